@@ -1,0 +1,29 @@
+import type { MaybePromise } from '../../common/maybe.ts';
+import type { ChaincodeRef } from '../chaincodes.ts';
+
+/** What a channel agreed on for one chaincode. */
+export interface ChaincodeDefinition extends ChaincodeRef {
+  /** Name of the endorsement plugin, `escc` by default. */
+  readonly endorsementPlugin: string;
+  readonly validationPlugin: string;
+  /** Validation parameter: `SignaturePolicyEnvelope` bytes in the legacy lifecycle. */
+  readonly validationParameter: Uint8Array;
+  /** Legacy only: `ChaincodeData.data` (fingerprint parts), `instantiation_policy`. */
+  readonly legacy?: { readonly data: Uint8Array; readonly id: Uint8Array; readonly instantiationPolicy: Uint8Array } | undefined;
+}
+
+/** State reads that a definition look-up makes; the recording simulator and a plain snapshot both fit. */
+export interface StateReads {
+  getState(namespace: string, key: string): MaybePromise<Uint8Array | undefined>;
+}
+
+/** Where chaincode definitions come from: `lscc` state now, `_lifecycle` later. */
+export interface Definitions {
+  /** Undefined when the channel has no such chaincode. Reads through `state`, so that a simulation records them. */
+  find(state: StateReads, name: string): Promise<ChaincodeDefinition | undefined>;
+  /**
+   * Whether this peer may run it: the installed package exists, matches the definition's fingerprint and instantiation policy.
+   * @throws {SelvageError} `CHAINCODE_NOT_FOUND`, `CHAINCODE_PACKAGE_INVALID` with Fabric's texts
+   */
+  checkRunnable(definition: ChaincodeDefinition): Promise<void>;
+}

@@ -1,0 +1,78 @@
+/** One row per way Selvage can fail: what a gRPC caller sees, and whether trying again can help. */
+const FAILURES = {
+  MALFORMED: { grpc: 'INVALID_ARGUMENT', retryable: false },
+  /** The proposal itself is wrong: Fabric answers these with a gRPC error of status UNKNOWN. */
+  PROPOSAL_REFUSED: { grpc: 'UNKNOWN', retryable: false },
+  IDENTITY_INVALID: { grpc: 'PERMISSION_DENIED', retryable: false },
+  ACCESS_DENIED: { grpc: 'PERMISSION_DENIED', retryable: false },
+  CHANNEL_NOT_FOUND: { grpc: 'NOT_FOUND', retryable: false },
+  CHANNEL_EXISTS: { grpc: 'ALREADY_EXISTS', retryable: false },
+  CHANNEL_HALTED: { grpc: 'FAILED_PRECONDITION', retryable: false },
+  CONFIG_INVALID: { grpc: 'INVALID_ARGUMENT', retryable: false },
+  BLOCK_INVALID: { grpc: 'INVALID_ARGUMENT', retryable: false },
+  NOT_FOUND: { grpc: 'NOT_FOUND', retryable: false },
+  CHAINCODE_NOT_FOUND: { grpc: 'NOT_FOUND', retryable: false },
+  CHAINCODE_PACKAGE_INVALID: { grpc: 'INVALID_ARGUMENT', retryable: false },
+  CHAINCODE_BUILD_FAILED: { grpc: 'FAILED_PRECONDITION', retryable: false },
+  CHAINCODE_LAUNCH_FAILED: { grpc: 'UNAVAILABLE', retryable: true },
+  CHAINCODE_STREAM_ENDED: { grpc: 'UNAVAILABLE', retryable: true },
+  CHAINCODE_PROTOCOL: { grpc: 'FAILED_PRECONDITION', retryable: false },
+  CHAINCODE_FAILED: { grpc: 'UNKNOWN', retryable: false },
+  SIMULATION_FAILED: { grpc: 'UNKNOWN', retryable: false },
+  LEDGER_UNAVAILABLE: { grpc: 'UNAVAILABLE', retryable: true },
+  LEDGER_CORRUPT: { grpc: 'DATA_LOSS', retryable: false },
+  DISK_FULL: { grpc: 'RESOURCE_EXHAUSTED', retryable: true },
+  OVERLOADED: { grpc: 'RESOURCE_EXHAUSTED', retryable: true },
+  SETTING_INVALID: { grpc: 'INVALID_ARGUMENT', retryable: false },
+  ADDRESS_IN_USE: { grpc: 'UNAVAILABLE', retryable: true },
+  PEER_UNREACHABLE: { grpc: 'UNAVAILABLE', retryable: true },
+  REFUSED_BY_PEER: { grpc: 'UNKNOWN', retryable: false },
+  CANCELLED: { grpc: 'CANCELLED', retryable: true },
+  DEADLINE_EXCEEDED: { grpc: 'DEADLINE_EXCEEDED', retryable: true },
+  INTERNAL: { grpc: 'INTERNAL', retryable: false },
+} as const;
+
+export type FailureCode = keyof typeof FAILURES;
+export type GrpcStatusName = (typeof FAILURES)[FailureCode]['grpc'];
+
+export interface SelvageErrorOptions {
+  readonly cause?: unknown;
+  /** Identifiers worth a log field: channel, txId, packageId. Never key material, never payload bytes. */
+  readonly details?: Readonly<Record<string, string | number>>;
+  /** What the person who reads the error can do about it, as one sentence. */
+  readonly advice?: string;
+}
+
+/** The only error Selvage throws on purpose. Branch on `code`; the message is for people (and, where Fabric's clients match on it, Fabric's). */
+export class SelvageError extends Error {
+  override readonly name = 'SelvageError';
+  readonly code: FailureCode;
+  readonly details: Readonly<Record<string, string | number>>;
+  readonly advice: string | undefined;
+
+  constructor(code: FailureCode, message: string, { cause, details = {}, advice }: SelvageErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.details = details;
+    this.advice = advice;
+  }
+
+  get grpc(): GrpcStatusName {
+    return FAILURES[this.code].grpc;
+  }
+
+  get retryable(): boolean {
+    return FAILURES[this.code].retryable;
+  }
+
+  /** Any thrown value as a SelvageError; what we did not foresee is INTERNAL and keeps its cause. */
+  static from(thrown: unknown): SelvageError {
+    if (thrown instanceof SelvageError) return thrown;
+    if (thrown instanceof Error && thrown.name === 'TimeoutError') return new SelvageError('DEADLINE_EXCEEDED', 'timed out', { cause: thrown });
+    if (thrown instanceof Error && thrown.name === 'AbortError') return new SelvageError('CANCELLED', 'cancelled', { cause: thrown });
+    return new SelvageError('INTERNAL', 'internal error', { cause: thrown });
+  }
+}
+
+/** The message of any thrown value, for a text that names its cause. */
+export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

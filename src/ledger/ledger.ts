@@ -1,0 +1,95 @@
+import type { MaybePromise } from '../common/maybe.ts';
+import type { common, queryresult } from '../protos/messages.ts';
+import type { ResultsIterator, TxSimulator } from './simulator/tx-simulator.ts';
+import type { StateSnapshot } from './statedb/state.ts';
+
+export interface ChainInfo {
+  /** Number of blocks; the next block has this number. */
+  readonly height: bigint;
+  readonly currentBlockHash: Uint8Array;
+  readonly previousBlockHash: Uint8Array;
+}
+
+/** A transaction as it stands in a block. */
+export interface CommittedTransaction {
+  /** `common.Envelope` bytes as ordered. */
+  readonly envelope: Uint8Array;
+  readonly validationCode: number;
+  readonly blockNumber: bigint;
+  readonly index: number;
+}
+
+/** Blocks of one channel that are durable, validation flags included. */
+export interface BlockReader {
+  info(): ChainInfo;
+  block(number: bigint): MaybePromise<common.Block | undefined>;
+  blockByHash(hash: Uint8Array): MaybePromise<common.Block | undefined>;
+  blockByTxId(txId: string): MaybePromise<common.Block | undefined>;
+  transaction(txId: string): MaybePromise<CommittedTransaction | undefined>;
+  hasTransaction(txId: string): MaybePromise<boolean>;
+  /** Resolves when block `number` can be read. Rejects with the signal's reason. */
+  waitFor(number: bigint, signal: AbortSignal): Promise<void>;
+}
+
+/** Why a transaction was invalidated, for people and tools: structured, beside the code that goes on the ledger. */
+export interface InvalidReason {
+  readonly txId: string;
+  readonly index: number;
+  readonly code: number;
+  readonly message: string;
+  /** For example namespace, key, versionRead, versionFound, writtenBy. */
+  readonly details: Readonly<Record<string, string | number>>;
+}
+
+/** A block that passed the order-independent checks, with one TxValidationCode per transaction. */
+export interface ValidatedBlock {
+  readonly block: common.Block;
+  /** Codes so far; MVCC turns some VALID ones into conflicts. */
+  readonly flags: Uint8Array;
+  readonly reasons: readonly InvalidReason[];
+}
+
+export interface CommitOutcome {
+  readonly blockNumber: bigint;
+  /** Final codes, as written into the block's metadata. */
+  readonly flags: Uint8Array;
+  readonly reasons: readonly InvalidReason[];
+}
+
+/** The ledger of one channel. Only the committer calls {@link commit}; everything else reads. */
+export interface Ledger extends AsyncDisposable {
+  readonly channelId: string;
+  readonly blocks: BlockReader;
+  /** Committed state as of now; dispose it. */
+  snapshot(): StateSnapshot;
+  /** Opens a simulation on a snapshot of now. */
+  simulate(txId: string): Promise<TxSimulator>;
+  history(namespace: string, key: string): ResultsIterator<queryresult.KeyModification>;
+  /**
+   * MVCC, block file (fsync), then state and history. Resolves when the block is durable and its state is visible.
+   * Blocks come in order, one at a time.
+   * @throws {SelvageError} `BLOCK_INVALID` for a wrong number or previous hash; `DISK_FULL` or `LEDGER_UNAVAILABLE` when the
+   *   disk refuses, and then nothing of the block stays
+   */
+  commit(validated: ValidatedBlock): Promise<CommitOutcome>;
+  /** Reasons of recently invalidated transactions, by tx id; undefined when valid, unknown or long ago. */
+  reasonFor(txId: string): InvalidReason | undefined;
+  /** Private write sets of transactions that were endorsed here and are not yet committed. */
+  readonly transient: TransientStore;
+}
+
+export interface TransientStore {
+  /** @param rwset `rwset.TxPvtReadWriteSet` bytes */
+  put(txId: string, height: bigint, rwset: Uint8Array): Promise<void>;
+  get(txId: string): Promise<readonly Uint8Array[]>;
+  purge(txIds: readonly string[], belowHeight: bigint): Promise<void>;
+}
+
+/** Makes, opens and lists the ledgers of a peer. */
+export interface LedgerProvider extends AsyncDisposable {
+  list(): readonly string[];
+  /** Opens an existing ledger, catching up state and history from the blocks. @throws {SelvageError} `CHANNEL_NOT_FOUND`, `LEDGER_CORRUPT` */
+  open(channelId: string): Promise<Ledger>;
+  /** Makes a ledger from its genesis block; on any failure nothing is left. @throws {SelvageError} `CHANNEL_EXISTS` */
+  create(channelId: string, genesis: common.Block): Promise<Ledger>;
+}

@@ -1,0 +1,8 @@
+/** Where a value was written: block number and index of the transaction in the block. */
+export interface Version {
+  readonly blockNum: bigint;
+  readonly txNum: bigint;
+}
+
+export const sameVersion = (a: Version | undefined, b: Version | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : a.blockNum === b.blockNum && a.txNum === b.txNum;
