@@ -1,0 +1,48 @@
+import type { Cancellable } from '../common/cancel.ts';
+import { SelvageError } from '../common/errors.ts';
+import { type DialOptions, GrpcClient } from '../comm/client.ts';
+import type { Signer } from '../msp/identity.ts';
+import { common, orderer } from '../protos/messages.ts';
+import { type BlockRange, seekEnvelope } from './seek.ts';
+
+/** An ordering service as peers and clients see it. */
+export class OrdererClient implements Disposable {
+  readonly address: string;
+  readonly #grpc: GrpcClient;
+
+  constructor(options: DialOptions) {
+    this.#grpc = new GrpcClient(options);
+    this.address = options.address;
+  }
+
+  /** Hands in one envelope. @throws {SelvageError} `REFUSED_BY_PEER` with the orderer's status and text */
+  async broadcast(envelope: Uint8Array, options: Cancellable): Promise<void> {
+    using stream = this.#grpc.bidi('/orderer.AtomicBroadcast/Broadcast', options);
+    await stream.send(envelope);
+    stream.end();
+    for await (const bytes of stream.incoming) {
+      const { status, info } = orderer.BroadcastResponse.decode(bytes);
+      if (status === common.Status.SUCCESS) return;
+      throw new SelvageError('REFUSED_BY_PEER', `got unexpected status: ${statusName(status)} -- ${info}`, { details: { status } });
+    }
+    throw new SelvageError('PEER_UNREACHABLE', `${this.address} ended the broadcast without an answer`, { details: { address: this.address } });
+  }
+
+  /** Blocks in order, until the end of the range. @throws {SelvageError} `REFUSED_BY_PEER` with the deliver status */
+  async *blocks(signer: Signer, channelId: string, range: BlockRange, options: Cancellable): AsyncGenerator<common.Block> {
+    using stream = this.#grpc.bidi('/orderer.AtomicBroadcast/Deliver', options);
+    await stream.send(await seekEnvelope(signer, channelId, range));
+    for await (const bytes of stream.incoming) {
+      const { block, status } = orderer.DeliverResponse.decode(bytes);
+      if (block !== undefined) yield block;
+      else if (status === common.Status.SUCCESS) return;
+      else throw new SelvageError('REFUSED_BY_PEER', `can't read the block: ${statusName(status ?? 0)}`, { details: { status: status ?? 0 } });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#grpc[Symbol.dispose]();
+  }
+}
+
+const statusName = (status: number): string => Object.entries(common.Status).find(([, value]) => value === status)?.[0] ?? String(status);

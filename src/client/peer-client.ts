@@ -1,0 +1,51 @@
+import type { Cancellable } from '../common/cancel.ts';
+import { SelvageError } from '../common/errors.ts';
+import { type DialOptions, GrpcClient } from '../comm/client.ts';
+import type { Signer } from '../msp/identity.ts';
+import { protos } from '../protos/messages.ts';
+import { type BlockRange, seekEnvelope } from './seek.ts';
+
+/** A peer as its clients see it. */
+export class PeerClient implements Disposable {
+  readonly address: string;
+  readonly #grpc: GrpcClient;
+
+  constructor(options: DialOptions) {
+    this.#grpc = new GrpcClient(options);
+    this.address = options.address;
+  }
+
+  /** @throws {SelvageError} `REFUSED_BY_PEER` with the peer's text when it refuses the proposal itself */
+  async endorse(signed: protos.SignedProposalInit, options: Cancellable): Promise<protos.ProposalResponse> {
+    const request = protos.SignedProposal.encode(signed);
+    return protos.ProposalResponse.decode(await this.#grpc.unary('/protos.Endorser/ProcessProposal', request, options));
+  }
+
+  /** Whole blocks, in order, until the end of the range. @throws {SelvageError} `REFUSED_BY_PEER` with the deliver status */
+  blocks(signer: Signer, channelId: string, range: BlockRange, options: Cancellable): AsyncGenerator<protos.DeliverResponse> {
+    return this.#deliver('/protos.Deliver/Deliver', signer, channelId, range, options);
+  }
+
+  filteredBlocks(signer: Signer, channelId: string, range: BlockRange, options: Cancellable): AsyncGenerator<protos.DeliverResponse> {
+    return this.#deliver('/protos.Deliver/DeliverFiltered', signer, channelId, range, options);
+  }
+
+  async *#deliver(path: string, signer: Signer, channelId: string, range: BlockRange, options: Cancellable): AsyncGenerator<protos.DeliverResponse> {
+    using stream = this.#grpc.bidi(path, options);
+    await stream.send(await seekEnvelope(signer, channelId, range));
+    for await (const bytes of stream.incoming) {
+      const response = protos.DeliverResponse.decode(bytes);
+      if (response.status === undefined) yield response;
+      else if (response.status === 200) return;
+      else throw new SelvageError('REFUSED_BY_PEER', `deliver from ${this.address} ended with status ${response.status}`, { details: { status: response.status } });
+    }
+  }
+
+  ready(ms: number): Promise<void> {
+    return this.#grpc.ready(ms);
+  }
+
+  [Symbol.dispose](): void {
+    this.#grpc[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,105 @@
+import { Client, ChannelCredentials, type ClientDuplexStream, Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { Cancellable } from '../common/cancel.ts';
+import { SelvageError } from '../common/errors.ts';
+import { CLIENT_OPTIONS } from './limits.ts';
+import type { ByteStream } from './method.ts';
+import { sendOn } from './server.ts';
+import { fromServiceError } from './status.ts';
+
+/** PEM texts of a TLS client. `hostnameOverride` is the name to expect in the server's certificate. */
+export interface ClientTls {
+  readonly roots: string | Uint8Array;
+  readonly key?: string | Uint8Array | undefined;
+  readonly cert?: string | Uint8Array | undefined;
+  readonly hostnameOverride?: string | undefined;
+}
+
+export interface DialOptions {
+  /** `host:port`. */
+  readonly address: string;
+  readonly tls?: ClientTls | undefined;
+}
+
+/** An open bidirectional call. Disposing cancels it. */
+export interface ClientStream extends ByteStream, Disposable {
+  /** Says that nothing more will be sent. */
+  end(): void;
+}
+
+const asIs = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const asReceived = (bytes: Buffer): Uint8Array => bytes;
+
+/** A connection to another node, made when first used. */
+export class GrpcClient implements Disposable {
+  readonly address: string;
+  readonly #client: Client;
+
+  constructor({ address, tls }: DialOptions) {
+    this.address = address;
+    const name = tls?.hostnameOverride;
+    const override = name === undefined ? {} : { 'grpc.ssl_target_name_override': name, 'grpc.default_authority': name };
+    this.#client = new Client(address, credentialsOf(tls), { ...CLIENT_OPTIONS, ...override });
+  }
+
+  /** @throws {SelvageError} `PEER_UNREACHABLE`, `DEADLINE_EXCEEDED`, `CANCELLED`, or `REFUSED_BY_PEER` with the other side's text */
+  unary(path: string, request: Uint8Array, { signal }: Cancellable): Promise<Uint8Array> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    return new Promise((resolve, reject) => {
+      const call = this.#client.makeUnaryRequest(path, asIs, asReceived, request, new Metadata(), {}, (error: ServiceError | null, response?: Uint8Array) => {
+        signal.removeEventListener('abort', cancel);
+        if (error === null && response !== undefined) return resolve(response);
+        reject(signal.aborted ? signal.reason : failureOf(error, this.address));
+      });
+      const cancel = (): void => call.cancel();
+      signal.addEventListener('abort', cancel, { once: true });
+    });
+  }
+
+  bidi(path: string, { signal }: Cancellable): ClientStream {
+    const ended = new AbortController();
+    const call = this.#client.makeBidiStreamRequest(path, asIs, asReceived, new Metadata(), {});
+    const cancel = (): void => call.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    call.once('error', () => ended.abort(new SelvageError('CANCELLED', `the call to ${this.address} broke`)));
+    call.once('close', () => signal.removeEventListener('abort', cancel));
+    const over = AbortSignal.any([signal, ended.signal]);
+    return {
+      incoming: readCall(call, this.address, signal),
+      send: (message) => sendOn(call, message, over),
+      end: () => call.end(),
+      [Symbol.dispose]: cancel,
+    };
+  }
+
+  /** Resolves when the connection stands. @throws {SelvageError} `PEER_UNREACHABLE` after `ms` milliseconds */
+  ready(ms: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#client.waitForReady(Date.now() + ms, (cause) => {
+        if (cause === undefined) return resolve();
+        reject(new SelvageError('PEER_UNREACHABLE', `cannot reach ${this.address} within ${ms} ms`, { cause, details: { address: this.address } }));
+      });
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+}
+
+async function* readCall(call: ClientDuplexStream<Uint8Array, Uint8Array>, address: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    yield* call as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw signal.aborted ? signal.reason : failureOf(error, address);
+  }
+}
+
+function credentialsOf(tls: ClientTls | undefined): ChannelCredentials {
+  if (tls === undefined) return ChannelCredentials.createInsecure();
+  const key = tls.key === undefined ? null : Buffer.from(tls.key);
+  const cert = tls.cert === undefined ? null : Buffer.from(tls.cert);
+  return ChannelCredentials.createSsl(Buffer.from(tls.roots), key, cert);
+}
+
+const failureOf = (error: unknown, address: string): SelvageError =>
+  error instanceof Error && 'code' in error && 'details' in error ? fromServiceError(error as ServiceError, address) : SelvageError.from(error);

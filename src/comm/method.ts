@@ -1,0 +1,22 @@
+import type { Cancellable } from '../common/cancel.ts';
+
+/** What a handler may know about the call it serves. The signal means "this call is over", never "it failed". */
+export interface CallContext extends Cancellable {
+  /** Address of the caller, for logs. */
+  readonly remote: string;
+  /** DER of the caller's TLS certificate, absent without mutual TLS. */
+  readonly peerCertificate: Uint8Array | undefined;
+}
+
+/** A call in which both sides send messages. */
+export interface ByteStream {
+  /** Ends when the other side ends its half; throws when the call breaks. */
+  readonly incoming: AsyncIterable<Uint8Array>;
+  /** Resolves when the transport wants more: await it, and a slow reader slows the writer down. */
+  send(message: Uint8Array): Promise<void>;
+}
+
+/** One gRPC method, in bytes: folders above decode, so that a malformed message gets Fabric's answer and not the library's. */
+export type Method =
+  | { readonly kind: 'unary'; readonly path: string; handle(request: Uint8Array, context: CallContext): Promise<Uint8Array> }
+  | { readonly kind: 'bidi'; readonly path: string; handle(stream: ByteStream, context: CallContext): Promise<void> };

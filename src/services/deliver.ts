@@ -1,0 +1,192 @@
+/**
+ * The deliver protocol, which peers and orderers share: an envelope asks for a range of blocks, blocks and a status answer it.
+ * @see common/deliver/deliver.go in hyperledger/fabric v2.5
+ */
+import { sha256 } from '../common/bytes.ts';
+import { systemClock, type Clock } from '../common/clock.ts';
+import { type SelvageError, SelvageError as Failure } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
+import type { MaybePromise } from '../common/maybe.ts';
+import type { ByteStream, CallContext } from '../comm/method.ts';
+import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
+import type { SignedData } from '../msp/policies/policy.ts';
+import { common, orderer } from '../protos/messages.ts';
+
+/** Blocks of a channel that can be asked for by number and waited for. */
+export interface DeliverableBlocks {
+  height(): bigint;
+  block(number: bigint): MaybePromise<common.Block | undefined>;
+  /** Resolves when the block can be read. */
+  waitFor(number: bigint, signal: AbortSignal): Promise<void>;
+}
+
+export interface DeliverParts {
+  /** The channel's blocks and configuration; undefined when the channel is not here. */
+  readonly find: (channelId: string) => { readonly blocks: DeliverableBlocks; bundle(): ChannelBundle } | undefined;
+  /** Judges the requester. @throws {SelvageError} when it may not read */
+  readonly authorize: (bundle: ChannelBundle, subject: readonly SignedData[]) => Promise<void>;
+  /** One answer per block, or undefined for a block that has no such form: a status 400 stands in for it and the stream goes on. */
+  readonly form: (block: common.Block, channelId: string) => Uint8Array | undefined;
+  readonly status: (status: number) => Uint8Array;
+  /** Most difference between the request's timestamp and our clock, in milliseconds. */
+  readonly timeWindowMs: number;
+  /** With mutual TLS the request must carry the hash of the client's certificate. */
+  readonly mutualTls: boolean;
+  readonly clock?: Clock;
+  readonly log: Logger;
+}
+
+const { SUCCESS, BAD_REQUEST, FORBIDDEN, NOT_FOUND, SERVICE_UNAVAILABLE } = common.Status;
+const MAX_UINT64 = 0xffff_ffff_ffff_ffffn;
+
+/** Serves one deliver call: request after request until the client ends it or one is refused. */
+export async function serveDeliver(parts: DeliverParts, stream: ByteStream, context: CallContext): Promise<void> {
+  for await (const message of stream.incoming) {
+    const status = await answer(parts, message, stream, context);
+    if (context.signal.aborted) return;
+    await stream.send(parts.status(status));
+    if (status !== SUCCESS) return;
+  }
+}
+
+async function answer(parts: DeliverParts, message: Uint8Array, stream: ByteStream, context: CallContext): Promise<number> {
+  try {
+    const request = readRequest(parts, message, context);
+    return await deliverRange(parts, request, stream, context);
+  } catch (thrown) {
+    if (context.signal.aborted) return SERVICE_UNAVAILABLE;
+    if (thrown instanceof Refusal) {
+      parts.log.warn('deliver request refused', { remote: context.remote, status: thrown.status, reason: thrown.message });
+      return thrown.status;
+    }
+    parts.log.error('deliver request failed', { remote: context.remote, cause: thrown });
+    return SERVICE_UNAVAILABLE;
+  }
+}
+
+interface DeliverRequest {
+  readonly channelId: string;
+  readonly channel: NonNullable<ReturnType<DeliverParts['find']>>;
+  readonly seek: orderer.SeekInfo;
+  readonly subject: readonly SignedData[];
+  readonly expires: Date | undefined;
+}
+
+class Refusal extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+function readRequest(parts: DeliverParts, message: Uint8Array, context: CallContext): DeliverRequest {
+  const { envelope, payload, channelHeader, creator } = parseEnvelope(message);
+  checkTimestamp(parts, channelHeader);
+  checkTlsBinding(parts, channelHeader, context);
+  const channel = parts.find(channelHeader.channelId);
+  if (channel === undefined) throw new Refusal(NOT_FOUND, `no channel ${channelHeader.channelId}`);
+  const seek = parse(() => orderer.SeekInfo.decode(payload.data), 'the SeekInfo does not parse');
+  if (seek.start === undefined || seek.stop === undefined) throw new Refusal(BAD_REQUEST, 'start or stop is missing');
+  const subject = [{ data: envelope.payload, identity: creator, signature: envelope.signature }];
+  return { channelId: channelHeader.channelId, channel, seek, subject, expires: expiryOf(channel.bundle(), creator) };
+}
+
+function parseEnvelope(message: Uint8Array) {
+  return parse(() => {
+    const envelope = common.Envelope.decode(message);
+    const payload = common.Payload.decode(envelope.payload);
+    if (payload.header === undefined) throw new Failure('MALFORMED', 'the payload has no header');
+    const channelHeader = common.ChannelHeader.decode(payload.header.channelHeader);
+    const { creator } = common.SignatureHeader.decode(payload.header.signatureHeader);
+    return { envelope, payload, channelHeader, creator };
+  }, 'the envelope does not parse');
+}
+
+function parse<T>(read: () => T, what: string): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new Refusal(BAD_REQUEST, `${what}: ${(cause as SelvageError).message}`);
+  }
+}
+
+function checkTimestamp({ timeWindowMs, clock = systemClock }: DeliverParts, { timestamp }: common.ChannelHeader): void {
+  if (timestamp === undefined) throw new Refusal(BAD_REQUEST, 'the channel header has no timestamp');
+  const sent = Number(timestamp.seconds) * 1000 + timestamp.nanos / 1e6;
+  const skew = Math.abs(clock.now().getTime() - sent);
+  if (!(skew <= timeWindowMs)) throw new Refusal(BAD_REQUEST, `the timestamp is ${Math.round(skew / 1000)} s away from this node's time`);
+}
+
+function checkTlsBinding({ mutualTls }: DeliverParts, { tlsCertHash }: common.ChannelHeader, { peerCertificate }: CallContext): void {
+  if (!mutualTls) return;
+  const actual = peerCertificate === undefined ? undefined : sha256(peerCertificate);
+  if (actual === undefined || Buffer.compare(actual, tlsCertHash) !== 0) throw new Refusal(BAD_REQUEST, 'tls_cert_hash is not that of the client certificate');
+}
+
+function expiryOf(bundle: ChannelBundle, creator: Uint8Array): Date | undefined {
+  try {
+    return bundle.msps.deserialize(creator).notAfter;
+  } catch {
+    return undefined; // the policy refuses it with a better reason
+  }
+}
+
+async function deliverRange(parts: DeliverParts, request: DeliverRequest, stream: ByteStream, { signal }: CallContext): Promise<number> {
+  const { blocks } = request.channel;
+  const access = new Access(parts, request);
+  await access.check();
+  const [start, stop] = rangeOf(request.seek, blocks.height());
+  if (start > blocks.height()) throw new Refusal(NOT_FOUND, `block ${start} is beyond height ${blocks.height()}`);
+  if (stop < start) throw new Refusal(BAD_REQUEST, `stop ${stop} is before start ${start}`);
+  for (let number = start; number <= stop; number += 1n) {
+    if (number >= blocks.height()) {
+      if (request.seek.behavior === orderer.SeekInfo_SeekBehavior.FAIL_IF_NOT_READY) throw new Refusal(NOT_FOUND, `block ${number} is not there yet`);
+      await blocks.waitFor(number, signal);
+    }
+    await access.check();
+    const block = await blocks.block(number);
+    if (block === undefined) throw new Refusal(SERVICE_UNAVAILABLE, `block ${number} cannot be read`);
+    await stream.send(parts.form(block, request.channelId) ?? parts.status(BAD_REQUEST));
+  }
+  return SUCCESS;
+}
+
+function rangeOf({ start, stop }: orderer.SeekInfo, height: bigint): [bigint, bigint] {
+  const newest = height === 0n ? 0n : height - 1n;
+  const position = (at: orderer.SeekPosition | undefined, oldest: bigint): bigint => {
+    if (at?.newest !== undefined) return newest;
+    if (at?.specified !== undefined) return at.specified.number;
+    if (at?.nextCommit !== undefined) return height;
+    if (at?.oldest !== undefined) return oldest;
+    throw new Refusal(BAD_REQUEST, 'the seek position has no type');
+  };
+  const first = position(start, 0n);
+  return [first, stop?.nextCommit !== undefined ? MAX_UINT64 : position(stop, first)];
+}
+
+/** Access is judged at the start, whenever the configuration grew, and against the certificate's end before every block. */
+class Access {
+  readonly #parts: DeliverParts;
+  readonly #request: DeliverRequest;
+  #judged: bigint | undefined;
+
+  constructor(parts: DeliverParts, request: DeliverRequest) {
+    this.#parts = parts;
+    this.#request = request;
+  }
+
+  async check(): Promise<void> {
+    const { expires, channel, subject } = this.#request;
+    const now = (this.#parts.clock ?? systemClock).now();
+    if (expires !== undefined && expires < now) throw new Refusal(FORBIDDEN, 'the client identity expired');
+    const bundle = channel.bundle();
+    if (this.#judged === bundle.sequence) return;
+    try {
+      await this.#parts.authorize(bundle, subject);
+    } catch (cause) {
+      throw new Refusal(FORBIDDEN, (cause as Error).message);
+    }
+    this.#judged = bundle.sequence;
+  }
+}

@@ -1,0 +1,43 @@
+import type { Logger } from '../common/log.ts';
+import type { Method } from '../comm/method.ts';
+import { SelvageError } from '../common/errors.ts';
+import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
+import { common, orderer } from '../protos/messages.ts';
+import { type DeliverableBlocks, type DeliverParts, serveDeliver } from './deliver.ts';
+
+/** What the two services need of an ordering node. */
+export interface OrderingNode {
+  /** Takes one `common.Envelope`; the answer says whether it will be ordered, nothing more. */
+  broadcast(envelope: Uint8Array): Promise<{ readonly status: number; readonly info: string }>;
+  find(channelId: string): { readonly blocks: DeliverableBlocks; bundle(): ChannelBundle } | undefined;
+}
+
+/** `orderer.AtomicBroadcast` of the embedded development orderer. */
+export function ordererService(node: OrderingNode, { timeWindowMs, mutualTls, log }: { readonly timeWindowMs: number; readonly mutualTls: boolean; readonly log: Logger }): Method[] {
+  const deliver: DeliverParts = {
+    find: (id) => node.find(id),
+    authorize: async (bundle, subject) => {
+      const verdict = await bundle.policies.get('/Channel/Readers').evaluate(subject);
+      if (!verdict.ok) throw new SelvageError('ACCESS_DENIED', verdict.reason);
+    },
+    form: (block) => orderer.DeliverResponse.encode({ block }),
+    status: (status) => orderer.DeliverResponse.encode({ status }),
+    timeWindowMs,
+    mutualTls,
+    log,
+  };
+  return [
+    { kind: 'bidi', path: '/orderer.AtomicBroadcast/Deliver', handle: (stream, context) => serveDeliver(deliver, stream, context) },
+    {
+      kind: 'bidi',
+      path: '/orderer.AtomicBroadcast/Broadcast',
+      handle: async (stream) => {
+        for await (const envelope of stream.incoming) {
+          const { status, info } = await node.broadcast(envelope);
+          await stream.send(orderer.BroadcastResponse.encode({ status, info }));
+          if (status !== common.Status.SUCCESS) return;
+        }
+      },
+    },
+  ];
+}
