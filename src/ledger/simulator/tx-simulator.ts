@@ -32,9 +32,20 @@ export interface TxSimulator extends AsyncDisposable {
   getStateMetadata(namespace: string, key: string): MaybePromise<ReadonlyMap<string, Uint8Array>>;
   setStateMetadata(namespace: string, key: string, entries: ReadonlyMap<string, Uint8Array>): void;
   /** @param page given for a paginated query: at most that many results; the simulation is then read-only. */
-  getStateRange(namespace: string, start: string, end: string, page?: { readonly size: number }): ResultsIterator<queryresult.KV> & { /** Start key of the next page, '' at the end (paginated only). */ bookmark(): MaybePromise<string> };
+  getStateRange(
+    namespace: string,
+    start: string,
+    end: string,
+    page?: { readonly size: number },
+  ): ResultsIterator<queryresult.KV> & {
+    /** Start key of the next page, '' at the end (paginated only). */ bookmark(): MaybePromise<string>;
+  };
   /** Rich query. @throws {SelvageError} `SIMULATION_FAILED` `ExecuteQuery not supported for leveldb` on a key-value state */
-  query(namespace: string, query: string, page?: { readonly size: number; readonly bookmark: string }): ResultsIterator<queryresult.KV> & { bookmark(): MaybePromise<string> };
+  query(
+    namespace: string,
+    query: string,
+    page?: { readonly size: number; readonly bookmark: string },
+  ): ResultsIterator<queryresult.KV> & { bookmark(): MaybePromise<string> };
   /** Newest first unless the ledger was opened for 1.1 order. Records nothing. */
   history(namespace: string, key: string): ResultsIterator<queryresult.KeyModification>;
   getPrivateData(namespace: string, collection: string, key: string): MaybePromise<Uint8Array | undefined>;
