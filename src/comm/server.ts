@@ -159,7 +159,8 @@ function contextOf(call: AnyCall, signal: AbortSignal): CallContext {
 }
 
 function byteStream(call: ServerDuplexStream<Buffer, Uint8Array>, signal: AbortSignal): ByteStream {
-  return { incoming: call, send: (message) => sendOn(call, message, signal) };
+  // Not `call` itself: leaving a `for await` would destroy the call before its status is sent.
+  return { incoming: call.iterator({ destroyOnReturn: false }), send: (message) => sendOn(call, message, signal) };
 }
 
 /** Writes one message and waits for the transport where it asks for that; gives up when the call is over. */

@@ -1,0 +1,134 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { deferred } from '../common/deferred.ts';
+import { SelvageError } from '../common/errors.ts';
+import { silent } from '../common/log.ts';
+import { Scope } from '../common/scope.ts';
+import { GrpcClient } from './client.ts';
+import type { Method } from './method.ts';
+import { listen } from './server.ts';
+
+const never = new AbortController().signal;
+let scope = new Scope();
+afterEach(async () => {
+  await scope[Symbol.asyncDispose]();
+  scope = new Scope();
+});
+
+async function serve(...methods: Method[]) {
+  const server = scope.use(await listen({ address: '127.0.0.1:0', methods, log: silent }));
+  return scope.use(new GrpcClient({ address: `127.0.0.1:${server.port}` }));
+}
+
+describe('a unary method', () => {
+  it('gets the bytes and returns the bytes', async () => {
+    const client = await serve({ kind: 'unary', path: '/t/Echo', handle: async (request) => request });
+    expect([...(await client.unary('/t/Echo', new Uint8Array([1, 2, 3]), { signal: never }))]).toEqual([1, 2, 3]);
+  });
+
+  it('gives the caller our message, trailing blanks included', async () => {
+    const fail = async (): Promise<Uint8Array> => {
+      throw new SelvageError('PROPOSAL_REFUSED', 'unknown function ');
+    };
+    const client = await serve({ kind: 'unary', path: '/t/Fail', handle: fail });
+    await expect(client.unary('/t/Fail', new Uint8Array(), { signal: never })).rejects.toMatchObject({
+      code: 'REFUSED_BY_PEER',
+      message: 'unknown function ',
+      details: { grpcStatus: 2 },
+    });
+  });
+
+  it('hides what nobody foresaw', async () => {
+    const fail = async (): Promise<Uint8Array> => {
+      throw new Error('/secret/path');
+    };
+    const client = await serve({ kind: 'unary', path: '/t/Fail', handle: fail });
+    await expect(client.unary('/t/Fail', new Uint8Array(), { signal: never })).rejects.toMatchObject({ message: 'internal error', details: { grpcStatus: 13 } });
+  });
+
+  it('tells the handler when the caller is gone', async () => {
+    const seen = deferred<void>();
+    const started = deferred<void>();
+    const handle: Method['handle'] = async (_request: unknown, { signal }: { signal: AbortSignal }) => {
+      signal.addEventListener('abort', () => seen.resolve());
+      started.resolve();
+      await seen.promise;
+      return new Uint8Array();
+    };
+    const client = await serve({ kind: 'unary', path: '/t/Wait', handle: handle as Extract<Method, { kind: 'unary' }>['handle'] });
+    const gone = new AbortController();
+    const call = client.unary('/t/Wait', new Uint8Array(), { signal: gone.signal });
+    await started.promise;
+    gone.abort(new Error('caller left'));
+    await expect(call).rejects.toThrow('caller left');
+    await seen.promise;
+  });
+
+  it('takes messages far over the default limit of 4 MiB', async () => {
+    const client = await serve({ kind: 'unary', path: '/t/Size', handle: async (request) => new Uint8Array(request.length) });
+    const answer = await client.unary('/t/Size', new Uint8Array(20 * 1024 * 1024), { signal: never });
+    expect(answer.length).toBe(20 * 1024 * 1024);
+  });
+});
+
+describe('a bidirectional method', () => {
+  it('answers each message and ends with the caller', async () => {
+    const client = await serve({
+      kind: 'bidi',
+      path: '/t/Twice',
+      handle: async (stream) => {
+        for await (const message of stream.incoming) await stream.send(new Uint8Array([...message, ...message]));
+      },
+    });
+    using stream = client.bidi('/t/Twice', { signal: never });
+    await stream.send(new Uint8Array([7]));
+    await stream.send(new Uint8Array([8]));
+    stream.end();
+    const answers: number[][] = [];
+    for await (const answer of stream.incoming) answers.push([...answer]);
+    expect(answers).toEqual([[7, 7], [8, 8]]);
+  });
+
+  it('slows the sender down when the other side does not read', async () => {
+    const unread = deferred<void>();
+    const client = await serve({ kind: 'bidi', path: '/t/Deaf', handle: () => unread.promise });
+    using stream = client.bidi('/t/Deaf', { signal: never });
+    const megabyte = new Uint8Array(1024 * 1024);
+    let sent = 0;
+    const flood = (async () => {
+      for (; sent < 100; sent += 1) await stream.send(megabyte);
+    })();
+    const outcome = await Promise.race([flood.then(() => 'all sent'), new Promise((resolve) => setImmediate(() => setImmediate(() => resolve('waiting'))))]);
+    expect(outcome).toBe('waiting');
+    expect(sent).toBeLessThan(100);
+    flood.catch(() => undefined);
+    unread.resolve();
+  });
+
+  it('carries the failure of the handler', async () => {
+    const client = await serve({
+      kind: 'bidi',
+      path: '/t/Fail',
+      handle: async () => {
+        throw new SelvageError('ACCESS_DENIED', 'not you');
+      },
+    });
+    using stream = client.bidi('/t/Fail', { signal: never });
+    const read = async () => {
+      for await (const _ of stream.incoming);
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'REFUSED_BY_PEER', message: 'not you' });
+  });
+});
+
+describe('listening', () => {
+  it('refuses a port that is taken and says so', async () => {
+    const server = scope.use(await listen({ address: '127.0.0.1:0', methods: [], log: silent }));
+    await expect(listen({ address: `127.0.0.1:${server.port}`, methods: [], log: silent })).rejects.toMatchObject({ code: 'ADDRESS_IN_USE' });
+  });
+
+  it('frees the port when it is disposed', async () => {
+    const first = await listen({ address: '127.0.0.1:0', methods: [], log: silent });
+    await first[Symbol.asyncDispose]();
+    scope.use(await listen({ address: `127.0.0.1:${first.port}`, methods: [], log: silent }));
+  });
+});
