@@ -1,0 +1,53 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { textOf, utf8 } from '../../common/bytes.ts';
+import type { MaybePromise } from '../../common/maybe.ts';
+import { kvContract } from './kv.contract.ts';
+import { LmdbStore } from './lmdb-store.ts';
+
+const text = async (value: MaybePromise<Uint8Array | undefined>): Promise<string> => textOf((await value) ?? utf8('absent'));
+
+const folders: string[] = [];
+
+async function folder(): Promise<string> {
+  const made = await mkdtemp(join(tmpdir(), 'selvage-lmdb-'));
+  folders.push(made);
+  return made;
+}
+
+afterEach(async () => {
+  for (const made of folders.splice(0)) await rm(made, { recursive: true, force: true });
+});
+
+kvContract('lmdb', async () => new LmdbStore({ path: await folder(), durability: 'fast' }));
+
+describe('lmdb key-value store on disk', () => {
+  for (const durability of ['fast', 'synced'] as const) {
+    it(`finds its content again when opened a second time (${durability})`, async () => {
+      const path = await folder();
+      const long = new Uint8Array(5000).fill(7);
+      {
+        await using store = new LmdbStore({ path, durability });
+        await store.commit([
+          { key: long, value: utf8('long') },
+          { key: utf8('a'), value: utf8('short') },
+        ]);
+        await store.sync();
+      }
+      await using store = new LmdbStore({ path, durability });
+      using snapshot = store.snapshot();
+      expect(await text(snapshot.get(long))).toBe('long');
+      expect(await text(snapshot.get(utf8('a')))).toBe('short');
+    });
+  }
+
+  it('opens more snapshots of one moment than lmdb has reader slots', async () => {
+    await using store = new LmdbStore({ path: await folder(), durability: 'fast' });
+    await store.commit([{ key: utf8('a'), value: utf8('1') }]);
+    const snapshots = Array.from({ length: 3000 }, () => store.snapshot());
+    expect(await text(snapshots.at(-1)?.get(utf8('a')))).toBe('1');
+    for (const snapshot of snapshots) snapshot[Symbol.dispose]();
+  });
+});

@@ -1,0 +1,219 @@
+import { mkdirSync } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { open, type RootDatabase, type Transaction } from 'lmdb';
+import { SelvageError } from '../../common/errors.ts';
+import type { MaybePromise } from '../../common/maybe.ts';
+import { diskFailure } from './disk-failure.ts';
+import type { KvEntry, KvIterator, KvRange, KvSnapshot, KvStore, KvWrite } from './kv-store.ts';
+import { LongKeyIterator, place, type ReadPage } from './long-keys.ts';
+
+const NOTHING = new Uint8Array(0);
+/** Values longer than this come from lmdb in buffers of a special make; they are copied into plain ones. */
+const PLAIN_BYTES = 0x8000;
+/** How much one turn of the event loop may read or encode. */
+const KEYS_PER_TURN = 512;
+const ENTRIES_PER_PAGE = 64;
+const BYTES_PER_PAGE = 256 * 1024;
+/** Slots for snapshots of different moments; those of one moment share a slot. */
+const MAX_READERS = 1024;
+
+type Lmdb = RootDatabase<Uint8Array, Uint8Array>;
+
+export interface LmdbOptions {
+  /** A folder of its own; made if absent. */
+  readonly path: string;
+  /**
+   * `synced` waits for the disk at every commit. `fast` does not: a killed process loses nothing, a stopped machine may
+   * lose or damage the store, so whoever chooses it can build the content again.
+   */
+  readonly durability: 'fast' | 'synced';
+}
+
+/** One moment of the database, shared by all snapshots taken while it was the newest. */
+interface Moment {
+  readonly transaction: Transaction;
+  readers: number;
+}
+
+/** The store on LMDB: reads go to the memory map, commits to its write thread; neither waits for the other. */
+export class LmdbStore implements KvStore {
+  readonly #path: string;
+  readonly #db: Lmdb;
+  #newest: Moment | undefined;
+  readonly #snapshots = new Set<LmdbSnapshot>();
+  #closed: Promise<void> | undefined;
+
+  constructor({ path, durability }: LmdbOptions) {
+    mkdirSync(path, { recursive: true });
+    this.#path = path;
+    this.#db = open<Uint8Array, Uint8Array>({
+      path,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      noSubdir: false,
+      noSync: durability === 'fast',
+      overlappingSync: false,
+      maxReaders: MAX_READERS,
+      maxDbs: 1,
+    });
+  }
+
+  snapshot(): KvSnapshot {
+    this.#checkOpen();
+    const moment = this.#newest ?? this.#now();
+    this.#newest = moment;
+    moment.readers += 1;
+    const snapshot = new LmdbSnapshot(this.#db, moment.transaction, () => {
+      this.#snapshots.delete(snapshot);
+      this.#release(moment);
+    });
+    this.#snapshots.add(snapshot);
+    return snapshot;
+  }
+
+  /** A read transaction that begins here and not, as lmdb would have it, with the turn of the event loop. */
+  #now(): Moment {
+    this.#db.resetReadTxn();
+    return { transaction: this.#db.useReadTransaction(), readers: 0 };
+  }
+
+  #release(moment: Moment): void {
+    moment.readers -= 1;
+    if (moment.readers > 0) return;
+    if (this.#newest === moment) this.#newest = undefined;
+    moment.transaction.done();
+  }
+
+  async commit(writes: readonly KvWrite[]): Promise<void> {
+    this.#checkOpen();
+    const stored = await storedWrites(writes);
+    this.#checkOpen();
+    try {
+      await this.#db.batch(() => {
+        for (const { key, value } of stored) {
+          if (value === undefined) this.#db.remove(key);
+          else this.#db.put(key, value);
+        }
+      });
+    } catch (cause) {
+      throw diskFailure(await causeOf(cause), 'cannot write the key-value store');
+    } finally {
+      this.#newest = undefined;
+    }
+  }
+
+  /** Brings everything committed so far to the disk, for the store that is opened `fast`. */
+  async sync(): Promise<void> {
+    const file = await openFile(join(this.#path, 'data.mdb'), 'r+');
+    try {
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw new SelvageError('LEDGER_UNAVAILABLE', 'the store is closed');
+  }
+
+  /** Snapshots that are still open are closed first: reading one later is an error, not a crash. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    for (const snapshot of this.#snapshots) snapshot[Symbol.dispose]();
+    await this.#db.close();
+  }
+}
+
+class LmdbSnapshot implements KvSnapshot {
+  readonly #db: Lmdb;
+  #transaction: Transaction | undefined;
+  readonly #release: () => void;
+
+  constructor(db: Lmdb, transaction: Transaction, release: () => void) {
+    this.#db = db;
+    this.#transaction = transaction;
+    this.#release = release;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    const value = this.#db.get(asBuffer(place(key).key), { transaction: this.#open() });
+    return value && plain(value);
+  }
+
+  getMany(keys: readonly Uint8Array[]): MaybePromise<readonly (Uint8Array | undefined)[]> {
+    return keys.length <= KEYS_PER_TURN ? keys.map((key) => this.get(key)) : this.#getInTurns(keys);
+  }
+
+  async #getInTurns(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const values: (Uint8Array | undefined)[] = [];
+    for (let from = 0; from < keys.length; from += KEYS_PER_TURN) {
+      if (from > 0) await nextTurn();
+      for (const key of keys.slice(from, from + KEYS_PER_TURN)) values.push(this.get(key));
+    }
+    return values;
+  }
+
+  range(range: KvRange): KvIterator {
+    this.#open();
+    return new LongKeyIterator(range, this.#readPage);
+  }
+
+  /** No lmdb cursor lives longer than this call, so none can outlive its transaction. */
+  readonly #readPage: ReadPage = ({ gte, lt, reverse }) => {
+    const bounds = reverse
+      ? { start: asBuffer(lt), exclusiveStart: true, end: asBuffer(gte), inclusiveEnd: true, reverse }
+      : { start: asBuffer(gte), end: asBuffer(lt) };
+    const page: KvEntry[] = [];
+    let bytes = 0;
+    for (const { key, value } of this.#db.getRange({ ...bounds, transaction: this.#open() })) {
+      page.push({ key, value: plain(value) });
+      bytes += key.length + value.length;
+      if (page.length === ENTRIES_PER_PAGE || bytes >= BYTES_PER_PAGE) break;
+    }
+    return page;
+  };
+
+  #open(): Transaction {
+    if (this.#transaction === undefined) throw new SelvageError('LEDGER_UNAVAILABLE', 'the snapshot is closed');
+    return this.#transaction;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#transaction === undefined) return;
+    this.#transaction = undefined;
+    this.#release();
+  }
+}
+
+/** The writes as the limited store sees them. A marker is written again with every key behind it: that is cheaper than looking. */
+async function storedWrites(writes: readonly KvWrite[]): Promise<readonly KvWrite[]> {
+  const stored: KvWrite[] = [];
+  for (const [at, { key, value }] of writes.entries()) {
+    if (at > 0 && at % KEYS_PER_TURN === 0) await nextTurn();
+    const placement = place(key);
+    if (value !== undefined) for (const marker of placement.markers) stored.push({ key: asBuffer(marker), value: NOTHING });
+    stored.push({ key: asBuffer(placement.key), value });
+  }
+  return stored;
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+const plain = (bytes: Uint8Array): Uint8Array => (bytes.length > PLAIN_BYTES ? new Uint8Array(bytes) : bytes);
+
+/** lmdb rejects a write with a general error that holds a promise of the real one. */
+async function causeOf(thrown: unknown): Promise<unknown> {
+  if (!(thrown instanceof Error && 'commitError' in thrown)) return thrown;
+  try {
+    await thrown.commitError;
+  } catch (cause) {
+    return cause;
+  }
+  return thrown;
+}
