@@ -1,0 +1,31 @@
+/** `npm test`: build, run every test, then say what was skipped and why. The last line is `N passed, N failed, N skipped`. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensure, root } from './ensure.mjs';
+
+ensure();
+const scratch = mkdtempSync(join(tmpdir(), 'selvage-test-'));
+const report = join(scratch, 'report.json');
+const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+const args = [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)];
+const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+process.exitCode = summarise() ? (status ?? 1) : 1;
+rmSync(scratch, { recursive: true, force: true });
+
+/** Prints the skipped tests and the totals; false when a file failed without any test of its own failing. */
+function summarise() {
+  const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  const skipped = testResults.flatMap(({ assertionResults }) => assertionResults.filter(({ status: each }) => each === 'pending' || each === 'skipped' || each === 'todo'));
+  const byGroup = new Map();
+  for (const { ancestorTitles, title } of skipped) {
+    const group = ancestorTitles[0] ?? title;
+    byGroup.set(group, (byGroup.get(group) ?? 0) + 1);
+  }
+  for (const [group, count] of byGroup) console.log(`skipped ${count}: ${group}`);
+  const broken = testResults.filter((file) => file.status === 'failed' && file.assertionResults.every((each) => each.status !== 'failed'));
+  for (const file of broken) console.log(`failed to run: ${file.name}: ${file.message.split('\n')[0]}`);
+  console.log(`${numPassedTests} passed, ${numFailedTests + broken.length} failed, ${skipped.length} skipped`);
+  return broken.length === 0;
+}
