@@ -1,0 +1,163 @@
+import type { Chaincodes } from '../chaincode/chaincodes.ts';
+import type { Definitions } from '../chaincode/lifecycle/definitions.ts';
+import type { SystemChaincode } from '../chaincode/system.ts';
+import type { Channels } from '../channel/channel.ts';
+import type { Cancellable } from '../common/cancel.ts';
+import { SelvageError } from '../common/errors.ts';
+import { type Logger, silent } from '../common/log.ts';
+import { type Metrics, unmeasured } from '../common/metrics.ts';
+import type { AccessControl } from '../msp/acl.ts';
+import type { IdentityDeserializer, Signer } from '../msp/identity.ts';
+import type { protos } from '../protos/messages.ts';
+import { type AnswerStyle, answersOf11, type ChaincodeIdStyle, isFailure, modernAnswers, responsePayload } from './answer.ts';
+import { type Answered, EndorserMetrics } from './endorser-metrics.ts';
+import { ERROR, Execution } from './execution.ts';
+import { Gate } from './gate.ts';
+import { EndorsementPlugins } from './handlers/endorsement.ts';
+import { chainFilters, type ProposalProcessor } from './handlers/filters.ts';
+import type { Handlers } from './handlers/library.ts';
+import { ConcurrencyLimit } from './limit.ts';
+import { keepInTransientStore, type PrivateDataDistributor } from './private-data.ts';
+import type { UnpackedProposal } from './proposal.ts';
+import { type Simulated, Simulation } from './simulation.ts';
+
+export interface EndorserParts {
+  readonly channels: Channels;
+  readonly localMsp: IdentityDeserializer;
+  readonly access: AccessControl;
+  /** The peer's own identity: it signs endorsements. */
+  readonly signer: Signer;
+  readonly chaincodes: Chaincodes;
+  readonly definitions: Definitions;
+  /** To know which ones proposals may name. */
+  readonly systemChaincodes: readonly Pick<SystemChaincode, 'name' | 'fromProposal'>[];
+  /** From `loadHandlers`. */
+  readonly handlers: Handlers;
+  readonly options?: EndorserOptions;
+  readonly privateData?: PrivateDataDistributor;
+  readonly metrics?: Metrics;
+  readonly log?: Logger;
+}
+
+export interface EndorserOptions {
+  /** `peer.limits.concurrency.endorserService`; 0 is no limit. */
+  readonly concurrency?: number;
+  /** Version of system chaincodes in endorsements: `syscc` as in 2.x; a 1.1 peer has its own version there. */
+  readonly systemVersion?: string;
+  readonly chaincodeId?: ChaincodeIdStyle;
+  /** As every Fabric does in the legacy lifecycle: an Init that answers an error status still deploys. */
+  readonly ignoreInitStatus?: boolean;
+  /** `v1.1`: failures are gRPC errors, successes always `200 OK`. */
+  readonly compat?: 'v1.1' | undefined;
+}
+
+/** Plugins of every Fabric before 1.2 were chaincodes of these names; proposals could never call them. */
+const NEVER_FROM_PROPOSAL = ['escc', 'vscc'] as const;
+
+/** Answers a proposal: check it, run its chaincode against a snapshot, sign what the run read and wrote. */
+export class Endorser implements ProposalProcessor {
+  readonly #gate: Gate;
+  readonly #simulation: Simulation;
+  readonly #plugins: EndorsementPlugins;
+  readonly #answers: AnswerStyle;
+  readonly #chaincodeId: ChaincodeIdStyle;
+  readonly #metrics: EndorserMetrics;
+  readonly #log: Logger;
+  readonly #entry: ProposalProcessor;
+
+  constructor(parts: EndorserParts) {
+    const { channels, localMsp, access, signer, chaincodes, definitions, handlers, options = {}, log = silent } = parts;
+    const closed = parts.systemChaincodes.filter(({ fromProposal }) => !fromProposal).map(({ name }) => name);
+    const execution = new Execution(chaincodes);
+    this.#gate = new Gate({
+      channels,
+      localMsp,
+      access,
+      isSystem: (name) => execution.isSystem(name),
+      closed: new Set([...NEVER_FROM_PROPOSAL, ...closed]),
+      log,
+    });
+    this.#simulation = new Simulation({
+      channels,
+      definitions,
+      execution,
+      decorators: handlers.decorators,
+      privateData: parts.privateData ?? keepInTransientStore,
+      systemVersion: options.systemVersion ?? 'syscc',
+      ignoreInitStatus: options.ignoreInitStatus ?? false,
+    });
+    this.#plugins = new EndorsementPlugins({ factories: handlers.endorsements, signer, channels });
+    this.#answers = options.compat === 'v1.1' ? answersOf11 : modernAnswers;
+    this.#chaincodeId = options.chaincodeId ?? 'as-sent';
+    this.#metrics = new EndorserMetrics(parts.metrics ?? unmeasured);
+    this.#log = log;
+    const filtered = chainFilters(handlers.filters, { processProposal: (signed, cancellable) => this.#process(signed, cancellable) });
+    const onChange = (count: number) => this.#metrics.inFlight(count);
+    this.#entry = new ConcurrencyLimit({ limit: options.concurrency ?? 2_500, next: filtered, onChange });
+  }
+
+  /**
+   * @param signed as decoded from the request; its bytes are kept as received
+   * @throws {SelvageError} `PROPOSAL_REFUSED` when the proposal itself is wrong, `OVERLOADED`, or the signal's reason; what
+   *   goes wrong while running it is a reply of status 500
+   */
+  async processProposal(signed: protos.SignedProposal, options: Cancellable): Promise<protos.ProposalResponseInit> {
+    try {
+      return await this.#entry.processProposal(signed, options);
+    } catch (thrown) {
+      this.#metrics.ended(thrown);
+      throw thrown;
+    }
+  }
+
+  async #process(signed: protos.SignedProposal, options: Cancellable): Promise<protos.ProposalResponseInit> {
+    const proposal = await this.#gate.admit(signed);
+    options.signal.throwIfAborted();
+    return this.#metrics.answering(proposal.channelId, () => this.#run(proposal, options));
+  }
+
+  async #run(proposal: UnpackedProposal, options: Cancellable): Promise<Answered> {
+    const run = await this.#attempt(proposal, options, () => this.#simulation.run(proposal, options));
+    if ('failure' in run) return { reply: this.#answers.failed(run.failure) };
+    const chaincode = run.value.chaincode.name;
+    if (isFailure(run.value.response)) return { reply: this.#refused(proposal, run.value), chaincode };
+    if (proposal.channelId === '') return { reply: { response: run.value.response }, chaincode };
+    const endorsed = await this.#attempt(proposal, options, () => this.#endorse(proposal, run.value));
+    return { reply: 'failure' in endorsed ? this.#answers.failed(endorsed.failure) : endorsed.value, chaincode };
+  }
+
+  /** What fails from here on is an answer, not an error of the call; unless the caller left, then nobody wants one. */
+  async #attempt<T>(proposal: UnpackedProposal, { signal }: Cancellable, work: () => Promise<T>): Promise<Attempt<T>> {
+    try {
+      return { value: await work() };
+    } catch (thrown) {
+      signal.throwIfAborted();
+      const failure = SelvageError.from(thrown);
+      const { channelId: channel, txId, chaincodeId } = proposal;
+      const fields = { channel, txId, chaincode: chaincodeId.name, code: failure.code, reason: failure.message };
+      if (failure.code === 'INTERNAL') this.#log.error('proposal failed', { ...fields, cause: failure.cause });
+      else this.#log.warn('proposal failed', fields);
+      return { failure };
+    }
+  }
+
+  #refused(proposal: UnpackedProposal, simulated: Simulated): protos.ProposalResponseInit {
+    const { response } = simulated;
+    this.#log.debug('chaincode refused', {
+      channel: proposal.channelId,
+      txId: proposal.txId,
+      chaincode: simulated.chaincode.name,
+      status: response.status,
+    });
+    return this.#answers.refused(response, response.status >= ERROR ? responsePayload(proposal, simulated, this.#chaincodeId) : undefined);
+  }
+
+  async #endorse(proposal: UnpackedProposal, simulated: Simulated): Promise<protos.ProposalResponseInit> {
+    const payload = responsePayload(proposal, simulated, this.#chaincodeId);
+    const plugin = await this.#plugins.get(proposal.channelId, simulated.endorsementPlugin);
+    const endorsed = await plugin.endorse(payload, proposal.signed);
+    return { version: 1, response: this.#answers.endorsed(simulated.response), ...endorsed };
+  }
+}
+
+type Attempt<T> = { readonly value: T } | { readonly failure: SelvageError };

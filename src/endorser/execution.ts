@@ -1,0 +1,74 @@
+import type { ChaincodeCall, ChaincodeOutcome, ChaincodeRef, Chaincodes } from '../chaincode/chaincodes.ts';
+import type { Cancellable } from '../common/cancel.ts';
+import type { TxSimulator } from '../ledger/simulator/tx-simulator.ts';
+import type { protos } from '../protos/messages.ts';
+import type { UnpackedProposal } from './proposal.ts';
+import { prefixed } from './refusal.ts';
+
+/** From this status on a response is a failure and is not endorsed. */
+export const ERROR_THRESHOLD = 400;
+/** From this status on the client also gets the payload that would have been endorsed. */
+export const ERROR = 500;
+
+/** What every invocation that fails in the peer says first; an Init call says nothing. */
+const EXECUTE_FAILED = 'error executing chaincode: ';
+
+/** One chaincode about to run for one proposal. */
+export interface Run {
+  readonly chaincode: ChaincodeRef;
+  readonly proposal: UnpackedProposal;
+  /** Decorated. */
+  readonly input: protos.ChaincodeInputInit;
+}
+
+/** Runs chaincode for proposals: the shape of a call and the text of its failures. */
+export class Execution {
+  readonly #chaincodes: Chaincodes;
+
+  constructor(chaincodes: Chaincodes) {
+    this.#chaincodes = chaincodes;
+  }
+
+  isSystem(name: string): boolean {
+    return this.#chaincodes.isSystem(name);
+  }
+
+  /** Waits until the chaincode can be called. Hold no simulation meanwhile: this may build and launch. */
+  async makeReady(chaincode: ChaincodeRef, options: Cancellable): Promise<void> {
+    await this.#labelled(EXECUTE_FAILED, options, () => this.#chaincodes.makeReady(chaincode, options));
+  }
+
+  async invoke({ chaincode, proposal, input }: Run, simulator: TxSimulator | undefined, options: Cancellable): Promise<ChaincodeOutcome> {
+    const call = callOf('transaction', chaincode, proposal, input, simulator);
+    return this.#labelled(EXECUTE_FAILED, options, () => this.#chaincodes.execute(call, options));
+  }
+
+  /** Calls Init of a chaincode that is being deployed, inside the simulation of its deployment. */
+  async init(
+    deployed: ChaincodeRef,
+    input: protos.ChaincodeInputInit,
+    proposal: UnpackedProposal,
+    simulator: TxSimulator,
+    options: Cancellable,
+  ): Promise<ChaincodeOutcome> {
+    const call = callOf('init', deployed, proposal, input, simulator);
+    return this.#labelled('', options, () => this.#chaincodes.execute(call, options));
+  }
+
+  async #labelled<T>(prefix: string, { signal }: Cancellable, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (thrown) {
+      signal.throwIfAborted(); // the caller left: that is not the chaincode's failure
+      throw prefixed(prefix, thrown);
+    }
+  }
+}
+
+const callOf = (
+  kind: ChaincodeCall['kind'],
+  chaincode: ChaincodeRef,
+  { signed, channelId, txId, creator }: UnpackedProposal,
+  input: protos.ChaincodeInputInit,
+  simulator: TxSimulator | undefined,
+): ChaincodeCall => ({ chaincode, kind, input, proposal: { signedProposal: signed, channelId, txId, creator }, simulator });

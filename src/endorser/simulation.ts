@@ -1,0 +1,185 @@
+/** Runs a proposal's chaincode against a snapshot of committed state and collects what it read and wrote. */
+
+import type { ChaincodeOutcome, ChaincodeRef } from '../chaincode/chaincodes.ts';
+import type { ChaincodeDefinition, Definitions } from '../chaincode/lifecycle/definitions.ts';
+import type { Channel, Channels } from '../channel/channel.ts';
+import type { Cancellable } from '../common/cancel.ts';
+import { SelvageError } from '../common/errors.ts';
+import type { SimulationResult, TxSimulator } from '../ledger/simulator/tx-simulator.ts';
+import { protos } from '../protos/messages.ts';
+import { isDeployment, readDeployment } from './deployment.ts';
+import { ERROR_THRESHOLD, type Execution, type Run } from './execution.ts';
+import { type Decorator, decorated } from './handlers/decorators.ts';
+import type { PrivateDataDistributor } from './private-data.ts';
+import type { UnpackedProposal } from './proposal.ts';
+
+/** What came out of running a proposal. */
+export interface Simulated {
+  readonly chaincode: ChaincodeRef;
+  /** Name of the endorsement plugin to sign with. */
+  readonly endorsementPlugin: string;
+  readonly response: protos.Response;
+  /** `ChaincodeEvent` bytes, empty for none. */
+  readonly event: Uint8Array;
+  /** `TxReadWriteSet` bytes, empty where nothing was simulated. */
+  readonly results: Uint8Array;
+}
+
+export interface SimulationParts {
+  readonly channels: Channels;
+  readonly definitions: Definitions;
+  readonly execution: Execution;
+  readonly decorators: readonly Decorator[];
+  readonly privateData: PrivateDataDistributor;
+  /** What goes into endorsements as the version of a system chaincode. */
+  readonly systemVersion: string;
+  /** As Fabric: an Init that answers an error status deploys the chaincode all the same. */
+  readonly ignoreInitStatus: boolean;
+}
+
+/** They read the ledger for themselves and simulate nothing (FAB-10540). */
+const WITHOUT_SIMULATOR: ReadonlySet<string> = new Set(['qscc', 'cscc']);
+
+const NOTHING = new Uint8Array(0);
+
+export class Simulation {
+  readonly #parts: SimulationParts;
+
+  constructor(parts: SimulationParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws {SelvageError} of any code when the run itself failed; the client gets its message with status 500 */
+  async run(proposal: UnpackedProposal, options: Cancellable): Promise<Simulated> {
+    const input = await decorated(this.#parts.decorators, proposal);
+    if (!this.#parts.execution.isSystem(proposal.chaincodeId.name)) return this.#runUser(proposal, input, options);
+    const run = { proposal, input, chaincode: this.#system(proposal.chaincodeId.name) };
+    if (proposal.channelId === '' || WITHOUT_SIMULATOR.has(run.chaincode.name)) return this.#runPlain(run, options);
+    return isDeployment(proposal) ? this.#runDeployment(run, options) : this.#runSystem(run, options);
+  }
+
+  #system(name: string): ChaincodeRef {
+    const version = this.#parts.systemVersion;
+    return { name, version, ccid: `${name}:${version}` };
+  }
+
+  /** No simulation: nothing read, nothing written. */
+  async #runPlain(run: Run, options: Cancellable): Promise<Simulated> {
+    return simulated(run.chaincode, 'escc', await this.#parts.execution.invoke(run, undefined, options), NOTHING);
+  }
+
+  async #runSystem(run: Run, options: Cancellable): Promise<Simulated> {
+    const channel = this.#channel(run.proposal);
+    await using simulator = await channel.ledger.simulate(run.proposal.txId);
+    const outcome = await this.#parts.execution.invoke(run, simulator, options);
+    return simulated(run.chaincode, 'escc', outcome, await this.#close(channel, simulator, outcome));
+  }
+
+  /**
+   * LSCC is asked twice: first to learn whether it would accept, so that the chaincode is launched only then and while no
+   * simulation is open; then in the simulation that counts, followed by Init.
+   */
+  async #runDeployment(run: Run, options: Cancellable): Promise<Simulated> {
+    const { execution } = this.#parts;
+    const rehearsal = await this.#rehearse(run, options);
+    if (rehearsal.response.status >= ERROR_THRESHOLD) return rehearsal;
+    const deployment = readDeployment(run.proposal, (name) => execution.isSystem(name));
+    await execution.makeReady(deployment.chaincode, options);
+
+    await using simulator = await this.#channel(run.proposal).ledger.simulate(run.proposal.txId);
+    const outcome = await execution.invoke(run, simulator, options);
+    if (outcome.response.status < ERROR_THRESHOLD) {
+      const init = await execution.init(deployment.chaincode, deployment.input, run.proposal, simulator, options);
+      this.#checkInit(init.response);
+    }
+    const result = await simulator.result();
+    if (result.privateRwset !== undefined)
+      throw new SelvageError('SIMULATION_FAILED', 'Private data is forbidden to be used in instantiate');
+    return simulated(run.chaincode, 'escc', outcome, result.publicRwset);
+  }
+
+  async #rehearse(run: Run, options: Cancellable): Promise<Simulated> {
+    await using simulator = await this.#channel(run.proposal).ledger.simulate(run.proposal.txId);
+    const outcome = await this.#parts.execution.invoke(run, simulator, options);
+    return simulated(run.chaincode, 'escc', outcome, (await simulator.result()).publicRwset);
+  }
+
+  #checkInit({ status, message }: protos.Response): void {
+    if (status < ERROR_THRESHOLD || this.#parts.ignoreInitStatus) return;
+    throw new SelvageError('CHAINCODE_FAILED', `chaincode error (status: ${status}, message: ${message})`);
+  }
+
+  /** Make ready first, snapshot second: the definition is read once to learn what to launch and again so that it is recorded. */
+  async #runUser(proposal: UnpackedProposal, input: protos.ChaincodeInputInit, options: Cancellable): Promise<Simulated> {
+    if (proposal.channelId === '') throw chainless(proposal);
+    const channel = this.#channel(proposal);
+    const { execution } = this.#parts;
+    let expected = await this.#committedDefinition(channel, proposal);
+    for (;;) {
+      await this.#parts.definitions.checkRunnable(expected);
+      await execution.makeReady(expected, options);
+      await using simulator = await channel.ledger.simulate(proposal.txId);
+      const definition = required(await this.#parts.definitions.find(simulator, proposal.chaincodeId.name), proposal);
+      if (sameCode(definition, expected)) {
+        const outcome = await execution.invoke({ chaincode: definition, proposal, input }, simulator, options);
+        return simulated(definition, definition.endorsementPlugin, outcome, await this.#close(channel, simulator, outcome));
+      }
+      expected = definition; // upgraded between the two reads: ready that one, on a newer snapshot
+      options.signal.throwIfAborted();
+    }
+  }
+
+  async #committedDefinition({ ledger }: Channel, proposal: UnpackedProposal): Promise<ChaincodeDefinition> {
+    using snapshot = ledger.snapshot();
+    const state = { getState: async (namespace: string, key: string) => (await snapshot.get(namespace, key))?.value };
+    return required(await this.#parts.definitions.find(state, proposal.chaincodeId.name), proposal);
+  }
+
+  /** Ends the simulation. Private writes of a success are handed on before anybody can learn that the transaction exists. */
+  async #close(channel: Channel, simulator: TxSimulator, { response }: ChaincodeOutcome): Promise<Uint8Array> {
+    const result: SimulationResult = await simulator.result();
+    if (result.privateRwset !== undefined && response.status < ERROR_THRESHOLD) {
+      const { privateRwset: rwset, privateCollections: collections } = result;
+      await this.#parts.privateData.distribute({ channel, txId: simulator.txId, rwset, collections });
+    }
+    return result.publicRwset;
+  }
+
+  #channel({ channelId }: UnpackedProposal): Channel {
+    const channel = this.#parts.channels.get(channelId);
+    if (channel === undefined) throw new SelvageError('CHANNEL_NOT_FOUND', `channel does not exist: ${channelId}`);
+    return channel;
+  }
+}
+
+/** The event of a failure is dropped. */
+const simulated = (
+  { name, version, ccid }: ChaincodeRef,
+  endorsementPlugin: string,
+  { response, event }: ChaincodeOutcome,
+  results: Uint8Array,
+): Simulated => ({
+  chaincode: { name, version, ccid },
+  endorsementPlugin,
+  response,
+  event: event === undefined || response.status >= ERROR_THRESHOLD ? NOTHING : protos.ChaincodeEvent.encode(event),
+  results,
+});
+
+const sameCode = (a: ChaincodeDefinition, b: ChaincodeDefinition): boolean => a.ccid === b.ccid && a.version === b.version;
+
+const notInstantiated = (name: string): string => `make sure the chaincode ${name} has been successfully instantiated and try again: `;
+
+function required(definition: ChaincodeDefinition | undefined, { chaincodeId: { name } }: UnpackedProposal): ChaincodeDefinition {
+  if (definition !== undefined) return definition;
+  throw new SelvageError('CHAINCODE_NOT_FOUND', `${notInstantiated(name)}could not find chaincode with name '${name}'`);
+}
+
+/** Without a channel there are no definitions. The text is what 1.1 says, whose look-up checked Readers of a channel ''. */
+function chainless({ chaincodeId: { name } }: UnpackedProposal): SelvageError {
+  const readers = '/Channel/Application/Readers';
+  const cause =
+    'Authorization request failed : Failed getting local MSP principal during channelless check policy with policy ' +
+    `[${readers}]: [MSP Principal role [${readers}] not recognized]`;
+  return new SelvageError('CHAINCODE_NOT_FOUND', `${notInstantiated(name)}${cause}`);
+}
