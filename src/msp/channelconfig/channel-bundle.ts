@@ -50,7 +50,13 @@ export interface ChannelBundle {
   readonly msps: ChannelMsps;
   readonly policies: PolicyManager;
   readonly channelCapabilityLevel: string;
-  readonly application: { readonly capabilities: ApplicationCapabilities; readonly orgs: readonly ApplicationOrg[]; readonly acls: ReadonlyMap<string, string> } | undefined;
+  readonly application:
+    | {
+        readonly capabilities: ApplicationCapabilities;
+        readonly orgs: readonly ApplicationOrg[];
+        readonly acls: ReadonlyMap<string, string>;
+      }
+    | undefined;
   readonly orderer: OrdererConfig | undefined;
   /** Channel-wide orderer addresses followed by those of the orderer organisations. */
   readonly ordererAddresses: readonly string[];
