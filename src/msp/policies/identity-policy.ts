@@ -1,0 +1,75 @@
+import { messageOf, SelvageError } from '../../common/errors.ts';
+import type { Identity, IdentityDeserializer } from '../identity.ts';
+import type { Policy, SignedData, Verdict } from './policy.ts';
+
+/** A policy that can also be asked about identities alone, whose signatures were checked before or do not matter. */
+export interface IdentityPolicy extends Policy {
+  evaluateIdentities(identities: readonly Identity[]): Verdict;
+}
+
+export const SATISFIED: Verdict = { ok: true };
+export const unsatisfied = (reason: string): Verdict => ({ ok: false, reason });
+
+/** Makes a policy of something that judges identities: signatures are checked first, once for all its parts. */
+export function policyOverIdentities(
+  deserializer: IdentityDeserializer,
+  evaluateIdentities: (identities: readonly Identity[]) => Verdict,
+): IdentityPolicy {
+  return { evaluateIdentities, evaluate: async (signed) => evaluateIdentities(await signersOf(signed, deserializer)) };
+}
+
+/** A policy nobody satisfies. */
+export function refusing(reason: string): IdentityPolicy {
+  const verdict = unsatisfied(reason);
+  return { evaluateIdentities: () => verdict, evaluate: async () => verdict };
+}
+
+interface Claim {
+  readonly identity: Identity;
+  readonly data: SignedData;
+}
+
+/**
+ * The distinct identities that really signed, in order. What does not parse, is of an unknown MSP or is badly signed is left
+ * out; a bad signature does not shadow a good one of the same identity that follows.
+ * @see SignatureSetToValidIdentities in hyperledger/fabric v2.5, common/policies/policy.go
+ */
+export async function signersOf(signed: readonly SignedData[], deserializer: IdentityDeserializer): Promise<readonly Identity[]> {
+  const claims = signed.flatMap((data): Claim[] => {
+    const identity = identityOf(data.identity, deserializer);
+    return identity === undefined ? [] : [{ identity, data }];
+  });
+  const firsts = startFirstChecks(claims);
+  const accepted = new Map<string, Identity>();
+  for (const claim of claims) {
+    const key = keyOf(claim.identity);
+    if (accepted.has(key)) continue;
+    const ok = await (firsts.get(claim) ?? claim.identity.verify(claim.data.data, claim.data.signature));
+    if (ok) accepted.set(key, claim.identity);
+  }
+  return [...accepted.values()];
+}
+
+/** All checks that are needed in any case start together, so that they can share the threads; repetitions wait for their turn. */
+function startFirstChecks(claims: readonly Claim[]): ReadonlyMap<Claim, Promise<boolean> | boolean> {
+  const checks = new Map<Claim, Promise<boolean> | boolean>();
+  const seen = new Set<string>();
+  for (const claim of claims) {
+    const key = keyOf(claim.identity);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    checks.set(claim, claim.identity.verify(claim.data.data, claim.data.signature));
+  }
+  return checks;
+}
+
+const keyOf = ({ mspId, id }: Identity): string => `${mspId}\n${id}`;
+
+function identityOf(serialized: Uint8Array, deserializer: IdentityDeserializer): Identity | undefined {
+  try {
+    return deserializer.deserialize(serialized);
+  } catch (thrown) {
+    if (thrown instanceof SelvageError && thrown.code === 'IDENTITY_INVALID') return undefined;
+    throw new SelvageError('INTERNAL', `cannot read an identity: ${messageOf(thrown)}`, { cause: thrown });
+  }
+}
