@@ -1,0 +1,156 @@
+import type { ChaincodeCall } from '../../chaincode/chaincodes.ts';
+import { type ChaincodePackage, chaincodeDataOf, parseDeploymentSpec } from '../../chaincode/packaging/chaincode-package.ts';
+import { checkChaincodeName, checkChaincodeVersion } from '../../chaincode/packaging/names.ts';
+import { textOf } from '../../common/bytes.ts';
+import { messageOf } from '../../common/errors.ts';
+import type { ApplicationCapabilities, ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
+import { ccprovider } from '../../protos/messages.ts';
+import { refused, retold } from '../reply.ts';
+import { wrongCount } from './arguments.ts';
+import { checkCollections, collectionKey } from './collections.ts';
+import { anyAdmin, anyMember } from './default-policies.ts';
+import type { LsccParts } from './parts.ts';
+import { entryOf, simulatorOf } from './state.ts';
+
+/** What a client asks to put into force on a channel, with the defaults filled in. */
+interface Request {
+  readonly bundle: ChannelBundle;
+  readonly installed: ChaincodePackage;
+  readonly policy: Uint8Array;
+  readonly escc: string;
+  readonly vscc: string;
+  readonly collections: Uint8Array | undefined;
+}
+
+/**
+ * Writes definitions to the channel's state; answers the `ChaincodeData` written. Init of the chaincode is the endorser's work.
+ * @see executeDeployOrUpgrade in hyperledger/fabric v1.1, core/scc/lscc/lscc.go
+ */
+export class Deploy {
+  readonly #parts: LsccParts;
+
+  constructor(parts: LsccParts) {
+    this.#parts = parts;
+  }
+
+  async deploy(args: readonly Uint8Array[], call: ChaincodeCall): Promise<Uint8Array> {
+    const request = await this.#read(args, call);
+    const { name } = request.installed;
+    if ((await simulatorOf(call).getState('lscc', name)) !== undefined) throw refused(`chaincode exists ${name}`);
+    const written = await this.#write(request, call);
+    if (request.collections !== undefined) await addCollections(request.collections, request.installed, call);
+    return written;
+  }
+
+  async upgrade(args: readonly Uint8Array[], call: ChaincodeCall): Promise<Uint8Array> {
+    const request = await this.#read(args, call);
+    const { name, version } = request.installed;
+    const current = ccprovider.ChaincodeData.decode(await entryOf(call, name));
+    if (current.version === version) throw refused(`version already exists for chaincode with name '${name}'`);
+    if (current.instantiationPolicy.length === 0) throw refused('instantiation policy missing');
+    await checkInstantiation(current.instantiationPolicy, request.bundle, call);
+    const written = await this.#write(request, call);
+    if (request.collections !== undefined) replaceCollections(request.collections, request, call);
+    return written;
+  }
+
+  async #write(request: Request, call: ChaincodeCall): Promise<Uint8Array> {
+    const { bundle, installed, policy, escc, vscc } = request;
+    const instantiationPolicy = installed.signed?.instantiationPolicy ?? anyAdmin(bundle);
+    await checkInstantiation(instantiationPolicy, bundle, call);
+    const { endorsementPlugins, validationPlugins } = this.#parts;
+    if (!endorsementPlugins.has(escc)) throw refused(`${escc} is not a valid endorsement system chaincode`);
+    if (!validationPlugins.has(vscc)) throw refused(`${vscc} is not a valid validation system chaincode`);
+    const data = chaincodeDataOf(installed, { escc, vscc, policy, instantiationPolicy });
+    simulatorOf(call).putState('lscc', installed.name, data);
+    return data;
+  }
+
+  async #read(args: readonly Uint8Array[], { proposal }: ChaincodeCall): Promise<Request> {
+    if (args.length < 3) throw wrongCount(args);
+    const [, channelArg, specArg, policy, escc, vscc, collections] = args;
+    const bundle = this.#bundle(textOf(channelArg ?? NOTHING), proposal.channelId);
+    const { capabilities } = bundle.application ?? {};
+    checkMostArguments(args, capabilities);
+    const { name, version } = await readSpec(specArg ?? NOTHING);
+    const installed = await this.#installed(name, version);
+    return {
+      bundle,
+      installed,
+      policy: given(policy) ?? anyMember(bundle),
+      escc: textOf(given(escc) ?? ESCC),
+      vscc: textOf(given(vscc) ?? VSCC),
+      collections: given(collections),
+    };
+  }
+
+  /** Fabric takes the channel from the argument but writes to that of the proposal; here both must agree. */
+  #bundle(channelId: string, proposed: string): ChannelBundle {
+    const bundle = channelId === '' || channelId !== proposed ? undefined : this.#parts.channels.get(channelId)?.bundle();
+    if (bundle === undefined) throw refused(`invalid chain name ${channelId}`);
+    if (bundle.application?.capabilities.lifecycleV20) {
+      throw refused(`Channel '${channelId}' has been migrated to the new lifecycle, LSCC is now read-only`);
+    }
+    return bundle;
+  }
+
+  async #installed(name: string, version: string): Promise<ChaincodePackage> {
+    return retold(
+      () => `cannot get package for chaincode (${name}:${version})`,
+      () => this.#parts.packages.load(name, version),
+    );
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+const [ESCC, VSCC] = [new TextEncoder().encode('escc'), new TextEncoder().encode('vscc')];
+
+/** An empty argument counts as missing, as from 1.4 on: SDKs send one. */
+const given = (arg: Uint8Array | undefined): Uint8Array | undefined => (arg === undefined || arg.length === 0 ? undefined : arg);
+
+function checkMostArguments(args: readonly Uint8Array[], capabilities: ApplicationCapabilities | undefined): void {
+  if (args.length > 7 || (args.length === 7 && capabilities?.privateChannelData !== true)) throw wrongCount(args);
+}
+
+async function readSpec(bytes: Uint8Array): Promise<{ readonly name: string; readonly version: string }> {
+  const { chaincodeSpec } = await retold(
+    (cause) => `invalid deployment spec : ${cause}`,
+    () => parseDeploymentSpec(bytes),
+  );
+  const { name = '', version = '' } = chaincodeSpec?.chaincodeId ?? {};
+  checkChaincodeName(name, '1.1');
+  checkChaincodeVersion(name, version, '1.1');
+  return { name, version };
+}
+
+/** The proposal's own signature must satisfy the policy: this is the only gate of deploy and upgrade. */
+async function checkInstantiation(policy: Uint8Array, bundle: ChannelBundle, { proposal }: ChaincodeCall): Promise<void> {
+  const { proposalBytes: data, signature } = proposal.signedProposal;
+  const reason = await dissatisfaction(() => bundle.signaturePolicy(policy).evaluate([{ data, identity: proposal.creator, signature }]));
+  if (reason !== undefined) throw refused(`instantiation policy violation: ${reason}`);
+}
+
+async function dissatisfaction(
+  evaluate: () => Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>,
+): Promise<string | undefined> {
+  try {
+    const verdict = await evaluate();
+    return verdict.ok ? undefined : verdict.reason;
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
+}
+
+async function addCollections(bytes: Uint8Array, { name, version }: ChaincodePackage, call: ChaincodeCall): Promise<void> {
+  checkCollections(bytes, { name, version });
+  const existing = await simulatorOf(call).getState('lscc', collectionKey(name));
+  if (existing !== undefined) throw refused(`collection data should not exist for chaincode ${name}:${version}`);
+  simulatorOf(call).putState('lscc', collectionKey(name), bytes);
+}
+
+function replaceCollections(bytes: Uint8Array, { installed, bundle }: Request, call: ChaincodeCall): void {
+  if (!bundle.application?.capabilities.collectionUpgrade)
+    throw refused('as V1_2 capability is not enabled, collection upgrades are not allowed');
+  checkCollections(bytes, installed);
+  simulatorOf(call).putState('lscc', collectionKey(installed.name), bytes);
+}

@@ -1,0 +1,28 @@
+import type { ChaincodeCall } from '../../chaincode/chaincodes.ts';
+import { parsePackage } from '../../chaincode/packaging/chaincode-package.ts';
+import { checkChaincodeName, checkChaincodeVersion } from '../../chaincode/packaging/names.ts';
+import { utf8 } from '../../common/bytes.ts';
+import type { ChannelAccess } from '../access.ts';
+import { refused } from '../reply.ts';
+import { wrongCount } from './arguments.ts';
+import type { LsccParts } from './parts.ts';
+
+/**
+ * Stores a package on this peer; answers `OK`.
+ * @see executeInstall in hyperledger/fabric v1.1, core/scc/lscc/lscc.go
+ */
+export async function install(
+  args: readonly Uint8Array[],
+  { proposal }: ChaincodeCall,
+  { access, packages, isSystem }: Pick<LsccParts, 'packages' | 'isSystem'> & { readonly access: ChannelAccess },
+): Promise<Uint8Array> {
+  const bytes = args[1];
+  if (bytes === undefined) throw wrongCount(args);
+  await access.local('lscc/Install', proposal.signedProposal, (cause) => `Authorization for INSTALL has been denied (error-${cause})`);
+  const parsed = parsePackage(bytes);
+  checkChaincodeName(parsed.name, '1.1');
+  checkChaincodeVersion(parsed.name, parsed.version, '1.1');
+  if (isSystem(parsed.name)) throw refused(`cannot install: ${parsed.name} is the name of a system chaincode`);
+  await packages.install(parsed);
+  return utf8('OK');
+}
