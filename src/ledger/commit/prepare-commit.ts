@@ -1,74 +1,30 @@
 import { SelvageError } from '../../common/errors.ts';
-import type { MaybePromise } from '../../common/maybe.ts';
-import type { common, google } from '../../protos/messages.ts';
-import type { InvalidReason } from '../ledger.ts';
-import type { StateSnapshot, StateUpdate } from '../statedb/state.ts';
-import type { Version } from '../version.ts';
+import { findConflict } from './mvcc.ts';
+import { Preparation } from './preparation.ts';
+import type { CommitParts, PreparedCommit } from './prepared.ts';
 
-/** Private write sets at hand for one transaction: any number of encoded `rwset.TxPvtReadWriteSet`; those that match their hash are used. */
-export type PrivateDataSource = (txId: string, index: number) => MaybePromise<readonly Uint8Array[]>;
+export type { CommitParts, HistoryWrite, MissingPrivateData, PreparedCommit, PrivateDataSource, PrivateWrites } from './prepared.ts';
 
-export interface CommitParts {
-  readonly block: common.Block;
-  /** One `TxValidationCode` per transaction; only VALID ones are looked at. Not changed. */
-  readonly flags: Uint8Array;
-  /** State up to the block before this one. It stays the caller's: it is not disposed. */
-  readonly snapshot: StateSnapshot;
-  readonly privateData?: PrivateDataSource | undefined;
-  /** Tells the transaction behind a committed version, for the reasons. */
-  readonly txIdAt?: ((version: Version) => MaybePromise<string | undefined>) | undefined;
+/**
+ * Decides the order-dependent half of a block: looks at every transaction that is VALID so far, in order, turns stale reads
+ * into MVCC_READ_CONFLICT and phantoms into PHANTOM_READ_CONFLICT, and collects what the others do to the state. Changes
+ * nothing. What a transaction holds never makes it throw: a broken one gets NIL_TXACTION or INVALID_OTHER_REASON.
+ * @throws what the snapshot or a source throws, and {SelvageError} `BLOCK_INVALID` for a block without header or data, or with
+ *   another number of flags than transactions
+ * @see validateAndPrepareBatch in hyperledger/fabric v2.5, core/ledger/kvledger/txmgmt/validation/validator.go
+ */
+export async function prepareCommit(parts: CommitParts): Promise<PreparedCommit> {
+  return new Preparation(parts, findConflict).run();
 }
 
-/** One public write of a valid endorser transaction, for the history. `value` is a view of the block's bytes. */
-export interface HistoryWrite {
-  readonly namespace: string;
-  readonly key: string;
-  readonly version: Version;
-  readonly txId: string;
-  readonly timestamp: google.Timestamp | undefined;
-  readonly isDelete: boolean;
-  readonly value: Uint8Array;
-}
-
-/** A private write set whose bytes hash to what the transaction says. */
-export interface PrivateWrites {
-  readonly txId: string;
-  readonly index: number;
-  readonly namespace: string;
-  readonly collection: string;
-  /** `kvrwset.KVRWSet` bytes. */
-  readonly rwset: Uint8Array;
-}
-
-/** Private writes of a valid transaction that are not at hand here. */
-export interface MissingPrivateData {
-  readonly txId: string;
-  readonly index: number;
-  readonly namespace: string;
-  readonly collection: string;
-}
-
-export interface PreparedCommit {
-  /** Final codes. */
-  readonly flags: Uint8Array;
-  /** One per transaction that was VALID before and no longer is. */
-  readonly reasons: readonly InvalidReason[];
-  /** What the block does to the state, each key once. */
-  readonly updates: readonly StateUpdate[];
-  /** In block order, each (transaction, namespace, key) once. */
-  readonly historyWrites: readonly HistoryWrite[];
-  readonly privateWrites: readonly PrivateWrites[];
-  readonly missingPrivateData: readonly MissingPrivateData[];
-  /** Canonical bytes of the public and hashed updates, the input of the commit hash. */
-  readonly updateBytes: Uint8Array;
-}
-
-/** MVCC and update preparation of one block. Never throws for what a transaction holds. */
-export function prepareCommit(_parts: CommitParts): Promise<PreparedCommit> {
-  throw new SelvageError('INTERNAL', 'not written yet');
-}
-
-/** The same without MVCC: applies what the flags say is VALID. For the genesis block and for recovery. */
-export function replayUpdates(_parts: Omit<CommitParts, 'txIdAt'>): Promise<PreparedCommit> {
-  throw new SelvageError('INTERNAL', 'not written yet');
+/**
+ * The same without MVCC: applies what the flags say is VALID. For the genesis block and for recovery.
+ * @throws {SelvageError} `LEDGER_CORRUPT` when a transaction that was found valid cannot be read
+ */
+export async function replayUpdates(parts: Omit<CommitParts, 'txIdAt'>): Promise<PreparedCommit> {
+  const prepared = await new Preparation(parts, async () => undefined).run();
+  const [refused] = prepared.reasons;
+  if (refused === undefined) return prepared;
+  const details = { block: String(parts.block.header?.number), index: refused.index };
+  throw new SelvageError('LEDGER_CORRUPT', `a transaction that was committed as valid cannot be read: ${refused.message}`, { details });
 }

@@ -1,13 +1,16 @@
-import { SelvageError } from '../../common/errors.ts';
 import type { queryresult } from '../../protos/messages.ts';
 import type { StateSnapshot } from '../statedb/state.ts';
+import { StateSimulator } from './state-simulator.ts';
 import type { ResultsIterator, TxSimulator } from './tx-simulator.ts';
 
 /** Committed values of one key, in the ledger's order. */
 export type HistoryReader = (namespace: string, key: string) => ResultsIterator<queryresult.KeyModification>;
 
 export interface SimulatorOptions {
-  /** Most results of one query or range, over all its batches (`ledger.state.totalQueryLimit`); no limit without it, as in Fabric 1.1. */
+  /**
+   * Most results of one query, over all its batches (`ledger.state.totalQueryLimit`). An iterator that reached it answers
+   * `undefined` without having seen the end. No limit without it, as in Fabric 1.1.
+   */
   readonly totalQueryLimit?: number | undefined;
 }
 
@@ -21,7 +24,5 @@ export interface SimulatorParts {
   readonly options?: SimulatorOptions | undefined;
 }
 
-/** Opens a simulation of one transaction. */
-export function openSimulator(_parts: SimulatorParts): TxSimulator {
-  throw new SelvageError('INTERNAL', 'not written yet');
-}
+/** Opens a simulation of one transaction. Disposing it, or asking for its result, waits for calls that are running. */
+export const openSimulator = (parts: SimulatorParts): TxSimulator => new StateSimulator(parts);

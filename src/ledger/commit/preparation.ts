@@ -1,0 +1,98 @@
+import { SelvageError } from '../../common/errors.ts';
+import { protos } from '../../protos/messages.ts';
+import type { InvalidReason } from '../ledger.ts';
+import type { Version } from '../version.ts';
+import { applyWrites } from './apply-writes.ts';
+import { updateBytes } from './commit-hash.ts';
+import type { Conflict } from './conflict.ts';
+import { historyOf } from './history-writes.ts';
+import type { findConflict } from './mvcc.ts';
+import { Pace } from './pace.ts';
+import { PendingState } from './pending-state.ts';
+import type { CommitParts, HistoryWrite, MissingPrivateData, PreparedCommit, PrivateWrites } from './prepared.ts';
+import { applyPrivateWrites, matchPrivateWrites, raiseVersions, type TouchedKey, writesPrivate } from './private-writes.ts';
+import { readTransaction, type Transaction } from './transaction.ts';
+
+/** One block on its way from flags to updates. Runs once. */
+export class Preparation {
+  readonly #parts: CommitParts;
+  readonly #findConflict: typeof findConflict;
+  readonly #blockNum: bigint;
+  readonly #data: readonly Uint8Array[];
+  readonly #flags: Uint8Array;
+  readonly #state: PendingState;
+  readonly #pace = new Pace();
+  readonly #reasons: InvalidReason[] = [];
+  readonly #historyWrites: HistoryWrite[] = [];
+  readonly #privateWrites: PrivateWrites[] = [];
+  readonly #missing: MissingPrivateData[] = [];
+  readonly #touched: TouchedKey[] = [];
+
+  constructor(parts: CommitParts, check: typeof findConflict) {
+    const { header, data } = parts.block;
+    if (header === undefined || data === undefined) throw new SelvageError('BLOCK_INVALID', 'the block has no header or no data');
+    if (parts.flags.length !== data.data.length) throw new SelvageError('BLOCK_INVALID', 'the block needs one flag per transaction');
+    this.#parts = parts;
+    this.#findConflict = check;
+    this.#blockNum = header.number;
+    this.#data = data.data;
+    this.#flags = new Uint8Array(parts.flags);
+    this.#state = new PendingState(parts.snapshot);
+  }
+
+  async run(): Promise<PreparedCommit> {
+    for (const [index, bytes] of this.#data.entries()) {
+      if (this.#flags[index] !== protos.TxValidationCode.VALID) continue;
+      const { transaction, txId, refused } = readTransaction(bytes);
+      if (transaction === undefined) this.#refuse(index, txId, refused);
+      else await this.#takeIn(transaction, index);
+      const pause = this.#pace.spend(20 + bytes.length / 100);
+      if (pause !== undefined) await pause;
+    }
+    await raiseVersions(this.#touched, this.#state);
+    return {
+      flags: this.#flags,
+      reasons: this.#reasons,
+      updates: this.#state.stateUpdates(),
+      historyWrites: this.#historyWrites,
+      privateWrites: this.#privateWrites,
+      missingPrivateData: this.#missing,
+      updateBytes: updateBytes(this.#state),
+    };
+  }
+
+  async #takeIn(transaction: Transaction, index: number): Promise<void> {
+    const conflict = await this.#findConflict(transaction, { state: this.#state, pace: this.#pace });
+    if (conflict !== undefined) {
+      this.#refuse(index, transaction.txId, await this.#withWriter(conflict));
+      return;
+    }
+    const version = { blockNum: this.#blockNum, txNum: BigInt(index) };
+    await applyWrites(transaction, { state: this.#state, pace: this.#pace, version });
+    if (transaction.endorsed) for (const write of historyOf(transaction, version)) this.#historyWrites.push(write);
+    if (writesPrivate(transaction)) await this.#takeInPrivate(transaction, index, version);
+  }
+
+  async #takeInPrivate(transaction: Transaction, index: number, version: Version): Promise<void> {
+    const { txId } = transaction;
+    const atHand = (await this.#parts.privateData?.(txId, index)) ?? [];
+    for (const writes of matchPrivateWrites(transaction, atHand)) {
+      const { namespace, collection, rwset } = writes;
+      if (rwset === undefined) this.#missing.push({ txId, index, namespace, collection });
+      else this.#privateWrites.push({ txId, index, namespace, collection, rwset });
+      this.#touched.push(...applyPrivateWrites(writes, { state: this.#state, version, txId }));
+    }
+  }
+
+  #refuse(index: number, txId: string, { code, message, details }: Conflict): void {
+    this.#flags[index] = code;
+    this.#reasons.push({ txId, index, code, message, details });
+  }
+
+  /** Names the transaction behind a committed version, where somebody can tell. */
+  async #withWriter(conflict: Conflict): Promise<Conflict> {
+    if (conflict.found === undefined || conflict.found.blockNum === this.#blockNum) return conflict;
+    const writtenBy = await this.#parts.txIdAt?.(conflict.found);
+    return writtenBy === undefined ? conflict : { ...conflict, details: { ...conflict.details, writtenBy } };
+  }
+}

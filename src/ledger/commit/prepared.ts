@@ -1,0 +1,63 @@
+import type { MaybePromise } from '../../common/maybe.ts';
+import type { common, google } from '../../protos/messages.ts';
+import type { InvalidReason } from '../ledger.ts';
+import type { StateSnapshot, StateUpdate } from '../statedb/state.ts';
+import type { Version } from '../version.ts';
+
+/** Private write sets at hand for one transaction: any number of encoded `rwset.TxPvtReadWriteSet`; those that match their hash are used. */
+export type PrivateDataSource = (txId: string, index: number) => MaybePromise<readonly Uint8Array[]>;
+
+export interface CommitParts {
+  readonly block: common.Block;
+  /** One `TxValidationCode` per transaction; only VALID ones are looked at. Not changed. */
+  readonly flags: Uint8Array;
+  /** State up to the block before this one. It stays the caller's: it is not disposed. */
+  readonly snapshot: StateSnapshot;
+  readonly privateData?: PrivateDataSource | undefined;
+  /** Tells the transaction behind a committed version, for the reasons. */
+  readonly txIdAt?: ((version: Version) => MaybePromise<string | undefined>) | undefined;
+}
+
+/** One public write of a valid endorser transaction, for the history. `value` is a view of the block's bytes. */
+export interface HistoryWrite {
+  readonly namespace: string;
+  readonly key: string;
+  readonly version: Version;
+  readonly txId: string;
+  readonly timestamp: google.Timestamp | undefined;
+  readonly isDelete: boolean;
+  readonly value: Uint8Array;
+}
+
+/** A private write set whose bytes hash to what the transaction says. */
+export interface PrivateWrites {
+  readonly txId: string;
+  readonly index: number;
+  readonly namespace: string;
+  readonly collection: string;
+  /** `kvrwset.KVRWSet` bytes. */
+  readonly rwset: Uint8Array;
+}
+
+/** Private writes of a valid transaction that are not at hand here. */
+export interface MissingPrivateData {
+  readonly txId: string;
+  readonly index: number;
+  readonly namespace: string;
+  readonly collection: string;
+}
+
+export interface PreparedCommit {
+  /** Final codes. */
+  readonly flags: Uint8Array;
+  /** One per transaction that was VALID before and no longer is. */
+  readonly reasons: readonly InvalidReason[];
+  /** What the block does to the state, each key once. */
+  readonly updates: readonly StateUpdate[];
+  /** In block order, each (transaction, namespace, key) once. */
+  readonly historyWrites: readonly HistoryWrite[];
+  readonly privateWrites: readonly PrivateWrites[];
+  readonly missingPrivateData: readonly MissingPrivateData[];
+  /** Canonical bytes of the public and hashed updates, the input of the commit hash. */
+  readonly updateBytes: Uint8Array;
+}

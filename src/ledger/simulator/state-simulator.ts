@@ -1,0 +1,213 @@
+import { SelvageError } from '../../common/errors.ts';
+import type { MaybePromise } from '../../common/maybe.ts';
+import { Scope } from '../../common/scope.ts';
+import type { queryresult } from '../../protos/messages.ts';
+import type { StateSnapshot, StateValue } from '../statedb/state.ts';
+import { InFlight, whenKnown } from './in-flight.ts';
+import { decodeMetadata } from './metadata.ts';
+import type { HistoryReader, SimulatorParts } from './open-simulator.ts';
+import { privateNamespace } from './private-namespaces.ts';
+import { type PrivateKey, readHash, readPlain } from './private-reads.ts';
+import { RecordedRange } from './recorded-range.ts';
+import { Refusals } from './refusals.ts';
+import { Results } from './results.ts';
+import { RwsetBuilder } from './rwset-builder.ts';
+import type { ResultsIterator, SimulationResult, TxSimulator } from './tx-simulator.ts';
+
+type Metadata = ReadonlyMap<string, Uint8Array>;
+type Bookmarked<T> = ResultsIterator<T> & { bookmark(): MaybePromise<string> };
+
+/** A simulation on one state snapshot: answers from it and records what was asked and what is to be written. */
+export class StateSimulator implements TxSimulator {
+  readonly channelId: string;
+  readonly txId: string;
+  readonly #snapshot: StateSnapshot;
+  readonly #history: HistoryReader | undefined;
+  readonly #totalQueryLimit: number;
+  readonly #rwset = new RwsetBuilder();
+  /** In the order they were opened, which is their order in the read-write set. */
+  readonly #ranges: { readonly namespace: string; readonly range: RecordedRange }[] = [];
+  readonly #running = new InFlight();
+  readonly #resources = new Scope();
+  readonly #may: Refusals;
+  #released: Promise<void> | undefined;
+
+  constructor({ channelId, txId, snapshot, history, options }: SimulatorParts) {
+    this.channelId = channelId;
+    this.txId = txId;
+    this.#snapshot = this.#resources.use(snapshot);
+    this.#history = history;
+    this.#totalQueryLimit = options?.totalQueryLimit ?? Number.POSITIVE_INFINITY;
+    this.#may = new Refusals(txId);
+  }
+
+  getState(namespace: string, key: string): MaybePromise<Uint8Array | undefined> {
+    return whenKnown(this.#read(namespace, key), (found) => found?.value);
+  }
+
+  getStateMultiple(namespace: string, keys: readonly string[]): MaybePromise<readonly (Uint8Array | undefined)[]> {
+    this.#may.beforeRead();
+    for (const key of keys) this.#may.beforeKey(key);
+    return this.#known(this.#snapshot.getMany(namespace, keys), (found) =>
+      keys.map((key, at) => {
+        this.#rwset.addRead(namespace, key, found[at]?.version);
+        return found[at]?.value;
+      }),
+    );
+  }
+
+  putState(namespace: string, key: string, value: Uint8Array): void {
+    this.#may.beforeWrite(key);
+    this.#rwset.addWrite(namespace, key, value);
+  }
+
+  deleteState(namespace: string, key: string): void {
+    this.#may.beforeWrite(key);
+    this.#rwset.addWrite(namespace, key, undefined);
+  }
+
+  getStateMetadata(namespace: string, key: string): MaybePromise<Metadata> {
+    return whenKnown(this.#read(namespace, key), (found) => decodeMetadata(found?.metadata));
+  }
+
+  setStateMetadata(namespace: string, key: string, entries: Metadata): void {
+    this.#may.beforeWrite(key);
+    this.#rwset.addMetadataWrite(namespace, key, entries);
+  }
+
+  getStateRange(namespace: string, start: string, end: string, page?: { readonly size: number }): Bookmarked<queryresult.KV> {
+    this.#may.beforeKey(start);
+    this.#may.beforeKey(end);
+    if (page !== undefined) this.#may.beforePaginatedQuery();
+    const range = new RecordedRange({ namespace, start, end, cursor: this.#snapshot.range(namespace, start, end) });
+    this.#ranges.push({ namespace, range });
+    const limit = page === undefined || page.size <= 0 ? this.#totalQueryLimit : Math.min(page.size, this.#totalQueryLimit);
+    const results = this.#keep(
+      new Results({
+        next: () => range.next(),
+        close: () => range[Symbol.dispose](),
+        limit,
+        check: this.#may.beforeRead,
+        running: this.#running,
+      }),
+    );
+    return {
+      next: () => results.next(),
+      bookmark: () => results.asking(() => range.bookmark()),
+      [Symbol.asyncDispose]: () => results[Symbol.asyncDispose](),
+    };
+  }
+
+  query(_namespace: string, _query: string, page?: { readonly size: number; readonly bookmark: string }): never {
+    if (page !== undefined) this.#may.beforePaginatedQuery();
+    this.#may.beforeRead();
+    const call = page === undefined ? 'ExecuteQuery' : 'ExecuteQueryWithPagination';
+    throw new SelvageError('SIMULATION_FAILED', `${call} not supported for leveldb`);
+  }
+
+  history(namespace: string, key: string): ResultsIterator<queryresult.KeyModification> {
+    this.#may.beforeKey(key);
+    if (this.#history === undefined) {
+      throw new SelvageError('SIMULATION_FAILED', 'History tracking not enabled - historyDatabase is false');
+    }
+    const found = this.#history(namespace, key);
+    return this.#results({ next: () => found.next(), close: () => found[Symbol.asyncDispose]() });
+  }
+
+  getPrivateData(namespace: string, collection: string, key: string): MaybePromise<Uint8Array | undefined> {
+    this.#may.beforeKey(key);
+    return this.#hashedRead({ namespace, collection, key }, readPlain, (found) => found?.value);
+  }
+
+  getPrivateDataHash(namespace: string, collection: string, key: string): MaybePromise<Uint8Array | undefined> {
+    this.#may.beforeKey(key);
+    return this.#hashedRead({ namespace, collection, key }, readHash, (found) => found?.value);
+  }
+
+  putPrivateData(namespace: string, collection: string, key: string, value: Uint8Array): void {
+    this.#may.beforeWrite(key);
+    this.#rwset.addPrivateWrite(namespace, collection, key, value);
+  }
+
+  deletePrivateData(namespace: string, collection: string, key: string): void {
+    this.#may.beforeWrite(key);
+    this.#rwset.addPrivateWrite(namespace, collection, key, undefined);
+  }
+
+  purgePrivateData(namespace: string, collection: string, key: string): void {
+    this.#may.beforeWrite(key);
+    this.#rwset.addPrivatePurge(namespace, collection, key);
+  }
+
+  getPrivateDataMetadata(namespace: string, collection: string, key: string): MaybePromise<Metadata> {
+    this.#may.beforeKey(key);
+    return this.#hashedRead({ namespace, collection, key }, readHash, (found) => decodeMetadata(found?.metadata));
+  }
+
+  setPrivateDataMetadata(namespace: string, collection: string, key: string, entries: Metadata): void {
+    this.#may.beforeWrite(key);
+    this.#rwset.addPrivateMetadataWrite(namespace, collection, key, entries);
+  }
+
+  getPrivateDataRange(namespace: string, collection: string, start: string, end: string): ResultsIterator<queryresult.KV> {
+    this.#may.beforePrivateQuery();
+    const cursor = this.#snapshot.range(privateNamespace(namespace, collection), start, end);
+    const next = () =>
+      whenKnown(cursor.next(), (entry) => (entry === undefined ? undefined : { namespace, key: entry.key, value: entry.value }));
+    return this.#results({ next, close: () => cursor[Symbol.dispose]() });
+  }
+
+  async result(): Promise<SimulationResult> {
+    this.#may.beforeRead();
+    this.#may.end();
+    try {
+      await this.#running.idle();
+      for (const { namespace, range } of this.#ranges) this.#rwset.addRangeQuery(namespace, range.info());
+      return this.#rwset.build();
+    } finally {
+      await this.#release();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#may.end();
+    await this.#release();
+  }
+
+  /** Iterators wait for their own steps, then close, newest first; the snapshot goes last. */
+  #release(): Promise<void> {
+    this.#released ??= this.#running.idle().then(() => this.#resources[Symbol.asyncDispose]());
+    return this.#released;
+  }
+
+  #read(namespace: string, key: string): MaybePromise<StateValue | undefined> {
+    this.#may.beforeKey(key);
+    return this.#known(this.#snapshot.get(namespace, key), (found) => {
+      this.#rwset.addRead(namespace, key, found?.version);
+      return found;
+    });
+  }
+
+  #hashedRead<T>(
+    key: PrivateKey,
+    read: (snapshot: StateSnapshot, key: PrivateKey) => MaybePromise<StateValue | undefined>,
+    use: (found: StateValue | undefined) => T,
+  ): MaybePromise<T> {
+    return this.#known(read(this.#snapshot, key), (found) => {
+      this.#rwset.addHashedRead(key.namespace, key.collection, key.key, found?.version);
+      return use(found);
+    });
+  }
+
+  #known<T, R>(answer: MaybePromise<T>, use: (value: T) => R): MaybePromise<R> {
+    return this.#running.track(whenKnown(answer, use));
+  }
+
+  #results<T>({ next, close }: { next: () => MaybePromise<T | undefined>; close: () => unknown }): ResultsIterator<T> {
+    return this.#keep(new Results({ next, close, limit: this.#totalQueryLimit, check: this.#may.beforeRead, running: this.#running }));
+  }
+
+  #keep<T>(results: Results<T>): Results<T> {
+    return this.#resources.use(results);
+  }
+}
