@@ -42,7 +42,8 @@ export class Msp implements IdentityDeserializer {
   /** Authorities of TLS certificates, DER, roots first. */
   readonly tlsAuthorities: { readonly roots: readonly Certificate[]; readonly intermediates: readonly Certificate[] };
   readonly #verifier: SignatureVerifier;
-  readonly #signatureHash: SignatureHash;
+  /** How signatures of this MSP's identities are hashed. */
+  readonly signatureHash: SignatureHash;
   readonly #identifierHash: string;
   readonly #authorities: CaTree;
   readonly #revocations: readonly RevocationList[];
@@ -59,7 +60,7 @@ export class Msp implements IdentityDeserializer {
     this.version = version;
     this.#verifier = verifier;
     this.#cache = new LruCache(identityCacheSize);
-    this.#signatureHash = signatureHashOf(decoded.cryptoConfig?.signatureHashFamily || 'SHA2');
+    this.signatureHash = signatureHashOf(decoded.cryptoConfig?.signatureHashFamily || 'SHA2');
     this.#identifierHash = identifierHashOf(decoded.cryptoConfig?.identityIdentifierHashFunction || 'SHA256');
     try {
       this.#authorities = sanitisedAuthorities(decoded);
@@ -115,7 +116,7 @@ export class Msp implements IdentityDeserializer {
       certificate,
       chain,
       authorities: this.#authorities,
-      hash: this.#signatureHash,
+      hash: this.signatureHash,
       verifier: this.#verifier,
       rules: {
         validate: (identity) => this.#validate(identity),

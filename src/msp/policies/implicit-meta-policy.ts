@@ -1,12 +1,10 @@
 import { SelvageError } from '../../common/errors.ts';
 import { common } from '../../protos/messages.ts';
 import type { IdentityDeserializer } from '../identity.ts';
+import type { FabricDialect } from './dialect.ts';
 import { type IdentityPolicy, policyOverIdentities, SATISFIED, unsatisfied } from './identity-policy.ts';
 
 const RULE = common.ImplicitMetaPolicy_Rule;
-
-/** Whose wording and grammar: the peers of 1.1, or those of 2.x. */
-export type FabricDialect = '1.1' | '2.x';
 
 export interface ImplicitMetaPolicyParts {
   /** `ImplicitMetaPolicy` bytes. */

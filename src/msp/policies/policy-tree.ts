@@ -1,8 +1,9 @@
 import { SelvageError } from '../../common/errors.ts';
 import { common } from '../../protos/messages.ts';
 import type { IdentityDeserializer } from '../identity.ts';
+import type { FabricDialect } from './dialect.ts';
 import { type IdentityPolicy, refusing } from './identity-policy.ts';
-import { type FabricDialect, implicitMetaPolicy } from './implicit-meta-policy.ts';
+import { implicitMetaPolicy } from './implicit-meta-policy.ts';
 import type { PolicyManager } from './policy.ts';
 import { signaturePolicy } from './signature-policy.ts';
 
