@@ -23,7 +23,11 @@ export function emit(schema) {
 
 /** `google.protobuf.Timestamp` lives in `google`, `common.SignaturePolicy.NOutOf` in `common`. */
 const packageOf = (name) => name.split('.')[0];
-const local = (name) => name.split('.').filter((part, at) => at > 0 && /^[A-Z]/.test(part)).join('_');
+const local = (name) =>
+  name
+    .split('.')
+    .filter((part, at) => at > 0 && /^[A-Z]/.test(part))
+    .join('_');
 
 function emitPackage(name, { messages, enums }) {
   const others = new Set(messages.flatMap((message) => message.fields.filter((f) => f.kind === 'message').map((f) => packageOf(f.type))));
@@ -40,7 +44,9 @@ function emitPackage(name, { messages, enums }) {
 }
 
 const emitEnum = ({ name, values }) =>
-  `/** \`${name}\`. */\nexport const ${local(name)} = {\n${Object.entries(values).map(([key, value]) => `  ${key}: ${value},\n`).join('')}} as const;\n`;
+  `/** \`${name}\`. */\nexport const ${local(name)} = {\n${Object.entries(values)
+    .map(([key, value]) => `  ${key}: ${value},\n`)
+    .join('')}} as const;\n`;
 
 function emitMessage(message, at) {
   const name = local(message.name);
@@ -85,7 +91,12 @@ function emitDecode(message, name, ref) {
   lines.push('  while (r.pos < end) {', '    const tag = r.tag();', '    switch (tag) {');
   for (const f of fields) lines.push(...decodeCase(f, ref, oneof));
   const known = fields.map((f) => `field === ${f.number}`).join(' || ') || 'false';
-  lines.push('      default: {', '        const field = tag >>> 3;', `        skip(r, tag, end, strict && (${known}), '${message.name}');`, '      }');
+  lines.push(
+    '      default: {',
+    '        const field = tag >>> 3;',
+    `        skip(r, tag, end, strict && (${known}), '${message.name}');`,
+    '      }',
+  );
   lines.push('    }', '  }', `  r.endsAt(end, '${message.name}');`);
   lines.push(`  return { ${fields.map((f) => `${f.name}: ${v(f)}`).join(', ')} };`, '}');
   return lines.join('\n').replaceAll('const field = tag >>> 3;\n        skip(r, tag, end, strict && (false)', 'skip(r, tag, end, false');
@@ -100,11 +111,20 @@ const reader = (f) => (f.kind === 'enum' ? 'r.int32()' : f.type === 'bytes' || f
 
 function decodeCase(f, ref, oneof) {
   const tag = f.number * 8 + wireOf(f);
-  const clears = f.oneof !== undefined ? oneof.filter((other) => other !== f && other.oneof === f.oneof).map((other) => `${v(other)} = undefined;`).join(' ') : '';
+  const clears =
+    f.oneof !== undefined
+      ? oneof
+          .filter((other) => other !== f && other.oneof === f.oneof)
+          .map((other) => `${v(other)} = undefined;`)
+          .join(' ')
+      : '';
   if (f.mapKey) {
-    const read = f.kind === 'message' ? `(e) => ${decodeRef(f.type, ref)}(r, sub(r, e, depth), strict, depth + 1)` : `(end) => ${reader(f)}`;
+    const read =
+      f.kind === 'message' ? `(e) => ${decodeRef(f.type, ref)}(r, sub(r, e, depth), strict, depth + 1)` : `(end) => ${reader(f)}`;
     const absent = f.kind === 'message' ? `${ref(f.type)}.decode(EMPTY_BYTES)` : f.kind === 'enum' ? '0' : ZERO[f.type];
-    return [`      case ${tag}: mapEntry(r, end, '${f.mapKey}', ${wireOf({ ...f, mapKey: undefined })}, ${read}, () => ${absent}, (key, value) => ${v(f)}.set(key as ${TS[f.mapKey]}, value), strict); break;`];
+    return [
+      `      case ${tag}: mapEntry(r, end, '${f.mapKey}', ${wireOf({ ...f, mapKey: undefined })}, ${read}, () => ${absent}, (key, value) => ${v(f)}.set(key as ${TS[f.mapKey]}, value), strict); break;`,
+    ];
   }
   if (f.kind === 'message') {
     const decode = `${decodeRef(f.type, ref)}(r, sub(r, end, depth), strict, depth + 1)`;
@@ -144,12 +164,23 @@ function encodeField(f, ref) {
   if (f.mapKey) {
     const valueTag = 16 + wireOf({ ...f, mapKey: undefined });
     const omit = f.type === 'bytes' ? 'if (value.length > 0) ' : '';
-    const put = f.kind === 'message' ? `e.message(${valueTag}, value, ${encodeRef(f.type, ref)});` : `${omit}e.${f.kind === 'enum' ? 'int32' : f.type}(${valueTag}, value);`;
-    return [`  if (${m} !== undefined) for (const [key, value] of ${m}) w.entry(${tag}, (e) => { e.${f.mapKey}(${8 + WIRE[f.mapKey]}, key); ${put} });`];
+    const put =
+      f.kind === 'message'
+        ? `e.message(${valueTag}, value, ${encodeRef(f.type, ref)});`
+        : `${omit}e.${f.kind === 'enum' ? 'int32' : f.type}(${valueTag}, value);`;
+    return [
+      `  if (${m} !== undefined) for (const [key, value] of ${m}) w.entry(${tag}, (e) => { e.${f.mapKey}(${8 + WIRE[f.mapKey]}, key); ${put} });`,
+    ];
   }
   if (f.repeated && wireOf(f) === 0) return [`  if (${m} !== undefined && ${m}.length > 0) w.packed${f.type}(${f.number * 8 + 2}, ${m});`];
   if (f.repeated) return [`  if (${m} !== undefined) for (const each of ${m}) ${write('each')}`];
   if (f.kind === 'message' || f.presence) return [`  if (${m} !== undefined) ${write(m)}`];
-  const filled = { bool: m, bytes: `${m} !== undefined && ${m}.length > 0`, string: `${m} !== undefined && ${m} !== ''`, int64: `${m} !== undefined && ${m} !== 0n`, uint64: `${m} !== undefined && ${m} !== 0n` };
+  const filled = {
+    bool: m,
+    bytes: `${m} !== undefined && ${m}.length > 0`,
+    string: `${m} !== undefined && ${m} !== ''`,
+    int64: `${m} !== undefined && ${m} !== 0n`,
+    uint64: `${m} !== undefined && ${m} !== 0n`,
+  };
   return [`  if (${filled[f.type] ?? `${m} !== undefined && ${m} !== 0`}) ${write(m)}`];
 }

@@ -10,7 +10,8 @@ import { join } from 'node:path';
 
 const SCALARS = new Set(['bool', 'bytes', 'string', 'int32', 'int64', 'uint32', 'uint64']);
 const FIELD = /\/\*\*\n \* (optional|repeated) ([\w.]+) (\w+) = (\d+);\n \* @return \{([^\n]+)\}\n \*\/\n(proto[\w.]+)\.prototype\.get/g;
-const MAP = /\/\*\*\n \* map<(\w+), ([\w.]+)> (\w+) = (\d+);\n(?: \* @param[^\n]*\n \* [^\n]*\n)? \* @return \{!jspb\.Map<\w+,!?([^>]+)>\}\n \*\/\n(proto[\w.]+)\.prototype\.get/g;
+const MAP =
+  /\/\*\*\n \* map<(\w+), ([\w.]+)> (\w+) = (\d+);\n(?: \* @param[^\n]*\n \* [^\n]*\n)? \* @return \{!jspb\.Map<\w+,!?([^>]+)>\}\n \*\/\n(proto[\w.]+)\.prototype\.get/g;
 const ENUM = /\n \* @enum \{number\}\n \*\/\n(proto[\w.]+) = \{\n([\s\S]*?)\n\};/g;
 const ONEOF = /\n(proto[\w.]+)\.oneofGroups_ = (\[\[[^;]*\]\]);/g;
 const MESSAGE = /\n\s*(proto[\w.]+)\.displayName = /g;
@@ -71,7 +72,9 @@ function readFields(source, schema) {
 
 const bare = (name) => name.replace(/^proto\./, '');
 const camel = (name) =>
-  name.replace(/_+([a-zA-Z0-9])/g, (_, letter) => letter.toUpperCase()).replace(/^[A-Z]+/, (head) => (head.length > 1 ? head : head.toLowerCase()));
+  name
+    .replace(/_+([a-zA-Z0-9])/g, (_, letter) => letter.toUpperCase())
+    .replace(/^[A-Z]+/, (head) => (head.length > 1 ? head : head.toLowerCase()));
 
 function kindOf(type, { messages, enums }) {
   if (SCALARS.has(type)) return 'scalar';

@@ -6,7 +6,11 @@
 
 const field = (spec) => {
   const [, repeated, type, name, number, presence] = /^(repeated )?([\w.]+) (\w+) = (\d+)( presence)?$/.exec(spec) ?? [];
-  const kind = /^(bool|bytes|string|u?int(32|64))$/.test(type) ? 'scalar' : type.endsWith('Type') || type.endsWith('Environment') ? 'enum' : 'message';
+  const kind = /^(bool|bytes|string|u?int(32|64))$/.test(type)
+    ? 'scalar'
+    : type.endsWith('Type') || type.endsWith('Environment')
+      ? 'enum'
+      : 'message';
   return { name, number: Number(number), type, kind, repeated: repeated !== undefined, ...(presence ? { presence: true, oneof: 0 } : {}) };
 };
 
@@ -36,14 +40,32 @@ const MESSAGES = {
   'protos.ServerStatus': ['protos.ServerStatus.StatusType status = 1'],
   'protos.LogLevelRequest': ['string logModule = 1', 'string logLevel = 2'],
   'protos.LogLevelResponse': ['string logModule = 1', 'string logLevel = 2'],
-  'orderer.KafkaMetadata': ['int64 lastOffsetPersisted = 1', 'int64 lastOriginalOffsetProcessed = 2', 'int64 lastResubmittedConfigOffset = 3'],
+  'orderer.KafkaMetadata': [
+    'int64 lastOffsetPersisted = 1',
+    'int64 lastOriginalOffsetProcessed = 2',
+    'int64 lastResubmittedConfigOffset = 3',
+  ],
   // ccprovider: Go types `policy` and `instantiation_policy` as bytes, and LSCC writes them as the client gave them.
   'ccprovider.ChaincodeData': [
-    'string name = 1', 'string version = 2', 'string escc = 3', 'string vscc = 4', 'bytes policy = 5', 'bytes data = 6', 'bytes id = 7', 'bytes instantiationPolicy = 8',
+    'string name = 1',
+    'string version = 2',
+    'string escc = 3',
+    'string vscc = 4',
+    'bytes policy = 5',
+    'bytes data = 6',
+    'bytes id = 7',
+    'bytes instantiationPolicy = 8',
   ],
   'ccprovider.CDSData': ['bytes hash = 1', 'bytes metadatahash = 2'],
   'ccprovider.SignedCDSData': ['bytes hash = 1', 'bytes metadatahash = 2', 'bytes signaturehash = 3'],
-  'commithash.KVWrite': ['string namespace = 1', 'string collection = 2', 'bytes key = 3', 'bool isDelete = 4', 'bytes value = 5', 'bytes versionBytes = 6'],
+  'commithash.KVWrite': [
+    'string namespace = 1',
+    'string collection = 2',
+    'bytes key = 3',
+    'bool isDelete = 4',
+    'bytes value = 5',
+    'bytes versionBytes = 6',
+  ],
   'commithash.Updates': ['repeated commithash.KVWrite kvwrites = 1'],
 };
 
@@ -56,7 +78,10 @@ const ENUMS = {
 /** Fields of 1.1 that 3.x dropped. `payload_visibility` keeps presence: 1.1 refuses it even when it is empty. */
 const FIELDS = {
   'protos.ChaincodeHeaderExtension': ['bytes payloadVisibility = 1 presence'],
-  'protos.ChaincodeDeploymentSpec': ['google.protobuf.Timestamp effectiveDate = 2', 'protos.ChaincodeDeploymentSpec.ExecutionEnvironment execEnv = 4'],
+  'protos.ChaincodeDeploymentSpec': [
+    'google.protobuf.Timestamp effectiveDate = 2',
+    'protos.ChaincodeDeploymentSpec.ExecutionEnvironment execEnv = 4',
+  ],
   'protos.ChaincodeInvocationSpec': ['string idGenerationAlg = 2'],
   'common.Config': ['int32 type = 3'],
   'common.ConfigUpdate': ['int32 type = 4'],
@@ -76,7 +101,10 @@ export function supplement(schema) {
     const message = schema.messages.get(name);
     if (message === undefined) throw new Error(`the package no longer has ${name}`);
     for (const added of specs.map(field)) {
-      refuseDuplicate(message.fields.some((known) => known.number === added.number), `${name}.${added.name}`);
+      refuseDuplicate(
+        message.fields.some((known) => known.number === added.number),
+        `${name}.${added.name}`,
+      );
       message.fields.push(added);
     }
     message.fields.sort((a, b) => a.number - b.number);
