@@ -1,0 +1,46 @@
+import type { Ledger } from '../ledger/ledger.ts';
+import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
+import type { Channel } from './channel.ts';
+
+export interface JoinedChannelParts {
+  readonly ledger: Ledger;
+  /** The configuration in force at the ledger's height. */
+  readonly bundle: ChannelBundle;
+}
+
+/** A channel whose ledger is open here. Its committer alone replaces the configuration or halts it; all others see a `Channel`. */
+export class JoinedChannel implements Channel, AsyncDisposable {
+  readonly id: string;
+  readonly ledger: Ledger;
+  #bundle: ChannelBundle;
+  #halted: Error | undefined;
+
+  constructor({ ledger, bundle }: JoinedChannelParts) {
+    this.id = ledger.channelId;
+    this.ledger = ledger;
+    this.#bundle = bundle;
+  }
+
+  bundle(): ChannelBundle {
+    return this.#bundle;
+  }
+
+  halted(): Error | undefined {
+    return this.#halted;
+  }
+
+  /** Puts the configuration of a committed block in force. */
+  replaceBundle(next: ChannelBundle): void {
+    this.#bundle = next;
+  }
+
+  /** Says that no further block will be committed, and why; the first reason stays. */
+  halt(reason: Error): void {
+    this.#halted ??= reason;
+  }
+
+  /** Closes the ledger. Stop the channel's committer first. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.ledger[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JoinedChannel } from '../channel/joined-channel.ts';
+import { messageOf, SelvageError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
+import { type Histogram, type Metrics, timed } from '../common/metrics.ts';
+import type { CommitOutcome } from '../ledger/ledger.ts';
+import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
+import type { common } from '../protos/messages.ts';
+import type { BlockSource } from './block-source.ts';
+import type { BlockValidator, PrecheckedBlock } from './block-validator.ts';
+import { verifyBlock } from './block-verification.ts';
+
+export interface ChannelCommitterParts {
+  readonly channel: JoinedChannel;
+  readonly source: BlockSource;
+  readonly validator: BlockValidator;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Waits before a lost source is asked again; rejects when the signal aborts. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** The longest such wait. */
+  readonly maxPauseMs?: number;
+  /** Private write sets of transactions that never arrived are dropped when they are this many blocks old. */
+  readonly transientRetention?: bigint;
+  /** Hears of every committed block, after its state is visible. */
+  readonly onCommitted?: (outcome: CommitOutcome) => void;
+}
+
+/**
+ * Takes one channel's blocks from its source in order: verify, validate, commit. While a block is committed, the next is verified and
+ * its signatures are checked. A lost source is asked again, later and later; what no retry can mend halts the channel.
+ */
+export class ChannelCommitter implements AsyncDisposable {
+  readonly #parts: ChannelCommitterParts;
+  readonly #stop = new AbortController();
+  readonly #commitSeconds: Histogram;
+  #done: Promise<void> | undefined;
+
+  constructor(parts: ChannelCommitterParts) {
+    this.#parts = parts;
+    const help = 'Time from the check of a block against the state to its commit.';
+    this.#commitSeconds = parts.metrics.histogram('selvage_committer_commit_seconds', help, { channel: parts.channel.id });
+  }
+
+  /** Starts to follow the source. Calling it again changes nothing. */
+  start(): void {
+    this.#done ??= this.#run(this.#stop.signal);
+  }
+
+  /** Resolves when the committer has ended: it was disposed, or its channel is halted. */
+  async ended(): Promise<void> {
+    await this.#done;
+  }
+
+  /** Stops and waits: a block whose commit has begun is committed in full. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new SelvageError('CANCELLED', 'the committer is stopped'));
+    await this.#done;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { channel, log, pause = pauseFor, maxPauseMs = 10_000 } = this.#parts;
+    let failures = 0;
+    while (!signal.aborted && channel.halted() === undefined) {
+      const before = channel.ledger.blocks.info().height;
+      const { error, halts } = await this.#follow(before, signal);
+      if (signal.aborted) return;
+      if (halts) return this.#halt(error);
+      failures = channel.ledger.blocks.info().height > before ? 0 : failures + 1;
+      const ms = Math.min(Math.round(100 * 1.2 ** failures), maxPauseMs);
+      log.warn('no blocks, trying again', { channel: channel.id, code: error.code, error: error.message, failures, retryInMs: ms });
+      await pause(ms, signal).catch(() => undefined);
+    }
+  }
+
+  /** Commits what the source gives, until the source is lost or a block cannot be committed. */
+  async #follow(from: bigint, signal: AbortSignal): Promise<Failure> {
+    const broken = new AbortController();
+    const either = AbortSignal.any([signal, broken.signal]);
+    let number = from;
+    let committing: Promise<Failure | undefined> = Promise.resolve(undefined);
+    let end: Failure = { error: new SelvageError('PEER_UNREACHABLE', 'the block source ended'), halts: false };
+    try {
+      for await (const block of this.#parts.source.blocks(from, either)) {
+        const ahead = this.#prepare(block, number, this.#parts.channel.bundle());
+        const failure = await committing;
+        if (failure !== undefined || either.aborted) break;
+        committing = this.#commit(ahead).then(
+          () => undefined,
+          (thrown: unknown) => {
+            broken.abort();
+            return failureOf(thrown);
+          },
+        );
+        number += 1n;
+      }
+    } catch (cause) {
+      end = { error: SelvageError.from(cause), halts: false };
+    }
+    return (await committing) ?? end;
+  }
+
+  /** What can be said of a block before the one ahead of it is committed. */
+  #prepare(block: common.Block, number: bigint, bundle: ChannelBundle): Ahead {
+    const work = verifyBlock(block, number, bundle).then(() => this.#parts.validator.precheck(block, bundle));
+    work.catch(() => undefined); // looked at when its turn comes
+    return { block, number, bundle, work };
+  }
+
+  /** Verifies again when the block before changed the configuration: then the first verdict was the wrong one. */
+  async #commit(ahead: Ahead): Promise<void> {
+    const { channel } = this.#parts;
+    const bundle = channel.bundle();
+    const current = ahead.bundle === bundle ? ahead : this.#prepare(ahead.block, ahead.number, bundle);
+    const prechecked = await current.work;
+    const outcome = await timed(this.#commitSeconds, () => this.#validateAndCommit(prechecked));
+    this.#report(outcome);
+    await this.#purgeTransient(prechecked, outcome.blockNumber);
+    this.#parts.onCommitted?.(outcome);
+  }
+
+  async #validateAndCommit(prechecked: PrecheckedBlock): Promise<CommitOutcome> {
+    const { channel, validator } = this.#parts;
+    using state = channel.ledger.snapshot();
+    const { validated, nextBundle } = await validator.validate(prechecked, { state, blocks: channel.ledger.blocks });
+    const outcome = await channel.ledger.commit(validated);
+    if (nextBundle !== undefined) channel.replaceBundle(nextBundle);
+    return outcome;
+  }
+
+  #report({ blockNumber, flags, reasons }: CommitOutcome): void {
+    const { log, channel } = this.#parts;
+    for (const { details, ...reason } of reasons) {
+      log.warn('transaction is invalid', { ...details, channel: channel.id, block: blockNumber.toString(), ...reason });
+    }
+    log.debug('block committed', { channel: channel.id, block: blockNumber.toString(), transactions: flags.length });
+  }
+
+  /** The transient store is a convenience: what cannot be purged now is purged later, and costs only space. */
+  async #purgeTransient({ transactions }: PrecheckedBlock, number: bigint): Promise<void> {
+    const { channel, log, transientRetention = 1_000n } = this.#parts;
+    const below = number % transientRetention === 0n && number > transientRetention ? number - transientRetention : 0n;
+    try {
+      const txIds = transactions.flatMap(({ txId }) => (txId === '' ? [] : [txId]));
+      await channel.ledger.transient.purge(txIds, below);
+    } catch (thrown) {
+      log.warn('transient store not purged', { channel: channel.id, error: messageOf(thrown) });
+    }
+  }
+
+  #halt(cause: SelvageError): void {
+    const { channel, log } = this.#parts;
+    const { height } = channel.ledger.blocks.info();
+    const reason = new SelvageError('CHANNEL_HALTED', `channel ${channel.id} is halted at block ${height}: ${cause.message}`, {
+      cause,
+      details: { ...cause.details, channel: channel.id, block: height.toString() },
+      advice: 'Mend the cause and start the peer again; reads go on meanwhile.',
+    });
+    channel.halt(reason);
+    log.error('channel halted', { ...reason.details, code: cause.code, error: cause.message });
+  }
+}
+
+interface Ahead {
+  readonly block: common.Block;
+  readonly number: bigint;
+  readonly bundle: ChannelBundle;
+  readonly work: Promise<PrecheckedBlock>;
+}
+
+interface Failure {
+  readonly error: SelvageError;
+  readonly halts: boolean;
+}
+
+/** A bad block speaks against its sender, a retryable error against the moment; everything else against going on. */
+function failureOf(thrown: unknown): Failure {
+  const error = SelvageError.from(thrown);
+  return { error, halts: !error.retryable && error.code !== 'BLOCK_INVALID' };
+}
+
+const pauseFor = async (ms: number, signal: AbortSignal): Promise<void> => {
+  await sleep(ms, undefined, { signal });
+};
