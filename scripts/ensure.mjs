@@ -14,7 +14,11 @@ const at = (...path) => join(root, ...path);
 export function ensure() {
   checkNode();
   once('node_modules/.selvage-installed', [at('package-lock.json')], 'installing dependencies', () => npm('ci'));
-  const generator = [at('scripts/generate-protos.mjs'), ...readdirSync(at('scripts/protos')).map((file) => at('scripts/protos', file)), at('package-lock.json')];
+  const generator = [
+    at('scripts/generate-protos.mjs'),
+    ...readdirSync(at('scripts/protos')).map((file) => at('scripts/protos', file)),
+    at('package-lock.json'),
+  ];
   once('src/protos/gen/.generated', generator, 'deriving the message codecs', () => node([at('scripts/generate-protos.mjs')]));
   node([at('node_modules/typescript/bin/tsc'), '-b']);
 }

@@ -14,4 +14,16 @@ export const tsconfigOf = (layer, below) => ({
 for (const [layer, below] of Object.entries(layers)) {
   if (existsSync(`src/${layer}`)) writeFileSync(`src/${layer}/tsconfig.json`, `${JSON.stringify(tsconfigOf(layer, below), null, 2)}\n`);
 }
-writeFileSync('tsconfig.json', `${JSON.stringify({ files: [], references: Object.keys(layers).filter((l) => existsSync(`src/${l}`)).map((l) => ({ path: `src/${l}` })) }, null, 2)}\n`);
+writeFileSync(
+  'tsconfig.json',
+  `${JSON.stringify(
+    {
+      files: [],
+      references: Object.keys(layers)
+        .filter((l) => existsSync(`src/${l}`))
+        .map((l) => ({ path: `src/${l}` })),
+    },
+    null,
+    2,
+  )}\n`,
+);

@@ -17,7 +17,9 @@ rmSync(scratch, { recursive: true, force: true });
 /** Prints the skipped tests and the totals; false when a file failed without any test of its own failing. */
 function summarise() {
   const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
-  const skipped = testResults.flatMap(({ assertionResults }) => assertionResults.filter(({ status: each }) => each === 'pending' || each === 'skipped' || each === 'todo'));
+  const skipped = testResults.flatMap(({ assertionResults }) =>
+    assertionResults.filter(({ status: each }) => each === 'pending' || each === 'skipped' || each === 'todo'),
+  );
   const byGroup = new Map();
   for (const { ancestorTitles, title } of skipped) {
     const group = ancestorTitles[0] ?? title;

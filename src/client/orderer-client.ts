@@ -1,6 +1,6 @@
+import { type DialOptions, GrpcClient } from '../comm/client.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
-import { type DialOptions, GrpcClient } from '../comm/client.ts';
 import type { Signer } from '../msp/identity.ts';
 import { common, orderer } from '../protos/messages.ts';
 import { type BlockRange, seekEnvelope } from './seek.ts';
@@ -25,7 +25,9 @@ export class OrdererClient implements Disposable {
       if (status === common.Status.SUCCESS) return;
       throw new SelvageError('REFUSED_BY_PEER', `got unexpected status: ${statusName(status)} -- ${info}`, { details: { status } });
     }
-    throw new SelvageError('PEER_UNREACHABLE', `${this.address} ended the broadcast without an answer`, { details: { address: this.address } });
+    throw new SelvageError('PEER_UNREACHABLE', `${this.address} ended the broadcast without an answer`, {
+      details: { address: this.address },
+    });
   }
 
   /** Blocks in order, until the end of the range. @throws {SelvageError} `REFUSED_BY_PEER` with the deliver status */
@@ -36,7 +38,8 @@ export class OrdererClient implements Disposable {
       const { block, status } = orderer.DeliverResponse.decode(bytes);
       if (block !== undefined) yield block;
       else if (status === common.Status.SUCCESS) return;
-      else throw new SelvageError('REFUSED_BY_PEER', `can't read the block: ${statusName(status ?? 0)}`, { details: { status: status ?? 0 } });
+      else
+        throw new SelvageError('REFUSED_BY_PEER', `can't read the block: ${statusName(status ?? 0)}`, { details: { status: status ?? 0 } });
     }
   }
 

@@ -1,6 +1,6 @@
+import { type DialOptions, GrpcClient } from '../comm/client.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
-import { type DialOptions, GrpcClient } from '../comm/client.ts';
 import type { Signer } from '../msp/identity.ts';
 import { protos } from '../protos/messages.ts';
 import { type BlockRange, seekEnvelope } from './seek.ts';
@@ -30,14 +30,23 @@ export class PeerClient implements Disposable {
     return this.#deliver('/protos.Deliver/DeliverFiltered', signer, channelId, range, options);
   }
 
-  async *#deliver(path: string, signer: Signer, channelId: string, range: BlockRange, options: Cancellable): AsyncGenerator<protos.DeliverResponse> {
+  async *#deliver(
+    path: string,
+    signer: Signer,
+    channelId: string,
+    range: BlockRange,
+    options: Cancellable,
+  ): AsyncGenerator<protos.DeliverResponse> {
     using stream = this.#grpc.bidi(path, options);
     await stream.send(await seekEnvelope(signer, channelId, range));
     for await (const bytes of stream.incoming) {
       const response = protos.DeliverResponse.decode(bytes);
       if (response.status === undefined) yield response;
       else if (response.status === 200) return;
-      else throw new SelvageError('REFUSED_BY_PEER', `deliver from ${this.address} ended with status ${response.status}`, { details: { status: response.status } });
+      else
+        throw new SelvageError('REFUSED_BY_PEER', `deliver from ${this.address} ended with status ${response.status}`, {
+          details: { status: response.status },
+        });
     }
   }
 

@@ -25,7 +25,8 @@ export function seekEnvelope(signer: Signer, channelId: string, range: BlockRang
   const data = orderer.SeekInfo.encode({
     start: positionOf(range.start),
     stop: positionOf(range.stop ?? MAX_UINT64),
-    behavior: range.failIfNotReady === true ? orderer.SeekInfo_SeekBehavior.FAIL_IF_NOT_READY : orderer.SeekInfo_SeekBehavior.BLOCK_UNTIL_READY,
+    behavior:
+      range.failIfNotReady === true ? orderer.SeekInfo_SeekBehavior.FAIL_IF_NOT_READY : orderer.SeekInfo_SeekBehavior.BLOCK_UNTIL_READY,
   });
   const channelHeader = common.ChannelHeader.encode({
     type: common.HeaderType.DELIVER_SEEK_INFO,

@@ -11,7 +11,11 @@ import type { ClientProposal } from './proposal.ts';
  * @throws {SelvageError} `REFUSED_BY_PEER` when an endorser refused or two endorsers disagree
  * @see CreateSignedTx in hyperledger/fabric v2.5, protoutil/txutils.go
  */
-export async function assembleTransaction(signer: Signer, proposal: ClientProposal, responses: readonly protos.ProposalResponse[]): Promise<Uint8Array> {
+export async function assembleTransaction(
+  signer: Signer,
+  proposal: ClientProposal,
+  responses: readonly protos.ProposalResponse[],
+): Promise<Uint8Array> {
   const payload = agreedPayload(responses);
   const action = protos.ChaincodeActionPayload.encode({
     chaincodeProposalPayload: proposal.visiblePayload,
@@ -32,12 +36,19 @@ function agreedPayload(responses: readonly protos.ProposalResponse[]): Uint8Arra
   for (const { response, payload } of responses) {
     const status = response?.status ?? 0;
     if (status < 200 || status >= 400) {
-      throw new SelvageError('REFUSED_BY_PEER', `proposal response was not successful, error code ${status}, msg ${response?.message ?? ''}`);
+      throw new SelvageError(
+        'REFUSED_BY_PEER',
+        `proposal response was not successful, error code ${status}, msg ${response?.message ?? ''}`,
+      );
     }
     if (!equalBytes(payload, first.payload)) {
-      throw new SelvageError('REFUSED_BY_PEER', 'ProposalResponsePayloads do not match: the endorsers saw different state or the chaincode is not deterministic', {
-        advice: 'Try again; if it happens every time, look for clocks, random numbers or unordered maps in the chaincode.',
-      });
+      throw new SelvageError(
+        'REFUSED_BY_PEER',
+        'ProposalResponsePayloads do not match: the endorsers saw different state or the chaincode is not deterministic',
+        {
+          advice: 'Try again; if it happens every time, look for clocks, random numbers or unordered maps in the chaincode.',
+        },
+      );
     }
   }
   return first.payload;

@@ -1,4 +1,4 @@
-import { Client, ChannelCredentials, type ClientDuplexStream, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { ChannelCredentials, Client, type ClientDuplexStream, Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import { CLIENT_OPTIONS } from './limits.ts';
@@ -45,11 +45,19 @@ export class GrpcClient implements Disposable {
   unary(path: string, request: Uint8Array, { signal }: Cancellable): Promise<Uint8Array> {
     if (signal.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
-      const call = this.#client.makeUnaryRequest(path, asIs, asReceived, request, new Metadata(), {}, (error: ServiceError | null, response?: Uint8Array) => {
-        signal.removeEventListener('abort', cancel);
-        if (error === null && response !== undefined) return resolve(response);
-        reject(signal.aborted ? signal.reason : failureOf(error, this.address));
-      });
+      const call = this.#client.makeUnaryRequest(
+        path,
+        asIs,
+        asReceived,
+        request,
+        new Metadata(),
+        {},
+        (error: ServiceError | null, response?: Uint8Array) => {
+          signal.removeEventListener('abort', cancel);
+          if (error === null && response !== undefined) return resolve(response);
+          reject(signal.aborted ? signal.reason : failureOf(error, this.address));
+        },
+      );
       const cancel = (): void => call.cancel();
       signal.addEventListener('abort', cancel, { once: true });
     });
@@ -76,7 +84,12 @@ export class GrpcClient implements Disposable {
     return new Promise((resolve, reject) => {
       this.#client.waitForReady(Date.now() + ms, (cause) => {
         if (cause === undefined) return resolve();
-        reject(new SelvageError('PEER_UNREACHABLE', `cannot reach ${this.address} within ${ms} ms`, { cause, details: { address: this.address } }));
+        reject(
+          new SelvageError('PEER_UNREACHABLE', `cannot reach ${this.address} within ${ms} ms`, {
+            cause,
+            details: { address: this.address },
+          }),
+        );
       });
     });
   }
@@ -86,7 +99,11 @@ export class GrpcClient implements Disposable {
   }
 }
 
-async function* readCall(call: ClientDuplexStream<Uint8Array, Uint8Array>, address: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* readCall(
+  call: ClientDuplexStream<Uint8Array, Uint8Array>,
+  address: string,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* call as AsyncIterable<Uint8Array>;
   } catch (error) {
@@ -102,4 +119,6 @@ function credentialsOf(tls: ClientTls | undefined): ChannelCredentials {
 }
 
 const failureOf = (error: unknown, address: string): SelvageError =>
-  error instanceof Error && 'code' in error && 'details' in error ? fromServiceError(error as ServiceError, address) : SelvageError.from(error);
+  error instanceof Error && 'code' in error && 'details' in error
+    ? fromServiceError(error as ServiceError, address)
+    : SelvageError.from(error);

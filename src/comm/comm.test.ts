@@ -42,7 +42,10 @@ describe('a unary method', () => {
       throw new Error('/secret/path');
     };
     const client = await serve({ kind: 'unary', path: '/t/Fail', handle: fail });
-    await expect(client.unary('/t/Fail', new Uint8Array(), { signal: never })).rejects.toMatchObject({ message: 'internal error', details: { grpcStatus: 13 } });
+    await expect(client.unary('/t/Fail', new Uint8Array(), { signal: never })).rejects.toMatchObject({
+      message: 'internal error',
+      details: { grpcStatus: 13 },
+    });
   });
 
   it('tells the handler when the caller is gone', async () => {
@@ -85,7 +88,10 @@ describe('a bidirectional method', () => {
     stream.end();
     const answers: number[][] = [];
     for await (const answer of stream.incoming) answers.push([...answer]);
-    expect(answers).toEqual([[7, 7], [8, 8]]);
+    expect(answers).toEqual([
+      [7, 7],
+      [8, 8],
+    ]);
   });
 
   it('slows the sender down when the other side does not read', async () => {
@@ -97,7 +103,10 @@ describe('a bidirectional method', () => {
     const flood = (async () => {
       for (; sent < 100; sent += 1) await stream.send(megabyte);
     })();
-    const outcome = await Promise.race([flood.then(() => 'all sent'), new Promise((resolve) => setImmediate(() => setImmediate(() => resolve('waiting'))))]);
+    const outcome = await Promise.race([
+      flood.then(() => 'all sent'),
+      new Promise((resolve) => setImmediate(() => setImmediate(() => resolve('waiting')))),
+    ]);
     expect(outcome).toBe('waiting');
     expect(sent).toBeLessThan(100);
     flood.catch(() => undefined);
@@ -123,7 +132,9 @@ describe('a bidirectional method', () => {
 describe('listening', () => {
   it('refuses a port that is taken and says so', async () => {
     const server = scope.use(await listen({ address: '127.0.0.1:0', methods: [], log: silent }));
-    await expect(listen({ address: `127.0.0.1:${server.port}`, methods: [], log: silent })).rejects.toMatchObject({ code: 'ADDRESS_IN_USE' });
+    await expect(listen({ address: `127.0.0.1:${server.port}`, methods: [], log: silent })).rejects.toMatchObject({
+      code: 'ADDRESS_IN_USE',
+    });
   });
 
   it('frees the port when it is disposed', async () => {

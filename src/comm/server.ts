@@ -1,11 +1,11 @@
 import { connect as connectTcp } from 'node:net';
 import {
-  type sendUnaryData,
   Server,
   ServerCredentials,
   type ServerDuplexStream,
   type ServerUnaryCall,
   type ServiceDefinition,
+  type sendUnaryData,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { messageOf, SelvageError } from '../common/errors.ts';
@@ -96,7 +96,8 @@ function stop(server: Server): Promise<void> {
   });
 }
 
-const asIs = (bytes: Uint8Array): Buffer => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+const asIs = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 function* services(methods: readonly Method[], log: Logger): Generator<[ServiceDefinition, UntypedServiceImplementation]> {
   for (const method of methods) {
@@ -165,7 +166,11 @@ function byteStream(call: ServerDuplexStream<Buffer, Uint8Array>, signal: AbortS
 
 /** Writes one message and waits for the transport where it asks for that; gives up when the call is over. */
 export function sendOn(
-  call: { write(message: Uint8Array): boolean; once(event: 'drain', listener: () => void): unknown; off(event: 'drain', listener: () => void): unknown },
+  call: {
+    write(message: Uint8Array): boolean;
+    once(event: 'drain', listener: () => void): unknown;
+    off(event: 'drain', listener: () => void): unknown;
+  },
   message: Uint8Array,
   signal: AbortSignal,
 ): Promise<void> {

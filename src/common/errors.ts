@@ -68,7 +68,8 @@ export class SelvageError extends Error {
   /** Any thrown value as a SelvageError; what we did not foresee is INTERNAL and keeps its cause. */
   static from(thrown: unknown): SelvageError {
     if (thrown instanceof SelvageError) return thrown;
-    if (thrown instanceof Error && thrown.name === 'TimeoutError') return new SelvageError('DEADLINE_EXCEEDED', 'timed out', { cause: thrown });
+    if (thrown instanceof Error && thrown.name === 'TimeoutError')
+      return new SelvageError('DEADLINE_EXCEEDED', 'timed out', { cause: thrown });
     if (thrown instanceof Error && thrown.name === 'AbortError') return new SelvageError('CANCELLED', 'cancelled', { cause: thrown });
     return new SelvageError('INTERNAL', 'internal error', { cause: thrown });
   }

@@ -1,6 +1,6 @@
 /** The hashes and ids by which Fabric's nodes recognise proposals, transactions and blocks. */
 import { concatBytes, hex, sha256 } from '../common/bytes.ts';
-import { common, protos } from './messages.ts';
+import { type common, protos } from './messages.ts';
 
 /**
  * The only transaction id a proposal may carry: lower-case hex of SHA-256(nonce ‖ creator).
@@ -22,14 +22,20 @@ export function visiblePayload(chaincodeProposalPayload: Uint8Array): Uint8Array
  * lengths between them. Both headers are the bytes as received.
  * @see GetProposalHash1 in hyperledger/fabric v2.5, protoutil/txutils.go
  */
-export const proposalHash = (header: { readonly channelHeader: Uint8Array; readonly signatureHeader: Uint8Array }, visible: Uint8Array): Uint8Array =>
-  sha256(header.channelHeader, header.signatureHeader, visible);
+export const proposalHash = (
+  header: { readonly channelHeader: Uint8Array; readonly signatureHeader: Uint8Array },
+  visible: Uint8Array,
+): Uint8Array => sha256(header.channelHeader, header.signatureHeader, visible);
 
 /**
  * DER `SEQUENCE { INTEGER number, OCTET STRING previousHash, OCTET STRING dataHash }`: what block signatures cover.
  * @see BlockHeaderBytes in hyperledger/fabric v2.5, protoutil/blockutils.go
  */
-export function blockHeaderBytes(header: { readonly number: bigint; readonly previousHash: Uint8Array; readonly dataHash: Uint8Array }): Uint8Array {
+export function blockHeaderBytes(header: {
+  readonly number: bigint;
+  readonly previousHash: Uint8Array;
+  readonly dataHash: Uint8Array;
+}): Uint8Array {
   const body = concatBytes(der(0x02, unsignedInteger(header.number)), der(0x04, header.previousHash), der(0x04, header.dataHash));
   return der(0x30, body);
 }

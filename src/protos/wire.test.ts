@@ -55,7 +55,7 @@ function oracleOf(name: string): Oracle {
 
 const MAX_DEPTH = 3;
 
-function valueOf(field: Field, depth: number): fc.Arbitrary<unknown> {
+function arbitraryOf(field: Field, depth: number): fc.Arbitrary<unknown> {
   if (field.kind === 'enum') return fc.constantFrom(...Object.values(schema.enums.get(field.type)?.values ?? { ZERO: 0 }));
   if (field.kind === 'message') return messageOf(field.type, depth + 1);
   const scalars: Record<string, fc.Arbitrary<unknown>> = {
@@ -79,7 +79,7 @@ function messageOf(name: string, depth = 0): fc.Arbitrary<Record<string, unknown
   const seen = new Set<number>();
   const chosen = fields.filter((field) => field.oneof === undefined || (!seen.has(field.oneof) && seen.add(field.oneof)));
   const entries = chosen.map((field): [string, fc.Arbitrary<unknown>] => {
-    const value = valueOf(field, depth);
+    const value = arbitraryOf(field, depth);
     if (field.mapKey !== undefined) {
       const key = field.mapKey === 'string' ? fc.string({ minLength: 1, maxLength: 5 }) : fc.nat().map(BigInt);
       return [field.name, fc.tuple(key, value).map((entry) => new Map([entry]))];

@@ -2,12 +2,13 @@
  * The deliver protocol, which peers and orderers share: an envelope asks for a range of blocks, blocks and a status answer it.
  * @see common/deliver/deliver.go in hyperledger/fabric v2.5
  */
+
+import type { ByteStream, CallContext } from '../comm/method.ts';
 import { sha256 } from '../common/bytes.ts';
-import { systemClock, type Clock } from '../common/clock.ts';
-import { type SelvageError, SelvageError as Failure } from '../common/errors.ts';
+import { type Clock, systemClock } from '../common/clock.ts';
+import { SelvageError as Failure, type SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { MaybePromise } from '../common/maybe.ts';
-import type { ByteStream, CallContext } from '../comm/method.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { SignedData } from '../msp/policies/policy.ts';
 import { common, orderer } from '../protos/messages.ts';
@@ -121,7 +122,8 @@ function checkTimestamp({ timeWindowMs, clock = systemClock }: DeliverParts, { t
 function checkTlsBinding({ mutualTls }: DeliverParts, { tlsCertHash }: common.ChannelHeader, { peerCertificate }: CallContext): void {
   if (!mutualTls) return;
   const actual = peerCertificate === undefined ? undefined : sha256(peerCertificate);
-  if (actual === undefined || Buffer.compare(actual, tlsCertHash) !== 0) throw new Refusal(BAD_REQUEST, 'tls_cert_hash is not that of the client certificate');
+  if (actual === undefined || Buffer.compare(actual, tlsCertHash) !== 0)
+    throw new Refusal(BAD_REQUEST, 'tls_cert_hash is not that of the client certificate');
 }
 
 function expiryOf(bundle: ChannelBundle, creator: Uint8Array): Date | undefined {
@@ -141,7 +143,8 @@ async function deliverRange(parts: DeliverParts, request: DeliverRequest, stream
   if (stop < start) throw new Refusal(BAD_REQUEST, `stop ${stop} is before start ${start}`);
   for (let number = start; number <= stop; number += 1n) {
     if (number >= blocks.height()) {
-      if (request.seek.behavior === orderer.SeekInfo_SeekBehavior.FAIL_IF_NOT_READY) throw new Refusal(NOT_FOUND, `block ${number} is not there yet`);
+      if (request.seek.behavior === orderer.SeekInfo_SeekBehavior.FAIL_IF_NOT_READY)
+        throw new Refusal(NOT_FOUND, `block ${number} is not there yet`);
       await blocks.waitFor(number, signal);
     }
     await access.check();

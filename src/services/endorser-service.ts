@@ -1,6 +1,6 @@
+import type { Method } from '../comm/method.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
-import type { Method } from '../comm/method.ts';
 import { protos } from '../protos/messages.ts';
 
 /** Answers proposals; the endorser behind its chain of auth filters. */
@@ -14,7 +14,8 @@ export function endorserService(processor: ProposalProcessor): Method[] {
     {
       kind: 'unary',
       path: '/protos.Endorser/ProcessProposal',
-      handle: async (request, context) => protos.ProposalResponse.encode(await processor.processProposal(signedProposalOf(request), context)),
+      handle: async (request, context) =>
+        protos.ProposalResponse.encode(await processor.processProposal(signedProposalOf(request), context)),
     },
   ];
 }

@@ -1,6 +1,6 @@
-import type { Logger } from '../common/log.ts';
 import type { Method } from '../comm/method.ts';
 import { SelvageError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import { common, orderer } from '../protos/messages.ts';
 import { type DeliverableBlocks, type DeliverParts, serveDeliver } from './deliver.ts';
@@ -13,7 +13,10 @@ export interface OrderingNode {
 }
 
 /** `orderer.AtomicBroadcast` of the embedded development orderer. */
-export function ordererService(node: OrderingNode, { timeWindowMs, mutualTls, log }: { readonly timeWindowMs: number; readonly mutualTls: boolean; readonly log: Logger }): Method[] {
+export function ordererService(
+  node: OrderingNode,
+  { timeWindowMs, mutualTls, log }: { readonly timeWindowMs: number; readonly mutualTls: boolean; readonly log: Logger },
+): Method[] {
   const deliver: DeliverParts = {
     find: (id) => node.find(id),
     authorize: async (bundle, subject) => {

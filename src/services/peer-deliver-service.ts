@@ -1,6 +1,6 @@
-import type { Logger } from '../common/log.ts';
-import type { Method } from '../comm/method.ts';
 import type { Channels } from '../channel/channel.ts';
+import type { Method } from '../comm/method.ts';
+import type { Logger } from '../common/log.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import { protos } from '../protos/messages.ts';
 import { type DeliverParts, serveDeliver } from './deliver.ts';
@@ -21,7 +21,10 @@ export function peerDeliverService(parts: PeerDeliverParts): Method[] {
     const form = filteredBlock(block, channelId);
     return form === undefined ? undefined : protos.DeliverResponse.encode({ filteredBlock: form });
   };
-  return [deliverMethod('/protos.Deliver/Deliver', 'event/Block', whole, parts), deliverMethod('/protos.Deliver/DeliverFiltered', 'event/FilteredBlock', filtered, parts)];
+  return [
+    deliverMethod('/protos.Deliver/Deliver', 'event/Block', whole, parts),
+    deliverMethod('/protos.Deliver/DeliverFiltered', 'event/FilteredBlock', filtered, parts),
+  ];
 }
 
 function deliverMethod(path: string, resource: string, form: DeliverParts['form'], parts: PeerDeliverParts): Method {
@@ -33,7 +36,11 @@ function deliverMethod(path: string, resource: string, form: DeliverParts['form'
       const { blocks } = channel.ledger;
       return {
         bundle: () => channel.bundle(),
-        blocks: { height: () => blocks.info().height, block: (number) => blocks.block(number), waitFor: (number, signal) => blocks.waitFor(number, signal) },
+        blocks: {
+          height: () => blocks.info().height,
+          block: (number) => blocks.block(number),
+          waitFor: (number, signal) => blocks.waitFor(number, signal),
+        },
       };
     },
     authorize: (bundle, subject) => acl.check(resource, bundle, subject),

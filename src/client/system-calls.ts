@@ -1,0 +1,71 @@
+import type { Cancellable } from '../common/cancel.ts';
+import type { Signer } from '../msp/identity.ts';
+import { common, protos } from '../protos/messages.ts';
+import type { PeerClient } from './peer-client.ts';
+import type { ProposalSpec } from './proposal.ts';
+import { evaluate } from './submit.ts';
+
+/** Who asks which peer. */
+export interface Caller {
+  readonly peer: PeerClient;
+  readonly signer: Signer;
+}
+
+const call = ({ peer, signer }: Caller, chaincode: string, channelId: string, args: ProposalSpec['args'], options: Cancellable) =>
+  evaluate(peer, signer, { channelId, chaincode, args }, options);
+
+/** Stores a chaincode package (raw or signed deployment spec) on a peer; needs an Admin. */
+export const install = (caller: Caller, packageBytes: Uint8Array, options: Cancellable): Promise<protos.Response> =>
+  call(caller, 'lscc', '', ['install', packageBytes], options);
+
+/** Arguments of an instantiation or upgrade for `lscc`. Empty optional parts at the end are left out. */
+export interface DeployArguments {
+  readonly channelId: string;
+  /** `ChaincodeDeploymentSpec` bytes without code. */
+  readonly deploymentSpec: Uint8Array;
+  /** `SignaturePolicyEnvelope` bytes. */
+  readonly policy?: Uint8Array | undefined;
+  readonly escc?: string | undefined;
+  readonly vscc?: string | undefined;
+  /** `CollectionConfigPackage` bytes. */
+  readonly collections?: Uint8Array | undefined;
+}
+
+/** The proposal that instantiates (`deploy`) or upgrades a chaincode. */
+export function deployProposal(
+  verb: 'deploy' | 'upgrade',
+  { channelId, deploymentSpec, policy, escc = 'escc', vscc = 'vscc', collections }: DeployArguments,
+): ProposalSpec {
+  const args = [verb, channelId, deploymentSpec, policy ?? new Uint8Array(0), escc, vscc];
+  return { channelId, chaincode: 'lscc', args: collections === undefined ? args : [...args, collections] };
+}
+
+export async function installedChaincodes(caller: Caller, options: Cancellable): Promise<readonly protos.ChaincodeInfo[]> {
+  const { payload } = await call(caller, 'lscc', '', ['getinstalledchaincodes'], options);
+  return protos.ChaincodeQueryResponse.decode(payload).chaincodes;
+}
+
+export async function instantiatedChaincodes(
+  caller: Caller,
+  channelId: string,
+  options: Cancellable,
+): Promise<readonly protos.ChaincodeInfo[]> {
+  const { payload } = await call(caller, 'lscc', channelId, ['getchaincodes'], options);
+  return protos.ChaincodeQueryResponse.decode(payload).chaincodes;
+}
+
+/** Makes the peer join a channel; needs an Admin. @param genesisBlock the channel's block 0 as it came */
+export async function joinChannel(caller: Caller, genesisBlock: Uint8Array, options: Cancellable): Promise<void> {
+  await call(caller, 'cscc', '', ['JoinChain', genesisBlock], options);
+}
+
+/** Names of the channels that the peer has joined. */
+export async function joinedChannels(caller: Caller, options: Cancellable): Promise<readonly string[]> {
+  const { payload } = await call(caller, 'cscc', '', ['GetChannels'], options);
+  return protos.ChannelQueryResponse.decode(payload).channels.map(({ channelId }) => channelId);
+}
+
+export async function chainInfo(caller: Caller, channelId: string, options: Cancellable): Promise<common.BlockchainInfo> {
+  const { payload } = await call(caller, 'qscc', channelId, ['GetChainInfo', channelId], options);
+  return common.BlockchainInfo.decode(payload);
+}
