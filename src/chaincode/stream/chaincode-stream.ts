@@ -1,0 +1,232 @@
+import { type Cancellable, orAbort } from '../../common/cancel.ts';
+import { SelvageError } from '../../common/errors.ts';
+import { type Logger, silent } from '../../common/log.ts';
+import { protos } from '../../protos/messages.ts';
+import { Backlog, type BacklogLimits } from './backlog.ts';
+import type { ChaincodeConnection, ReceivedMessage } from './connection.ts';
+import { deferred } from './deferred.ts';
+import { Type, typeName } from './message-types.ts';
+import { answer } from './requests/answer.ts';
+import type { RequestParts } from './requests/request.ts';
+import { judge, next, type StreamState } from './stream-state.ts';
+import type { StreamCall, TransactionContext } from './transaction-context.ts';
+import { TransactionContexts } from './transaction-contexts.ts';
+
+/** A stream that asks to be a chaincode. */
+export interface RegisterRequest {
+  /** What it calls itself: `name:version`, or a package id. */
+  readonly ccid: string;
+  readonly stream: ChaincodeStream;
+  readonly certificateHash: Uint8Array | undefined;
+}
+
+/** Disposing takes back this registration and no other. */
+export interface Registration extends Disposable {
+  /** The stream takes transactions from here on. */
+  ready(): void;
+}
+
+/** Who decides which stream is which chaincode. */
+export interface Admission {
+  /** True when TLS guards the way in: then the first message of a stream must be REGISTER. */
+  readonly secured: boolean;
+  /** @throws {SelvageError} with Fabric's text, when the stream may not be that chaincode */
+  admit(request: RegisterRequest): Registration;
+}
+
+export interface StreamLimits {
+  /** Requests that may wait behind others of their transaction, over the whole stream. */
+  readonly backlog: BacklogLimits;
+  readonly maxOpenQueries: number;
+}
+
+export const DEFAULT_STREAM_LIMITS: StreamLimits = { backlog: { messages: 256, bytes: 32 * 1024 * 1024 }, maxOpenQueries: 10_000 };
+
+export interface ChaincodeStreamParts {
+  readonly id: string;
+  readonly connection: ChaincodeConnection;
+  readonly admission: Admission;
+  readonly requests: RequestParts;
+  /** What READY tells shims of 3.1 and later; a bare READY if absent, which is what peers before 3.1 send. */
+  readonly runtimeParams?: protos.ChaincodeAdditionalParamsInit | undefined;
+  readonly limits?: StreamLimits | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+/**
+ * One chaincode at the other end of a connection: the handshake, its requests, and the transactions that run on it.
+ * Requests of one transaction are served in order, those of different transactions interleave.
+ * @see Handler in hyperledger/fabric v2.5, core/chaincode/handler.go
+ */
+export class ChaincodeStream {
+  readonly id: string;
+  readonly #parts: ChaincodeStreamParts;
+  readonly #logger: Logger;
+  readonly #contexts: TransactionContexts;
+  readonly #backlog: Backlog;
+  readonly #ended = deferred<SelvageError>();
+  #registration: Registration | undefined;
+  #state: StreamState = { at: 'created' };
+
+  constructor(parts: ChaincodeStreamParts) {
+    const { backlog, maxOpenQueries } = parts.limits ?? DEFAULT_STREAM_LIMITS;
+    this.id = parts.id;
+    this.#parts = parts;
+    this.#logger = parts.logger ?? silent;
+    this.#contexts = new TransactionContexts({ maxOpenQueries });
+    this.#backlog = new Backlog(backlog);
+  }
+
+  get state(): StreamState {
+    return this.#state;
+  }
+
+  /** How many transactions run on it. */
+  get transactions(): number {
+    return this.#contexts.size;
+  }
+
+  /** Why the stream ended. Settles once, never rejects. */
+  get ended(): Promise<SelvageError> {
+    return this.#ended.promise;
+  }
+
+  /** Speaks the protocol until the stream ends; call it once. @returns why it ended */
+  async run(): Promise<SelvageError> {
+    this.#read().then(
+      () => this.close(new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode ended its stream')),
+      (thrown: unknown) => this.close(SelvageError.from(thrown)),
+    );
+    return this.ended;
+  }
+
+  /**
+   * Runs one transaction and returns the chaincode's COMPLETED or ERROR. It settles only after the last request of the
+   * transaction is served and all its iterators are closed, so that the simulator can be disposed afterwards.
+   * @throws {SelvageError} `CHAINCODE_STREAM_ENDED` `chaincode stream terminated`; `CHAINCODE_FAILED` `error sending: txid: … exists`;
+   *   the signal's reason
+   */
+  async execute(call: StreamCall, { signal }: Cancellable): Promise<ReceivedMessage> {
+    signal.throwIfAborted();
+    if (this.#state.at !== 'ready') throw terminated(this.#state.at === 'ended' ? this.#state.reason : undefined);
+    await using context = this.#open(call);
+    void this.#send(startOf(call)); // if it cannot be sent the stream ends, and the answer fails with it
+    return await orAbort(context.answer, signal);
+  }
+
+  /** Ends the stream and fails everything that runs on it at once. Only the first call counts. */
+  close(reason: SelvageError): void {
+    if (this.#state.at === 'ended') return;
+    this.#state = next(this.#state, { type: 'ended', reason });
+    this.#registration?.[Symbol.dispose]();
+    this.#contexts.failAll(terminated(reason));
+    this.#backlog.close();
+    this.#parts.connection.close(reason);
+    this.#ended.resolve(reason);
+  }
+
+  async #read(): Promise<void> {
+    for await (const received of this.#parts.connection.incoming) {
+      await this.#receive(received);
+      await this.#backlog.room();
+      if (this.#state.at === 'ended') return;
+    }
+  }
+
+  async #receive(received: ReceivedMessage): Promise<void> {
+    const { type, txid, payload } = received.message;
+    const verdict = judge(this.#state, type, txid);
+    switch (verdict.do) {
+      case 'register':
+        return this.#register(payload);
+      case 'serve':
+        return this.#serve(received);
+      case 'finish':
+        return this.#finish(received);
+      case 'ignore':
+        return;
+      case 'refuse':
+        return this.close(new SelvageError('CHAINCODE_PROTOCOL', this.#refusal(verdict.text)));
+      default:
+        return verdict satisfies never;
+    }
+  }
+
+  #refusal(text: string): string {
+    return this.#parts.admission.secured && this.#state.at === 'created' ? 'First message needs to be a register' : text;
+  }
+
+  async #register(payload: Uint8Array): Promise<void> {
+    const { admission, connection, runtimeParams } = this.#parts;
+    try {
+      const ccid = protos.ChaincodeID.decode(payload).name;
+      this.#registration = admission.admit({ ccid, stream: this, certificateHash: connection.peerCertificateHash });
+      this.#state = next(this.#state, { type: 'registered', ccid });
+    } catch (refusal) {
+      this.#logger.warn('chaincode registration refused', { stream: this.id, reason: SelvageError.from(refusal).message });
+      this.close(SelvageError.from(refusal));
+      return;
+    }
+    await this.#send({ type: Type.REGISTERED });
+    await this.#send({ type: Type.READY, payload: runtimeParams && protos.ChaincodeAdditionalParams.encode(runtimeParams) });
+    if (this.#state.at !== 'established') return; // it ended meanwhile
+    this.#state = next(this.#state, { type: 'readied' });
+    this.#registration.ready();
+  }
+
+  async #serve({ message, bytes }: ReceivedMessage): Promise<void> {
+    const context = this.#contexts.get(message.channelId, message.txid);
+    if (context === undefined || !context.accepting) return this.#reply(message, undefined);
+    this.#backlog.enter(bytes.length);
+    context.run(async () => {
+      this.#backlog.leave(bytes.length);
+      await this.#reply(message, context);
+    });
+  }
+
+  async #reply(request: protos.ChaincodeMessage, context: TransactionContext | undefined): Promise<void> {
+    const { message, error } = await answer(request, context, this.#parts.requests);
+    if (error !== undefined) {
+      const fields = { type: typeName(request.type), channel: request.channelId, txId: request.txid, reason: error.message };
+      if (error.code === 'INTERNAL') this.#logger.error('chaincode request failed', { ...fields, cause: error.cause });
+      else this.#logger.debug('chaincode request refused', fields);
+    }
+    await this.#send(message);
+  }
+
+  #finish(received: ReceivedMessage): void {
+    const { channelId, txid } = received.message;
+    const context = this.#contexts.get(channelId, txid);
+    if (context?.accepting === true) context.finish(received);
+    else this.#logger.debug('answer to a transaction that does not run', { channel: channelId, txId: txid });
+  }
+
+  /** Sends, or ends the stream: never rejects. */
+  async #send(message: protos.ChaincodeMessageInit): Promise<void> {
+    if (this.#state.at === 'ended') return;
+    try {
+      await this.#parts.connection.send(protos.ChaincodeMessage.encode(message));
+    } catch (cause) {
+      this.close(new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode cannot be reached', { cause }));
+    }
+  }
+
+  #open(call: StreamCall): TransactionContext {
+    try {
+      return this.#contexts.open(call);
+    } catch (cause) {
+      throw new SelvageError('CHAINCODE_FAILED', `error sending: ${SelvageError.from(cause).message}`, { cause });
+    }
+  }
+}
+
+const terminated = (cause: SelvageError | undefined): SelvageError =>
+  new SelvageError('CHAINCODE_STREAM_ENDED', 'chaincode stream terminated', { cause, details: cause?.details ?? {} });
+
+const startOf = ({ kind, input, proposal }: StreamCall): protos.ChaincodeMessageInit => ({
+  type: kind === 'init' ? Type.INIT : Type.TRANSACTION,
+  payload: protos.ChaincodeInput.encode(input),
+  txid: proposal.txId,
+  channelId: proposal.channelId,
+  proposal: proposal.signedProposal,
+});

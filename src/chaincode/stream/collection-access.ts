@@ -1,0 +1,24 @@
+import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
+import type { ProposalContext } from '../chaincodes.ts';
+
+/** What the creator of a proposal may do with one collection. */
+export interface CollectionPermissions {
+  readonly read: boolean;
+  readonly write: boolean;
+}
+
+/** A collection as one transaction names it. */
+export interface CollectionQuestion {
+  readonly channelId: string;
+  readonly chaincode: string;
+  readonly collection: string;
+  readonly proposal: ProposalContext;
+  /** Collection configurations are state: read them here, unrecorded. */
+  readonly simulator: TxSimulator;
+}
+
+/** Judges `member_only_read` and `member_only_write`. */
+export interface CollectionAccess {
+  /** @throws {SelvageError} `NOT_FOUND` `collection CHANNEL/CHAINCODE/COLLECTION could not be found`, or what the look-up failed with */
+  permissions(question: CollectionQuestion): Promise<CollectionPermissions>;
+}

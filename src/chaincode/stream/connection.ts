@@ -1,0 +1,34 @@
+import type { SelvageError } from '../../common/errors.ts';
+import { protos } from '../../protos/messages.ts';
+
+/** A message as it travelled: `bytes` for passing it on, `message` for reading. Both keep the memory they came in. */
+export interface ReceivedMessage {
+  readonly bytes: Uint8Array;
+  readonly message: protos.ChaincodeMessage;
+}
+
+/**
+ * The port between the chaincode stream and whatever carries it: a gRPC call in either direction, or something faster on
+ * this host. It moves `protos.ChaincodeMessage`s and knows nothing of what they mean.
+ */
+export interface ChaincodeConnection {
+  /**
+   * What the chaincode sends, in order; read once. Ends when the chaincode closes or {@link close} is called, throws what went
+   * wrong. The next message is taken from the transport only when it is asked for: that is how a flood is held back.
+   */
+  readonly incoming: AsyncIterable<ReceivedMessage>;
+  /** SHA-256 of the DER of the certificate that the chaincode showed, absent without TLS or without a certificate. */
+  readonly peerCertificateHash?: Uint8Array | undefined;
+  /** Sends one encoded message; resolves when there is room for the next. Rejects when it cannot be sent any more. */
+  send(message: Uint8Array): Promise<void>;
+  /** Ends the connection, with an error for the chaincode to see if `reason` is given. Harmless when it is over already. */
+  close(reason?: SelvageError): void;
+}
+
+/** Reads frames as chaincode messages. @throws {SelvageError} `MALFORMED`, at the first frame that is none */
+export async function* receiveMessages(frames: AsyncIterable<Uint8Array>): AsyncGenerator<ReceivedMessage> {
+  for await (const bytes of frames) yield receiveMessage(bytes);
+}
+
+/** @throws {SelvageError} `MALFORMED` */
+export const receiveMessage = (bytes: Uint8Array): ReceivedMessage => ({ bytes, message: protos.ChaincodeMessage.decode(bytes) });

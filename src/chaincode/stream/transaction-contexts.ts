@@ -1,0 +1,43 @@
+import { SelvageError } from '../../common/errors.ts';
+import { type StreamCall, TransactionContext } from './transaction-context.ts';
+
+/** The transactions that run on one stream, by channel and transaction id. */
+export class TransactionContexts {
+  readonly #byChannel = new Map<string, Map<string, TransactionContext>>();
+  readonly #maxOpenQueries: number;
+
+  constructor({ maxOpenQueries }: { readonly maxOpenQueries: number }) {
+    this.#maxOpenQueries = maxOpenQueries;
+  }
+
+  /**
+   * The caller disposes what it gets.
+   * @throws {SelvageError} `CHAINCODE_FAILED` `txid: TXID(CHANNEL) exists`, when this transaction runs here already
+   */
+  open(call: StreamCall): TransactionContext {
+    const { channelId, txId } = call.proposal;
+    const ofChannel = this.#byChannel.get(channelId) ?? new Map<string, TransactionContext>();
+    if (ofChannel.has(txId)) throw new SelvageError('CHAINCODE_FAILED', `txid: ${txId}(${channelId}) exists`);
+    const context = new TransactionContext(call, { maxOpenQueries: this.#maxOpenQueries, forget: () => this.#forget(channelId, txId) });
+    this.#byChannel.set(channelId, ofChannel.set(txId, context));
+    return context;
+  }
+
+  get(channelId: string, txId: string): TransactionContext | undefined {
+    return this.#byChannel.get(channelId)?.get(txId);
+  }
+
+  get size(): number {
+    return [...this.#byChannel.values()].reduce((sum, ofChannel) => sum + ofChannel.size, 0);
+  }
+
+  failAll(reason: Error): void {
+    for (const ofChannel of this.#byChannel.values()) for (const context of ofChannel.values()) context.fail(reason);
+  }
+
+  #forget(channelId: string, txId: string): void {
+    const ofChannel = this.#byChannel.get(channelId);
+    ofChannel?.delete(txId);
+    if (ofChannel?.size === 0) this.#byChannel.delete(channelId);
+  }
+}
