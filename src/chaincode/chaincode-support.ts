@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+import type { Channels } from '../channel/channel.ts';
+import { type Cancellable, Deadline, orAbort } from '../common/cancel.ts';
+import type { Clock } from '../common/clock.ts';
+import { SelvageError } from '../common/errors.ts';
+import { type Logger, silent } from '../common/log.ts';
+import type { Metrics } from '../common/metrics.ts';
+import type { AccessControl } from '../msp/acl.ts';
+import { protos } from '../protos/messages.ts';
+import type { ChaincodeCall, ChaincodeOutcome, ChaincodeRef, Chaincodes } from './chaincodes.ts';
+import type { LaunchablePackages } from './launch.ts';
+import type { Definitions } from './lifecycle/definitions.ts';
+import { outcomeOf } from './outcome.ts';
+import { ChaincodeRegistry } from './registry.ts';
+import type { ChaincodeRuntime } from './runtime.ts';
+import type { ChaincodeState } from './state.ts';
+import { LocalChaincodeCalls } from './stream/chaincode-calls.ts';
+import { ChaincodeStream, type StreamLimits } from './stream/chaincode-stream.ts';
+import type { CollectionAccess } from './stream/collection-access.ts';
+import type { ChaincodeConnection } from './stream/connection.ts';
+import { Type } from './stream/message-types.ts';
+import type { RequestParts } from './stream/requests/request.ts';
+import { ChaincodeSupervisor } from './supervisor.ts';
+import type { SystemChaincode } from './system.ts';
+import { type ChaincodeCertificates, ChaincodeTls } from './tls.ts';
+
+export interface ChaincodeSupportParts {
+  readonly system: readonly SystemChaincode[];
+  readonly channels: Channels;
+  readonly acl: AccessControl;
+  readonly definitions: Definitions;
+  readonly collections: CollectionAccess;
+  readonly runtime: ChaincodeRuntime;
+  readonly packages: LaunchablePackages;
+  /** Absent when TLS is off. */
+  readonly certificates?: ChaincodeCertificates | undefined;
+  /** `chaincode.mode: dev`. */
+  readonly userRunsChaincode: boolean;
+  /** Address that chaincode dials, `host:port`. */
+  readonly peerAddress: string;
+  /** Environment of every chaincode beside what the runtime adds itself, like the logging levels. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly startupTimeoutMs: number;
+  /** Applies to each Init, invocation and call between chaincodes. */
+  readonly executeTimeoutMs: number;
+  /** `ledger.state.totalQueryLimit`. */
+  readonly totalQueryLimit: number;
+  /** `chaincode.runtimeParams`; READY is bare if absent. */
+  readonly runtimeParams?: protos.ChaincodeAdditionalParamsInit | undefined;
+  readonly limits?: StreamLimits | undefined;
+  /** Ids of streams and iterators; random UUIDs by default. */
+  readonly newId?: (() => string) | undefined;
+  readonly clock?: Clock | undefined;
+  readonly logger?: Logger | undefined;
+  readonly metrics?: Metrics | undefined;
+}
+
+/** What {@link Chaincodes.makeReady} is asked for; `init` has no prefix before its error texts. */
+export type ReadyOptions = Cancellable & { readonly kind?: ChaincodeCall['kind'] };
+
+/**
+ * Runs chaincode: system chaincode as a function, user chaincode over its stream.
+ * @see ChaincodeSupport in hyperledger/fabric v1.4, core/chaincode/chaincode_support.go; client-visible texts as recorded from v1.1
+ */
+export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
+  readonly #parts: ChaincodeSupportParts;
+  readonly #system: ReadonlyMap<string, SystemChaincode>;
+  readonly #registry: ChaincodeRegistry;
+  readonly #supervisor: ChaincodeSupervisor;
+  readonly #requests: RequestParts;
+  readonly #newId: () => string;
+
+  constructor(parts: ChaincodeSupportParts) {
+    const { channels, acl, definitions, certificates, userRunsChaincode } = parts;
+    const tls = certificates && new ChaincodeTls(certificates);
+    this.#parts = parts;
+    this.#newId = parts.newId ?? randomUUID;
+    this.#system = new Map(parts.system.map((chaincode) => [chaincode.name, chaincode]));
+    this.#registry = new ChaincodeRegistry({ open: userRunsChaincode, tls });
+    this.#supervisor = new ChaincodeSupervisor({ ...parts, registry: this.#registry, tls });
+    const chaincodes = {
+      makeReady: (chaincode: ChaincodeRef, options: Cancellable) => this.#ready(chaincode, options),
+      answerOf: (call: ChaincodeCall, options: Cancellable) => this.#answerOf(call, options),
+    };
+    this.#requests = {
+      collections: parts.collections,
+      capabilities: (channelId) => channels.get(channelId)?.bundle().application?.capabilities,
+      calls: new LocalChaincodeCalls({ system: this.#system, channels, acl, definitions, chaincodes }),
+      newQueryId: this.#newId,
+      totalQueryLimit: parts.totalQueryLimit,
+    };
+  }
+
+  isSystem(name: string): boolean {
+    return this.#system.has(name);
+  }
+
+  async makeReady(chaincode: ChaincodeRef, { signal, kind = 'transaction' }: ReadyOptions): Promise<void> {
+    await explained(kind, () => this.#ready(chaincode, { signal }));
+  }
+
+  async execute(call: ChaincodeCall, { signal }: Cancellable): Promise<ChaincodeOutcome> {
+    return explained(call.kind, async () => {
+      await this.#ready(call.chaincode, { signal });
+      return outcomeOf(await this.#executed(call, { signal }), call);
+    });
+  }
+
+  /**
+   * Speaks with one chaincode until its stream ends: what the `Register` service calls for each stream, and what dials out to a
+   * chaincode service. @returns why it ended; never rejects
+   */
+  async serve(connection: ChaincodeConnection): Promise<SelvageError> {
+    const { runtimeParams, limits, logger = silent } = this.#parts;
+    const id = this.#newId();
+    const stream = new ChaincodeStream({
+      id,
+      connection,
+      admission: this.#registry,
+      requests: this.#requests,
+      runtimeParams,
+      limits,
+      logger,
+    });
+    const reason = await stream.run();
+    logger.info('chaincode stream ended', { stream: id, reason: reason.message });
+    return reason;
+  }
+
+  /** Where each chaincode that was asked for is in its life, by the name it registers with. */
+  states(): ReadonlyMap<string, ChaincodeState> {
+    return this.#supervisor.states();
+  }
+
+  /** Stops a chaincode and waits until it is gone; the next call starts it again. */
+  stop(ccid: string): Promise<void> {
+    return this.#supervisor.stop(ccid);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#supervisor[Symbol.asyncDispose]();
+  }
+
+  async #ready(chaincode: ChaincodeRef, options: Cancellable): Promise<void> {
+    if (!this.#system.has(chaincode.name)) await this.#supervisor.streamOf(chaincode, options);
+  }
+
+  async #executed(call: ChaincodeCall, options: Cancellable): Promise<Uint8Array> {
+    try {
+      return await this.#answerOf(call, options);
+    } catch (thrown) {
+      throw withPrefix('failed to execute transaction: ', SelvageError.from(thrown));
+    }
+  }
+
+  /** COMPLETED or ERROR of a chaincode that is ready, within the execute timeout. */
+  async #answerOf(call: ChaincodeCall, { signal }: Cancellable): Promise<Uint8Array> {
+    using deadline = new Deadline(this.#parts.executeTimeoutMs, 'timeout expired while executing transaction', signal);
+    const system = this.#system.get(call.chaincode.name);
+    if (system !== undefined) return systemAnswer(system, call, deadline.signal);
+    const stream = await this.#supervisor.streamOf(call.chaincode, { signal: deadline.signal });
+    const { bytes } = await stream.execute({ ...call, namespace: call.chaincode.name }, { signal: deadline.signal });
+    return bytes;
+  }
+}
+
+/** What a system chaincode would have sent, had it a stream. */
+async function systemAnswer(system: SystemChaincode, call: ChaincodeCall, signal: AbortSignal): Promise<Uint8Array> {
+  const response = await orAbort(system.invoke(call, { signal }), signal);
+  const { txId, channelId } = call.proposal;
+  return protos.ChaincodeMessage.encode({ type: Type.COMPLETED, payload: protos.Response.encode(response), txid: txId, channelId });
+}
+
+/** Errors of an invocation carry one more prefix than those of an Init. */
+async function explained<T>(kind: ChaincodeCall['kind'], work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    const error = SelvageError.from(thrown);
+    throw kind === 'init' ? error : withPrefix('error executing chaincode: ', error);
+  }
+}
+
+const withPrefix = (prefix: string, cause: SelvageError): SelvageError =>
+  new SelvageError(cause.code, `${prefix}${cause.message}`, {
+    cause,
+    details: cause.details,
+    ...(cause.advice !== undefined && { advice: cause.advice }),
+  });

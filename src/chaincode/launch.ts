@@ -1,0 +1,122 @@
+import { Deadline, orAbort } from '../common/cancel.ts';
+import { SelvageError } from '../common/errors.ts';
+import { Scope } from '../common/scope.ts';
+import type { ChaincodeRef } from './chaincodes.ts';
+import type { ChaincodeRegistry, Expectation } from './registry.ts';
+import type { ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from './runtime.ts';
+import type { ChaincodeStream } from './stream/chaincode-stream.ts';
+import type { ChaincodeTls } from './tls.ts';
+
+/** Where the package of a chaincode comes from. */
+export interface LaunchablePackages {
+  /** @throws {SelvageError} `CHAINCODE_NOT_FOUND`, `CHAINCODE_PACKAGE_INVALID` */
+  load(chaincode: ChaincodeRef): Promise<Pick<LaunchSpec, 'platform' | 'codePackage' | 'path'>>;
+}
+
+export interface LaunchParts {
+  readonly registry: ChaincodeRegistry;
+  readonly runtime: ChaincodeRuntime;
+  readonly packages: LaunchablePackages;
+  readonly tls?: ChaincodeTls | undefined;
+  /** Address that chaincode dials, `host:port`. */
+  readonly peerAddress: string;
+  /** Environment of every chaincode beside what the runtime adds itself. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Covers loading, building, starting and registering. */
+  readonly startupTimeoutMs: number;
+}
+
+/** A chaincode that takes transactions. Disposing it ends its stream, stops its instance and voids its certificate. */
+export interface Running extends AsyncDisposable {
+  readonly stream: ChaincodeStream;
+  readonly instance: ChaincodeInstance;
+}
+
+/**
+ * Starts a chaincode and waits until it takes transactions. On any failure nothing is left behind.
+ * @throws {SelvageError} with Fabric's text `could not launch chaincode CCID: …` and, when the chaincode exited, its exit code,
+ *   signal and last output in `details`; the signal's reason
+ * @see Launch in hyperledger/fabric v2.5, core/chaincode/runtime_launcher.go
+ */
+export async function launchChaincode(chaincode: ChaincodeRef, parts: LaunchParts, signal: AbortSignal): Promise<Running> {
+  using deadline = new Deadline(
+    parts.startupTimeoutMs,
+    `timeout expired while starting chaincode ${chaincode.ccid} for transaction`,
+    signal,
+  );
+  using expectation = parts.registry.expect(chaincode.ccid); // first: the chaincode may call back at once
+  try {
+    return await start(chaincode, parts, { expectation, signal: deadline.signal });
+  } catch (thrown) {
+    signal.throwIfAborted();
+    throw couldNotLaunch(chaincode, SelvageError.from(deadline.signal.aborted ? deadline.signal.reason : thrown), expectation.refusal);
+  }
+}
+
+interface Waiting {
+  readonly expectation: Expectation;
+  readonly signal: AbortSignal;
+}
+
+async function start(chaincode: ChaincodeRef, parts: LaunchParts, { expectation, signal }: Waiting): Promise<Running> {
+  const { ccid, name, version } = chaincode;
+  const { runtime, tls, peerAddress, env = {} } = parts;
+  const code = await orAbort(loadPackage(chaincode, parts.packages), signal);
+  await using scope = new Scope();
+  const credentials = tls && scope.use(await tls.issue(ccid));
+  const spec: LaunchSpec = { ccid, name, version, ...code, peerAddress, tls: credentials?.material, env };
+  const instance = scope.use(await startInstance(runtime, spec, signal));
+  const exited = instance.exited.then((exit) => Promise.reject(exitedEarly(exit)));
+  const stream = await orAbort(Promise.race([expectation.ready, exited]), signal);
+  scope.defer(() => stream.close(new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode is stopped')));
+  const owned = scope.move();
+  return { stream, instance, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+}
+
+async function loadPackage(
+  chaincode: ChaincodeRef,
+  packages: LaunchablePackages,
+): Promise<Awaited<ReturnType<LaunchablePackages['load']>>> {
+  try {
+    return await packages.load(chaincode);
+  } catch (thrown) {
+    throw prefixed('failed to get chaincode package: ', SelvageError.from(thrown));
+  }
+}
+
+async function startInstance(runtime: ChaincodeRuntime, spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {
+  try {
+    return await runtime.launch(spec, { signal });
+  } catch (thrown) {
+    throw prefixed('error starting container: ', SelvageError.from(thrown));
+  }
+}
+
+/** What became of an instance, as an error: code or signal in the text, the last lines it printed in the details. */
+const exitedEarly = (exit: Exit): SelvageError =>
+  new SelvageError('CHAINCODE_LAUNCH_FAILED', `chaincode registration failed: container exited with ${exit.code ?? exit.signal}`, {
+    details: exitDetails(exit),
+    advice: 'See lastOutput: the chaincode ended before it registered with the peer.',
+  });
+
+/** For errors and logs. */
+export const exitDetails = ({ code, signal, lastOutput }: Exit): Readonly<Record<string, string | number>> => ({
+  ...(code !== null && { exitCode: code }),
+  ...(signal !== null && { signal }),
+  lastOutput: lastOutput.join('\n'),
+});
+
+function couldNotLaunch({ ccid }: ChaincodeRef, cause: SelvageError, refusal: SelvageError | undefined): SelvageError {
+  return new SelvageError(cause.code, `could not launch chaincode ${ccid}: ${cause.message}`, {
+    cause,
+    details: { ...cause.details, ccid, ...(refusal && { registrationRefused: refusal.message }) },
+    ...(cause.advice !== undefined && { advice: cause.advice }),
+  });
+}
+
+const prefixed = (prefix: string, cause: SelvageError): SelvageError =>
+  new SelvageError(cause.code, `${prefix}${cause.message}`, {
+    cause,
+    details: cause.details,
+    ...(cause.advice !== undefined && { advice: cause.advice }),
+  });

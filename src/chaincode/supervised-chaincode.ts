@@ -1,0 +1,110 @@
+import type { Clock } from '../common/clock.ts';
+import { SelvageError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
+import type { ChaincodeRef } from './chaincodes.ts';
+import { exitDetails, type Running } from './launch.ts';
+import { type ChaincodeState, next } from './state.ts';
+import type { ChaincodeStream } from './stream/chaincode-stream.ts';
+
+export interface SupervisedChaincodeParts {
+  readonly chaincode: ChaincodeRef;
+  /** Rejects with the signal's reason when aborted, and then nothing runs. */
+  readonly launch: (signal: AbortSignal) => Promise<Running>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** One chaincode of this peer: at most one instance, started when somebody needs it and started again when it is gone. */
+export class SupervisedChaincode implements AsyncDisposable {
+  readonly #parts: SupervisedChaincodeParts;
+  #state: ChaincodeState = { at: 'stopped' };
+  #launch: Promise<ChaincodeStream> | undefined;
+  #running: Running | undefined;
+  #abort = new AbortController();
+  /** Settles when the instance before is gone. Never rejects. */
+  #gone: Promise<void> = Promise.resolve();
+
+  constructor(parts: SupervisedChaincodeParts) {
+    this.#parts = parts;
+  }
+
+  get state(): ChaincodeState {
+    return this.#state;
+  }
+
+  /** The running chaincode's stream, or that of the one launch which all callers share. A failed launch is not kept. */
+  ready(): Promise<ChaincodeStream> {
+    if (this.#running?.stream.state.at === 'ended') this.#retire(this.#running, this.#running.stream.state.reason);
+    this.#launch ??= this.#start();
+    return this.#launch;
+  }
+
+  /** Gives up a launch or stops the instance; resolves when nothing of it runs. */
+  async stop(reason: SelvageError): Promise<void> {
+    this.#abort.abort(reason);
+    this.#abort = new AbortController();
+    if (this.#running !== undefined) this.#retire(this.#running, reason);
+    await this.#launch?.catch(() => undefined);
+    await this.#gone;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop(new SelvageError('CANCELLED', 'the peer is stopping'));
+  }
+
+  async #start(): Promise<ChaincodeStream> {
+    const { launch, clock, logger, chaincode } = this.#parts;
+    const { signal } = this.#abort;
+    await this.#gone;
+    this.#state = next(this.#state, { type: 'launch', nowMs: clock.now().getTime() });
+    try {
+      signal.throwIfAborted();
+      return this.#run(await this.#unlessStopped(await launch(signal), signal));
+    } catch (thrown) {
+      const reason = SelvageError.from(thrown);
+      this.#state = next(this.#state, { type: 'ended', reason });
+      this.#launch = undefined; // before rejecting, so that the next call tries again
+      logger.warn('chaincode launch failed', { ccid: chaincode.ccid, code: reason.code, reason: reason.message, ...reason.details });
+      throw reason;
+    }
+  }
+
+  /** A launch that succeeded while it was being stopped is stopped. */
+  async #unlessStopped(running: Running, signal: AbortSignal): Promise<Running> {
+    if (!signal.aborted) return running;
+    await running[Symbol.asyncDispose]();
+    throw signal.reason;
+  }
+
+  #run(running: Running): ChaincodeStream {
+    const { stream, instance } = running;
+    this.#state = next(this.#state, { type: 'registered', streamId: stream.id });
+    this.#running = running;
+    void stream.ended.then((reason) => this.#retire(running, reason));
+    void instance.exited.then((exit) => {
+      const how = `the chaincode exited with ${exit.code ?? exit.signal}`;
+      stream.close(new SelvageError('CHAINCODE_STREAM_ENDED', how, { details: exitDetails(exit) }));
+    });
+    return stream;
+  }
+
+  /** Clears away an instance once; the next call of {@link ready} waits for that and launches another. */
+  #retire(running: Running, reason: SelvageError): void {
+    if (this.#running !== running) return;
+    this.#running = undefined;
+    this.#launch = undefined;
+    this.#state = next(this.#state, { type: 'stop' });
+    this.#gone = this.#clear(running, reason);
+  }
+
+  async #clear(running: Running, reason: SelvageError): Promise<void> {
+    const { logger, chaincode } = this.#parts;
+    logger.info('chaincode stopped', { ccid: chaincode.ccid, reason: reason.message, ...reason.details });
+    try {
+      await running[Symbol.asyncDispose]();
+    } catch (cause) {
+      logger.error('chaincode could not be stopped', { ccid: chaincode.ccid, cause });
+    }
+    this.#state = next(this.#state, { type: 'ended', reason });
+  }
+}

@@ -1,0 +1,89 @@
+import { type Cancellable, orAbort } from '../common/cancel.ts';
+import { type Clock, systemClock } from '../common/clock.ts';
+import { SelvageError } from '../common/errors.ts';
+import { type Logger, silent } from '../common/log.ts';
+import { type Metrics, timed, unmeasured } from '../common/metrics.ts';
+import { Scope } from '../common/scope.ts';
+import type { ChaincodeRef } from './chaincodes.ts';
+import { type LaunchParts, launchChaincode, type Running } from './launch.ts';
+import type { ChaincodeState } from './state.ts';
+import type { ChaincodeStream } from './stream/chaincode-stream.ts';
+import { SupervisedChaincode } from './supervised-chaincode.ts';
+
+export interface ChaincodeSupervisorParts extends LaunchParts {
+  /** `chaincode.mode: dev`: the peer launches nothing, the user runs the chaincode. */
+  readonly userRunsChaincode: boolean;
+  readonly clock?: Clock | undefined;
+  readonly logger?: Logger | undefined;
+  readonly metrics?: Metrics | undefined;
+}
+
+/** What runs on this peer and who asked for it: one launch per chaincode, shared by all who wait for it. */
+export class ChaincodeSupervisor implements AsyncDisposable {
+  readonly #parts: ChaincodeSupervisorParts;
+  readonly #supervised = new Map<string, SupervisedChaincode>();
+  #closed = false;
+
+  constructor(parts: ChaincodeSupervisorParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The stream of a chaincode that takes transactions, launched first when it does not run. A caller that gives up drops its
+   * own wait; the launch goes on for the others and for the next call.
+   * @throws {SelvageError} `CHAINCODE_LAUNCH_FAILED`, `CHAINCODE_BUILD_FAILED`, `CHAINCODE_PACKAGE_INVALID`, `DEADLINE_EXCEEDED`
+   *   (startup timeout); the signal's reason
+   */
+  async streamOf(chaincode: ChaincodeRef, { signal }: Cancellable): Promise<ChaincodeStream> {
+    if (this.#closed) throw new SelvageError('CANCELLED', 'the peer is stopping');
+    if (this.#parts.userRunsChaincode) return this.#registered(chaincode);
+    return orAbort(this.#supervise(chaincode).ready(), signal);
+  }
+
+  /** Where each chaincode that was ever asked for is in its life. */
+  states(): ReadonlyMap<string, ChaincodeState> {
+    if (!this.#parts.userRunsChaincode) return new Map([...this.#supervised].map(([ccid, { state }]) => [ccid, state]));
+    return new Map(this.#parts.registry.list().map(({ ccid, stream }) => [ccid, { at: 'ready', streamId: stream.id }]));
+  }
+
+  /** Stops a chaincode, or gives up its launch, and waits until it is gone. The next call launches it again. */
+  async stop(ccid: string): Promise<void> {
+    await this.#supervised.get(ccid)?.stop(new SelvageError('CANCELLED', `chaincode ${ccid} is being stopped`));
+  }
+
+  /** Stops everything and waits until it is gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    await using scope = new Scope();
+    scope.defer(() => Promise.all([...this.#supervised.values()].map((supervised) => supervised[Symbol.asyncDispose]())));
+    for (const { stream } of this.#parts.registry.list()) stream.close(new SelvageError('CANCELLED', 'the peer is stopping'));
+  }
+
+  #registered({ ccid }: ChaincodeRef): ChaincodeStream {
+    const stream = this.#parts.registry.get(ccid);
+    if (stream !== undefined) return stream;
+    throw new SelvageError('CHAINCODE_LAUNCH_FAILED', `failed to init chaincode: handler not found for chaincode ${ccid}`, {
+      details: { ccid },
+      advice: `The peer is in development mode and does not start chaincode. Start it with CORE_CHAINCODE_ID_NAME=${ccid} and peer address ${this.#parts.peerAddress}.`,
+    });
+  }
+
+  #supervise(chaincode: ChaincodeRef): SupervisedChaincode {
+    const { clock = systemClock, logger = silent } = this.#parts;
+    const known = this.#supervised.get(chaincode.ccid);
+    if (known !== undefined) return known;
+    const supervised = new SupervisedChaincode({ chaincode, launch: (signal) => this.#launch(chaincode, signal), clock, logger });
+    this.#supervised.set(chaincode.ccid, supervised);
+    return supervised;
+  }
+
+  async #launch(chaincode: ChaincodeRef, signal: AbortSignal): Promise<Running> {
+    const { metrics = unmeasured, logger = silent } = this.#parts;
+    const seconds = metrics.histogram('selvage_chaincode_launch_seconds', 'Time from asking for a chaincode to its READY', {
+      chaincode: chaincode.name,
+    });
+    const running = await timed(seconds, () => launchChaincode(chaincode, this.#parts, signal));
+    logger.info('chaincode ready', { ccid: chaincode.ccid, instance: running.instance.id, stream: running.stream.id });
+    return running;
+  }
+}
