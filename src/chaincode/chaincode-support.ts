@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Channels } from '../channel/channel.ts';
 import { type Cancellable, Deadline, orAbort } from '../common/cancel.ts';
 import type { Clock } from '../common/clock.ts';
-import { SelvageError } from '../common/errors.ts';
+import type { SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
 import type { Metrics } from '../common/metrics.ts';
 import type { AccessControl } from '../msp/acl.ts';
@@ -11,6 +11,7 @@ import type { ChaincodeCall, ChaincodeOutcome, ChaincodeRef, Chaincodes } from '
 import type { LaunchablePackages } from './launch.ts';
 import type { Definitions } from './lifecycle/definitions.ts';
 import { outcomeOf } from './outcome.ts';
+import { prefixed } from './prefixed.ts';
 import { ChaincodeRegistry } from './registry.ts';
 import type { ChaincodeRuntime } from './runtime.ts';
 import type { ChaincodeState } from './state.ts';
@@ -55,9 +56,6 @@ export interface ChaincodeSupportParts {
   readonly metrics?: Metrics | undefined;
 }
 
-/** What {@link Chaincodes.makeReady} is asked for; `init` has no prefix before its error texts. */
-export type ReadyOptions = Cancellable & { readonly kind?: ChaincodeCall['kind'] };
-
 /**
  * Runs chaincode: system chaincode as a function, user chaincode over its stream.
  * @see ChaincodeSupport in hyperledger/fabric v1.4, core/chaincode/chaincode_support.go; client-visible texts as recorded from v1.1
@@ -79,7 +77,7 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     this.#registry = new ChaincodeRegistry({ open: userRunsChaincode, tls });
     this.#supervisor = new ChaincodeSupervisor({ ...parts, registry: this.#registry, tls });
     const chaincodes = {
-      makeReady: (chaincode: ChaincodeRef, options: Cancellable) => this.#ready(chaincode, options),
+      makeReady: (chaincode: ChaincodeRef, options: Cancellable) => this.makeReady(chaincode, options),
       answerOf: (call: ChaincodeCall, options: Cancellable) => this.#answerOf(call, options),
     };
     this.#requests = {
@@ -95,15 +93,13 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     return this.#system.has(name);
   }
 
-  async makeReady(chaincode: ChaincodeRef, { signal, kind = 'transaction' }: ReadyOptions): Promise<void> {
-    await explained(kind, () => this.#ready(chaincode, { signal }));
+  async makeReady(chaincode: ChaincodeRef, options: Cancellable): Promise<void> {
+    if (!this.#system.has(chaincode.name)) await this.#supervisor.streamOf(chaincode, options);
   }
 
-  async execute(call: ChaincodeCall, { signal }: Cancellable): Promise<ChaincodeOutcome> {
-    return explained(call.kind, async () => {
-      await this.#ready(call.chaincode, { signal });
-      return outcomeOf(await this.#executed(call, { signal }), call);
-    });
+  async execute(call: ChaincodeCall, options: Cancellable): Promise<ChaincodeOutcome> {
+    await this.makeReady(call.chaincode, options);
+    return outcomeOf(await this.#executed(call, options), call);
   }
 
   /**
@@ -141,15 +137,11 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     return this.#supervisor[Symbol.asyncDispose]();
   }
 
-  async #ready(chaincode: ChaincodeRef, options: Cancellable): Promise<void> {
-    if (!this.#system.has(chaincode.name)) await this.#supervisor.streamOf(chaincode, options);
-  }
-
   async #executed(call: ChaincodeCall, options: Cancellable): Promise<Uint8Array> {
     try {
       return await this.#answerOf(call, options);
     } catch (thrown) {
-      throw withPrefix('failed to execute transaction: ', SelvageError.from(thrown));
+      throw prefixed('failed to execute transaction: ', thrown);
     }
   }
 
@@ -157,7 +149,7 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
   async #answerOf(call: ChaincodeCall, { signal }: Cancellable): Promise<Uint8Array> {
     using deadline = new Deadline(this.#parts.executeTimeoutMs, 'timeout expired while executing transaction', signal);
     const system = this.#system.get(call.chaincode.name);
-    if (system !== undefined) return systemAnswer(system, call, deadline.signal);
+    if (system !== undefined) return await systemAnswer(system, call, deadline.signal);
     const stream = await this.#supervisor.streamOf(call.chaincode, { signal: deadline.signal });
     const { bytes } = await stream.execute({ ...call, namespace: call.chaincode.name }, { signal: deadline.signal });
     return bytes;
@@ -170,20 +162,3 @@ async function systemAnswer(system: SystemChaincode, call: ChaincodeCall, signal
   const { txId, channelId } = call.proposal;
   return protos.ChaincodeMessage.encode({ type: Type.COMPLETED, payload: protos.Response.encode(response), txid: txId, channelId });
 }
-
-/** Errors of an invocation carry one more prefix than those of an Init. */
-async function explained<T>(kind: ChaincodeCall['kind'], work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    const error = SelvageError.from(thrown);
-    throw kind === 'init' ? error : withPrefix('error executing chaincode: ', error);
-  }
-}
-
-const withPrefix = (prefix: string, cause: SelvageError): SelvageError =>
-  new SelvageError(cause.code, `${prefix}${cause.message}`, {
-    cause,
-    details: cause.details,
-    ...(cause.advice !== undefined && { advice: cause.advice }),
-  });

@@ -2,6 +2,7 @@ import { Deadline, orAbort } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import { Scope } from '../common/scope.ts';
 import type { ChaincodeRef } from './chaincodes.ts';
+import { prefixed } from './prefixed.ts';
 import type { ChaincodeRegistry, Expectation } from './registry.ts';
 import type { ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from './runtime.ts';
 import type { ChaincodeStream } from './stream/chaincode-stream.ts';
@@ -49,7 +50,7 @@ export async function launchChaincode(chaincode: ChaincodeRef, parts: LaunchPart
     return await start(chaincode, parts, { expectation, signal: deadline.signal });
   } catch (thrown) {
     signal.throwIfAborted();
-    throw couldNotLaunch(chaincode, SelvageError.from(deadline.signal.aborted ? deadline.signal.reason : thrown), expectation.refusal);
+    throw couldNotLaunch(chaincode, deadline.signal.aborted ? deadline.signal.reason : thrown, expectation.refusal);
   }
 }
 
@@ -80,7 +81,7 @@ async function loadPackage(
   try {
     return await packages.load(chaincode);
   } catch (thrown) {
-    throw prefixed('failed to get chaincode package: ', SelvageError.from(thrown));
+    throw prefixed('failed to get chaincode package: ', thrown);
   }
 }
 
@@ -88,7 +89,7 @@ async function startInstance(runtime: ChaincodeRuntime, spec: LaunchSpec, signal
   try {
     return await runtime.launch(spec, { signal });
   } catch (thrown) {
-    throw prefixed('error starting container: ', SelvageError.from(thrown));
+    throw prefixed('error starting container: ', thrown);
   }
 }
 
@@ -106,17 +107,6 @@ export const exitDetails = ({ code, signal, lastOutput }: Exit): Readonly<Record
   lastOutput: lastOutput.join('\n'),
 });
 
-function couldNotLaunch({ ccid }: ChaincodeRef, cause: SelvageError, refusal: SelvageError | undefined): SelvageError {
-  return new SelvageError(cause.code, `could not launch chaincode ${ccid}: ${cause.message}`, {
-    cause,
-    details: { ...cause.details, ccid, ...(refusal && { registrationRefused: refusal.message }) },
-    ...(cause.advice !== undefined && { advice: cause.advice }),
-  });
+function couldNotLaunch({ ccid }: ChaincodeRef, cause: unknown, refusal: SelvageError | undefined): SelvageError {
+  return prefixed(`could not launch chaincode ${ccid}: `, cause, { ccid, ...(refusal && { registrationRefused: refusal.message }) });
 }
-
-const prefixed = (prefix: string, cause: SelvageError): SelvageError =>
-  new SelvageError(cause.code, `${prefix}${cause.message}`, {
-    cause,
-    details: cause.details,
-    ...(cause.advice !== undefined && { advice: cause.advice }),
-  });

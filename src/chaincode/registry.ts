@@ -1,6 +1,6 @@
+import { deferred } from '../common/deferred.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Admission, ChaincodeStream, RegisterRequest, Registration } from './stream/chaincode-stream.ts';
-import { deferred } from './stream/deferred.ts';
 import type { ChaincodeTls } from './tls.ts';
 
 /** A launch that waits for its chaincode. Disposing it stops waiting. */

@@ -1,4 +1,4 @@
-import { type Deferred, deferred } from './deferred.ts';
+import { type Deferred, deferred } from '../../common/deferred.ts';
 
 export interface BacklogLimits {
   readonly messages: number;

@@ -6,6 +6,7 @@ import type { AccessControl } from '../../msp/acl.ts';
 import type { protos } from '../../protos/messages.ts';
 import type { ChaincodeCall, ChaincodeRef } from '../chaincodes.ts';
 import type { Definitions } from '../lifecycle/definitions.ts';
+import { prefixed } from '../prefixed.ts';
 import type { SystemChaincode } from '../system.ts';
 import type { StreamCall } from './transaction-context.ts';
 
@@ -68,8 +69,7 @@ export class LocalChaincodeCalls implements ChaincodeCalls {
     try {
       return await this.#execute(caller, { ...callee, simulator: simulation.simulator }, options);
     } catch (thrown) {
-      const cause = SelvageError.from(thrown);
-      throw new SelvageError(cause.code, `execute failed: ${cause.message}`, { cause, details: cause.details });
+      throw prefixed('execute failed: ', thrown);
     }
   }
 

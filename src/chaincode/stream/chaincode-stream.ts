@@ -1,10 +1,11 @@
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
+import { deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { protos } from '../../protos/messages.ts';
+import { prefixed } from '../prefixed.ts';
 import { Backlog, type BacklogLimits } from './backlog.ts';
 import type { ChaincodeConnection, ReceivedMessage } from './connection.ts';
-import { deferred } from './deferred.ts';
 import { Type, typeName } from './message-types.ts';
 import { answer } from './requests/answer.ts';
 import type { RequestParts } from './requests/request.ts';
@@ -215,7 +216,7 @@ export class ChaincodeStream {
     try {
       return this.#contexts.open(call);
     } catch (cause) {
-      throw new SelvageError('CHAINCODE_FAILED', `error sending: ${SelvageError.from(cause).message}`, { cause });
+      throw prefixed('error sending: ', cause);
     }
   }
 }

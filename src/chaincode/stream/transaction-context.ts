@@ -1,3 +1,4 @@
+import { deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { Serial } from '../../common/serial.ts';
 import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
@@ -5,7 +6,6 @@ import type { protos } from '../../protos/messages.ts';
 import type { ProposalContext } from '../chaincodes.ts';
 import type { CollectionPermissions } from './collection-access.ts';
 import type { ReceivedMessage } from './connection.ts';
-import { deferred } from './deferred.ts';
 import { OpenQueries } from './open-queries.ts';
 
 /** One INIT or TRANSACTION for the chaincode at the other end. */
