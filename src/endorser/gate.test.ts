@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { never, openEndorser } from '../../test/fakes/open-endorser.ts';
+import { creatorOf, type ProposalParts, proposal } from '../../test/fakes/proposals.ts';
+import { ok, ScriptedChaincodes } from '../../test/fakes/scripted-chaincodes.ts';
+import { concatBytes, hex, utf8 } from '../common/bytes.ts';
+import { SelvageError } from '../common/errors.ts';
+import { protos } from '../protos/messages.ts';
+
+const garbage = new Uint8Array([0x0f, 0xff, 0xff]);
+const chaincodeId = { name: 'cc' };
+
+/** Where a proposal is wrong, and the text that says so. */
+const WRONG: readonly (readonly [string, ProposalParts, string | RegExp])[] = [
+  ['a type that is not proposed', { type: 5 }, 'invalid header type DELIVER_SEEK_INFO'],
+  ['a type that nobody knows', { type: 99 }, 'invalid header type 99'],
+  ['the type of 1.1 that crashed it', { type: 7 }, 'invalid header type PEER_RESOURCE_UPDATE'],
+  ['a channel update', { type: 2 }, 'unsupported proposal type 2'],
+  ['an epoch', { epoch: 9n }, 'invalid Epoch in ChannelHeader. Expected 0, got [9]'],
+  ['no nonce', { nonce: new Uint8Array() }, 'invalid nonce specified in the header'],
+  ['no creator', { creator: new Uint8Array() }, 'invalid creator specified in the header'],
+  ['a signature of somebody else', { signature: utf8('x') }, 'access denied: channel [ch] creator org [Org1MSP]'],
+  ['a creator that the MSP refuses', { creator: creatorOf('stranger') }, 'access denied: channel [ch] creator org [Org1MSP]'],
+  ['an MSP that is not of the channel', { creator: creatorOf('user', 'OtherMSP') }, 'access denied: channel [ch] creator org [OtherMSP]'],
+  ['a creator that is no identity', { creator: garbage }, 'access denied: channel [ch] creator org []'],
+  ['a channel that is not here', { channelId: 'nope' }, 'access denied: channel [nope] creator org [Org1MSP]'],
+  ['another tx id', { txId: 'ab' }, /^Transaction is not valid. Got \[ab\], expected \[[0-9a-f]{64}\]$/],
+  ['an extension that is none', { extension: garbage }, 'invalid header extension for type CHAINCODE'],
+  ['no extension', { extension: new Uint8Array() }, 'ChaincodeHeaderExtension.ChaincodeId is nil'],
+  [
+    'a visibility',
+    { extension: protos.ChaincodeHeaderExtension.encode({ payloadVisibility: utf8('full'), chaincodeId }) },
+    'invalid payload visibility field',
+  ],
+  [
+    'an encoded but empty visibility',
+    { extension: concatBytes(new Uint8Array([0x0a, 0]), protos.ChaincodeHeaderExtension.encode({ chaincodeId })) },
+    'invalid payload visibility field',
+  ],
+  ['a payload that is none', { payload: garbage }, /^cannot decode protos.ChaincodeProposalPayload: /],
+  ['an invocation that is none', { invocation: garbage }, /^cannot decode protos.ChaincodeInvocationSpec: /],
+  ['no spec', { invocation: new Uint8Array() }, 'chaincode invocation spec did not contain chaincode spec'],
+  ['no input', { invocation: protos.ChaincodeInvocationSpec.encode({ chaincodeSpec: {} }) }, 'chaincode input did not contain any input'],
+  ['a plugin of the peer', { chaincode: 'vscc' }, 'chaincode vscc cannot be invoked through a proposal'],
+  ['a closed system chaincode', { chaincode: 'hidden' }, 'chaincode hidden cannot be invoked through a proposal'],
+];
+
+describe('a proposal that is wrong', () => {
+  it.each(WRONG)('%s is refused before anything runs', async (_name, parts, text) => {
+    const chaincodes = new ScriptedChaincodes(() => ok());
+    const { endorser } = openEndorser(chaincodes);
+    const error = await endorser.processProposal(proposal(parts), never).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(SelvageError);
+    expect(error).toMatchObject({
+      code: 'PROPOSAL_REFUSED',
+      grpc: 'UNKNOWN',
+      message: text instanceof RegExp ? expect.stringMatching(text) : text,
+    });
+    expect(chaincodes.events).toEqual([]);
+  });
+
+  it('the first thing wrong decides the text', async () => {
+    const { endorser } = openEndorser(new ScriptedChaincodes(() => ok()));
+    const wrong = proposal({ epoch: 1n, nonce: new Uint8Array(), txId: 'x', extension: new Uint8Array() });
+    await expect(endorser.processProposal(wrong, never)).rejects.toThrow('invalid Epoch in ChannelHeader. Expected 0, got [1]');
+  });
+});
+
+describe('what the channel says', () => {
+  it('a tx id that is on the ledger is refused with its creator', async () => {
+    const { endorser, ledger } = openEndorser(new ScriptedChaincodes(() => ok()));
+    const signed = proposal();
+    ledger.blocks.hasTransaction = () => true;
+    const creator = hex(creatorOf('user'));
+    await expect(endorser.processProposal(signed, never)).rejects.toThrow(
+      new RegExp(`^duplicate transaction found \\[[0-9a-f]{64}\\]. Creator \\[${creator}\\]$`),
+    );
+  });
+
+  it('a look-up that fails is no duplicate', async () => {
+    const { endorser, ledger } = openEndorser(new ScriptedChaincodes(() => ok()));
+    ledger.blocks.hasTransaction = () => {
+      throw new Error('index broken');
+    };
+    expect((await endorser.processProposal(proposal(), never)).endorsement).toBeDefined();
+  });
+
+  it('access is asked for user chaincode only, and its text reaches the client', async () => {
+    const asked: string[] = [];
+    const access = {
+      async check(resource: string) {
+        asked.push(resource);
+        throw new SelvageError('ACCESS_DENIED', 'not you');
+      },
+      checkLocal: async () => undefined,
+    };
+    const { endorser } = openEndorser(new ScriptedChaincodes(() => ok()), { access });
+    await expect(endorser.processProposal(proposal(), never)).rejects.toMatchObject({ code: 'PROPOSAL_REFUSED', message: 'not you' });
+    expect((await endorser.processProposal(proposal({ chaincode: 'qscc' }), never)).response?.status).toBe(200);
+    expect(asked).toEqual(['peer/Propose']);
+  });
+});
