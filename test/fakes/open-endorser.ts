@@ -4,6 +4,7 @@ import { textOf, utf8 } from '../../src/common/bytes.ts';
 import { Endorser, type EndorserParts } from '../../src/endorser/endorser.ts';
 import { defaultDecorator } from '../../src/endorser/handlers/decorators.ts';
 import { defaultEndorsement } from '../../src/endorser/handlers/endorsement.ts';
+import type { Handlers } from '../../src/endorser/handlers/library.ts';
 import type { AccessControl } from '../../src/msp/acl.ts';
 import { openBundle, trusting } from './proposals.ts';
 import { channelsOf, memoryChannel } from './recorded-channel.ts';
@@ -21,7 +22,7 @@ export const stateDefinitions: Definitions = {
 
 export const allowAll: AccessControl = { check: async () => undefined, checkLocal: async () => undefined };
 
-export const HANDLERS = { filters: [], decorators: [defaultDecorator], endorsements: new Map([['escc', defaultEndorsement]]) };
+export const HANDLERS: Handlers = { filters: [], decorators: [defaultDecorator], endorsements: new Map([['escc', defaultEndorsement]]) };
 
 export function openEndorser(chaincodes: ScriptedChaincodes, changed: Partial<EndorserParts> = {}) {
   const channel = memoryChannel(openBundle('ch'));
