@@ -33,7 +33,7 @@ async function commitAll(network: string, prepare: (block: common.Block, state: 
   return state;
 }
 
-/** `collOrg1` has a block-to-live of 5; private data lifetime is not this folder's, so the test takes the expired hash away itself. */
+/** `collOrg1` has a block-to-live of 3 blocks; private data lifetime is not this folder's, so the test takes the expired hash away itself. */
 const EXPIRED = 'asset24$$hcollOrg1';
 
 /** State as `namespace key version value metadata` lines, private values and the channel configuration left out. */
