@@ -34,6 +34,8 @@ export interface OrdererConfig {
   readonly capabilityLevel: string;
   /** Checks that the creator's certificate has not expired (orderer capability V1_1 and later). */
   readonly expirationCheck: boolean;
+  /** The consensus type is being migrated: only the orderers' own configuration updates are taken. */
+  readonly maintenance: boolean;
   readonly orgs: readonly { readonly name: string; readonly mspId: string; readonly endpoints: readonly string[] }[];
 }
 

@@ -1,5 +1,5 @@
 import { concatBytes } from '../../common/bytes.ts';
-import { messageOf, SelvageError } from '../../common/errors.ts';
+import { SelvageError } from '../../common/errors.ts';
 import { common } from '../../protos/messages.ts';
 import type { PolicyManager, SignedData } from '../policies/policy.ts';
 import type { ChannelBundle } from './channel-bundle.ts';
@@ -126,8 +126,9 @@ function checkComplete(writeSet: ConfigMap, next: ConfigMap): void {
 
 const refused = (message: string): SelvageError => new SelvageError('CONFIG_INVALID', message);
 
-const wrapped = (what: string, cause: unknown): SelvageError =>
-  new SelvageError('CONFIG_INVALID', `${what}: ${messageOf(cause)}`, { cause });
+/** What we refuse on purpose gets its context; what we did not foresee stays as it is. */
+const wrapped = (what: string, cause: unknown): unknown =>
+  cause instanceof SelvageError ? new SelvageError('CONFIG_INVALID', `${what}: ${cause.message}`, { cause }) : cause;
 
 function within<T>(what: string, work: () => T): T {
   try {
