@@ -22,7 +22,8 @@ async function place({ path, type, mode }: ArchiveEntry, directory: string): Pro
   const target = join(directory, path);
   await mkdir(type === 'directory' ? target : dirname(target), { recursive: true });
   if (type === 'directory') return undefined;
-  return open(target, 'wx', mode & 0o100 ? 0o755 : 0o644);
+  const file = await open(target, 'wx', mode & 0o100 ? 0o755 : 0o644);
+  return { write: (chunk) => file.writeFile(chunk), close: () => file.close() }; // writeFile goes on until all is written
 }
 
 function explained(cause: unknown): unknown {

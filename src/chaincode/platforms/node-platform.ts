@@ -1,5 +1,5 @@
 import { access, readFile, stat } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { hex, sha256, utf8 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
@@ -100,9 +100,6 @@ export class NodePlatform implements Platform {
     return (peerAddress) => ({ file: this.#nodePath, args: [npm, 'start', '--', '--peer.address', peerAddress], env: {} });
   }
 }
-
-/** The folder whose programs a chaincode needs first of all. */
-export const binFolderOf = (nodePath: string): string => dirname(nodePath);
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 

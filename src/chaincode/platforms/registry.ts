@@ -7,7 +7,7 @@ import { SelvageError } from '../../common/errors.ts';
 export function parseRegistry(value: string | undefined): string | undefined {
   if (value === undefined || value === '') return undefined;
   const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (url !== undefined && ['http:', 'https:'].includes(url.protocol) && /^https?:\/\/[^/]/i.test(value)) return url.href;
+  if (url !== undefined && ['http:', 'https:'].includes(url.protocol) && /^https?:\/\/[^/][^\s'"`\\]*$/i.test(value)) return url.href;
   throw new SelvageError('SETTING_INVALID', 'NODE_REGISTRY is not an absolute http or https URL', {
     advice: 'Set it to the address of an npm registry, like https://registry.example.com/, or leave it out.',
   });

@@ -1,0 +1,180 @@
+import { cp, mkdir, rename, stat, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unpackArchive } from '../../chaincode/packaging/unpack.ts';
+import type { HostPlan, InstallStep } from '../../chaincode/platforms/platform.ts';
+import type { Cancellable } from '../../common/cancel.ts';
+import { messageOf, SelvageError } from '../../common/errors.ts';
+import type { Logger } from '../../common/log.ts';
+import { type GroupExit, ProcessGroup } from './process-group.ts';
+import type { Scratch } from './scratch.ts';
+import { SharedWork } from './shared-work.ts';
+import { Turnstile } from './turnstile.ts';
+
+export interface BuildsParts {
+  /** Where finished builds stay, one folder per key. */
+  readonly directory: string;
+  readonly scratch: Scratch;
+  readonly env: Readonly<Record<string, string>>;
+  readonly maxConcurrent: number;
+  readonly graceMs: number;
+}
+
+/** Which package a build is for, in logs and errors. */
+export interface BuildSubject {
+  readonly ccid: string;
+  readonly codePackage: Uint8Array;
+  readonly log: Logger;
+}
+
+/**
+ * Installed dependencies, kept by what they depend on. However many instances need the same ones, they are installed once; a
+ * build is complete in its place or not there.
+ */
+export class Builds {
+  readonly #parts: BuildsParts;
+  readonly #shared = new SharedWork<string>();
+  readonly #turnstile: Turnstile;
+
+  constructor(parts: BuildsParts) {
+    this.#parts = parts;
+    this.#turnstile = new Turnstile(parts.maxConcurrent);
+  }
+
+  /**
+   * Gives the package unpacked in `folder` its dependencies. They are linked, not copied, unless the install also worked on the
+   * package's own files.
+   * @throws {SelvageError} `CHAINCODE_BUILD_FAILED`, or the signal's reason, with nothing half-built
+   */
+  async provide(folder: string, plan: HostPlan, subject: BuildSubject, { signal }: Cancellable): Promise<void> {
+    const { install, workingFolder } = plan;
+    if (install === undefined) return;
+    const work = (options: Cancellable): Promise<string> => this.#find(plan, install, subject, options);
+    const built = await this.#shared.run(install.key, work, { signal });
+    const target = join(folder, workingFolder);
+    if (install.needs === 'everything') await cp(built, target, { recursive: true, force: true, verbatimSymlinks: true });
+    else await symlink(join(built, install.produces), join(target, install.produces), 'junction');
+    signal.throwIfAborted();
+  }
+
+  async #find(plan: HostPlan, install: InstallStep, subject: BuildSubject, options: Cancellable): Promise<string> {
+    const place = join(this.#parts.directory, install.key);
+    if (await isFolder(place)) return place;
+    await this.#turnstile.run(() => this.#build(plan, install, place, subject, options), options);
+    return place;
+  }
+
+  async #build(
+    { workingFolder }: HostPlan,
+    install: InstallStep,
+    place: string,
+    subject: BuildSubject,
+    { signal }: Cancellable,
+  ): Promise<void> {
+    const { ccid, log } = subject;
+    const { directory, scratch } = this.#parts;
+    await using staging = await scratch.folder();
+    const folder = await stage(install, workingFolder, subject.codePackage, staging.path, signal);
+    const started = performance.now();
+    log.info('chaincode build started', { ccid, build: install.key });
+    const exit = await this.#run(install, folder, signal, log);
+    if (exit.code !== 0) throw failed(ccid, install, exit);
+    await mkdir(join(folder, install.produces), { recursive: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await settle(folder, place);
+    log.info('chaincode build finished', { ccid, build: install.key, buildMs: Math.round(performance.now() - started) });
+  }
+
+  async #run({ command }: InstallStep, cwd: string, signal: AbortSignal, log: Logger): Promise<GroupExit> {
+    const env = overridden(this.#parts.env, command.env);
+    signal.throwIfAborted();
+    const onLine = (line: string): void => log.debug('chaincode build output', { line });
+    const group = await ProcessGroup.start({ file: command.file, args: command.args, cwd, env, onLine, keepLines: 100 }).catch(
+      (cause: unknown) => {
+        throw new SelvageError('CHAINCODE_BUILD_FAILED', `cannot start the chaincode build: ${messageOf(cause)}`, { cause });
+      },
+    );
+    const stop = (): void => void group.stop(this.#parts.graceMs);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      const exit = await group.exited;
+      signal.throwIfAborted();
+      return exit;
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+}
+
+/**
+ * The files that the install needs, in a folder of its own: unpacked once more, because whoever asked first may leave, and its
+ * folder with it, while others still wait.
+ */
+async function stage(
+  install: InstallStep,
+  workingFolder: string,
+  codePackage: Uint8Array,
+  staging: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const unpacked = join(staging, 'code');
+  await unpackArchive(codePackage, unpacked, { signal });
+  const sources = join(unpacked, workingFolder);
+  if (install.needs === 'everything') return sources;
+  const folder = join(staging, 'build');
+  await mkdir(folder);
+  for (const name of install.needs) await cp(join(sources, name), join(folder, name));
+  return folder;
+}
+
+/** npm reads its variables in any case, so a setting of ours replaces the user's in every spelling. */
+function overridden(base: Readonly<Record<string, string>>, ours: Readonly<Record<string, string>>): Record<string, string> {
+  const names = new Set(Object.keys(ours).map((name) => name.toLowerCase()));
+  return { ...Object.fromEntries(Object.entries(base).filter(([name]) => !names.has(name.toLowerCase()))), ...ours };
+}
+
+/** Another process may have finished the same build first; then its result is as good as ours. */
+async function settle(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (thrown) {
+    if (!(await isFolder(to))) throw thrown;
+  }
+}
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+
+function failed(ccid: string, { command }: InstallStep, { code, signal, lastOutput }: GroupExit): SelvageError {
+  const ending = code === null ? `was ended by ${signal ?? 'a signal'}` : `exited with ${code}`;
+  return new SelvageError(
+    'CHAINCODE_BUILD_FAILED',
+    `installing the dependencies of ${ccid} ${ending}:\n${essence(lastOutput).join('\n')}`,
+    {
+      details: { ccid, command: command.args.join(' '), ...(code !== null && { exitCode: code }) },
+      advice: adviceFor(lastOutput.join('\n')),
+    },
+  );
+}
+
+/** Around npm's own verdict: a script's words come before it, help texts may follow. Without one, the end. */
+function essence(output: readonly string[]): readonly string[] {
+  const verdict = output.findIndex((line) => /^npm (error|ERR!) code /.test(line));
+  return verdict < 0 ? output.slice(-20) : output.slice(Math.max(0, verdict - 20), verdict + 20);
+}
+
+function adviceFor(output: string): string {
+  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ECONNRESET|network/i.test(output)) {
+    return 'The npm registry was not reached: check the network, the proxy variables, or set NODE_REGISTRY to a registry that is.';
+  }
+  if (/npm ci.*can only install|EUSAGE|in sync/i.test(output))
+    return 'package-lock.json does not fit package.json: run npm install where the chaincode is developed and package it again.';
+  if (/E404|ETARGET|notarget/i.test(output))
+    return 'A dependency is not in this npm registry: check its name and version, or set NODE_REGISTRY to a registry that has it.';
+  if (/gyp|node-gyp/i.test(output))
+    return 'A native module did not build: install a C++ compiler, make and Python, or package the chaincode with its node_modules.';
+  return 'Run the same npm command in the chaincode’s folder to see the whole output, or package the chaincode with its node_modules.';
+}

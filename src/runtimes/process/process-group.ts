@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { LineSplitter, Tail } from './lines.ts';
+import { isAlive, signalTree, type TreeMark } from './process-tree.ts';
+
+export interface GroupCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** The whole environment; nothing of ours is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Every line of output as it comes, the last one also without a line break. */
+  readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
+  /** How many of the last lines {@link GroupExit} has; 20 unless told. */
+  readonly keepLines?: number;
+}
+
+/** How the first process of a group ended. */
+export interface GroupExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The last lines of both streams, oldest first. */
+  readonly lastOutput: readonly string[];
+}
+
+/** Between two looks at a tree that is ending. */
+const LOOK_MS = 15;
+/** For the rest of the output, once all who could write it are gone. */
+const DRAIN_MS = 2_000;
+/** A process that outlives SIGKILL that long hangs in the kernel; waiting on would hang us too. */
+const HOPELESS_MS = 30_000;
+
+/**
+ * A process with everything it starts. It leads a process group of its own, and when it ends, by itself or stopped, nothing of
+ * the tree stays behind.
+ */
+export class ProcessGroup implements AsyncDisposable {
+  readonly pid: number;
+  /** Settles once the tree is gone and its output is read to the end. Never rejects. */
+  readonly exited: Promise<GroupExit>;
+  readonly #mark: TreeMark;
+  readonly #leaderGone: Promise<unknown>;
+  #stopping: Promise<void> | undefined;
+
+  private constructor(child: ChildProcess, pid: number, mark: TreeMark, tail: Tail) {
+    this.pid = pid;
+    this.#mark = mark;
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    const ended = new Promise<Pick<GroupExit, 'code' | 'signal'>>((resolve) =>
+      child.once('exit', (code, signal) => resolve({ code, signal })),
+    );
+    this.#leaderGone = ended;
+    this.exited = ended.then(async (exit) => {
+      this.#stopping ??= this.#end(0); // a later stop must not signal an id that somebody else has by then
+      await this.#stopping;
+      await within(DRAIN_MS, closed);
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      return { ...exit, lastOutput: tail.lines };
+    });
+  }
+
+  /** Resolves when the process exists. Rejects when it cannot be started, with the system's error. */
+  static async start({ file, args, cwd, env, onLine = () => undefined, keepLines = 20 }: GroupCommand): Promise<ProcessGroup> {
+    const id = randomUUID();
+    const marked = { ...env, SELVAGE_PROCESS_TREE: id };
+    const child = spawn(file, args, { cwd, env: marked, detached: true, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+    const spawned = once(child, 'spawn');
+    if (child.pid === undefined) await spawned; // rejects with the reason
+    const tail = new Tail(keepLines);
+    for (const stream of ['stdout', 'stderr'] as const) readLines(child[stream], (line) => onLine(line, stream), tail);
+    const pid = child.pid ?? 0;
+    spawned.catch(() => undefined);
+    child.on('error', () => undefined); // the exit says the rest
+    return new ProcessGroup(child, pid, { groupId: pid, variable: `SELVAGE_PROCESS_TREE=${id}` }, tail);
+  }
+
+  /** SIGTERM to the whole tree, SIGKILL to what is left after `graceMs`; resolves when it is gone. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping ??= this.#end(graceMs);
+    await this.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop(0);
+  }
+
+  async #end(graceMs: number): Promise<void> {
+    if (graceMs > 0) {
+      await signalTree(this.#mark, 'SIGTERM');
+      if (await this.#goneWithin(graceMs, async () => undefined)) return;
+    }
+    // Again at each look: a process may have been forked between the list and the signal.
+    await this.#goneWithin(HOPELESS_MS, () => signalTree(this.#mark, 'SIGKILL'));
+  }
+
+  async #goneWithin(ms: number, before: () => Promise<void>): Promise<boolean> {
+    const until = performance.now() + ms;
+    while (true) {
+      await before();
+      if (!(await isAlive(this.#mark))) {
+        await this.#leaderGone;
+        return true;
+      }
+      if (performance.now() >= until) return false;
+      await delay(LOOK_MS);
+    }
+  }
+}
+
+function readLines(output: Readable, onLine: (line: string) => void, tail: Tail): void {
+  const lines = new LineSplitter((line) => {
+    tail.add(line);
+    onLine(line);
+  });
+  output.on('data', (chunk: Buffer) => lines.push(chunk));
+  output.on('close', () => lines.end());
+  output.on('error', () => undefined); // a broken pipe is the end of the output
+}
+
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  const limit = delay(ms, undefined, { signal: over.signal }).catch(() => undefined);
+  await Promise.race([promise, limit]);
+  over.abort();
+}

@@ -1,0 +1,149 @@
+import { join } from 'node:path';
+import { unpackArchive } from '../../chaincode/packaging/unpack.ts';
+import type { Platform } from '../../chaincode/platforms/platform.ts';
+import type { ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from '../../chaincode/runtime.ts';
+import type { Cancellable } from '../../common/cancel.ts';
+import { messageOf, SelvageError } from '../../common/errors.ts';
+import { type Logger, silent } from '../../common/log.ts';
+import { Scope } from '../../common/scope.ts';
+import { Builds } from './builds.ts';
+import { type HostEnvironment, installEnvironment, instanceEnvironment } from './environment.ts';
+import { ProcessGroup } from './process-group.ts';
+import { Scratch } from './scratch.ts';
+
+export interface ProcessRuntimeParts {
+  /** Folder of this runtime: finished builds are kept there, instances and unfinished builds come and go. */
+  readonly directory: string;
+  /** The languages it can build and run on this machine. */
+  readonly platforms: readonly Platform[];
+  /** The peer's own environment. Little of it is passed on; see environment.ts. */
+  readonly host: HostEnvironment;
+  /** `CORE_PEER_LOCALMSPID` of the chaincode. */
+  readonly mspId?: string;
+  readonly log?: Logger;
+  /** Between SIGTERM and SIGKILL, milliseconds. */
+  readonly graceMs?: number;
+  /** Builds at a time; those of one package count once. */
+  readonly maxBuilds?: number;
+  readonly nodePath?: string;
+}
+
+/**
+ * Runs chaincode as processes beside the peer, under the peer's user. What separates them: a process group and a scratch folder
+ * each, and an environment without the peer's settings. There is no sandbox: who may install chaincode may run code here.
+ */
+export class ProcessRuntime implements ChaincodeRuntime {
+  readonly name = 'process';
+  readonly #parts: ProcessRuntimeParts;
+  readonly #nodePath: string;
+  readonly #graceMs: number;
+  readonly #log: Logger;
+  readonly #instances: Scratch;
+  readonly #builds: Builds;
+  readonly #over = new AbortController();
+  readonly #open = new Set<Promise<unknown>>();
+  readonly #running = new Set<AsyncDisposable>();
+
+  constructor(parts: ProcessRuntimeParts) {
+    const { directory, host, nodePath = process.execPath, graceMs = 5_000, maxBuilds = 2, log = silent } = parts;
+    this.#parts = parts;
+    this.#nodePath = nodePath;
+    this.#graceMs = graceMs;
+    this.#log = log;
+    this.#instances = new Scratch(join(directory, 'instances'));
+    const scratch = new Scratch(join(directory, 'unfinished'));
+    const env = installEnvironment(host, nodePath);
+    this.#builds = new Builds({ directory: join(directory, 'builds'), scratch, env, maxConcurrent: maxBuilds, graceMs });
+    log.info('chaincode runs as processes of this machine', {
+      isolation: 'process group, own folder, minimal environment',
+      sandbox: 'none',
+    });
+  }
+
+  async launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {
+    const launching = this.#launch(spec, AbortSignal.any([signal, this.#over.signal]));
+    this.#open.add(launching);
+    try {
+      return await launching;
+    } catch (thrown) {
+      throw signal.aborted ? signal.reason : thrown;
+    } finally {
+      this.#open.delete(launching);
+    }
+  }
+
+  /** Aborts what is being launched and stops what runs; resolves when all of it is gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort(new SelvageError('CANCELLED', 'the chaincode runtime is shutting down'));
+    await Promise.allSettled(this.#open);
+    await Promise.allSettled([...this.#running].map((instance) => instance[Symbol.asyncDispose]()));
+  }
+
+  async #launch(spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {
+    signal.throwIfAborted();
+    const platform = this.#platform(spec);
+    const log = this.#log.child({ ccid: spec.ccid });
+    await using scope = new Scope();
+    const folder = scope.use(await this.#instances.folder());
+    const code = join(folder.path, 'code');
+    await unpackArchive(spec.codePackage, code, { signal });
+    const plan = await platform.hostPlan(code, spec.codePackage);
+    await this.#builds.provide(code, plan, { ccid: spec.ccid, codePackage: spec.codePackage, log }, { signal });
+    const { host, mspId } = this.#parts;
+    const env = await instanceEnvironment(spec, { host, nodePath: this.#nodePath, directory: folder.path, mspId });
+    const command = plan.start(spec.peerAddress);
+    signal.throwIfAborted();
+    const group = await start(spec, command.file, command.args, join(code, plan.workingFolder), { ...env, ...command.env }, log);
+    scope.defer(() => group.stop(0));
+    signal.throwIfAborted();
+    return this.#instance(spec, group, scope.move(), log);
+  }
+
+  #instance(spec: LaunchSpec, group: ProcessGroup, owned: Scope, log: Logger): ChaincodeInstance {
+    const exited = group.exited.then(async (exit): Promise<Exit> => {
+      this.#running.delete(instance);
+      await owned[Symbol.asyncDispose]().catch((thrown: unknown) =>
+        log.warn('chaincode folder not removed', { reason: messageOf(thrown) }),
+      );
+      log.info('chaincode process ended', { code: exit.code, signal: exit.signal });
+      return exit;
+    });
+    const stop = async (): Promise<void> => {
+      await group.stop(this.#graceMs);
+      await exited;
+    };
+    const instance: ChaincodeInstance = { id: `${spec.ccid}#${group.pid}`, exited, [Symbol.asyncDispose]: stop };
+    this.#running.add(instance);
+    log.info('chaincode process started', { pid: group.pid });
+    return instance;
+  }
+
+  #platform({ platform: wanted, ccid }: LaunchSpec): Platform {
+    const platform = this.#parts.platforms.find(({ name }) => name === wanted);
+    if (platform !== undefined) return platform;
+    throw new SelvageError('CHAINCODE_BUILD_FAILED', `${ccid} is ${wanted} chaincode, which this peer does not build on its own machine`, {
+      details: { ccid },
+      advice: 'Run it as a service, or in development mode, and let it connect to this peer.',
+    });
+  }
+}
+
+async function start(
+  { ccid }: LaunchSpec,
+  file: string,
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+  log: Logger,
+): Promise<ProcessGroup> {
+  const onLine = (line: string, stream: string): void => log.info('chaincode output', { stream, line });
+  try {
+    return await ProcessGroup.start({ file, args, cwd, env, onLine });
+  } catch (cause) {
+    throw new SelvageError('CHAINCODE_LAUNCH_FAILED', `cannot start ${ccid}: ${messageOf(cause)}`, {
+      cause,
+      details: { ccid },
+      advice: 'The start script could not be run at all: look at the limits on processes and memory of this machine.',
+    });
+  }
+}
