@@ -1,11 +1,12 @@
 /** The second half of an LSCC deploy or upgrade: running Init of the deployed chaincode in the same simulation. */
 
 import type { ChaincodeRef } from '../chaincode/chaincodes.ts';
+import { parseDeploymentSpec } from '../chaincode/packaging/chaincode-package.ts';
+import { prefixed } from '../chaincode/prefixed.ts';
 import { textOf } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
-import { protos } from '../protos/messages.ts';
+import type { protos } from '../protos/messages.ts';
 import type { UnpackedProposal } from './proposal.ts';
-import { prefixed } from './refusal.ts';
 
 export interface Deployment {
   readonly chaincode: ChaincodeRef;
@@ -33,7 +34,7 @@ export function readDeployment({ input, channelId }: UnpackedProposal, isSystem:
 
 function decodeSpec(bytes: Uint8Array): protos.ChaincodeSpec | undefined {
   try {
-    return protos.ChaincodeDeploymentSpec.decode(bytes, { strict: true }).chaincodeSpec;
+    return parseDeploymentSpec(bytes).chaincodeSpec;
   } catch (thrown) {
     throw prefixed('invalid deployment spec : ', thrown);
   }

@@ -1,9 +1,9 @@
 import type { ChaincodeCall, ChaincodeOutcome, ChaincodeRef, Chaincodes } from '../chaincode/chaincodes.ts';
+import { prefixed } from '../chaincode/prefixed.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import type { TxSimulator } from '../ledger/simulator/tx-simulator.ts';
 import type { protos } from '../protos/messages.ts';
 import type { UnpackedProposal } from './proposal.ts';
-import { prefixed } from './refusal.ts';
 
 /** From this status on a response is a failure and is not endorsed. */
 export const ERROR_THRESHOLD = 400;

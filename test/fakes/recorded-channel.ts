@@ -1,14 +1,12 @@
 /** The channels of the recorded networks, with their real certificates and policies, for tests that judge recorded proposals. */
 import type { Channel, Channels } from '../../src/channel/channel.ts';
-import { SelvageError } from '../../src/common/errors.ts';
-import type { AccessControl } from '../../src/msp/acl.ts';
 import type { ApplicationCapabilities, ChannelBundle } from '../../src/msp/channelconfig/channel-bundle.ts';
 import { configEnvelopeOfBlock } from '../../src/msp/channelconfig/config-block.ts';
 import { SignatureVerifier } from '../../src/msp/identities/signature-verifier.ts';
 import { MspManager, mspFromConfig } from '../../src/msp/msp-manager.ts';
 import { PolicyTree } from '../../src/msp/policies/policy-tree.ts';
 import { signaturePolicy } from '../../src/msp/policies/signature-policy.ts';
-import { common, msp, protos } from '../../src/protos/messages.ts';
+import { common, msp } from '../../src/protos/messages.ts';
 import { readFixture } from '../fixtures.ts';
 import { MemoryLedger } from './memory-ledger.ts';
 
@@ -41,9 +39,13 @@ function capabilities(level: string, on: Partial<ApplicationCapabilities>): Appl
   return { level, ...off, ...more, ...on };
 }
 
-/** The bundle of a recorded channel's genesis block. Capabilities can be changed for a test. */
-export function recordedBundle(network: Network, changed: Partial<ApplicationCapabilities> = {}): ChannelBundle {
-  const block = common.Block.decode(readFixture(`${network}/config/channel.block`));
+/** The bundle of a recorded channel's genesis block, or of another one. Capabilities can be changed for a test. */
+export function recordedBundle(
+  network: Network,
+  changed: Partial<ApplicationCapabilities> = {},
+  file = 'config/channel.block',
+): ChannelBundle {
+  const block = common.Block.decode(readFixture(`${network}/${file}`));
   const { config } = configEnvelopeOfBlock(block);
   const application = config.channelGroup.groups.get('Application');
   const orgs = [...(application?.groups ?? [])].map(([name, group]) => ({ name, mspId: mspConfigIn(group).name, anchorPeers: [] }));
@@ -82,35 +84,6 @@ const mspValue = (group: common.ConfigGroup): msp.MSPConfig => msp.MSPConfig.dec
 const mspConfigIn = (group: common.ConfigGroup): msp.FabricMSPConfig => msp.FabricMSPConfig.decode(mspValue(group).config);
 const mspOf = (group: common.ConfigGroup, network: Network) =>
   mspFromConfig({ config: mspValue(group), version: network === 'v1.1' ? '1.0' : '1.4.3', verifier: new SignatureVerifier() });
-
-/** Readers and Writers of the channel, with Fabric's text; local functions are judged by `mayLocal`. */
-export class ChannelPolicies implements AccessControl {
-  readonly asked: string[] = [];
-  mayLocal: (resource: string) => string | undefined = () => undefined;
-
-  async check(resource: string, channel: ChannelBundle, subject: Parameters<AccessControl['check']>[2]): Promise<void> {
-    this.asked.push(resource);
-    const writing = resource === 'peer/Propose' || resource === 'cscc/SimulateConfigTreeUpdate';
-    const path = `/Channel/Application/${writing ? 'Writers' : 'Readers'}`;
-    const verdict = await channel.policies.get(path).evaluate('proposalBytes' in subject ? [signedData(subject)] : subject);
-    if (verdict.ok) return;
-    throw new SelvageError(
-      'ACCESS_DENIED',
-      `Failed evaluating policy on signed data during check policy on channel [${channel.channelId}] with policy [${path}]: [${verdict.reason}]`,
-    );
-  }
-
-  async checkLocal(resource: string): Promise<void> {
-    this.asked.push(resource);
-    const reason = this.mayLocal(resource);
-    if (reason !== undefined) throw new SelvageError('ACCESS_DENIED', reason);
-  }
-}
-
-function signedData({ proposalBytes: data, signature }: protos.SignedProposal) {
-  const header = common.Header.decode(protos.Proposal.decode(data).header);
-  return { data, identity: common.SignatureHeader.decode(header.signatureHeader).creator, signature };
-}
 
 export interface MemoryChannel extends Channel {
   readonly ledger: MemoryLedger;

@@ -5,9 +5,10 @@ import { sha256 } from '../../src/common/bytes.ts';
 import { Endorser, type EndorserOptions } from '../../src/endorser/endorser.ts';
 import { DEFAULT_HANDLERS, loadHandlers } from '../../src/endorser/handlers/library.ts';
 import type { TxSimulator } from '../../src/ledger/simulator/tx-simulator.ts';
+import { AclProvider } from '../../src/msp/acl-provider.ts';
 import type { Signer } from '../../src/msp/identity.ts';
 import { common, protos } from '../../src/protos/messages.ts';
-import { ChannelPolicies, channelsOf, memoryChannel, type Network, recordedBundle, recordedLocalMsp } from './recorded-channel.ts';
+import { channelsOf, memoryChannel, type Network, recordedBundle, recordedLocalMsp } from './recorded-channel.ts';
 import type { RecordedProposal } from './recorded-steps.ts';
 import { ok, ScriptedChaincodes } from './scripted-chaincodes.ts';
 
@@ -52,10 +53,11 @@ export async function replay(recorded: RecordedProposal, { network, options, oth
   };
   const clock = { now: () => timeOf(recorded.signed) };
   const chaincodes = new ScriptedChaincodes(({ kind }) => (kind === 'init' ? ok() : outcomeOf(action, recorded, otherwise)), SYSTEM);
+  const localMsp = recordedLocalMsp(network, recorded.target === 'peer1' ? 'Org2MSP' : 'Org1MSP');
   const endorser = new Endorser({
     channels: channelsOf(channel),
-    localMsp: recordedLocalMsp(network, recorded.target === 'peer1' ? 'Org2MSP' : 'Org1MSP'),
-    access: new ChannelPolicies(),
+    localMsp,
+    access: new AclProvider({ localMsp }),
     signer: hashingSigner,
     chaincodes,
     definitions,

@@ -1,10 +1,12 @@
 import type { ChaincodeCall } from '../../chaincode/chaincodes.ts';
 import { type ChaincodePackage, chaincodeDataOf, parseDeploymentSpec } from '../../chaincode/packaging/chaincode-package.ts';
 import { checkChaincodeName, checkChaincodeVersion } from '../../chaincode/packaging/names.ts';
+import { validateDeploymentSpec } from '../../chaincode/platforms/package-rules.ts';
 import { textOf } from '../../common/bytes.ts';
+import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { ApplicationCapabilities, ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
-import { ccprovider } from '../../protos/messages.ts';
+import { ccprovider, type protos } from '../../protos/messages.ts';
 import { refused, retold } from '../reply.ts';
 import { wrongCount } from './arguments.ts';
 import { checkCollections, collectionKey } from './collections.ts';
@@ -33,8 +35,8 @@ export class Deploy {
     this.#parts = parts;
   }
 
-  async deploy(args: readonly Uint8Array[], call: ChaincodeCall): Promise<Uint8Array> {
-    const request = await this.#read(args, call);
+  async deploy(args: readonly Uint8Array[], call: ChaincodeCall, options: Cancellable): Promise<Uint8Array> {
+    const request = await this.#read(args, call, options);
     const { name } = request.installed;
     if ((await simulatorOf(call).getState('lscc', name)) !== undefined) throw refused(`chaincode exists ${name}`);
     const written = await this.#write(request, call);
@@ -42,8 +44,8 @@ export class Deploy {
     return written;
   }
 
-  async upgrade(args: readonly Uint8Array[], call: ChaincodeCall): Promise<Uint8Array> {
-    const request = await this.#read(args, call);
+  async upgrade(args: readonly Uint8Array[], call: ChaincodeCall, options: Cancellable): Promise<Uint8Array> {
+    const request = await this.#read(args, call, options);
     const { name, version } = request.installed;
     const current = ccprovider.ChaincodeData.decode(await entryOf(call, name));
     if (current.version === version) throw refused(`version already exists for chaincode with name '${name}'`);
@@ -66,13 +68,13 @@ export class Deploy {
     return data;
   }
 
-  async #read(args: readonly Uint8Array[], { proposal }: ChaincodeCall): Promise<Request> {
+  async #read(args: readonly Uint8Array[], { proposal }: ChaincodeCall, options: Cancellable): Promise<Request> {
     if (args.length < 3) throw wrongCount(args);
     const [, channelArg, specArg, policy, escc, vscc, collections] = args;
     const bundle = this.#bundle(textOf(channelArg ?? NOTHING), proposal.channelId);
     const { capabilities } = bundle.application ?? {};
     checkMostArguments(args, capabilities);
-    const { name, version } = await readSpec(specArg ?? NOTHING);
+    const { name, version } = await readSpec(specArg ?? NOTHING, options);
     const installed = await this.#installed(name, version);
     return {
       bundle,
@@ -112,15 +114,21 @@ function checkMostArguments(args: readonly Uint8Array[], capabilities: Applicati
   if (args.length > 7 || (args.length === 7 && capabilities?.privateChannelData !== true)) throw wrongCount(args);
 }
 
-async function readSpec(bytes: Uint8Array): Promise<{ readonly name: string; readonly version: string }> {
+async function readSpec(bytes: Uint8Array, options: Cancellable): Promise<{ readonly name: string; readonly version: string }> {
   const { chaincodeSpec } = await retold(
     (cause) => `invalid deployment spec : ${cause}`,
-    () => parseDeploymentSpec(bytes),
+    () => validSpec(bytes, options),
   );
   const { name = '', version = '' } = chaincodeSpec?.chaincodeId ?? {};
   checkChaincodeName(name, '1.1');
   checkChaincodeVersion(name, version, '1.1');
   return { name, version };
+}
+
+async function validSpec(bytes: Uint8Array, options: Cancellable): Promise<protos.ChaincodeDeploymentSpec> {
+  const spec = parseDeploymentSpec(bytes);
+  await validateDeploymentSpec(spec, options);
+  return spec;
 }
 
 /** The proposal's own signature must satisfy the policy: this is the only gate of deploy and upgrade. */

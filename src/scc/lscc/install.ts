@@ -1,9 +1,11 @@
 import type { ChaincodeCall } from '../../chaincode/chaincodes.ts';
 import { parsePackage } from '../../chaincode/packaging/chaincode-package.ts';
+import { metadataOf } from '../../chaincode/packaging/index-metadata.ts';
 import { checkChaincodeName, checkChaincodeVersion } from '../../chaincode/packaging/names.ts';
 import { utf8 } from '../../common/bytes.ts';
+import type { Cancellable } from '../../common/cancel.ts';
 import type { ChannelAccess } from '../access.ts';
-import { refused } from '../reply.ts';
+import { refused, retold } from '../reply.ts';
 import { wrongCount } from './arguments.ts';
 import type { LsccParts } from './parts.ts';
 
@@ -14,7 +16,7 @@ import type { LsccParts } from './parts.ts';
 export async function install(
   args: readonly Uint8Array[],
   { proposal }: ChaincodeCall,
-  { access, packages, isSystem }: Pick<LsccParts, 'packages' | 'isSystem'> & { readonly access: ChannelAccess },
+  { access, packages, isSystem, signal }: Pick<LsccParts, 'packages' | 'isSystem'> & Cancellable & { readonly access: ChannelAccess },
 ): Promise<Uint8Array> {
   const bytes = args[1];
   if (bytes === undefined) throw wrongCount(args);
@@ -23,6 +25,10 @@ export async function install(
   checkChaincodeName(parsed.name, '1.1');
   checkChaincodeVersion(parsed.name, parsed.version, '1.1');
   if (isSystem(parsed.name)) throw refused(`cannot install: ${parsed.name} is the name of a system chaincode`);
+  await retold(
+    (cause) => `invalid state database artifact: ${cause}`,
+    () => metadataOf(parsed, { signal }),
+  );
   await packages.install(parsed);
   return utf8('OK');
 }

@@ -1,6 +1,7 @@
 import type { ChaincodeCall } from '../../chaincode/chaincodes.ts';
 import type { SystemChaincode } from '../../chaincode/system.ts';
 import { textOf, utf8 } from '../../common/bytes.ts';
+import type { Cancellable } from '../../common/cancel.ts';
 import type { protos } from '../../protos/messages.ts';
 import { ChannelAccess } from '../access.ts';
 import { refused, reply } from '../reply.ts';
@@ -10,7 +11,7 @@ import { install } from './install.ts';
 import type { LsccParts } from './parts.ts';
 import { Queries } from './queries.ts';
 
-type Function = (args: readonly Uint8Array[], call: ChaincodeCall) => Promise<Uint8Array>;
+type Function = (args: readonly Uint8Array[], call: ChaincodeCall, options: Cancellable) => Promise<Uint8Array>;
 
 /**
  * The legacy lifecycle: installs packages on this peer, writes definitions to the channel's state, and lists both.
@@ -37,21 +38,21 @@ export class Lscc implements SystemChaincode {
       ['getchaincodes', 'GetChaincodes', (args, call) => queries.instantiated(exactly(1, args), call)],
       ['getinstalledchaincodes', 'GetInstalledChaincodes', (args, call) => queries.installed(exactly(1, args), call)],
       ['getcollectionsconfig', 'GetCollectionsConfig', (args, call) => queries.collections(textOf(exactly(2, args)[1] ?? NOTHING), call)],
-      ['deploy', 'deploy', (args, call) => deploy.deploy(args, call)],
-      ['upgrade', 'upgrade', (args, call) => deploy.upgrade(args, call)],
-      ['install', 'install', (args, call) => install(args, call, { ...parts, access })],
+      ['deploy', 'deploy', (...given) => deploy.deploy(...given)],
+      ['upgrade', 'upgrade', (...given) => deploy.upgrade(...given)],
+      ['install', 'install', (args, call, { signal }) => install(args, call, { ...parts, access, signal })],
     ];
     this.#functions = new Map(functions.flatMap(([name, alias, fn]) => [[name, fn] as const, [alias, fn] as const]));
   }
 
-  invoke(call: ChaincodeCall): Promise<protos.Response> {
+  invoke(call: ChaincodeCall, options: Cancellable): Promise<protos.Response> {
     return reply(async () => {
       const { args = [] } = call.input;
       if (args.length < 1) throw wrongCount(args);
       const name = textOf(args[0] ?? NOTHING);
       const fn = this.#functions.get(name);
       if (fn === undefined) throw refused(`invalid function to lscc ${name}`);
-      return fn(args, call);
+      return fn(args, call, options);
     });
   }
 }
