@@ -49,6 +49,7 @@ export async function launchChaincode(chaincode: ChaincodeRef, parts: LaunchPart
   try {
     return await start(chaincode, parts, { expectation, signal: deadline.signal });
   } catch (thrown) {
+    expectation.abandon(new SelvageError('CANCELLED', 'the launch failed'));
     signal.throwIfAborted();
     throw couldNotLaunch(chaincode, deadline.signal.aborted ? deadline.signal.reason : thrown, expectation.refusal);
   }

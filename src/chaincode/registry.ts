@@ -9,6 +9,8 @@ export interface Expectation extends Disposable {
   readonly ready: Promise<ChaincodeStream>;
   /** Why the last stream that claimed the name was turned away: what a failed launch should tell. */
   readonly refusal: SelvageError | undefined;
+  /** The launch failed: a stream that registered for it has no owner and is closed. */
+  abandon(reason: SelvageError): void;
 }
 
 export interface ChaincodeRegistryParts {
@@ -63,6 +65,7 @@ export class ChaincodeRegistry implements Admission {
     }
     const registered: RegisteredStream = { stream, ready: false };
     this.#streams.set(ccid, registered);
+    waiting?.admitted(stream);
     return {
       ready: () => {
         registered.ready = true;
@@ -93,6 +96,7 @@ class Waiting implements Expectation {
   readonly #found = deferred<ChaincodeStream>();
   readonly #forget: () => void;
   #refusal: SelvageError | undefined;
+  #admitted: ChaincodeStream | undefined;
 
   constructor(forget: () => void) {
     this.#forget = forget;
@@ -108,6 +112,14 @@ class Waiting implements Expectation {
 
   resolve(stream: ChaincodeStream): void {
     this.#found.resolve(stream);
+  }
+
+  admitted(stream: ChaincodeStream): void {
+    this.#admitted = stream;
+  }
+
+  abandon(reason: SelvageError): void {
+    this.#admitted?.close(reason);
   }
 
   refused(reason: SelvageError): void {

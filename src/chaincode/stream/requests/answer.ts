@@ -46,16 +46,12 @@ export async function answer(
   }
 }
 
-async function serve(
-  { type, payload }: protos.ChaincodeMessage,
-  context: TransactionContext | undefined,
-  parts: RequestParts,
-): Promise<Uint8Array> {
-  if (type === Type.INVOKE_CHAINCODE) return invokeChaincode(context, payload, parts);
+async function serve(request: protos.ChaincodeMessage, context: TransactionContext | undefined, parts: RequestParts): Promise<Uint8Array> {
+  if (request.type === Type.INVOKE_CHAINCODE) return invokeChaincode(request, context, parts);
   const simulator = context?.call.simulator;
   if (context === undefined || context.signal.aborted || simulator === undefined)
     throw new SelvageError('CHAINCODE_PROTOCOL', 'no ledger context');
-  const handler = HANDLERS.get(type);
-  if (handler === undefined) throw new SelvageError('INTERNAL', `nobody serves ${typeName(type)}`);
-  return handler({ context, simulator, payload, parts });
+  const handler = HANDLERS.get(request.type);
+  if (handler === undefined) throw new SelvageError('INTERNAL', `nobody serves ${typeName(request.type)}`);
+  return handler({ context, simulator, payload: request.payload, parts });
 }

@@ -10,19 +10,18 @@ import { type RequestParts, unmarshal } from './request.ts';
  * @see HandleInvokeChaincode in hyperledger/fabric v1.4, core/chaincode/handler.go
  */
 export async function invokeChaincode(
+  { payload, channelId }: protos.ChaincodeMessage,
   context: TransactionContext | undefined,
-  payload: Uint8Array,
   parts: RequestParts,
 ): Promise<Uint8Array> {
-  if (context?.signal.aborted === true || (context === undefined && payload.length === 0)) throw noTransaction();
+  const stateless = context?.call.simulator === undefined;
+  if (context?.signal.aborted === true || (stateless && channelId !== '')) throw noTransaction();
   const { chaincodeId, input } = unmarshal(protos.ChaincodeSpec, payload);
-  const { name, channelId } = parseCalleeName(chaincodeId?.name ?? '');
-  if (!parts.calls.isSystem(name) && context?.call.simulator === undefined) throw noTransaction();
+  const callee = parseCalleeName(chaincodeId?.name ?? '');
+  if (stateless && !parts.calls.isSystem(callee.name)) throw noTransaction();
   if (context === undefined) throw new SelvageError('CHAINCODE_PROTOCOL', 'failed to get transaction context');
-  const caller = context.call;
-  if (caller.proposal.channelId !== '' && caller.simulator === undefined) throw noTransaction();
-  const callee = { name, channelId: channelId === '' ? caller.proposal.channelId : channelId, input: input ?? {} };
-  return parts.calls.call(caller, callee, { signal: context.signal });
+  const target = { name: callee.name, channelId: callee.channelId === '' ? channelId : callee.channelId, input: input ?? {} };
+  return parts.calls.call(context.call, target, { signal: context.signal });
 }
 
 const noTransaction = () => new SelvageError('CHAINCODE_PROTOCOL', 'could not get valid transaction');
