@@ -3,7 +3,7 @@ import { encodeMetadata } from '../simulator/metadata.ts';
 import { stateKeyOfHash } from '../simulator/private-namespaces.ts';
 import type { StateValue } from '../statedb/state.ts';
 import type { Version } from '../version.ts';
-import type { Pace } from './pace.ts';
+import { batches, type Pace } from './pace.ts';
 import { hashedSpace, type PendingState, publicSpace, type Space } from './pending-state.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -25,19 +25,29 @@ interface SpaceChanges {
  * written too; metadata alone keep the value and raise its version; a delete drops both; metadata of no key are ignored.
  * @see prepareTxOps in hyperledger/fabric v2.5, core/ledger/kvledger/txmgmt/validation/tx_ops.go
  */
-export async function applyWrites(transaction: Transaction, { state, pace, version }: ApplyParts): Promise<void> {
+export async function applyWrites(transaction: Transaction, parts: ApplyParts): Promise<void> {
   for (const { space, changes } of changesOf(transaction)) {
-    const needed = [...changes].filter(([, change]) => needsLatest(change)).map(([key]) => key);
-    const committed = await state.committed(space, needed);
-    const updates = state.updatesOf(space);
-    for (const [key, change] of changes) {
-      const update = updates?.get(key);
-      const outcome = outcomeOf(change, update === undefined ? committed.get(key) : update.value, version);
-      if (outcome !== undefined) state.put(space, key, { ...outcome, version, txId: transaction.txId });
-    }
-    const pause = pace.spend(changes.size);
-    if (pause !== undefined) await pause;
+    for (const batch of batches([...changes])) await applyBatch(space, batch, { ...parts, txId: transaction.txId });
   }
+}
+
+async function applyBatch(
+  space: Space,
+  batch: readonly (readonly [string, KeyChange])[],
+  parts: ApplyParts & { txId: string },
+): Promise<void> {
+  const { state, pace, version, txId } = parts;
+  const needed = batch.filter(([, change]) => needsLatest(change)).map(([key]) => key);
+  const known = state.committed(space, needed);
+  const committed = known instanceof Promise ? await known : known;
+  const updates = state.writable(space);
+  for (const [key, change] of batch) {
+    const update = updates.get(key);
+    const outcome = outcomeOf(change, update === undefined ? committed.get(key) : update.value, version);
+    if (outcome !== undefined) updates.set(key, { value: outcome.value, version, txId });
+  }
+  const pause = pace.spend(batch.length);
+  if (pause !== undefined) await pause;
 }
 
 export interface ApplyParts {
@@ -76,10 +86,8 @@ function changesOf({ namespaces }: Transaction): readonly SpaceChanges[] {
 
 function collect(space: Space, writes: readonly kvrwset.KVWrite[], metadataWrites: readonly kvrwset.KVMetadataWrite[]): SpaceChanges {
   const changes = new Map<string, KeyChange>();
-  for (const write of writes) changes.set(write.key, { ...changes.get(write.key), write: { value: writtenValue(write) } });
-  for (const { key, entries } of metadataWrites) {
-    changes.set(key, { ...changes.get(key), metadata: { value: encodeMetadata(entries) } });
-  }
+  for (const write of writes) changes.set(write.key, { write: { value: writtenValue(write) } });
+  for (const { key, entries } of metadataWrites) changes.set(key, { ...changes.get(key), metadata: { value: encodeMetadata(entries) } });
   return { space, changes };
 }
 

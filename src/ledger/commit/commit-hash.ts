@@ -2,7 +2,9 @@ import { compareUtf8, concatBytes, sha256, utf8 } from '../../common/bytes.ts';
 import { commithash } from '../../protos/messages.ts';
 import { hashOfStateKey } from '../simulator/private-namespaces.ts';
 import type { Version } from '../version.ts';
-import type { PendingState, SpaceUpdates } from './pending-state.ts';
+import type { PendingUpdate } from './namespace-updates.ts';
+import { batches, type Pace } from './pace.ts';
+import type { PendingState, Space, SpaceUpdates } from './pending-state.ts';
 
 /**
  * The public and hashed updates of a block in one fixed form: namespaces, keys, then collections, all in byte order. A
@@ -11,32 +13,33 @@ import type { PendingState, SpaceUpdates } from './pending-state.ts';
  * @returns `commithash.Updates` bytes
  * @see update_batch_bytes.go in hyperledger/fabric v2.5, core/ledger/kvledger/txmgmt/privacyenabledstate
  */
-export function updateBytes(state: PendingState): Uint8Array {
+export async function updateBytes(state: PendingState, pace: Pace): Promise<Uint8Array> {
   const spaces = state.spaces.filter(({ space }) => space.kind !== 'private' && space.namespace !== '').sort(bySpace);
+  const parts: Uint8Array[] = [];
   let namespace = '';
-  const kvwrites = spaces.flatMap((each) => {
-    const { space } = each;
-    const [first, ...rest] = writesOf(each);
-    const named = { ...first, collection: space.collection, ...(space.namespace !== namespace && { namespace: space.namespace }) };
+  for (const { space, updates } of spaces) {
+    let names: commithash.KVWriteInit = { collection: space.collection, namespace: space.namespace === namespace ? '' : space.namespace };
     namespace = space.namespace;
-    return [named, ...rest];
-  });
-  return commithash.Updates.encode({ kvwrites });
+    for (const batch of batches(updates.keys())) {
+      const [first, ...rest] = batch.map((key) => writeOf(space, key, updates.get(key)));
+      parts.push(commithash.Updates.encode({ kvwrites: [{ ...names, ...first }, ...rest] }));
+      names = {};
+      const pause = pace.spend(batch.length);
+      if (pause !== undefined) await pause;
+    }
+  }
+  return concatBytes(...parts);
 }
 
 const bySpace = (a: SpaceUpdates, b: SpaceUpdates): number =>
   compareUtf8(a.space.namespace, b.space.namespace) || compareUtf8(a.space.collection, b.space.collection);
 
-const writesOf = ({ space, updates }: SpaceUpdates): commithash.KVWriteInit[] =>
-  updates.keys().map((key) => {
-    const update = updates.get(key);
-    return {
-      key: space.kind === 'hashed' ? hashOfStateKey(key) : utf8(key),
-      isDelete: update?.value === undefined,
-      value: update?.value?.value,
-      versionBytes: update && heightBytes(update.version),
-    };
-  });
+const writeOf = (space: Space, key: string, update: PendingUpdate | undefined): commithash.KVWriteInit => ({
+  key: space.kind === 'hashed' ? hashOfStateKey(key) : utf8(key),
+  isDelete: update?.value === undefined,
+  value: update?.value?.value,
+  versionBytes: update && heightBytes(update.version),
+});
 
 /**
  * Links a block's outcome to the one before: SHA-256 of the number of transactions, their flags, the updates and the

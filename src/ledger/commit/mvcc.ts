@@ -3,13 +3,10 @@ import { protos } from '../../protos/messages.ts';
 import { stateKeyOfHash } from '../simulator/private-namespaces.ts';
 import { sameVersion, type Version } from '../version.ts';
 import { type Conflict, versionText } from './conflict.ts';
-import type { Pace } from './pace.ts';
+import { batches, type Pace } from './pace.ts';
 import { hashedSpace, type PendingState, publicSpace, type Space } from './pending-state.ts';
 import { checkRange } from './range-check.ts';
 import type { NamespaceReadsWrites, Transaction } from './transaction.ts';
-
-/** Keys looked up at once. */
-const BATCH = 500;
 
 export interface MvccParts {
   readonly state: PendingState;
@@ -68,8 +65,7 @@ async function checkHashedReads({ namespace, collections }: NamespaceReadsWrites
 
 async function findStale(space: Space, reads: readonly Read[], { state, pace }: MvccParts): Promise<StaleRead | undefined> {
   const updates = state.updatesOf(space);
-  for (let at = 0; at < reads.length; at += BATCH) {
-    const batch = reads.slice(at, at + BATCH);
+  for (const batch of batches(reads)) {
     const known = state.committed(
       space,
       batch.map(({ key }) => key),

@@ -21,6 +21,10 @@ export class NamespaceUpdates {
   readonly #updates = new Map<string, PendingUpdate>();
   #sorted: string[] | undefined;
 
+  get size(): number {
+    return this.#updates.size;
+  }
+
   get(key: string): PendingUpdate | undefined {
     return this.#updates.get(key);
   }
@@ -32,7 +36,7 @@ export class NamespaceUpdates {
 
   /** Every key in the order of its bytes. */
   keys(): readonly string[] {
-    this.#sorted ??= [...this.#updates.keys()].sort(compareUtf8);
+    this.#sorted ??= sortKeys([...this.#updates.keys()]);
     return this.#sorted;
   }
 
@@ -47,6 +51,11 @@ export class NamespaceUpdates {
     }
   }
 }
+
+/** Units above all surrogates, and surrogates: where JavaScript's order of strings and that of UTF-8 differ. */
+const UNLIKE_UTF8 = /[\ud800-\uffff]/;
+
+const sortKeys = (keys: string[]): string[] => (keys.some((key) => UNLIKE_UTF8.test(key)) ? keys.sort(compareUtf8) : keys.sort());
 
 /** Index of the first key that is not before `key`. */
 function position(sorted: readonly string[], key: string): number {

@@ -15,3 +15,10 @@ export class Pace {
     return setImmediate();
   }
 }
+
+/** How many keys are looked up, or written down, in one go. */
+const BATCH = 500;
+
+export function* batches<T>(list: readonly T[]): Generator<readonly T[], undefined> {
+  for (let at = 0; at < list.length; at += BATCH) yield list.slice(at, at + BATCH);
+}

@@ -2,7 +2,7 @@ import type { MaybePromise } from '../../common/maybe.ts';
 import { whenKnown } from '../simulator/in-flight.ts';
 import { hashedNamespace, privateNamespace } from '../simulator/private-namespaces.ts';
 import type { StateSnapshot, StateUpdate, StateValue } from '../statedb/state.ts';
-import { NamespaceUpdates, type PendingUpdate } from './namespace-updates.ts';
+import { NamespaceUpdates } from './namespace-updates.ts';
 
 /** Which part of the state: public values, hashes of a collection, or its plain values. */
 export interface Space {
@@ -38,20 +38,21 @@ export class PendingState {
     this.snapshot = snapshot;
   }
 
-  /** Updates by space, in the order the spaces were first written. */
+  /** Updates by space, in the order the spaces were first written; none is empty. */
   get spaces(): readonly SpaceUpdates[] {
-    return [...this.#spaces.values()];
+    return [...this.#spaces.values()].filter(({ updates }) => updates.size > 0);
   }
 
   updatesOf(space: Space): NamespaceUpdates | undefined {
     return this.#spaces.get(stateNamespace(space))?.updates;
   }
 
-  put(space: Space, key: string, update: PendingUpdate): void {
+  /** The updates of a space, to add to. */
+  writable(space: Space): NamespaceUpdates {
     const name = stateNamespace(space);
     const known = this.#spaces.get(name) ?? { space, stateNamespace: name, updates: new NamespaceUpdates() };
     this.#spaces.set(name, known);
-    known.updates.set(key, update);
+    return known.updates;
   }
 
   /** The values before the block. */

@@ -57,7 +57,7 @@ export class Preparation {
       historyWrites: this.#historyWrites,
       privateWrites: this.#privateWrites,
       missingPrivateData: this.#missing,
-      updateBytes: updateBytes(this.#state),
+      updateBytes: await updateBytes(this.#state, this.#pace),
     };
   }
 

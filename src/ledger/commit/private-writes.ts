@@ -71,7 +71,7 @@ export function applyPrivateWrites(writes: CollectionWrites, by: { state: Pendin
   const plain = kvrwset.KVRWSet.decode(writes.rwset);
   for (const write of plain.writes) {
     const value = writtenValue(write);
-    state.put(privateSpace(namespace, collection), write.key, { value: value && { value, version }, version, txId });
+    state.writable(privateSpace(namespace, collection)).set(write.key, { value: value && { value, version }, version, txId });
   }
   return plain.metadataWrites.map(({ key }) => ({ namespace, collection, key }));
 }
@@ -88,7 +88,7 @@ export async function raiseVersions(keys: readonly TouchedKey[], state: PendingS
     if (latest === undefined || sameVersion(latest.version, update.version)) continue;
     if (!equalBytes(sha256(latest.value), update.value.value)) continue;
     const { version, txId } = update;
-    state.put(privateSpace(namespace, collection), key, { value: { ...latest, version }, version, txId });
+    state.writable(privateSpace(namespace, collection)).set(key, { value: { ...latest, version }, version, txId });
   }
 }
 
