@@ -1,0 +1,151 @@
+import type { Clock } from '../common/clock.ts';
+import { SelvageError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
+import { Serial } from '../common/serial.ts';
+import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
+import { channelIdOfBlock, configEnvelopeOfBlock, lastConfigOf } from '../msp/channelconfig/config-block.ts';
+import type { Signer } from '../msp/identity.ts';
+import { common } from '../protos/messages.ts';
+import type { MetadataForm } from './block-builder.ts';
+import { hasOrderer } from './config-messages.ts';
+import { type BroadcastAnswer, badRequest, received } from './filters.ts';
+import type { OrderedBlocks, OrdererBlocks } from './orderer-blocks.ts';
+import { type CutMode, OrdererChannel } from './orderer-channel.ts';
+
+export interface OrdererParts {
+  /** The orderer's own identity; a member of an orderer organisation of every channel it serves. */
+  readonly signer: Signer;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Opens the blocks of a channel, empty when there are none yet. */
+  readonly openBlocks: (channelId: string) => Promise<OrdererBlocks>;
+  readonly bundleOf: (channelId: string, config: common.Config) => ChannelBundle;
+  /** Reads the next configuration and checks that it may follow the current one. */
+  readonly nextBundle: (current: ChannelBundle, config: common.Config) => ChannelBundle;
+  /** Default `batch`. */
+  readonly cut?: CutMode;
+  /** Default `2.x`. */
+  readonly form?: MetadataForm;
+}
+
+const { NOT_FOUND } = common.Status;
+const { CONFIG, CONFIG_UPDATE, ORDERER_TRANSACTION } = common.HeaderType;
+
+/**
+ * An ordering service for development: one process, no consensus, no fault tolerance. What it accepts, refuses and writes is
+ * what Fabric's orderer accepts, refuses and writes.
+ */
+export class Orderer implements AsyncDisposable {
+  readonly #parts: OrdererParts;
+  readonly #channels = new Map<string, OrdererChannel>();
+  readonly #opening = new Serial();
+
+  constructor(parts: OrdererParts) {
+    this.#parts = parts;
+    parts.log.warn(
+      'this ordering service is for development only: a single process orders everything, and nothing takes over when it stops',
+    );
+  }
+
+  get channelIds(): readonly string[] {
+    return [...this.#channels.keys()];
+  }
+
+  /**
+   * Serves a channel: begins it with this block, or goes on where its blocks end when it has some.
+   * @throws {SelvageError} `CHANNEL_EXISTS`, `CONFIG_INVALID`, `LEDGER_CORRUPT`
+   */
+  join(genesis: common.Block): Promise<void> {
+    return this.#opening.run(() => this.#join(genesis));
+  }
+
+  async #join(genesis: common.Block): Promise<void> {
+    const channelId = channelIdOfBlock(genesis);
+    if (this.#channels.has(channelId)) throw new SelvageError('CHANNEL_EXISTS', 'channel already exists', { details: { channelId } });
+    const first = this.#bundleIn(genesis, channelId);
+    const blocks = await this.#parts.openBlocks(channelId);
+    try {
+      const begins = blocks.height() === 0n;
+      if (begins) await blocks.append(genesis);
+      const bundle = begins ? first : this.#bundleIn(await newestConfig(blocks), channelId);
+      this.#channels.set(channelId, await this.#start(channelId, blocks, bundle));
+    } catch (cause) {
+      await blocks[Symbol.asyncDispose]();
+      throw cause;
+    }
+  }
+
+  #bundleIn(block: common.Block, channelId: string) {
+    const bundle = this.#parts.bundleOf(channelId, configEnvelopeOfBlock(block).config);
+    if (!hasOrderer(bundle)) throw new SelvageError('CONFIG_INVALID', 'config does not contain orderer config', { details: { channelId } });
+    return bundle;
+  }
+
+  async #start(
+    channelId: string,
+    blocks: OrdererBlocks,
+    bundle: Parameters<typeof OrdererChannel.start>[0]['bundle'],
+  ): Promise<OrdererChannel> {
+    const { signer, clock, log, nextBundle, cut = 'batch', form = '2.x' } = this.#parts;
+    const channel = await OrdererChannel.start({
+      blocks,
+      bundle,
+      nextBundle,
+      signer,
+      clock,
+      log: log.child({ channel: channelId }),
+      cut,
+      form,
+    });
+    log.info('ordering channel', { channel: channelId, height: blocks.height().toString(), cut });
+    return channel;
+  }
+
+  /**
+   * Judges one envelope and takes it for ordering.
+   * @param bytes a `common.Envelope`, as a client sent it
+   * @see ProcessMessage in hyperledger/fabric v2.5, orderer/common/broadcast/broadcast.go
+   */
+  async broadcast(bytes: Uint8Array): Promise<BroadcastAnswer> {
+    const message = received(bytes);
+    const answer = 'status' in message ? message : await this.#process(message.envelope, message.channelHeader);
+    if (answer.status !== common.Status.SUCCESS) this.#logRefusal(answer, 'status' in message ? undefined : message.channelHeader);
+    return answer;
+  }
+
+  async #process(envelope: common.Envelope, { channelId, type }: common.ChannelHeader): Promise<BroadcastAnswer> {
+    const channel = this.#channels.get(channelId);
+    if (channel === undefined) return { status: NOT_FOUND, info: 'channel does not exist' };
+    if (type === CONFIG || type === ORDERER_TRANSACTION) return badRequest('message is of type that cannot be processed directly');
+    return channel.broadcast(envelope, { isUpdate: type === CONFIG_UPDATE });
+  }
+
+  #logRefusal({ status, info }: BroadcastAnswer, header: common.ChannelHeader | undefined): void {
+    this.#parts.log.warn('broadcast refused', { status, reason: info, channel: header?.channelId, txId: header?.txId });
+  }
+
+  /** The blocks of a channel, for deliver; undefined when there is no such channel. */
+  blocks(channelId: string): OrderedBlocks | undefined {
+    return this.#channels.get(channelId)?.blocks;
+  }
+
+  /** The configuration in force. */
+  bundle(channelId: string): ChannelBundle | undefined {
+    return this.#channels.get(channelId)?.bundle;
+  }
+
+  /** Takes nothing more; what was accepted is written first. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#opening.idle();
+    const channels = [...this.#channels.values()];
+    this.#channels.clear();
+    await Promise.all(channels.map((channel) => channel[Symbol.asyncDispose]()));
+  }
+}
+
+async function newestConfig(blocks: OrdererBlocks): Promise<common.Block> {
+  const last = await blocks.block(blocks.height() - 1n);
+  const config = last && (await blocks.block(lastConfigOf(last)));
+  if (config === undefined) throw new SelvageError('LEDGER_CORRUPT', 'the newest configuration block cannot be read');
+  return config;
+}
