@@ -25,8 +25,8 @@ export interface KvIterator extends Disposable {
 
 /** The store as of one moment; later commits are not seen. After disposal every call fails with `LEDGER_UNAVAILABLE`. */
 export interface KvSnapshot extends Disposable {
-  /** The bytes belong to the caller. */
-  get(key: Uint8Array): MaybePromise<Uint8Array | undefined>;
+  /** The bytes belong to the caller. An embedded store answers at once; remote ones come in above, as a state store. */
+  get(key: Uint8Array): Uint8Array | undefined;
   getMany(keys: readonly Uint8Array[]): MaybePromise<readonly (Uint8Array | undefined)[]>;
   range(range: KvRange): KvIterator;
 }

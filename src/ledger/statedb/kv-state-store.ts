@@ -1,0 +1,96 @@
+import { concatBytes } from '../../common/bytes.ts';
+import type { MaybePromise } from '../../common/maybe.ts';
+import { answered } from '../kv/answer.ts';
+import type { KvIterator, KvSnapshot, KvStore, KvWrite } from '../kv/kv-store.ts';
+import { after } from '../kv/long-keys.ts';
+import type { Savepoint, StateEntry, StateIterator, StateSnapshot, StateStore, StateUpdate, StateValue } from './state.ts';
+import { decodeStateValue, encodeStateValue } from './state-value.ts';
+
+const utf8 = (text: string): Uint8Array => Buffer.from(text, 'utf8');
+/** Not a text decoder's work: that takes a byte order mark away. */
+const keyText = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('utf8');
+
+const SAVEPOINT = utf8('sp');
+/** A namespace never holds a zero byte, so its end cannot be taken for a key's beginning. */
+const prefixOf = (namespace: string): Uint8Array => utf8(`sv${namespace}\0`);
+const keyOf = (namespace: string, key: string): Uint8Array => utf8(`sv${namespace}\0${key}`);
+
+/** State in a key-value store that it may share with others: its keys begin with `s`. */
+export class KvStateStore implements StateStore {
+  readonly #kv: KvStore;
+
+  /** @param kv stays the caller's */
+  constructor(kv: KvStore) {
+    this.#kv = kv;
+  }
+
+  snapshot(): StateSnapshot {
+    return new KvStateSnapshot(this.#kv.snapshot());
+  }
+
+  async commit(updates: readonly StateUpdate[], savepoint: Savepoint): Promise<void> {
+    await this.#kv.commit(stateWrites(updates, savepoint));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** What {@link KvStateStore.commit} writes, for those who commit it together with something else. */
+export function stateWrites(updates: readonly StateUpdate[], savepoint: Savepoint): KvWrite[] {
+  const writes = updates.map(({ namespace, key, value }) => ({ key: keyOf(namespace, key), value: value && encodeStateValue(value) }));
+  const mark = encodeStateValue({ value: new Uint8Array(0), version: savepoint });
+  return [...writes, { key: SAVEPOINT, value: mark }];
+}
+
+class KvStateSnapshot implements StateSnapshot {
+  readonly #kv: KvSnapshot;
+
+  constructor(kv: KvSnapshot) {
+    this.#kv = kv;
+  }
+
+  get savepoint(): Savepoint | undefined {
+    return decoded(this.#kv.get(SAVEPOINT))?.version;
+  }
+
+  get(namespace: string, key: string): StateValue | undefined {
+    return decoded(this.#kv.get(keyOf(namespace, key)));
+  }
+
+  getMany(namespace: string, keys: readonly string[]): MaybePromise<readonly (StateValue | undefined)[]> {
+    return answered(this.#kv.getMany(keys.map((key) => keyOf(namespace, key))), (values) => values.map(decoded));
+  }
+
+  range(namespace: string, start: string, end: string): StateIterator {
+    const prefix = prefixOf(namespace);
+    const lt = end === '' ? after(prefix) : concatBytes(prefix, utf8(end));
+    return new KvStateIterator(this.#kv.range({ gte: concatBytes(prefix, utf8(start)), lt }), prefix.length);
+  }
+
+  [Symbol.dispose](): void {
+    this.#kv[Symbol.dispose]();
+  }
+}
+
+const decoded = (bytes: Uint8Array | undefined): StateValue | undefined => bytes && decodeStateValue(bytes);
+
+class KvStateIterator implements StateIterator {
+  readonly #entries: KvIterator;
+  readonly #prefix: number;
+
+  constructor(entries: KvIterator, prefix: number) {
+    this.#entries = entries;
+    this.#prefix = prefix;
+  }
+
+  next(): MaybePromise<StateEntry | undefined> {
+    return answered(
+      this.#entries.next(),
+      (entry) => entry && { key: keyText(entry.key.subarray(this.#prefix)), ...decodeStateValue(entry.value) },
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#entries[Symbol.dispose]();
+  }
+}
