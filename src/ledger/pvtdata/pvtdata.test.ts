@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { textOf, utf8 } from '../../common/bytes.ts';
+import { rwset } from '../../protos/messages.ts';
+import { MemoryStore } from '../kv/memory-store.ts';
+import { PrivateDataStore } from './private-data-store.ts';
+import { KvTransientStore } from './transient-store.ts';
+
+const texts = (found: readonly Uint8Array[]): string[] => found.map(textOf).sort();
+
+describe('transient store', () => {
+  it('keeps all sets of a transaction, each once, apart from others', async () => {
+    const store = new KvTransientStore(new MemoryStore());
+    await store.put('tx', 5n, utf8('a'));
+    await store.put('tx', 5n, utf8('a'));
+    await store.put('tx', 6n, utf8('b'));
+    await store.put('tx2', 5n, utf8('c'));
+    expect(texts(await store.get('tx'))).toEqual(['a', 'b']);
+    expect(texts(await store.get('tx2'))).toEqual(['c']);
+    expect(await store.get('t')).toEqual([]);
+  });
+
+  it('forgets transactions by id and by age, in every place', async () => {
+    const kv = new MemoryStore();
+    const store = new KvTransientStore(kv);
+    for (let number = 0; number < 700; number += 1) await store.put(`tx${number % 7}`, BigInt(number), utf8(String(number)));
+    await store.purge(['tx0', 'unknown'], 0n);
+    expect(await store.get('tx0')).toEqual([]);
+    expect((await store.get('tx1')).length).toBe(100);
+    await store.purge([], 350n);
+    expect(
+      (await store.get('tx1'))
+        .map(textOf)
+        .map(Number)
+        .every((number) => number >= 350),
+    ).toBe(true);
+    await store.purge(['tx1', 'tx2', 'tx3'], 700n);
+    using snapshot = kv.snapshot();
+    expect(await snapshot.range({}).next()).toBeUndefined();
+  });
+});
+
+describe('private data store', () => {
+  it('gives back the sets of one transaction as one', async () => {
+    const store = new PrivateDataStore(new MemoryStore());
+    const write = (index: number, collection: string): Parameters<PrivateDataStore['put']>[1][number] => ({
+      txId: 'tx',
+      index,
+      namespace: 'cc',
+      collection,
+      rwset: utf8(`${index}${collection}`),
+    });
+    await store.put(7n, [write(1, 'c1'), write(1, 'c2'), write(2, 'c1')]);
+    await store.put(8n, []);
+    const [found] = await store.get(7n, 1);
+    const sets = rwset.TxPvtReadWriteSet.decode(found ?? utf8('')).nsPvtRwset.flatMap(({ namespace, collectionPvtRwset }) =>
+      collectionPvtRwset.map((set) => [namespace, set.collectionName, textOf(set.rwset)]),
+    );
+    expect(sets).toEqual([
+      ['cc', 'c1', '1c1'],
+      ['cc', 'c2', '1c2'],
+    ]);
+    expect([await store.get(7n, 0), await store.get(8n, 1)]).toEqual([[], []]);
+  });
+});

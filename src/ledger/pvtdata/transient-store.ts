@@ -1,0 +1,93 @@
+import { concatBytes, sha256 } from '../../common/bytes.ts';
+import type { KvIterator, KvStore, KvWrite } from '../kv/kv-store.ts';
+import { after } from '../kv/long-keys.ts';
+import type { TransientStore } from '../ledger.ts';
+
+/** Entries looked at between two turns of the event loop, and removed in one commit. */
+const BATCH = 256;
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Private write sets that wait for their transaction to be committed. Kept under the transaction (`tp`: id, then height and
+ * hash of the set, so that putting the same set again changes nothing) and found by height for those that never are (`th`).
+ */
+export class KvTransientStore implements TransientStore {
+  readonly #kv: KvStore;
+
+  /** @param kv stays the caller's; nothing in it can be made again, so it should be synced */
+  constructor(kv: KvStore) {
+    this.#kv = kv;
+  }
+
+  async put(txId: string, height: bigint, rwset: Uint8Array): Promise<void> {
+    const at = concatBytes(heightBytes(height), sha256(rwset));
+    await this.#kv.commit([
+      { key: concatBytes(prefixOf(txId), at), value: rwset },
+      { key: concatBytes(BY_HEIGHT, at, Buffer.from(txId, 'utf8')), value: NOTHING },
+    ]);
+  }
+
+  async get(txId: string): Promise<readonly Uint8Array[]> {
+    using snapshot = this.#kv.snapshot();
+    using entries = snapshot.range({ gte: prefixOf(txId), lt: after(prefixOf(txId)) });
+    const found: Uint8Array[] = [];
+    for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) found.push(entry.value);
+    return found;
+  }
+
+  /** Removes what these transactions left, and whatever was put at a height below `belowHeight`. */
+  async purge(txIds: readonly string[], belowHeight: bigint): Promise<void> {
+    for (const txId of txIds) await this.#removeAll({ gte: prefixOf(txId), lt: after(prefixOf(txId)) }, (key) => ofTransaction(txId, key));
+    await this.#removeAll({ gte: BY_HEIGHT, lt: concatBytes(BY_HEIGHT, heightBytes(belowHeight)) }, ofHeight);
+  }
+
+  async #removeAll(range: { readonly gte: Uint8Array; readonly lt: Uint8Array }, keysOf: (key: Uint8Array) => Uint8Array[]): Promise<void> {
+    for (;;) {
+      using snapshot = this.#kv.snapshot();
+      using entries = snapshot.range(range);
+      const removals = await take(entries, keysOf);
+      if (removals.length === 0) return;
+      await this.#kv.commit(removals);
+    }
+  }
+}
+
+async function take(entries: KvIterator, keysOf: (key: Uint8Array) => Uint8Array[]): Promise<KvWrite[]> {
+  const removals: KvWrite[] = [];
+  while (removals.length < BATCH) {
+    const entry = await entries.next();
+    if (entry === undefined) break;
+    removals.push(...keysOf(entry.key).map((key) => ({ key, value: undefined })));
+  }
+  return removals;
+}
+
+const BY_HEIGHT = Buffer.from('th', 'utf8');
+const HEIGHT_AND_HASH = 8 + 32;
+
+/** The length before the id keeps ids apart that begin alike. */
+function prefixOf(txId: string): Uint8Array {
+  const id = Buffer.from(txId, 'utf8');
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(id.length);
+  return concatBytes(Buffer.from('tp', 'utf8'), length, id);
+}
+
+/** Both keys of the entry that lies at `key` under its transaction. */
+const ofTransaction = (txId: string, key: Uint8Array): Uint8Array[] => [
+  key,
+  concatBytes(BY_HEIGHT, key.subarray(key.length - HEIGHT_AND_HASH), Buffer.from(txId, 'utf8')),
+];
+
+/** Both keys of the entry that lies at `key` under its height. */
+function ofHeight(key: Uint8Array): Uint8Array[] {
+  const at = key.subarray(BY_HEIGHT.length, BY_HEIGHT.length + HEIGHT_AND_HASH);
+  const txId = Buffer.from(key.subarray(BY_HEIGHT.length + HEIGHT_AND_HASH)).toString('utf8');
+  return [key, concatBytes(prefixOf(txId), at)];
+}
+
+function heightBytes(height: bigint): Uint8Array {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(height);
+  return bytes;
+}
