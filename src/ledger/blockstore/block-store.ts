@@ -82,6 +82,7 @@ export class BlockStore implements BlockReader, AsyncDisposable {
    */
   async write(block: common.Block): Promise<PendingBlock> {
     this.checkNext(block);
+    checkWhole(block);
     const record = encodeRecord(block);
     const location = await this.#files.append(record.bytes);
     try {
@@ -109,14 +110,12 @@ export class BlockStore implements BlockReader, AsyncDisposable {
     pending.publish();
   }
 
-  /** @throws {SelvageError} `BLOCK_INVALID` unless the block continues the chain and is whole */
-  checkNext({ header, data }: common.Block): void {
+  /** @throws {SelvageError} `BLOCK_INVALID` unless the block continues the chain */
+  checkNext({ header }: common.Block): void {
     if (header?.number !== this.#tip.height)
       throw new SelvageError('BLOCK_INVALID', `block number should have been ${this.#tip.height} but was ${header?.number}`);
     if (this.#tip.height > 0n && !equalBytes(header.previousHash, this.#tip.hash))
       throw new SelvageError('BLOCK_INVALID', `block ${header.number} does not name the hash of the block before it`);
-    if (!equalBytes(header.dataHash, blockDataHash({ data: data?.data })))
-      throw new SelvageError('BLOCK_INVALID', `the transactions of block ${header.number} do not hash to its data hash`);
   }
 
   #publish(tip: Checkpoint): void {
@@ -170,9 +169,22 @@ export class BlockStore implements BlockReader, AsyncDisposable {
     return this.#waiters.waitFor(number, signal);
   }
 
+  /** The ids of a block's transactions, in order; undefined where one has none. */
+  async transactionIds(number: bigint): Promise<readonly (string | undefined)[]> {
+    const block = await this.block(number);
+    return (block?.data?.data ?? []).map(transactionId);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#waiters.close(new SelvageError('LEDGER_UNAVAILABLE', 'the ledger is closed'));
     await this.#files[Symbol.asyncDispose]();
   }
+}
+
+/** A block that is not whole would be taken for a damaged one later. */
+function checkWhole({ header, data }: common.Block): void {
+  if (header !== undefined && !equalBytes(header.dataHash, blockDataHash({ data: data?.data })))
+    throw new SelvageError('BLOCK_INVALID', `the transactions of block ${header.number} do not hash to its data hash`);
 }
 
 type CatchUpParts = BlockStoreOptions & { readonly files: SegmentFiles; readonly index: BlockIndex };

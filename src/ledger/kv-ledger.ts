@@ -1,0 +1,200 @@
+import { SelvageError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
+import { LruCache } from '../common/lru.ts';
+import type { Gauge, Histogram } from '../common/metrics.ts';
+import { timed } from '../common/metrics.ts';
+import type { Scope } from '../common/scope.ts';
+import { Serial } from '../common/serial.ts';
+import type { common, queryresult } from '../protos/messages.ts';
+import { commitHashOf, committedBlock } from './block-metadata.ts';
+import type { BlockStore } from './blockstore/block-store.ts';
+import type { PreparedCommit } from './commit/prepare-commit.ts';
+import { prepareCommit } from './commit/prepare-commit.ts';
+import type { Compatibility } from './compatibility.ts';
+import { blockEffects } from './effects.ts';
+import type { HistoryIndex } from './history/history-index.ts';
+import type { KvStore } from './kv/kv-store.ts';
+import type { BlockReader, CommitOutcome, InvalidReason, Ledger, TransientStore, ValidatedBlock } from './ledger.ts';
+import type { Expiry, ExpirySchedule } from './pvtdata/expiry.ts';
+import type { PrivateDataStore } from './pvtdata/private-data-store.ts';
+import { openSimulator, type SimulatorOptions } from './simulator/open-simulator.ts';
+import type { ResultsIterator, TxSimulator } from './simulator/tx-simulator.ts';
+import type { KvStateStore } from './statedb/kv-state-store.ts';
+import type { StateSnapshot } from './statedb/state.ts';
+import type { Version } from './version.ts';
+
+/** How many reasons of invalid transactions, and transaction ids of how many blocks, stay in memory. */
+const REASONS = 10_000;
+const BLOCKS_WITH_IDS = 16;
+
+export interface KvLedgerParts {
+  readonly channelId: string;
+  /** State, history and indexes in one: a block's effects are one commit. */
+  readonly kv: KvStore;
+  readonly blocks: BlockStore;
+  readonly state: KvStateStore;
+  readonly history: HistoryIndex;
+  readonly transient: TransientStore;
+  readonly privateData: PrivateDataStore;
+  readonly expiry: ExpirySchedule;
+  readonly compatibility: Compatibility;
+  readonly simulator: SimulatorOptions;
+  /** Blocks after which private data of a transaction that never came is dropped. */
+  readonly transientRetention: bigint;
+  readonly log: Logger;
+  readonly commitSeconds: Histogram;
+  readonly height: Gauge;
+  /** What was opened for this ledger, released when it is disposed. */
+  readonly owned: Scope;
+}
+
+interface Prepared {
+  readonly prepared: PreparedCommit;
+  readonly expiry: Expiry;
+}
+
+/** The ledger of one channel over block files and one key-value store. */
+export class KvLedger implements Ledger {
+  readonly #parts: KvLedgerParts;
+  readonly #commits = new Serial();
+  readonly #reasons = new LruCache<string, InvalidReason>(REASONS);
+  readonly #txIds = new LruCache<bigint, readonly (string | undefined)[]>(BLOCKS_WITH_IDS);
+  #commitHash: Uint8Array | undefined;
+  #closed: Promise<void> | undefined;
+
+  private constructor(parts: KvLedgerParts, commitHash: Uint8Array | undefined) {
+    this.#parts = parts;
+    this.#commitHash = commitHash;
+    parts.height.set(Number(parts.blocks.info().height));
+  }
+
+  /** @param parts a block store whose effects are all in the key-value store; owned from here on */
+  static async open(parts: KvLedgerParts): Promise<KvLedger> {
+    try {
+      const last = await parts.blocks.block(parts.blocks.info().height - 1n);
+      return new KvLedger(parts, last && commitHashOf(last));
+    } catch (error) {
+      await parts.owned[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get channelId(): string {
+    return this.#parts.channelId;
+  }
+
+  get blocks(): BlockReader {
+    return this.#parts.blocks;
+  }
+
+  get transient(): TransientStore {
+    return this.#parts.transient;
+  }
+
+  commit(validated: ValidatedBlock): Promise<CommitOutcome> {
+    return this.#commits.run(() => timed(this.#parts.commitSeconds, () => this.#commit(validated)));
+  }
+
+  async #commit({ block, flags, reasons }: ValidatedBlock): Promise<CommitOutcome> {
+    this.#checkOpen();
+    this.#parts.blocks.checkNext(block);
+    const { prepared, expiry } = await this.#prepare(block, flags);
+    const committed = committedBlock(block, { prepared, previous: this.#commitHash }, this.#parts.compatibility);
+    await this.#makeDurable(committed, { prepared, expiry });
+    this.#commitHash = commitHashOf(committed);
+    const outcome = { blockNumber: numberOf(committed), flags: prepared.flags, reasons: [...reasons, ...prepared.reasons] };
+    for (const reason of outcome.reasons) this.#reasons.set(reason.txId, reason);
+    this.#parts.height.set(Number(outcome.blockNumber) + 1);
+    await this.#purge(outcome.blockNumber, expiry);
+    return outcome;
+  }
+
+  async #prepare(block: common.Block, flags: Uint8Array): Promise<Prepared> {
+    using snapshot = this.#parts.state.snapshot();
+    const privateData = (txId: string): Promise<readonly Uint8Array[]> => this.#parts.transient.get(txId);
+    const prepared = await prepareCommit({ block, flags, snapshot, privateData, txIdAt: (version) => this.#txIdAt(version) });
+    const expiry = await this.#parts.expiry.forBlock({ blockNum: numberOf(block), updates: prepared.updates, snapshot });
+    return { prepared, expiry };
+  }
+
+  /** The block file is the log: from its sync on, the block is committed. What fails after that takes the block back. */
+  async #makeDurable(block: common.Block, { prepared, expiry }: Prepared): Promise<void> {
+    const { blocks, kv, privateData, compatibility } = this.#parts;
+    await privateData.put(numberOf(block), prepared.privateWrites);
+    const stored = await blocks.write(block);
+    try {
+      await kv.commit(blockEffects({ stored, prepared, expiry, compatibility }));
+    } catch (error) {
+      await stored.undo();
+      throw error;
+    }
+    this.#txIds.set(numberOf(block), stored.txIds);
+    stored.publish();
+  }
+
+  /** The block is committed whether this works or not; what stays is removed with age. */
+  async #purge(blockNumber: bigint, { expired }: Expiry): Promise<void> {
+    const { transient, privateData, transientRetention: retention, log } = this.#parts;
+    const txIds = this.#txIds.get(blockNumber)?.filter((txId) => txId !== undefined) ?? [];
+    const old = retention > 0n && blockNumber > retention && blockNumber % retention === 0n ? blockNumber - retention : 0n;
+    try {
+      await transient.purge(txIds, old);
+      await privateData.remove(expired);
+    } catch (error) {
+      log.warn('private data could not be purged', { blockNumber: blockNumber.toString(), error });
+    }
+  }
+
+  async #txIdAt({ blockNum, txNum }: Version): Promise<string | undefined> {
+    const known = this.#txIds.get(blockNum) ?? (await this.#parts.blocks.transactionIds(blockNum));
+    this.#txIds.set(blockNum, known);
+    return known[Number(txNum)];
+  }
+
+  reasonFor(txId: string): InvalidReason | undefined {
+    return this.#reasons.get(txId);
+  }
+
+  snapshot(): StateSnapshot {
+    this.#checkOpen();
+    return this.#parts.state.snapshot();
+  }
+
+  async simulate(txId: string): Promise<TxSimulator> {
+    const { channelId, history, simulator } = this.#parts;
+    const snapshot = this.snapshot();
+    const below = (snapshot.savepoint?.blockNum ?? -1n) + 1n;
+    return openSimulator({
+      channelId,
+      txId,
+      snapshot,
+      options: simulator,
+      history: (namespace, key) => history.query({ namespace, key, below }),
+    });
+  }
+
+  history(namespace: string, key: string): ResultsIterator<queryresult.KeyModification> {
+    this.#checkOpen();
+    return this.#parts.history.query({ namespace, key });
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw new SelvageError('LEDGER_UNAVAILABLE', `the ledger of ${this.channelId} is closed`);
+  }
+
+  /** Waits for the commit that runs. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await this.#commits.idle();
+    await this.#parts.owned[Symbol.asyncDispose]();
+  }
+}
+
+function numberOf({ header }: common.Block): bigint {
+  if (header === undefined) throw new SelvageError('BLOCK_INVALID', 'the block has no header');
+  return header.number;
+}

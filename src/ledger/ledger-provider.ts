@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SelvageError } from '../common/errors.ts';
+import { type Logger, silent } from '../common/log.ts';
+import { type Metrics, unmeasured } from '../common/metrics.ts';
+import { Serial } from '../common/serial.ts';
+import { type common, protos } from '../protos/messages.ts';
+import { committedBlock, flagsOf } from './block-metadata.ts';
+import { BlockStore } from './blockstore/block-store.ts';
+import { currentBootId, syncFolder } from './boot-mark.ts';
+import { COMPATIBILITY, type FabricRelease } from './compatibility.ts';
+import { lockFolder } from './folder-lock.ts';
+import { diskFailure } from './kv/disk-failure.ts';
+import { MemoryStore } from './kv/memory-store.ts';
+import type { Ledger, LedgerProvider } from './ledger.ts';
+import { blocksIn, openLedger } from './open-ledger.ts';
+import { type CollectionLifetimes, FOR_EVER } from './pvtdata/expiry.ts';
+import type { SimulatorOptions } from './simulator/open-simulator.ts';
+
+export interface LedgerProviderParts {
+  /** The peer's folder of ledgers; made if absent. */
+  readonly root: string;
+  /** Which release's local habits a channel's ledger has; `2.x` by default. */
+  readonly release?: ((channelId: string) => FabricRelease) | undefined;
+  readonly simulator?: SimulatorOptions | undefined;
+  /** Block-to-live of collections; without it private data live for ever. */
+  readonly lifetimes?: CollectionLifetimes | undefined;
+  /** `peer.gossip.pvtData.transientstoreMaxBlockRetention`; default 1000. */
+  readonly transientRetention?: number | undefined;
+  /** Size of block files, in bytes; Fabric's 64 MiB by default. */
+  readonly segmentBytes?: number | undefined;
+  /** Names the current run of the machine; read from the system by default. */
+  readonly bootId?: string | undefined;
+  readonly log?: Logger | undefined;
+  readonly metrics?: Metrics | undefined;
+}
+
+/** Names a folder may have: Fabric's channel ids, which no path can hide in. */
+const CHANNEL_ID = /^[a-z][a-z0-9.-]{0,248}$/;
+const UNFINISHED = '.creating-';
+
+/** The ledgers of a peer as folders under one root, which only one process may use. */
+export class FolderLedgerProvider implements LedgerProvider {
+  readonly #parts: LedgerProviderParts;
+  readonly #bootId: string;
+  readonly #lock: AsyncDisposable;
+  readonly #names: Set<string>;
+  readonly #opened = new Map<string, Ledger>();
+  readonly #changes = new Serial();
+  #closed: Promise<void> | undefined;
+
+  private constructor(
+    parts: LedgerProviderParts,
+    held: { readonly bootId: string; readonly lock: AsyncDisposable; readonly names: Set<string> },
+  ) {
+    this.#parts = parts;
+    this.#bootId = held.bootId;
+    this.#lock = held.lock;
+    this.#names = held.names;
+  }
+
+  /** @throws {SelvageError} `LEDGER_UNAVAILABLE` while another process uses the folder */
+  static async open(parts: LedgerProviderParts): Promise<FolderLedgerProvider> {
+    const bootId = parts.bootId ?? (await currentBootId());
+    const lock = await lockFolder(parts.root, bootId);
+    try {
+      const channels = join(parts.root, 'channels');
+      await mkdir(channels, { recursive: true });
+      const found = await readdir(channels);
+      for (const name of found.filter((each) => each.startsWith(UNFINISHED)))
+        await rm(join(channels, name), { recursive: true, force: true });
+      return new FolderLedgerProvider(parts, { bootId, lock, names: new Set(found.filter((name) => CHANNEL_ID.test(name))) });
+    } catch (error) {
+      await lock[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  list(): readonly string[] {
+    return [...this.#names].sort();
+  }
+
+  /** An open ledger is handed out again, as the same object. */
+  open(channelId: string): Promise<Ledger> {
+    return this.#changes.run(async () => {
+      this.#checkOpen();
+      if (!this.#names.has(channelId)) throw new SelvageError('CHANNEL_NOT_FOUND', `there is no ledger of channel ${channelId}`);
+      return this.#opened.get(channelId) ?? this.#open(channelId);
+    });
+  }
+
+  /**
+   * The block is written aside and moved into place whole; the state then follows from it as on every opening.
+   * @throws {SelvageError} also `BLOCK_INVALID` for a block that is not number 0, `DISK_FULL`
+   */
+  create(channelId: string, genesis: common.Block): Promise<Ledger> {
+    return this.#changes.run(async () => {
+      this.#checkOpen();
+      if (!CHANNEL_ID.test(channelId)) throw new SelvageError('MALFORMED', `'${channelId}' is no channel id`);
+      if (this.#names.has(channelId)) throw new SelvageError('CHANNEL_EXISTS', `ledger [${channelId}] already exists with state [ACTIVE]`);
+      return this.#create(channelId, genesis);
+    });
+  }
+
+  async #create(channelId: string, genesis: common.Block): Promise<Ledger> {
+    const channels = join(this.#parts.root, 'channels');
+    const aside = join(channels, `${UNFINISHED}${randomUUID()}`);
+    try {
+      await writeGenesis(blocksIn(aside), this.#joined(channelId, genesis));
+      await syncFolder(aside);
+      await rename(aside, this.#folder(channelId));
+      await syncFolder(channels);
+      const ledger = await this.#open(channelId);
+      this.#names.add(channelId);
+      return ledger;
+    } catch (cause) {
+      await rm(aside, { recursive: true, force: true });
+      await rm(this.#folder(channelId), { recursive: true, force: true });
+      throw cause instanceof SelvageError ? cause : diskFailure(cause, `cannot make the ledger of ${channelId}`);
+    }
+  }
+
+  /** The genesis block as a peer keeps it: all its transactions, that is one, are valid. */
+  #joined(channelId: string, genesis: common.Block): common.Block {
+    const flags =
+      flagsOf(genesis).length > 0 ? flagsOf(genesis) : new Uint8Array(genesis.data?.data.length ?? 0).fill(protos.TxValidationCode.VALID);
+    return committedBlock(
+      genesis,
+      { prepared: { flags, updateBytes: new Uint8Array(0) }, previous: undefined },
+      COMPATIBILITY[this.#release(channelId)],
+    );
+  }
+
+  async #open(channelId: string): Promise<Ledger> {
+    const {
+      simulator = {},
+      lifetimes = FOR_EVER,
+      transientRetention = 1000,
+      segmentBytes,
+      log = silent,
+      metrics = unmeasured,
+    } = this.#parts;
+    const ledger = await openLedger({
+      channelId,
+      folder: this.#folder(channelId),
+      bootId: this.#bootId,
+      release: this.#release(channelId),
+      simulator,
+      lifetimes,
+      transientRetention: BigInt(transientRetention),
+      segmentBytes,
+      log: log.child({ channel: channelId }),
+      metrics,
+      closed: () => this.#opened.delete(channelId),
+    });
+    this.#opened.set(channelId, ledger);
+    return ledger;
+  }
+
+  #release(channelId: string): FabricRelease {
+    return this.#parts.release?.(channelId) ?? '2.x';
+  }
+
+  #folder(channelId: string): string {
+    return join(this.#parts.root, 'channels', channelId);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw new SelvageError('LEDGER_UNAVAILABLE', 'the ledgers are closed');
+  }
+
+  /** Closes the ledgers that are open, and lets other processes in. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await this.#changes.idle();
+    try {
+      for (const ledger of [...this.#opened.values()]) await ledger[Symbol.asyncDispose]();
+    } finally {
+      await this.#lock[Symbol.asyncDispose]();
+    }
+  }
+}
+
+/** @throws {SelvageError} `BLOCK_INVALID` unless it is block 0 and whole */
+async function writeGenesis(directory: string, genesis: common.Block): Promise<void> {
+  const kv = new MemoryStore();
+  await using blocks = await BlockStore.open({ directory, kv });
+  await blocks.append(genesis);
+}

@@ -1,0 +1,126 @@
+/** Opens the ledger in one folder: `blocks/` is the truth, `state/` follows it, `private/` holds what blocks do not. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { equalBytes } from '../common/bytes.ts';
+import type { Logger } from '../common/log.ts';
+import type { Metrics } from '../common/metrics.ts';
+import { Scope } from '../common/scope.ts';
+import { commitHashOf, flagsOf, nextCommitHash } from './block-metadata.ts';
+import { BlockStore, type StoredBlock } from './blockstore/block-store.ts';
+import { isTrusted, writeMark } from './boot-mark.ts';
+import { replayUpdates } from './commit/prepare-commit.ts';
+import { COMPATIBILITY, type Compatibility, type FabricRelease } from './compatibility.ts';
+import { blockEffects } from './effects.ts';
+import { HistoryIndex } from './history/history-index.ts';
+import type { KvStore } from './kv/kv-store.ts';
+import { LmdbStore } from './kv/lmdb-store.ts';
+import { KvLedger } from './kv-ledger.ts';
+import { type CollectionLifetimes, ExpirySchedule } from './pvtdata/expiry.ts';
+import { PrivateDataStore } from './pvtdata/private-data-store.ts';
+import { KvTransientStore } from './pvtdata/transient-store.ts';
+import type { SimulatorOptions } from './simulator/open-simulator.ts';
+import { KvStateStore } from './statedb/kv-state-store.ts';
+
+export interface OpenLedgerParts {
+  readonly channelId: string;
+  readonly folder: string;
+  readonly bootId: string;
+  readonly release: FabricRelease;
+  readonly simulator: SimulatorOptions;
+  readonly lifetimes: CollectionLifetimes;
+  readonly transientRetention: bigint;
+  readonly segmentBytes: number | undefined;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Told when the ledger is disposed. */
+  readonly closed: () => void;
+}
+
+/** Where the blocks of the ledger in `folder` are. */
+export const blocksIn = (folder: string): string => join(folder, 'blocks');
+
+/** @throws {SelvageError} `LEDGER_CORRUPT`, `DISK_FULL`, `LEDGER_UNAVAILABLE`; nothing is left open then */
+export async function openLedger(parts: OpenLedgerParts): Promise<KvLedger> {
+  const { channelId, folder, log, metrics, simulator, transientRetention, segmentBytes } = parts;
+  const compatibility = COMPATIBILITY[parts.release];
+  await using scope = new Scope();
+  scope.defer(parts.closed);
+  const kv = await openState(parts, scope);
+  const synced = scope.use(new LmdbStore({ path: join(folder, 'private'), durability: 'synced' }));
+  const privateData = new PrivateDataStore(synced);
+  const state = new KvStateStore(kv);
+  const expiry = new ExpirySchedule({ kv, lifetimes: parts.lifetimes });
+  const catchUp = replay({ kv, state, privateData, expiry, compatibility, log });
+  const { duplicates, historyOrder: order } = compatibility;
+  const blocks = scope.use(await BlockStore.open({ directory: blocksIn(folder), segmentBytes, kv, duplicates, log, catchUp }));
+  return await KvLedger.open({
+    channelId,
+    kv,
+    blocks,
+    state,
+    history: new HistoryIndex({ kv, readEnvelope: (location) => blocks.envelope(location), order }),
+    transient: new KvTransientStore(synced),
+    privateData,
+    expiry,
+    compatibility,
+    simulator,
+    transientRetention,
+    log,
+    commitSeconds: metrics.histogram('selvage_ledger_commit_seconds', 'Time to commit a block: version checks, block file, state', {
+      channel: channelId,
+    }),
+    height: metrics.gauge('selvage_ledger_height_blocks', 'Number of blocks', { channel: channelId }),
+    owned: scope.move(),
+  });
+}
+
+/** The store that is not synced. After an unclean stop of the machine nothing in it counts, and it is made again from the blocks. */
+async function openState({ folder, bootId, log }: OpenLedgerParts, scope: Scope): Promise<LmdbStore> {
+  const path = join(folder, 'state');
+  const mark = join(folder, 'state.mark');
+  if (!(await isTrusted(mark, bootId))) {
+    log.info('the state is made from the blocks');
+    await rm(path, { recursive: true, force: true });
+  }
+  await writeMark(mark, { bootId, clean: false });
+  const kv = new LmdbStore({ path, durability: 'fast' });
+  scope.defer(async () => {
+    await kv[Symbol.asyncDispose]();
+    await kv.sync();
+    await writeMark(mark, { bootId, clean: true });
+  });
+  return kv;
+}
+
+interface ReplayParts {
+  readonly kv: KvStore;
+  readonly state: KvStateStore;
+  readonly privateData: PrivateDataStore;
+  readonly expiry: ExpirySchedule;
+  readonly compatibility: Compatibility;
+  readonly log: Logger;
+}
+
+/** Applies a block from the files by its stored flags, without judging it again. */
+function replay({ kv, state, privateData, expiry: schedule, compatibility, log }: ReplayParts): (stored: StoredBlock) => Promise<void> {
+  let previous: Uint8Array | undefined;
+  let begun = false;
+  return async (stored) => {
+    const { block } = stored;
+    const number = block.header?.number ?? 0n;
+    using snapshot = state.snapshot();
+    const prepared = await replayUpdates({
+      block,
+      flags: flagsOf(block),
+      snapshot,
+      privateData: (_, index) => privateData.get(number, index),
+    });
+    const expiry = await schedule.forBlock({ blockNum: number, updates: prepared.updates, snapshot });
+    await kv.commit(blockEffects({ stored, prepared, expiry, compatibility }));
+    const found = commitHashOf(block);
+    const wanted = begun || number <= 1n ? nextCommitHash(number, { prepared, previous }) : found;
+    if (found !== undefined && wanted !== undefined && !equalBytes(found, wanted))
+      log.error('a block does not have the commit hash its content gives', { blockNumber: number.toString() });
+    [previous, begun] = [found, true];
+  };
+}
