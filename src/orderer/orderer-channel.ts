@@ -37,7 +37,7 @@ interface Message {
 }
 
 /** Accepted messages that wait for the writer; beyond that, broadcasts wait. */
-const QUEUE_LIMIT = 10_000;
+const QUEUE_LIMIT = 1_000;
 
 const { SUCCESS, SERVICE_UNAVAILABLE } = common.Status;
 

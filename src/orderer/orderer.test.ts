@@ -246,6 +246,8 @@ describe('the development orderer', () => {
     const [third, second] = [await blockOf(orderer, 3n), await blockOf(orderer, 2n)];
     assert.equal(hex(third.header?.previousHash ?? assert.fail()), hex(blockHash(second.header ?? assert.fail())));
     assert.equal(lastConfigOf(third), 1n);
+    await using other = newOrderer({ openBlocks });
+    await assert.rejects(other.join(genesis()), { code: 'CHANNEL_EXISTS' });
   });
 
   it('says so when blocks cannot be written, and takes nothing more', async () => {

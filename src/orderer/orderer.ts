@@ -1,3 +1,4 @@
+import { equalBytes } from '../common/bytes.ts';
 import type { Clock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
@@ -67,6 +68,7 @@ export class Orderer implements AsyncDisposable {
     try {
       const begins = blocks.height() === 0n;
       if (begins) await blocks.append(genesis);
+      else await checkSameChannel(blocks, genesis);
       const bundle = begins ? first : this.#bundleIn(await newestConfig(blocks), channelId);
       this.#channels.set(channelId, await this.#start(channelId, blocks, bundle));
     } catch (cause) {
@@ -141,6 +143,15 @@ export class Orderer implements AsyncDisposable {
     this.#channels.clear();
     await Promise.all(channels.map((channel) => channel[Symbol.asyncDispose]()));
   }
+}
+
+/** Another genesis block is another channel, whatever its name. */
+async function checkSameChannel(blocks: OrdererBlocks, genesis: common.Block): Promise<void> {
+  const begun = (await blocks.block(0n))?.header;
+  if (begun !== undefined && genesis.header !== undefined && equalBytes(begun.dataHash, genesis.header.dataHash)) return;
+  throw new SelvageError('CHANNEL_EXISTS', 'the stored blocks of this channel begin with another genesis block', {
+    advice: 'Remove the stored blocks, or join with the block the channel was begun with.',
+  });
 }
 
 async function newestConfig(blocks: OrdererBlocks): Promise<common.Block> {

@@ -22,9 +22,10 @@ export function channelIdOfBlock(block: common.Block): string {
  * @see validateConfigBlock in hyperledger/fabric v2.5, core/scc/cscc/configure.go
  */
 export function configEnvelopeOfBlock(block: common.Block): ConfigEnvelopeWithGroups {
-  const first = block.data?.data[0];
+  if (block.data === undefined) throw refused('Failed to block data is nil');
+  const first = block.data.data[0];
   if (first === undefined) throw refused('Failed to envelope index out of bounds');
-  const envelope = parsed(() => common.Envelope.decode(detach(first)), 'Failed to block data does not carry an envelope at index 0');
+  const envelope = parsed(() => common.Envelope.decode(detach(first)), 'Failed to block data does not carry an envelope at index 0', ': ');
   const configEnvelope = parsed(
     () => contentOf(envelope, common.HeaderType.CONFIG, common.ConfigEnvelope),
     'Bad configuration envelope',

@@ -3,7 +3,11 @@ import { describe, it } from 'vitest';
 import { fixtures, readFixture } from '../../../test/fixtures.ts';
 import { txIdOf } from '../../protos/hashes.ts';
 import { common, msp } from '../../protos/messages.ts';
-import { LIFECYCLE_V2 } from './channel-spec.ts';
+import { SignatureVerifier } from '../identities/signature-verifier.ts';
+import { createOrganization, mspDefinition } from '../material/organization.ts';
+import { bundleFromBlock } from './bundle.ts';
+import type { CapabilityLevels, ChannelSpec } from './channel-spec.ts';
+import { LEGACY_LIFECYCLE, LIFECYCLE_V2 } from './channel-spec.ts';
 import { channelIdOfBlock, configEnvelopeOfBlock } from './config-block.ts';
 import { equalGroups } from './config-tree.ts';
 import { buildGenesisBlock } from './genesis-block.ts';
@@ -88,6 +92,57 @@ describe.skipIf(!fixtures)('a genesis block', () => {
     for (const channelId of ['', 'My-Channel', '1st', 'a'.repeat(250)]) {
       assert.throws(() => buildGenesisBlock({ channelId, applicationOrgs: [], ordererOrgs: [] }, made), { code: 'CONFIG_INVALID' });
     }
+  });
+});
+
+describe('a development network', () => {
+  const spec = async (capabilities: CapabilityLevels): Promise<ChannelSpec> => {
+    const [org1, org2] = await Promise.all(
+      ['1', '2'].map((n) =>
+        createOrganization({ kind: 'peer', mspId: `Org${n}MSP`, domain: `org${n}.example.com`, nodes: [], users: [] }, new Date()),
+      ),
+    );
+    const first = { msp: mspDefinition(org1 ?? assert.fail()) };
+    // The first organisation also runs the orderer, with the same MSP in both places.
+    return {
+      channelId: 'dev',
+      applicationOrgs: [first, { msp: mspDefinition(org2 ?? assert.fail()) }],
+      ordererOrgs: [{ ...first, endpoints: ['localhost:7050'] }],
+      capabilities,
+    };
+  };
+  const parts = { verifier: new SignatureVerifier() };
+
+  it.each([
+    ['the lifecycle of 1.x', LEGACY_LIFECYCLE],
+    ['the lifecycle of 2.0', LIFECYCLE_V2],
+  ] as const)('can be used with %s', async (_, levels) => {
+    const bundle = bundleFromBlock(buildGenesisBlock(await spec(levels), made), parts);
+    assert.equal(bundle.application?.capabilities.level, levels.application);
+    assert.equal(bundle.application?.capabilities.lifecycleV20, levels === LIFECYCLE_V2);
+    assert.deepEqual([...bundle.msps.mspIds].sort(), ['Org1MSP', 'Org2MSP']);
+    assert.deepEqual(bundle.ordererAddresses, ['localhost:7050']);
+    assert.equal(bundle.orderer?.batchTimeoutMs, 250);
+    for (const path of [
+      'Readers',
+      'Writers',
+      'Admins',
+      'Orderer/BlockValidation',
+      'Application/Endorsement',
+      'Application/Org2MSP/Endorsement',
+    ]) {
+      assert.ok(bundle.policies.has(`/Channel/${path}`), path);
+    }
+  });
+
+  it('cannot define an organisation in two ways', async () => {
+    const { applicationOrgs, ordererOrgs, ...rest } = await spec(LIFECYCLE_V2);
+    const [first, second] = applicationOrgs;
+    const other = { ...(first ?? assert.fail()), msp: { ...second?.msp, name: 'Org1MSP' } };
+    assert.throws(() => bundleFromBlock(buildGenesisBlock({ ...rest, ordererOrgs, applicationOrgs: [other] }, made), parts), {
+      code: 'CONFIG_INVALID',
+      message: /attempted to define two different versions of MSP: Org1MSP/,
+    });
   });
 });
 
