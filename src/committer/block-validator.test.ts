@@ -10,6 +10,7 @@ import type { StateUpdate } from '../ledger/statedb/state.ts';
 import { applicationCapabilities, Capabilities } from '../msp/channelconfig/capabilities.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { Signer } from '../msp/identity.ts';
+import { txIdOf } from '../protos/hashes.ts';
 import { ccprovider, common, kvrwset, protos } from '../protos/messages.ts';
 import { BlockValidator } from './block-validator.ts';
 import { membersPolicy } from './definitions/endorsement-policy.ts';
@@ -100,6 +101,17 @@ describe.skipIf(!fixtures)('block validator', () => {
     expect(reasons[0]?.details).toMatchObject({ refusedEndorsements: 'Org2MSP: bad signature' });
   });
 
+  it('lets nobody speak for another channel, nor for none', async () => {
+    for (const channelId of ['elsewhere', '']) {
+      expect((await validate('V1_1', [await transaction({ channelId })])).codes).toEqual(['BAD_CREATOR_SIGNATURE']);
+    }
+  });
+
+  it('refuses a response without a chaincode action', async () => {
+    const tx = await transaction({ extension: new Uint8Array() });
+    for (const level of ['V1_1', 'V2_0'] as const) expect((await validate(level, [tx])).codes).toEqual(['BAD_RESPONSE_PAYLOAD']);
+  });
+
   it('needs no endorsement for what only reads below V1_2, and the invoked chaincode from there on', async () => {
     const tx = await transaction({ sets: [], endorsers: [] });
     expect((await validate('V1_1', [tx])).codes).toEqual(['VALID']);
@@ -152,10 +164,19 @@ describe.skipIf(!fixtures)('block validator', () => {
 
   it('knows transactions of earlier blocks', async () => {
     const nonce = randomBytes(24);
-    const { txId } = common.ChannelHeader.decode(
-      common.Payload.decode(common.Envelope.decode(await transaction({ nonce })).payload).header?.channelHeader ?? new Uint8Array(),
-    );
+    const txId = txIdOf(nonce, admin.serialized);
     expect((await validate('V1_1', [await transaction({ nonce })], [define('kv')], [txId])).codes).toEqual(['DUPLICATE_TXID']);
+  });
+
+  it('waits for no verdict over a transaction that gets none', async () => {
+    const nonce = randomBytes(24);
+    const change = await transaction({ nonce, sets: [{ namespace: 'kv', metadataWrites: [{ key: 'a', entries: [] }] }] });
+    const known = [txIdOf(nonce, admin.serialized)];
+    expect((await validate('V2_0', [change, await transaction()], [define('kv')], known)).codes).toEqual(['DUPLICATE_TXID', 'VALID']);
+    const halting = await transaction({ chaincode: 'odd', sets: [{ namespace: 'odd', metadataWrites: [{ key: 'a', entries: [] }] }] });
+    const waiting = await transaction({ sets: [{ namespace: 'odd', writes: [{ key: 'a', value: utf8('1') }] }] });
+    const definitions = [define('kv'), define('odd', { vscc: 'mine' })];
+    await expect(validate('V2_0', [halting, waiting], definitions)).rejects.toMatchObject({ code: 'CHANNEL_HALTED' });
   });
 
   it('halts on a plugin it does not have', async () => {

@@ -38,6 +38,8 @@ export interface TransactionInit {
   readonly sets: readonly NamespaceInit[];
   readonly args?: readonly Uint8Array[];
   readonly events?: Uint8Array;
+  /** Stands in the place of the `ChaincodeAction`. */
+  readonly extension?: Uint8Array;
   readonly nonce?: Uint8Array;
 }
 
@@ -65,12 +67,7 @@ export async function makeTransaction(init: TransactionInit): Promise<Uint8Array
       .update(header.signatureHeader)
       .update(chaincodeProposalPayload)
       .digest(),
-    extension: protos.ChaincodeAction.encode({
-      results: setsBytes(init.sets),
-      events: init.events,
-      response: { status: 200 },
-      chaincodeId: { name: init.chaincode, version: init.version },
-    }),
+    extension: init.extension ?? chaincodeAction(init),
   });
   const endorsements = await Promise.all(
     endorsers.map(async (each) => ({
@@ -82,6 +79,14 @@ export async function makeTransaction(init: TransactionInit): Promise<Uint8Array
   const data = protos.Transaction.encode({ actions: [{ header: header.signatureHeader, payload }] });
   return sealed(common.Payload.encode({ header, data }), creator);
 }
+
+const chaincodeAction = ({ sets, events, chaincode, version }: TransactionInit): Uint8Array =>
+  protos.ChaincodeAction.encode({
+    results: setsBytes(sets),
+    events,
+    response: { status: 200 },
+    chaincodeId: { name: chaincode, version },
+  });
 
 /** The payload under its creator's signature. */
 export const sealed = async (payload: Uint8Array, creator: Signer): Promise<Uint8Array> =>
