@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { parse } from 'yaml';
+import { type Issued, issue } from '../../test/certificates.ts';
+import { hex, textOf } from '../common/bytes.ts';
+import { type Logger, silent } from '../common/log.ts';
+import { msp as protos } from '../protos/messages.ts';
+import { Certificate } from './identities/certificate.ts';
+import { SignatureVerifier } from './identities/signature-verifier.ts';
+import { type LocalMsp, loadLocalMsp } from './local-msp.ts';
+import { loadMspFolder } from './msp-folder.ts';
+
+const parseYaml = (text: string): unknown => parse(text);
+
+describe('an MSP folder', () => {
+  let workspace: string;
+  let count = 0;
+  beforeAll(async () => {
+    workspace = await mkdtemp(join(tmpdir(), 'selvage-msp-'));
+  });
+  afterAll(() => rm(workspace, { recursive: true, force: true }));
+
+  async function folderOf(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
+    count += 1;
+    const folder = join(workspace, String(count));
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), content);
+    }
+    return folder;
+  }
+
+  const load = async (files: Readonly<Record<string, string | Uint8Array>>, log: Logger = silent): Promise<protos.FabricMSPConfig> =>
+    protos.FabricMSPConfig.decode(await loadMspFolder(await folderOf(files), { mspId: 'Org1MSP', parseYaml, log }));
+  const pem = (name: string): string => `-----BEGIN CERTIFICATE-----\n${Buffer.from(name).toString('base64')}\n-----END CERTIFICATE-----\n`;
+
+  it('gives its files as they are, in the order of their names, without sub-folders and what is not PEM', async () => {
+    const warnings: unknown[] = [];
+    const config = await load(
+      {
+        'cacerts/b.pem': pem('b'),
+        'cacerts/a.pem': `note\n${pem('a')}`,
+        'cacerts/more/c.pem': pem('c'),
+        'cacerts/README': 'nothing',
+        'intermediatecerts/i.pem': pem('i'),
+        'admincerts/d.pem': pem('d'),
+        'crls/e.pem': pem('e'),
+        'tlscacerts/f.pem': pem('f'),
+        'tlsintermediatecerts/g.pem': pem('g'),
+      },
+      { ...silent, warn: (_, fields) => warnings.push(fields) },
+    );
+    assert.equal(config.name, 'Org1MSP');
+    assert.deepEqual(config.rootCerts.map(textOf), [`note\n${pem('a')}`, pem('b')]);
+    const { intermediateCerts, admins, revocationList, tlsRootCerts, tlsIntermediateCerts } = config;
+    assert.deepEqual(
+      [intermediateCerts, admins, revocationList, tlsRootCerts, tlsIntermediateCerts].flat().map(textOf),
+      ['i', 'd', 'e', 'f', 'g'].map(pem),
+    );
+    assert.equal(config.fabricNodeOus, undefined);
+    assert.deepEqual(config.cryptoConfig, { signatureHashFamily: 'SHA2', identityIdentifierHashFunction: 'SHA256' });
+    assert.equal(warnings.length, 1);
+  });
+
+  it('uses TLS intermediates only below TLS roots', async () => {
+    const config = await load({ 'cacerts/a.pem': pem('a'), 'tlsintermediatecerts/g.pem': pem('g') });
+    assert.deepEqual(config.tlsIntermediateCerts, []);
+  });
+
+  it('has OU rules in config.yaml, whose certificates are named from the folder', async () => {
+    const yaml = `
+OrganizationalUnitIdentifiers:
+  - { Certificate: cacerts/a.pem, OrganizationalUnitIdentifier: sales }
+NodeOUs:
+  Enable: true
+  ClientOUIdentifier: { Certificate: cacerts/a.pem, OrganizationalUnitIdentifier: client }
+  PeerOUIdentifier: { OrganizationalUnitIdentifier: peer }
+`;
+    const config = await load({ 'cacerts/a.pem': pem('a'), 'config.yaml': yaml });
+    assert.deepEqual(
+      config.organizationalUnitIdentifiers.map((entry) => [textOf(entry.certificate), entry.organizationalUnitIdentifier]),
+      [[pem('a'), 'sales']],
+    );
+    const nodeOus = config.fabricNodeOus;
+    assert.equal(nodeOus?.enable, true);
+    assert.equal(textOf(nodeOus?.clientOuIdentifier?.certificate ?? new Uint8Array()), pem('a'));
+    assert.equal(nodeOus?.peerOuIdentifier?.certificate.length, 0);
+    assert.equal(nodeOus?.adminOuIdentifier, undefined);
+  });
+
+  it('has no node OUs when they are not enabled or the file is empty', async () => {
+    for (const yaml of ['', 'NodeOUs:\n  Enable: false\n  ClientOUIdentifier: { OrganizationalUnitIdentifier: client }\n', 'NodeOUs:\n']) {
+      assert.equal((await load({ 'cacerts/a.pem': pem('a'), 'config.yaml': yaml })).fabricNodeOus, undefined);
+    }
+  });
+
+  it('is refused without a root, or when config.yaml is wrong', async () => {
+    const refuse = (files: Record<string, string>, message: RegExp): Promise<void> =>
+      assert.rejects(load(files), { code: 'SETTING_INVALID', message });
+    await refuse({ 'admincerts/a.pem': pem('a') }, /could not load a valid ca certificate from directory/);
+    const root = { 'cacerts/a.pem': pem('a') };
+    await refuse({ ...root, 'config.yaml': 'OrganizationalUnitIdentifiers: 5' }, /config\.yaml: OrganizationalUnitIdentifiers is no list/);
+    await refuse(
+      { ...root, 'config.yaml': 'OrganizationalUnitIdentifiers: [{ OrganizationalUnitIdentifier: x }]' },
+      /cannot read the certificate/,
+    );
+    await refuse(
+      { ...root, 'config.yaml': 'NodeOUs: { Enable: true, PeerOUIdentifier: { Certificate: no.pem, OrganizationalUnitIdentifier: x } }' },
+      /cannot read the certificate .*no\.pem/,
+    );
+    await refuse(
+      { ...root, 'config.yaml': 'NodeOUs: { Enable: true, PeerOUIdentifier: { OrganizationalUnitIdentifier: [x] } }' },
+      /is no text/,
+    );
+    await refuse({ ...root, 'config.yaml': '{' }, /config\.yaml/);
+  });
+
+  describe('of a node', () => {
+    let root: Issued;
+    let node: Issued;
+    beforeAll(async () => {
+      root = await issue({ subject: 'CN=ca', ca: true });
+      node = await issue({ subject: 'CN=node', issuer: root, s: 'high' });
+    });
+    const keyPem = ({ privateKey }: Issued): string => String(privateKey.export({ format: 'pem', type: 'pkcs8' }));
+    const nodeFolder = (keystore: Record<string, string>): Promise<string> =>
+      folderOf({
+        'cacerts/ca.pem': root.pem,
+        'admincerts/admin.pem': node.pem,
+        'signcerts/cert.pem': node.pem,
+        'keystore/.keep': '',
+        ...keystore,
+      });
+    const open = (folder: string, now = '2027-01-01T00:00:00Z'): Promise<LocalMsp> =>
+      loadLocalMsp(folder, { mspId: 'Org1MSP', parseYaml, verifier: new SignatureVerifier(), clock: { now: () => new Date(now) } });
+
+    it('finds the key by its SKI, whatever the file is called', async () => {
+      const other = await issue({ subject: 'CN=other' });
+      const named = `keystore/${hex(new Certificate(node.der).keySki)}_sk`;
+      for (const keys of [
+        { [named]: keyPem(node) },
+        { 'keystore/key.pem': keyPem(node), 'keystore/a': keyPem(other), 'keystore/text': 'x' },
+      ]) {
+        const { msp, signer } = await open(await nodeFolder(keys));
+        const identity = msp.deserialize(signer.serialized);
+        assert.deepEqual(identity.serialized, signer.serialized, 'sanitised, though the file is not');
+        const message = new Uint8Array([1]);
+        assert.equal(await identity.verify(message, signer.sign(message)), true);
+      }
+    });
+
+    it('is refused without its key, its certificate, or after that ended', async () => {
+      const other = await issue({ subject: 'CN=other' });
+      const refuse = (folder: string, message: RegExp, now?: string): Promise<void> =>
+        assert.rejects(open(folder, now), { code: 'SETTING_INVALID', message });
+      await refuse(await nodeFolder({ 'keystore/a': keyPem(other) }), /could not find the private key/);
+      const good = await nodeFolder({ 'keystore/a': keyPem(node) });
+      await refuse(good, /signing identity expired/, '2040-01-01T00:00:00Z');
+      const foreign = await nodeFolder({ 'keystore/a': keyPem(other), 'signcerts/cert.pem': other.pem });
+      await refuse(foreign, /signing certificate is not valid in MSP Org1MSP/);
+      const keyless = join(workspace, 'keyless');
+      await cp(good, keyless, { recursive: true });
+      await rm(join(keyless, 'keystore'), { recursive: true });
+      await refuse(keyless, /cannot read .*keystore/);
+      await rename(join(good, 'signcerts'), join(good, 'gone'));
+      await refuse(good, /could not load a valid signer certificate/);
+    });
+  });
+});
