@@ -1,4 +1,4 @@
-import { pino, type Logger as Pino } from 'pino';
+import { type Logger as Pino, pino } from 'pino';
 import { SelvageError } from '../common/errors.ts';
 import type { LogFields, Logger } from '../common/log.ts';
 
@@ -48,7 +48,10 @@ export interface OpenLog extends Disposable {
 /** A child with a `module` field logs at that module's level. */
 export function openLog({ spec, destination }: LogTarget): OpenLog {
   const sink = pino.destination({ dest: destination, sync: true, mkdir: true, append: true });
-  const root = pino({ level: 'trace', base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { cause: pino.stdSerializers.err } }, sink);
+  const root = pino(
+    { level: 'trace', base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { cause: pino.stdSerializers.err } },
+    sink,
+  );
   return { log: new PinoLogger(root, spec, ''), [Symbol.dispose]: () => sink.end() };
 }
 

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Metrics } from '../common/metrics.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -14,12 +14,16 @@ export class PrometheusMetrics implements Metrics {
   }
 
   counter(name: string, help: string, labels: Labels = {}) {
-    const bound = this.#metric(name, { make: () => new Counter({ name, help, labelNames: Object.keys(labels), registers: [this.#registry] }) }).labels(labels);
+    const bound = this.#metric(name, {
+      make: () => new Counter({ name, help, labelNames: Object.keys(labels), registers: [this.#registry] }),
+    }).labels(labels);
     return { add: (amount = 1) => bound.inc(amount) };
   }
 
   gauge(name: string, help: string, labels: Labels = {}) {
-    const bound = this.#metric(name, { make: () => new Gauge({ name, help, labelNames: Object.keys(labels), registers: [this.#registry] }) }).labels(labels);
+    const bound = this.#metric(name, {
+      make: () => new Gauge({ name, help, labelNames: Object.keys(labels), registers: [this.#registry] }),
+    }).labels(labels);
     return { set: (value: number) => bound.set(value), add: (amount: number) => bound.inc(amount) };
   }
 

@@ -21,7 +21,9 @@ export async function serveOperations(parts: OperationsParts): Promise<AsyncDisp
   const at = parts.address.lastIndexOf(':');
   const host = parts.address.slice(0, at).replace(/^\[|\]$/g, '') || '0.0.0.0';
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(new SelvageError('ADDRESS_IN_USE', `cannot listen on ${parts.address}: ${cause.message}`, { cause })));
+    server.once('error', (cause) =>
+      reject(new SelvageError('ADDRESS_IN_USE', `cannot listen on ${parts.address}: ${cause.message}`, { cause })),
+    );
     server.listen(Number(parts.address.slice(at + 1)), host, resolve);
   });
   const bound = server.address();

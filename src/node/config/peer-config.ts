@@ -22,7 +22,11 @@ export interface PeerConfig {
   readonly handlers: HandlersConfig;
   readonly endorserConcurrency: number;
   readonly chaincode: ChaincodeConfig;
-  readonly ledger: { readonly totalQueryLimit: number; readonly historyEnabled: boolean; readonly historyOrder: 'newestFirst' | 'oldestFirst' };
+  readonly ledger: {
+    readonly totalQueryLimit: number;
+    /** Whose local habits the ledger has: order of history, metadata slots, configuration entry. */
+    readonly release: '1.1' | '2.x';
+  };
   readonly endorsement: { readonly systemVersion: string; readonly chaincodePath: boolean; readonly initStatusFails: boolean };
   /** Operations server (health, metrics), absent when not configured. */
   readonly operationsAddress: string | undefined;
@@ -165,14 +169,13 @@ const schema = v.looseObject({
   }),
   ledger: section({
     state: section({ statedatabase: oneOf(['goleveldb', 'CouchDB', 'lmdb'], 'goleveldb'), totalquerylimit: count(100_000) }),
-    history: section({ enablehistorydatabase: flag(true) }),
   }),
   operations: section({ listenaddress: text('') }),
   logging: section({ level: text(''), spec: text('') }),
   selvage: section({
     chaincodecache: text(''),
     stopgrace: duration('5s'),
-    history: section({ order: oneOf(['newestFirst', 'oldestFirst'], 'newestFirst') }),
+    ledgerrelease: oneOf(['1.1', '2.x'], '2.x'),
     endorsement: section({ systemversion: text('syscc'), chaincodepath: flag(true), initstatus: oneOf(['fails', 'ignored'], 'fails') }),
   }),
 });
@@ -186,7 +189,8 @@ export function parsePeerConfig({ raw, folder }: SettingSources, logSpec: string
   const parsed = v.safeParse(schema, raw);
   if (!parsed.success) throw invalid(parsed.issues.map((issue) => `${v.getDotPath(issue)}: ${issue.message}`));
   const { peer, chaincode, ledger, operations, logging, selvage } = parsed.output;
-  if (ledger.state.statedatabase === 'CouchDB') throw invalid(['ledger.state.statedatabase: CouchDB is not supported yet; leave it at goleveldb (kept in LMDB)']);
+  if (ledger.state.statedatabase === 'CouchDB')
+    throw invalid(['ledger.state.statedatabase: CouchDB is not supported yet; leave it at goleveldb (kept in LMDB)']);
   const dataFolder = configPath(folder, peer.filesystempath);
   return {
     id: peer.id,
@@ -207,11 +211,13 @@ export function parsePeerConfig({ raw, folder }: SettingSources, logSpec: string
       startupTimeoutMs: Math.max(chaincode.startuptimeout, 5000),
       executeTimeoutMs: chaincode.executetimeout < 1000 ? 30_000 : chaincode.executetimeout,
       logging: chaincode.logging,
-      system: new Set(Object.entries(chaincode.system).flatMap(([name, value]) => (['enable', 'true', 'yes'].includes(value) ? [name] : []))),
+      system: new Set(
+        Object.entries(chaincode.system).flatMap(([name, value]) => (['enable', 'true', 'yes'].includes(value) ? [name] : [])),
+      ),
       stopGraceMs: selvage.stopgrace,
       cacheFolder: selvage.chaincodecache === '' ? `${dataFolder}/chaincode-cache` : configPath(folder, selvage.chaincodecache),
     },
-    ledger: { totalQueryLimit: ledger.state.totalquerylimit, historyEnabled: ledger.history.enablehistorydatabase, historyOrder: selvage.history.order },
+    ledger: { totalQueryLimit: ledger.state.totalquerylimit, release: selvage.ledgerrelease },
     endorsement: {
       systemVersion: selvage.endorsement.systemversion,
       chaincodePath: selvage.endorsement.chaincodepath,
@@ -223,9 +229,13 @@ export function parsePeerConfig({ raw, folder }: SettingSources, logSpec: string
 }
 
 const invalid = (problems: readonly string[]): SelvageError =>
-  new SelvageError('SETTING_INVALID', `the configuration is not valid:\n${problems.map((problem) => `  ${withVariable(problem)}`).join('\n')}`, {
-    advice: 'Correct core.yaml (in FABRIC_CFG_PATH) or the CORE_ variable named above.',
-  });
+  new SelvageError(
+    'SETTING_INVALID',
+    `the configuration is not valid:\n${problems.map((problem) => `  ${withVariable(problem)}`).join('\n')}`,
+    {
+      advice: 'Correct core.yaml (in FABRIC_CFG_PATH) or the CORE_ variable named above.',
+    },
+  );
 
 const withVariable = (problem: string): string => {
   const [path = ''] = problem.split(':');
@@ -243,11 +253,15 @@ function chaincodeAddresses({ address, chaincodelistenaddress, chaincodeaddress 
   const host = hostOf(address) === '0.0.0.0' ? '127.0.0.1' : hostOf(address);
   const chaincodeListenAddress = chaincodelistenaddress === '' ? `${host}:7052` : chaincodelistenaddress;
   if (chaincodeaddress !== '') {
-    if (isUnspecified(hostOf(chaincodeaddress))) throw invalid([`peer.chaincodeaddress: invalid endpoint for chaincode to connect: ${chaincodeaddress}`]);
+    if (isUnspecified(hostOf(chaincodeaddress)))
+      throw invalid([`peer.chaincodeaddress: invalid endpoint for chaincode to connect: ${chaincodeaddress}`]);
     return { chaincodeListenAddress, chaincodeAddress: chaincodeaddress };
   }
   const listenHost = hostOf(chaincodeListenAddress);
-  return { chaincodeListenAddress, chaincodeAddress: isUnspecified(listenHost) ? `${host}:${portOf(chaincodeListenAddress)}` : chaincodeListenAddress };
+  return {
+    chaincodeListenAddress,
+    chaincodeAddress: isUnspecified(listenHost) ? `${host}:${portOf(chaincodeListenAddress)}` : chaincodeListenAddress,
+  };
 }
 
 const hostOf = (address: string): string => address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
@@ -271,7 +285,10 @@ function tlsConfig(tls: RawTls, folder: string): TlsConfig {
 type RawHandlers = v.InferOutput<typeof schema>['peer']['handlers'];
 
 function handlersConfig(handlers: RawHandlers, folder: string): HandlersConfig {
-  const located = ({ name, library }: HandlerConfig): HandlerConfig => ({ name, library: library === '' ? '' : configPath(folder, library) });
+  const located = ({ name, library }: HandlerConfig): HandlerConfig => ({
+    name,
+    library: library === '' ? '' : configPath(folder, library),
+  });
   const map = (raw: Readonly<Record<string, HandlerConfig>>) => new Map(Object.entries(raw).map(([name, each]) => [name, located(each)]));
   return {
     authFilters: handlers.authfilters.map(located),

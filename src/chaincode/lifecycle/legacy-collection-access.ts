@@ -1,0 +1,38 @@
+import type { Channels } from '../../channel/channel.ts';
+import { SelvageError } from '../../common/errors.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
+import { common, protos } from '../../protos/messages.ts';
+import type { CollectionAccess, CollectionPermissions, CollectionQuestion } from '../stream/collection-access.ts';
+import { LSCC } from './legacy-definitions.ts';
+
+/**
+ * Who may use a collection, by the configuration that the legacy lifecycle keeps under `name~collection`.
+ * @see core/common/privdata/store.go in hyperledger/fabric v1.4
+ */
+export class LegacyCollectionAccess implements CollectionAccess {
+  readonly #channels: Channels;
+
+  constructor(channels: Channels) {
+    this.#channels = channels;
+  }
+
+  async permissions({ channelId, chaincode, collection, proposal }: CollectionQuestion): Promise<CollectionPermissions> {
+    const channel = this.#channels.get(channelId);
+    const config = channel && (await this.#configOf(channel.ledger, chaincode, collection));
+    if (channel === undefined || config === undefined) {
+      throw new SelvageError('NOT_FOUND', `collection ${channelId}/${chaincode}/${collection} could not be found`);
+    }
+    const policy = channel.bundle().signaturePolicy(common.SignaturePolicyEnvelope.encode(config.memberOrgsPolicy?.signaturePolicy ?? {}));
+    const { signedProposal, creator } = proposal;
+    const verdict = await policy.evaluate([{ data: signedProposal.proposalBytes, identity: creator, signature: signedProposal.signature }]);
+    return { read: verdict.ok || !config.memberOnlyRead, write: verdict.ok || !config.memberOnlyWrite };
+  }
+
+  async #configOf(ledger: Pick<Ledger, 'snapshot'>, chaincode: string, collection: string) {
+    using snapshot = ledger.snapshot();
+    const stored = await snapshot.get(LSCC, `${chaincode}~collection`);
+    if (stored === undefined) return undefined;
+    const { config } = protos.CollectionConfigPackage.decode(stored.value);
+    return config.find(({ staticCollectionConfig }) => staticCollectionConfig?.name === collection)?.staticCollectionConfig;
+  }
+}

@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { OrdererClient } from '../client/orderer-client.ts';
+import { PeerClient } from '../client/peer-client.ts';
+import type { ClientTls } from '../comm/client.ts';
+import { sha256 } from '../common/bytes.ts';
+import { SelvageError } from '../common/errors.ts';
+import { derOfPem } from '../msp/identities/pem.ts';
+import type { Signer } from '../msp/identity.ts';
+import { type ClientConfig, type ClientTlsFiles, readClientConfig } from '../node/config/client-config.ts';
+import { loadSigner } from '../node/membership.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Flags of the stock `peer` that say how to reach the orderer. */
+export interface OrdererFlags {
+  readonly orderer?: string;
+  readonly tls?: boolean;
+  readonly cafile?: string;
+  readonly certfile?: string;
+  readonly keyfile?: string;
+  readonly clientauth?: boolean;
+  readonly ordererTLSHostnameOverride?: string;
+}
+
+/** Flags that name other peers than the one of the environment. */
+export interface PeerFlags {
+  readonly peerAddresses?: readonly string[];
+  readonly tlsRootCertFiles?: readonly string[];
+}
+
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, ...value.split(',')];
+
+export const withOrderer = (command: Command): Command =>
+  command
+    .option('-o, --orderer <host:port>', 'ordering service endpoint')
+    .option('--tls', 'use TLS when communicating with the orderer endpoint')
+    .option('--cafile <file>', 'PEM file with the trusted certificates of the orderer')
+    .option('--certfile <file>', 'PEM file with the client certificate, for mutual TLS with the orderer')
+    .option('--keyfile <file>', 'PEM file with the client key, for mutual TLS with the orderer')
+    .option('--clientauth', 'use mutual TLS with the orderer')
+    .option('--ordererTLSHostnameOverride <name>', 'host name expected in the TLS certificate of the orderer')
+    .option('--connTimeout <duration>', 'accepted for compatibility; connections are made when first used')
+    .option('--tlsHandshakeTimeShift <duration>', 'accepted for compatibility');
+
+export const withPeers = (command: Command): Command =>
+  command
+    .option('--peerAddresses <host:port>', 'address of a peer to connect to; may be given several times', collect)
+    .option('--tlsRootCertFiles <file>', 'TLS root certificate file of the peer at the same position in --peerAddresses', collect)
+    .option('--connectionProfile <file>', 'accepted for compatibility');
+
+/** Connections of one command; disposing closes them all. */
+export class Connections implements Disposable {
+  readonly config: ClientConfig;
+  readonly #terminal: Terminal;
+  readonly #open: Disposable[] = [];
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    this.config = readClientConfig(terminal.env);
+  }
+
+  signer(): Promise<Signer> {
+    return loadSigner(this.config.mspPath, this.config.mspId);
+  }
+
+  /** The peer of the environment (CORE_PEER_ADDRESS). */
+  peer(): PeerClient {
+    const { peerAddress, peerTls } = this.config;
+    return this.#keep(new PeerClient({ address: peerAddress, tls: peerTls === undefined ? undefined : this.#tls(peerTls) }));
+  }
+
+  /** The peers of --peerAddresses, or the one of the environment. */
+  peers({ peerAddresses = [], tlsRootCertFiles = [] }: PeerFlags): readonly PeerClient[] {
+    if (peerAddresses.length === 0) return [this.peer()];
+    const { peerTls } = this.config;
+    if (peerTls !== undefined && tlsRootCertFiles.length !== peerAddresses.length) {
+      throw new SelvageError(
+        'SETTING_INVALID',
+        `number of peer addresses (${peerAddresses.length}) does not match the number of TLS root cert files (${tlsRootCertFiles.length})`,
+        {
+          advice: 'Give one --tlsRootCertFiles for each --peerAddresses, in the same order.',
+        },
+      );
+    }
+    return peerAddresses.map((address, at) => {
+      const tls =
+        peerTls === undefined
+          ? undefined
+          : this.#tls({ ...peerTls, rootCertFile: resolve(this.#terminal.cwd, tlsRootCertFiles[at] ?? '') });
+      return this.#keep(new PeerClient({ address, tls }));
+    });
+  }
+
+  orderer(flags: OrdererFlags): OrdererClient {
+    const address = flags.orderer ?? this.#terminal.env['SELVAGE_ORDERER'];
+    if (address === undefined || address === '') {
+      throw new SelvageError('SETTING_INVALID', 'the ordering service endpoint is missing', { advice: 'Name it with -o HOST:PORT.' });
+    }
+    return this.#keep(new OrdererClient({ address, tls: flags.tls === true ? this.#ordererTls(flags) : undefined }));
+  }
+
+  /** Hash of the TLS certificate that we show to peers; undefined without mutual TLS. */
+  tlsCertHash(): Uint8Array | undefined {
+    const file = this.config.peerTls?.certFile;
+    return file === undefined ? undefined : sha256(derOfPem(readText(file)));
+  }
+
+  [Symbol.dispose](): void {
+    for (const each of this.#open) each[Symbol.dispose]();
+  }
+
+  #keep<T extends Disposable>(connection: T): T {
+    this.#open.push(connection);
+    return connection;
+  }
+
+  #tls({ rootCertFile, keyFile, certFile, hostnameOverride }: ClientTlsFiles): ClientTls {
+    return {
+      roots: readText(rootCertFile),
+      key: keyFile === undefined ? undefined : readText(keyFile),
+      cert: certFile === undefined ? undefined : readText(certFile),
+      hostnameOverride,
+    };
+  }
+
+  #ordererTls({ cafile, certfile, keyfile, clientauth, ordererTLSHostnameOverride }: OrdererFlags): ClientTls {
+    const { cwd } = this.#terminal;
+    if (cafile === undefined) throw new SelvageError('SETTING_INVALID', '--tls needs --cafile, the trusted certificates of the orderer');
+    const own = (file: string | undefined) => (clientauth === true && file !== undefined ? readText(resolve(cwd, file)) : undefined);
+    return { roots: readText(resolve(cwd, cafile)), key: own(keyfile), cert: own(certfile), hostnameOverride: ordererTLSHostnameOverride };
+  }
+}
+
+/** @throws {SelvageError} `SETTING_INVALID` naming the file */
+export function readText(file: string): string {
+  return readBytes(file).toString('utf8');
+}
+
+/** @throws {SelvageError} `SETTING_INVALID` naming the file */
+export function readBytes(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new SelvageError('SETTING_INVALID', `cannot read ${file === '' ? 'a file whose name is empty' : file}`, {
+      cause,
+      advice: 'Check the path and who may read it.',
+    });
+  }
+}

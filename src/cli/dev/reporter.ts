@@ -1,0 +1,41 @@
+import type { Terminal } from '../terminal.ts';
+
+/** Values of one fact for programs: JSON has no bigint, so block numbers come as numbers. */
+export type Facts = Readonly<Record<string, unknown>>;
+
+/** Tells what happens, to a person or to a program. */
+export interface Reporter {
+  /** A step that is done. @param ms how long it took; undefined for what took no time worth telling */
+  step(name: string, text: string, ms: number | undefined, facts: Facts): void;
+  /** More about the step before, for people only. */
+  detail(line: string): void;
+  /** A fact that is no step, like where the log is. @param lines how people read it */
+  fact(name: string, facts: Facts, lines: readonly string[]): void;
+}
+
+/** One JSON object per line: `{"fact":"network", …}`. */
+export const jsonReporter = ({ out }: Terminal): Reporter => ({
+  step: (name, _text, ms, facts) => out(JSON.stringify({ fact: name, ...facts, ...(ms === undefined ? {} : { ms: Math.round(ms) }) })),
+  detail: () => undefined,
+  fact: (name, facts) => out(JSON.stringify({ fact: name, ...facts })),
+});
+
+const NAME_WIDTH = 11;
+const TEXT_WIDTH = 66;
+
+/** Aligned lines with the time of each step at the right. */
+export function humanReporter({ out, colours }: Terminal): Reporter {
+  const paint = (code: string, text: string): string => (colours ? `\u001b[${code}m${text}\u001b[0m` : text);
+  return {
+    step: (name, text, ms) => {
+      const time = ms === undefined ? '' : formatted(ms).padStart(9);
+      out(`${paint('32', '✓')} ${paint('1', name.padEnd(NAME_WIDTH))} ${text.padEnd(TEXT_WIDTH)}${paint('2', time)}`.trimEnd());
+    },
+    detail: (line) => out(`  ${' '.repeat(NAME_WIDTH)} ${paint('2', line)}`),
+    fact: (_name, _facts, lines) => {
+      for (const line of lines) out(line);
+    },
+  };
+}
+
+const formatted = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`);

@@ -1,0 +1,31 @@
+import { CommanderError } from 'commander';
+import { SelvageError } from '../common/errors.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What the process says by its exit code; listed in `selvage --help`. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+/** Says what failed in one sentence and what to do in one more; returns the exit code. */
+export function reportFailure(thrown: unknown, { say, signal, logFile }: Terminal): number {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (signal.aborted) return EXIT.interrupted;
+  const error = SelvageError.from(thrown);
+  say(`Error: ${sentenceOf(error)}`);
+  const advice = error.advice ?? ADVICE[error.code];
+  if (advice !== undefined) say(advice);
+  if (logFile !== undefined) say(`Log: ${logFile}`);
+  return error.code === 'SETTING_INVALID' ? EXIT.usage : EXIT.failed;
+}
+
+/** An unforeseen error shows its cause: here the reader is the one who can do something about it. */
+function sentenceOf(error: SelvageError): string {
+  if (error.code !== 'INTERNAL' || !(error.cause instanceof Error)) return error.message;
+  return `${error.message}: ${error.cause.stack ?? error.cause.message}`;
+}
+
+const ADVICE: Readonly<Partial<Record<SelvageError['code'], string>>> = {
+  PEER_UNREACHABLE: 'Check that the node is running, that the address is right, and that both sides agree on TLS.',
+  DEADLINE_EXCEEDED: 'The other side is alive but slow: look at its log, or give it more time.',
+  ACCESS_DENIED: 'Use an identity with the needed role: CORE_PEER_MSPCONFIGPATH names the folder of the identity in use.',
+  INTERNAL: 'This is a defect of Selvage: please report it with the lines above.',
+};

@@ -1,0 +1,24 @@
+/** The `selvage` command: reads the command line, runs it, exits with its code. */
+import { normaliseArguments } from './arguments.ts';
+import { EXIT, reportFailure } from './failure.ts';
+import { buildProgram } from './program.ts';
+import type { Terminal } from './terminal.ts';
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort(new Error(signal)));
+
+const terminal: Terminal = {
+  out: (line) => process.stdout.write(`${line}\n`),
+  say: (line) => process.stderr.write(`${line}\n`),
+  env: process.env,
+  cwd: process.cwd(),
+  signal: interrupted.signal,
+  colours: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
+};
+
+try {
+  await buildProgram(terminal).parseAsync(normaliseArguments(process.argv.slice(2)), { from: 'user' });
+  process.exitCode = EXIT.ok;
+} catch (thrown) {
+  process.exitCode = reportFailure(thrown, terminal);
+}

@@ -1,0 +1,14 @@
+/** What a command needs of the world: where it prints, what it was started with, when it should stop. */
+export interface Terminal {
+  /** Results: what a script may read. */
+  readonly out: (line: string) => void;
+  /** Everything said to the person beside the result. */
+  readonly say: (line: string) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Aborts on Ctrl-C and on termination. */
+  readonly signal: AbortSignal;
+  readonly colours: boolean;
+  /** Where the log of what this command runs is, once there is one; told when something fails. */
+  logFile?: string;
+}

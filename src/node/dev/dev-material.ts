@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DEV_BATCH, LEGACY_LIFECYCLE } from '../../msp/channelconfig/channel-spec.ts';
+import { buildGenesisBlock } from '../../msp/channelconfig/genesis-block.ts';
+import { writeOrganization } from '../../msp/material/material-folder.ts';
+import { createOrganization, mspDefinition, type Organization } from '../../msp/material/organization.ts';
+import { common } from '../../protos/messages.ts';
+import type { DevPlan } from './dev-plan.ts';
+
+/** Where everything of a development network lies, in the layout of fabric-samples' test network. */
+export interface DevFolders {
+  readonly root: string;
+  readonly organizations: string;
+  readonly genesisBlock: string;
+  readonly log: string;
+}
+
+export const devFolders = (root: string, { channel }: Pick<DevPlan, 'channel'>): DevFolders => ({
+  root,
+  organizations: join(root, 'organizations'),
+  genesisBlock: join(root, 'channel-artifacts', `${channel}.block`),
+  log: join(root, 'selvage.log'),
+});
+
+/** A member's folder with `msp` and `tls`. */
+export const peerFolder = ({ organizations }: DevFolders, { domain, host }: { readonly domain: string; readonly host: string }): string =>
+  join(organizations, 'peerOrganizations', domain, 'peers', host);
+export const ordererFolder = ({ organizations }: DevFolders, { domain, host }: DevPlan['orderer']): string =>
+  join(organizations, 'ordererOrganizations', domain, 'orderers', host);
+export const userFolder = ({ organizations }: DevFolders, { domain }: { readonly domain: string }, user: string): string =>
+  join(organizations, 'peerOrganizations', domain, 'users', `${user}@${domain}`);
+
+/** Makes the crypto material and the genesis block, unless they are kept from an earlier run. */
+export async function makeMaterial(folders: DevFolders, plan: DevPlan, now: Date): Promise<common.Block> {
+  if (existsSync(folders.genesisBlock)) return common.Block.decode(await readFile(folders.genesisBlock));
+  const { orderer, peers } = plan;
+  const ordererOrg = createOrganization({ kind: 'orderer', mspId: orderer.mspId, domain: orderer.domain, nodes: ['orderer'], users: [] }, now);
+  const peerOrgs = peers.map(({ mspId, domain }) => createOrganization({ kind: 'peer', mspId, domain, nodes: ['peer0'], users: ['User1'] }, now));
+  const [madeOrderer, ...madePeers] = await Promise.all([ordererOrg, ...peerOrgs]);
+  await Promise.all([madeOrderer, ...madePeers].map((organization) => writeOrganization(folders.organizations, organization)));
+  const genesis = genesisOf(plan, madeOrderer, madePeers, now);
+  await mkdir(dirname(folders.genesisBlock), { recursive: true });
+  await writeFile(folders.genesisBlock, common.Block.encode(genesis));
+  return genesis;
+}
+
+function genesisOf(plan: DevPlan, orderer: Organization, peers: readonly Organization[], now: Date): common.Block {
+  const spec = {
+    channelId: plan.channel,
+    applicationOrgs: peers.map((organization, at) => ({ msp: mspDefinition(organization), anchorPeers: [{ host: 'localhost', port: plan.peers[at]?.port ?? 0 }] })),
+    ordererOrgs: [{ msp: mspDefinition(orderer), endpoints: [`localhost:${plan.orderer.port}`] }],
+    capabilities: LEGACY_LIFECYCLE,
+    batch: plan.block === 'fabric' ? { ...DEV_BATCH, timeout: '2s' } : DEV_BATCH,
+  };
+  return buildGenesisBlock(spec, { now, nonce: randomBytes(24) });
+}

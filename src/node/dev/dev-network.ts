@@ -1,0 +1,80 @@
+import type { Cancellable } from '../../common/cancel.ts';
+import type { Logger } from '../../common/log.ts';
+import type { Metrics } from '../../common/metrics.ts';
+import { Scope } from '../../common/scope.ts';
+import { systemClock } from '../../common/clock.ts';
+import { join } from 'node:path';
+import { parsePeerConfig, type PeerConfig } from '../config/peer-config.ts';
+import { type Peer, startPeer } from '../start-peer.ts';
+import { startOrderer } from '../start-orderer.ts';
+import { type DevFolders, devFolders, makeMaterial, ordererFolder, peerFolder } from './dev-material.ts';
+import { type DevOptions, type DevPeerPlan, type DevPlan, planNetwork } from './dev-plan.ts';
+import { type ClientFiles, writeClientFiles } from './dev-profile.ts';
+
+export interface DevNetworkParts extends Cancellable {
+  /** Where chaincode's installed dependencies are kept between networks. */
+  readonly cacheFolder: string;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** A running development network. Disposing stops all of it; the folder stays. */
+export interface DevNetwork extends AsyncDisposable {
+  readonly plan: DevPlan;
+  readonly folders: DevFolders;
+  readonly profiles: readonly ClientFiles[];
+  readonly envFile: string;
+  readonly peers: readonly Peer[];
+}
+
+/**
+ * Starts an orderer and one peer per organisation in this process, from the same parts that `node start` uses.
+ *
+ * @param folder kept and gone on with when it holds a network already
+ */
+export async function startDevNetwork(folder: string, options: DevOptions, parts: DevNetworkParts): Promise<DevNetwork> {
+  await using scope = new Scope();
+  const plan = await planNetwork(folder, options);
+  const folders = devFolders(folder, plan);
+  const genesis = await makeMaterial(folders, plan, systemClock.now());
+  const { profiles, env } = await writeClientFiles(folders, plan);
+  scope.use(await startOrderer(ordererConfig(folders, plan), genesis, { log: parts.log.child({ module: 'orderer' }) }));
+  const peers = await Promise.all(
+    plan.peers.map(async (peer) => scope.use(await startPeer(peerConfig(folders, plan, peer, parts.cacheFolder), { ...parts, log: parts.log.child({ peer: peer.host }) }))),
+  );
+  const owned = scope.move();
+  return { plan, folders, profiles, envFile: env, peers, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+}
+
+function ordererConfig(folders: DevFolders, plan: DevPlan) {
+  const folder = ordererFolder(folders, plan.orderer);
+  return {
+    listenAddress: `127.0.0.1:${plan.orderer.port}`,
+    mspConfigPath: join(folder, 'msp'),
+    localMspId: plan.orderer.mspId,
+    tls: plan.tls ? { keyFile: join(folder, 'tls', 'server.key'), certFile: join(folder, 'tls', 'server.crt') } : undefined,
+    folder: join(folders.root, 'orderer'),
+    cut: plan.block === 'instant' ? ('instant' as const) : ('batch' as const),
+  };
+}
+
+/** The same settings that a core.yaml would hold, so that development has no configuration path of its own. */
+function peerConfig(folders: DevFolders, plan: DevPlan, peer: DevPeerPlan, cacheFolder: string): PeerConfig {
+  const folder = peerFolder(folders, peer);
+  const tls = (name: string): string => join(folder, 'tls', name);
+  const raw = {
+    peer: {
+      id: peer.host,
+      networkid: 'dev',
+      listenaddress: `127.0.0.1:${peer.port}`,
+      address: `localhost:${peer.port}`,
+      chaincodelistenaddress: `127.0.0.1:${peer.chaincodePort}`,
+      localmspid: peer.mspId,
+      mspconfigpath: join(folder, 'msp'),
+      filesystempath: join(folders.root, 'peers', peer.org.toLowerCase()),
+      tls: { enabled: plan.tls, cert: { file: tls('server.crt') }, key: { file: tls('server.key') }, rootcert: { file: tls('ca.crt') } },
+    },
+    selvage: { chaincodecache: cacheFolder },
+  };
+  return parsePeerConfig({ raw, folder: folders.root, unknown: [] }, undefined);
+}

@@ -1,0 +1,95 @@
+/** What a development network consists of, decided before anything is made: organisations, addresses, folders. */
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { SelvageError } from '../../common/errors.ts';
+import { freePorts } from './free-ports.ts';
+
+export interface DevOptions {
+  readonly channel: string;
+  readonly orgs: number;
+  readonly tls: boolean;
+  /** The orderer's port; the others follow it. 0 takes free ones. */
+  readonly portBase: number;
+  /** `instant` cuts a block as soon as nothing else waits, `fabric` by count, bytes and timeout. */
+  readonly block: 'instant' | 'fabric';
+}
+
+export interface DevPeerPlan {
+  readonly org: string;
+  readonly mspId: string;
+  readonly domain: string;
+  /** Fully qualified: `peer0.org1.example.com`. */
+  readonly host: string;
+  readonly port: number;
+  readonly chaincodePort: number;
+}
+
+export interface DevPlan {
+  readonly channel: string;
+  readonly tls: boolean;
+  readonly block: 'instant' | 'fabric';
+  readonly orderer: { readonly mspId: string; readonly domain: string; readonly host: string; readonly port: number };
+  readonly peers: readonly DevPeerPlan[];
+}
+
+const peerSchema = v.object({ org: v.string(), mspId: v.string(), domain: v.string(), host: v.string(), port: v.number(), chaincodePort: v.number() });
+const planSchema = v.object({
+  channel: v.string(),
+  tls: v.boolean(),
+  block: v.picklist(['instant', 'fabric']),
+  orderer: v.object({ mspId: v.string(), domain: v.string(), host: v.string(), port: v.number() }),
+  peers: v.array(peerSchema),
+});
+
+/** Distance between the ports of two organisations' peers: 7051 and 9051, as in fabric-samples' test network. */
+const ORG_STRIDE = 2000;
+const PLAN_FILE = 'network.json';
+
+/**
+ * The plan of a data folder: the one kept there, or a new one from the options.
+ *
+ * @throws {SelvageError} `SETTING_INVALID` when the folder holds a network of another shape
+ */
+export async function planNetwork(folder: string, options: DevOptions): Promise<DevPlan> {
+  const file = join(folder, PLAN_FILE);
+  if (existsSync(file)) return keptPlan(file, options);
+  const plan = await newPlan(options);
+  await mkdir(folder, { recursive: true });
+  await writeFile(file, `${JSON.stringify(plan, null, 2)}\n`);
+  return plan;
+}
+
+function keptPlan(file: string, { channel, orgs, tls, block }: DevOptions): DevPlan {
+  const parsed = v.safeParse(planSchema, JSON.parse(readFileSync(file, 'utf8')));
+  if (!parsed.success) throw new SelvageError('SETTING_INVALID', `${file} is no plan of a development network`, { advice: 'Choose another --data folder.' });
+  const kept = parsed.output;
+  const wanted = { channel, orgs, tls };
+  const found = { channel: kept.channel, orgs: kept.peers.length, tls: kept.tls };
+  if (JSON.stringify(wanted) !== JSON.stringify(found)) {
+    throw new SelvageError('SETTING_INVALID', `the network kept there has ${describe(found)}, not ${describe(wanted)}`, {
+      advice: 'Give the same options as when it was made, or choose another --data folder.',
+    });
+  }
+  return { ...kept, block };
+}
+
+const describe = ({ channel, orgs, tls }: { readonly channel: string; readonly orgs: number; readonly tls: boolean }): string =>
+  `channel ${channel}, ${orgs} organisation${orgs === 1 ? '' : 's'}, TLS ${tls ? 'on' : 'off'}`;
+
+async function newPlan({ channel, orgs, tls, portBase, block }: DevOptions): Promise<DevPlan> {
+  const [ordererPort = 0, ...peerPorts] = portBase === 0 ? await freePorts(1 + 2 * orgs) : fixedPorts(portBase, orgs);
+  const peers = Array.from({ length: orgs }, (_, at): DevPeerPlan => {
+    const domain = `org${at + 1}.example.com`;
+    const [port = 0, chaincodePort = 0] = peerPorts.slice(2 * at);
+    return { org: `Org${at + 1}`, mspId: `Org${at + 1}MSP`, domain, host: `peer0.${domain}`, port, chaincodePort };
+  });
+  return { channel, tls, block, orderer: { mspId: 'OrdererMSP', domain: 'example.com', host: 'orderer.example.com', port: ordererPort }, peers };
+}
+
+function fixedPorts(base: number, orgs: number): number[] {
+  const last = base + 2 + (orgs - 1) * ORG_STRIDE;
+  if (last > 65_535) throw new SelvageError('SETTING_INVALID', `${orgs} organisations from port ${base} on need ports up to ${last}`, { advice: 'Choose a lower --port-base, or 0 for free ports.' });
+  return [base, ...Array.from({ length: orgs }, (_, at) => [base + 1 + at * ORG_STRIDE, base + 2 + at * ORG_STRIDE]).flat()];
+}

@@ -1,0 +1,242 @@
+import { join } from 'node:path';
+import { ChaincodeSupport } from '../chaincode/chaincode-support.ts';
+import type { LaunchablePackages } from '../chaincode/launch.ts';
+import { LegacyCollectionAccess } from '../chaincode/lifecycle/legacy-collection-access.ts';
+import { LegacyDefinitions } from '../chaincode/lifecycle/legacy-definitions.ts';
+import { PackageStore } from '../chaincode/packaging/package-store.ts';
+import { NodePlatform } from '../chaincode/platforms/node-platform.ts';
+import { platformNameOf } from '../chaincode/platforms/package-rules.ts';
+import { parseRegistry } from '../chaincode/platforms/registry.ts';
+import { ChannelRegistry } from '../channel/channel-registry.ts';
+import type { JoinedChannel } from '../channel/joined-channel.ts';
+import type { Cancellable } from '../common/cancel.ts';
+import { systemClock } from '../common/clock.ts';
+import { SelvageError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
+import type { Metrics } from '../common/metrics.ts';
+import { Scope } from '../common/scope.ts';
+import { BlockValidator } from '../committer/block-validator.ts';
+import { ChannelCommitter } from '../committer/channel-committer.ts';
+import { vscc } from '../committer/plugins/vscc.ts';
+import { listen, type ServerTls } from '../comm/server.ts';
+import { Endorser } from '../endorser/endorser.ts';
+import { loadHandlers } from '../endorser/handlers/library.ts';
+import { FolderLedgerProvider } from '../ledger/ledger-provider.ts';
+import type { InvalidReason } from '../ledger/ledger.ts';
+import { AclProvider } from '../msp/acl-provider.ts';
+import { bundleFromBlock, validateConfigEnvelope } from '../msp/channelconfig/bundle.ts';
+import { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
+import type { LocalMsp } from '../msp/local-msp.ts';
+import { ProcessRuntime } from '../runtimes/process/process-runtime.ts';
+import { Cscc } from '../scc/cscc.ts';
+import { Lscc } from '../scc/lscc/lscc.ts';
+import { Qscc } from '../scc/qscc.ts';
+import { chaincodeSupportService } from '../services/chaincode-support-service.ts';
+import { endorserService } from '../services/endorser-service.ts';
+import { peerDeliverService } from '../services/peer-deliver-service.ts';
+import { ChaincodeCa } from './chaincode-certificates.ts';
+import type { PeerConfig } from './config/peer-config.ts';
+import { readPem } from './files.ts';
+import { loadMembership } from './membership.ts';
+import { OrdererSource } from './orderer-source.ts';
+
+export interface PeerParts extends Cancellable {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** A peer that answers. Disposing stops its chaincode, finishes the commits that have begun and frees its ports. */
+export interface Peer extends AsyncDisposable {
+  readonly address: string;
+  readonly chaincodeAddress: string;
+  /** Why a recent transaction was invalidated here; undefined when it was not, or too long ago. */
+  explain(channelId: string, txId: string): InvalidReason | undefined;
+}
+
+/** Starts a peer. Read downwards to learn what it is made of; disposing it runs the same list upwards. */
+export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<Peer> {
+  const { log, metrics, signal } = parts;
+  await using scope = new Scope();
+  const verifier = new SignatureVerifier();
+  const membership = await loadMembership(config.mspConfigPath, config.localMspId, { verifier, log: log.child({ module: 'msp' }) });
+  const ledgers = scope.use(await openLedgers(config, parts));
+  const channels = scope.use(
+    await ChannelRegistry.open({ ledgers, bundleFromBlock: (block) => bundleFromBlock(block, { verifier }), log: log.child({ module: 'channel' }) }),
+  );
+  scope.use(followChannels(channels, { verifier, membership, config, parts }));
+  const access = new AclProvider({ localMsp: membership.msp });
+  const packages = new PackageStore({ directory: join(config.fileSystemPath, 'chaincodes'), texts: '1.1', log: log.child({ module: 'chaincode.packages' }) });
+  const definitions = new LegacyDefinitions({ packages, texts: '1.1' });
+  const handlers = await loadHandlers(handlerSettings(config), { clock: systemClock });
+  const system = systemChaincodes(config, { channels, access, packages, endorsers: new Set(handlers.endorsements.keys()) });
+  const chaincodes = scope.use(await startChaincodes(config, parts, { channels, access, packages, definitions, system, scope }));
+  const endorser = new Endorser({
+    channels,
+    localMsp: membership.msp,
+    access,
+    signer: membership.signer,
+    chaincodes,
+    definitions,
+    systemChaincodes: system,
+    handlers,
+    options: {
+      concurrency: config.endorserConcurrency,
+      systemVersion: config.endorsement.systemVersion,
+      ignoreInitStatus: !config.endorsement.initStatusFails,
+    },
+    metrics,
+    log: log.child({ module: 'endorser' }),
+  });
+  const deliver = peerDeliverService({
+    channels,
+    acl: access,
+    timeWindowMs: config.authenticationWindowMs,
+    mutualTls: config.tls?.clientAuthRequired === true,
+    log: log.child({ module: 'deliver' }),
+  });
+  signal.throwIfAborted();
+  const methods = [...endorserService(endorser), ...deliver];
+  const server = scope.use(await listen({ address: config.listenAddress, tls: await peerTls(config), methods, log: log.child({ module: 'comm' }) }));
+
+  const owned = scope.move();
+  return {
+    address: withPort(config.listenAddress, server.port),
+    chaincodeAddress: config.chaincodeAddress,
+    explain: (channelId, txId) => channels.get(channelId)?.ledger.reasonFor(txId),
+    [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
+  };
+}
+
+const withPort = (address: string, port: number): string => `${address.slice(0, address.lastIndexOf(':'))}:${port}`;
+
+const openLedgers = ({ fileSystemPath, ledger }: PeerConfig, { log, metrics }: PeerParts): Promise<FolderLedgerProvider> =>
+  FolderLedgerProvider.open({
+    root: join(fileSystemPath, 'ledgers'),
+    release: () => ledger.release,
+    simulator: { totalQueryLimit: ledger.totalQueryLimit },
+    log: log.child({ module: 'ledger' }),
+    metrics,
+  });
+
+interface FollowParts {
+  readonly verifier: SignatureVerifier;
+  readonly membership: LocalMsp;
+  readonly config: PeerConfig;
+  readonly parts: PeerParts;
+}
+
+/** Commits what is ordered, on every channel that is joined now or later. */
+function followChannels(channels: ChannelRegistry, { verifier, membership, config, parts }: FollowParts): AsyncDisposable {
+  const scope = new Scope();
+  const validator = new BlockValidator({
+    plugins: new Map([['vscc', vscc]]),
+    applyConfig: (bundle, envelope) => validateConfigEnvelope(bundle, envelope, { verifier }),
+  });
+  const follow = (channel: JoinedChannel): void => {
+    const log = parts.log.child({ module: 'committer', channel: channel.id });
+    const source = new OrdererSource({ channel, signer: membership.signer, tls: config.tls !== undefined, log });
+    scope.use(new ChannelCommitter({ channel, source, validator, log, metrics: parts.metrics })).start();
+  };
+  for (const channel of channels.list()) follow(channel);
+  scope.use(channels.onJoined(follow));
+  return scope;
+}
+
+interface SystemParts {
+  readonly channels: ChannelRegistry;
+  readonly access: AclProvider;
+  readonly packages: PackageStore;
+  readonly endorsers: ReadonlySet<string>;
+}
+
+/** The system chaincodes that `chaincode.system` switches on. */
+function systemChaincodes({ chaincode }: PeerConfig, { channels, access, packages, endorsers }: SystemParts) {
+  const joiner = {
+    join: async (genesis: Uint8Array): Promise<void> => {
+      await channels.join(genesis);
+    },
+  };
+  const isSystem = (name: string): boolean => ['lscc', 'cscc', 'qscc', 'escc', 'vscc'].includes(name);
+  const all = [
+    new Lscc({ channels, access, packages, isSystem, endorsementPlugins: endorsers, validationPlugins: new Set(['vscc']) }),
+    new Cscc({ channels, access, joiner }),
+    new Qscc({ channels, access }),
+  ];
+  return all.filter(({ name }) => chaincode.system.has(name));
+}
+
+interface ChaincodeParts {
+  readonly channels: ChannelRegistry;
+  readonly access: AclProvider;
+  readonly packages: PackageStore;
+  readonly definitions: LegacyDefinitions;
+  readonly system: ReturnType<typeof systemChaincodes>;
+  readonly scope: Scope;
+}
+
+/** Chaincode support with its runtime below it and its listener in front of it. */
+async function startChaincodes(config: PeerConfig, { log, metrics }: PeerParts, parts: ChaincodeParts): Promise<ChaincodeSupport> {
+  const { channels, access, packages, definitions, system, scope } = parts;
+  const { chaincode } = config;
+  const authority = config.tls === undefined ? undefined : await ChaincodeCa.create(systemClock.now());
+  const runtime = scope.use(
+    new ProcessRuntime({
+      directory: chaincode.cacheFolder,
+      platforms: [new NodePlatform({ registry: parseRegistry(process.env['NODE_REGISTRY']) })],
+      host: process.env,
+      mspId: config.localMspId,
+      log: log.child({ module: 'runtime' }),
+      graceMs: chaincode.stopGraceMs,
+    }),
+  );
+  const support = new ChaincodeSupport({
+    system,
+    channels,
+    acl: access,
+    definitions,
+    collections: new LegacyCollectionAccess(channels),
+    runtime,
+    packages: launchable(packages),
+    certificates: authority,
+    userRunsChaincode: chaincode.mode === 'dev',
+    peerAddress: config.chaincodeAddress,
+    env: chaincodeLogging(chaincode.logging),
+    startupTimeoutMs: chaincode.startupTimeoutMs,
+    executeTimeoutMs: chaincode.executeTimeoutMs,
+    totalQueryLimit: config.ledger.totalQueryLimit,
+    logger: log.child({ module: 'chaincode' }),
+    metrics,
+  });
+  const host = config.chaincodeAddress.slice(0, config.chaincodeAddress.lastIndexOf(':'));
+  const tls: ServerTls | undefined = await authority?.server(host);
+  scope.use(await listen({ address: config.chaincodeListenAddress, tls, methods: chaincodeSupportService(support), log: log.child({ module: 'comm' }) }));
+  return support;
+}
+
+const chaincodeLogging = ({ level, shim, format }: PeerConfig['chaincode']['logging']): Record<string, string> => ({
+  ...(level === '' ? {} : { CORE_CHAINCODE_LOGGING_LEVEL: level }),
+  ...(shim === '' ? {} : { CORE_CHAINCODE_LOGGING_SHIM: shim }),
+  ...(format === '' ? {} : { CORE_CHAINCODE_LOGGING_FORMAT: format }),
+});
+
+/** Installed packages, as a launch wants them. */
+const launchable = (packages: PackageStore): LaunchablePackages => ({
+  load: async ({ name, version }) => {
+    const { spec, deploymentSpec } = await packages.load(name, version);
+    return { platform: platformNameOf(spec.type), codePackage: deploymentSpec.codePackage, path: spec.chaincodeId?.path ?? '' };
+  },
+});
+
+const handlerSettings = ({ handlers }: PeerConfig) => ({
+  authFilters: handlers.authFilters,
+  decorators: handlers.decorators,
+  endorsers: { escc: { name: 'DefaultEndorsement' }, ...Object.fromEntries(handlers.endorsers) },
+});
+
+/** Client certificates are checked against the configured roots. @throws {SelvageError} `SETTING_INVALID` naming the file */
+async function peerTls({ tls }: PeerConfig): Promise<ServerTls | undefined> {
+  if (tls === undefined) return undefined;
+  const clientRoots = tls.clientAuthRequired ? await Promise.all([...tls.clientRootFiles, tls.rootCertFile].map(readPem)) : undefined;
+  if (clientRoots?.length === 0) throw new SelvageError('SETTING_INVALID', 'peer.tls.clientAuthRequired needs peer.tls.clientRootCAs.files');
+  return { key: await readPem(tls.keyFile), cert: await readPem(tls.certFile), clientRoots };
+}
