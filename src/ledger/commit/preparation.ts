@@ -9,8 +9,8 @@ import { historyOf } from './history-writes.ts';
 import type { findConflict } from './mvcc.ts';
 import { Pace } from './pace.ts';
 import { PendingState } from './pending-state.ts';
-import type { CommitParts, HistoryWrite, MissingPrivateData, PreparedCommit, PrivateWrites } from './prepared.ts';
-import { applyPrivateWrites, matchPrivateWrites, raiseVersions, type TouchedKey, writesPrivate } from './private-writes.ts';
+import type { CommitParts, HistoryWrite, MissingPrivateData, PreparedCommit, PrivatePurge, PrivateWrites } from './prepared.ts';
+import { applyPrivateWrites, matchPrivateWrites, purgesOf, raiseVersions, type TouchedKey, writesPrivate } from './private-writes.ts';
 import { readTransaction, type Transaction } from './transaction.ts';
 
 /** One block on its way from flags to updates. Runs once. */
@@ -26,6 +26,7 @@ export class Preparation {
   readonly #historyWrites: HistoryWrite[] = [];
   readonly #privateWrites: PrivateWrites[] = [];
   readonly #missing: MissingPrivateData[] = [];
+  readonly #purges: PrivatePurge[] = [];
   readonly #touched: TouchedKey[] = [];
 
   constructor(parts: CommitParts, check: typeof findConflict) {
@@ -57,6 +58,7 @@ export class Preparation {
       historyWrites: this.#historyWrites,
       privateWrites: this.#privateWrites,
       missingPrivateData: this.#missing,
+      privatePurges: this.#purges,
       updateBytes: await updateBytes(this.#state, this.#pace),
     };
   }
@@ -70,17 +72,18 @@ export class Preparation {
     const version = { blockNum: this.#blockNum, txNum: BigInt(index) };
     await applyWrites(transaction, { state: this.#state, pace: this.#pace, version });
     if (transaction.endorsed) for (const write of historyOf(transaction, version)) this.#historyWrites.push(write);
-    if (writesPrivate(transaction)) await this.#takeInPrivate(transaction, index, version);
+    await this.#takeInPrivate(transaction, index, version);
   }
 
   async #takeInPrivate(transaction: Transaction, index: number, version: Version): Promise<void> {
     const { txId } = transaction;
-    const atHand = (await this.#parts.privateData?.(txId, index)) ?? [];
-    for (const writes of matchPrivateWrites(transaction, atHand)) {
+    for (const purge of purgesOf(transaction, version)) this.#purges.push(purge);
+    const atHand = writesPrivate(transaction) ? await this.#parts.privateData?.(txId, index) : undefined;
+    for (const writes of matchPrivateWrites(transaction, atHand ?? [])) {
       const { namespace, collection, rwset } = writes;
       if (rwset === undefined) this.#missing.push({ txId, index, namespace, collection });
       else this.#privateWrites.push({ txId, index, namespace, collection, rwset });
-      this.#touched.push(...applyPrivateWrites(writes, { state: this.#state, version, txId }));
+      for (const key of applyPrivateWrites(writes, { state: this.#state, version, txId })) this.#touched.push(key);
     }
   }
 

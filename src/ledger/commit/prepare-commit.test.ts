@@ -198,8 +198,10 @@ describe('private writes', () => {
     for (const end of ['deletePrivateData', 'purgePrivateData'] as const) {
       const state = new MemoryState();
       await commitPrivate(state, 1n, secret('1'));
-      await commitPrivate(state, 2n, (simulator) => simulator[end]('cc', 'coll', 'k'));
+      const { privatePurges } = await commitPrivate(state, 2n, (simulator) => simulator[end]('cc', 'coll', 'k'));
       expect([plain(state), hashed(state)]).toEqual([undefined, undefined]);
+      const purge = { namespace: 'cc', collection: 'coll', keyHash: Buffer.from(keyHash('k')), version: { blockNum: 2n, txNum: 0n } };
+      expect(privatePurges).toEqual(end === 'purgePrivateData' ? [purge] : []);
     }
   });
 

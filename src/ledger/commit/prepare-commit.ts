@@ -3,7 +3,15 @@ import { findConflict } from './mvcc.ts';
 import { Preparation } from './preparation.ts';
 import type { CommitParts, PreparedCommit } from './prepared.ts';
 
-export type { CommitParts, HistoryWrite, MissingPrivateData, PreparedCommit, PrivateDataSource, PrivateWrites } from './prepared.ts';
+export type {
+  CommitParts,
+  HistoryWrite,
+  MissingPrivateData,
+  PreparedCommit,
+  PrivateDataSource,
+  PrivatePurge,
+  PrivateWrites,
+} from './prepared.ts';
 
 /**
  * Decides the order-dependent half of a block: looks at every transaction that is VALID so far, in order, turns stale reads

@@ -47,6 +47,15 @@ export interface MissingPrivateData {
   readonly collection: string;
 }
 
+/** Private values of a key that must vanish from everywhere, up to a version: the state keeps none of its hash already. */
+export interface PrivatePurge {
+  readonly namespace: string;
+  readonly collection: string;
+  /** SHA-256 of the key. */
+  readonly keyHash: Uint8Array;
+  readonly version: Version;
+}
+
 export interface PreparedCommit {
   /** Final codes. */
   readonly flags: Uint8Array;
@@ -58,6 +67,8 @@ export interface PreparedCommit {
   readonly historyWrites: readonly HistoryWrite[];
   readonly privateWrites: readonly PrivateWrites[];
   readonly missingPrivateData: readonly MissingPrivateData[];
+  /** In block order. The plain value leaves the state only where the private write set was at hand; who keeps private data sees to the rest. */
+  readonly privatePurges: readonly PrivatePurge[];
   /** Canonical bytes of the public and hashed updates, the input of the commit hash. */
   readonly updateBytes: Uint8Array;
 }

@@ -6,6 +6,7 @@ import type { StateValue } from '../statedb/state.ts';
 import { sameVersion, type Version } from '../version.ts';
 import { writtenValue } from './apply-writes.ts';
 import { hashedSpace, type PendingState, privateSpace } from './pending-state.ts';
+import type { PrivatePurge } from './prepared.ts';
 import type { Transaction } from './transaction.ts';
 
 /** One collection's private write set. */
@@ -38,6 +39,14 @@ export function matchPrivateWrites({ namespaces }: Transaction, candidates: read
       }),
   );
 }
+
+/** The keys the transaction wants forgotten. @see purgeTracker in hyperledger/fabric v2.5, core/ledger/kvledger/txmgmt/validation */
+export const purgesOf = ({ namespaces }: Transaction, version: Version): PrivatePurge[] =>
+  namespaces.flatMap(({ namespace, collections }) =>
+    collections.flatMap(({ collection, hashed }) =>
+      hashed.hashedWrites.filter(({ isPurge }) => isPurge).map(({ keyHash: hash }) => ({ namespace, collection, keyHash: hash, version })),
+    ),
+  );
 
 function decodeOrNothing(bytes: Uint8Array): { namespace: string; collection: string; rwset: Uint8Array }[] {
   return unlessMalformed(() => rwset.TxPvtReadWriteSet.decode(bytes).nsPvtRwset, []).flatMap(({ namespace, collectionPvtRwset }) =>

@@ -56,6 +56,18 @@ describe('disposing a simulation', () => {
     expect(await Promise.all(running)).toEqual([utf8('1'), expect.objectContaining({ key: 'a' }), 'a', undefined]);
   });
 
+  it('waits for a call where no iterator is open', async () => {
+    for (const end of [(simulator: TxSimulator) => simulator[Symbol.asyncDispose](), (simulator: TxSimulator) => simulator.result()]) {
+      const { state, simulator, open } = await slowSimulation();
+      const running = simulator.getState('cc', 'a');
+      const ended = end(simulator);
+      open();
+      expect(await running).toEqual(utf8('1'));
+      await ended;
+      expect(state.open.size).toBe(0);
+    }
+  });
+
   it('waits for the step of an iterator that its caller closes', async () => {
     const { state, simulator, open } = await slowSimulation();
     const range = simulator.getStateRange('cc', '', '');
