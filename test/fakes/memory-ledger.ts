@@ -1,10 +1,11 @@
 /** A ledger in memory for tests of what stands on the ledger port: real simulations, no commits. */
-import { compareUtf8 } from '../../src/common/bytes.ts';
+import { compareUtf8, hex } from '../../src/common/bytes.ts';
 import type { BlockReader, CommittedTransaction, Ledger, TransientStore } from '../../src/ledger/ledger.ts';
 import { openSimulator } from '../../src/ledger/simulator/open-simulator.ts';
 import type { TxSimulator } from '../../src/ledger/simulator/tx-simulator.ts';
 import type { StateEntry, StateSnapshot, StateValue } from '../../src/ledger/statedb/state.ts';
-import type { common } from '../../src/protos/messages.ts';
+import { blockHash } from '../../src/protos/hashes.ts';
+import { common } from '../../src/protos/messages.ts';
 
 /** Committed values by namespace and key. A snapshot is a copy. */
 export class MemoryState {
@@ -53,21 +54,42 @@ const unused = (what: string) => (): never => {
   throw new Error(`${what} is not part of this fake`);
 };
 
-/** Blocks by number; other look-ups are filled in by the test that needs them. */
+function txIdIn(envelope: Uint8Array): string {
+  const { header } = common.Payload.decode(common.Envelope.decode(envelope).payload);
+  return common.ChannelHeader.decode(header?.channelHeader ?? new Uint8Array()).txId;
+}
+
+/** Blocks that a test adds. */
 export class MemoryBlocks implements BlockReader {
   readonly list: common.Block[] = [];
   readonly hashes = new Map<string, bigint>();
   readonly transactions = new Map<string, CommittedTransaction>();
   height = 0n;
 
+  /** Adds a block as a peer delivers it, with every index. */
+  add(block: common.Block): void {
+    const number = block.header?.number ?? 0n;
+    this.list.push(block);
+    if (block.header !== undefined) this.hashes.set(hex(blockHash(block.header)), number);
+    const flags = block.metadata?.metadata[common.BlockMetadataIndex.TRANSACTIONS_FILTER] ?? new Uint8Array();
+    for (const [index, envelope] of (block.data?.data ?? []).entries()) {
+      const entry = { envelope, validationCode: flags[index] ?? 0, blockNumber: number, index };
+      const txId = txIdIn(envelope);
+      if (!this.transactions.has(txId)) this.transactions.set(txId, entry);
+    }
+    this.height = number + 1n;
+  }
+
   info() {
-    return { height: this.height, currentBlockHash: new Uint8Array(), previousBlockHash: new Uint8Array() };
+    const { header } = this.list.at(-1) ?? {};
+    const currentBlockHash = header === undefined ? new Uint8Array() : blockHash(header);
+    return { height: this.height, currentBlockHash, previousBlockHash: header?.previousHash ?? new Uint8Array() };
   }
   block(number: bigint): common.Block | undefined {
     return this.list.find(({ header }) => header?.number === number);
   }
   blockByHash(hash: Uint8Array): common.Block | undefined {
-    const number = this.hashes.get(Buffer.from(hash).toString('hex'));
+    const number = this.hashes.get(hex(hash));
     return number === undefined ? undefined : this.block(number);
   }
   blockByTxId(txId: string): common.Block | undefined {
