@@ -1,0 +1,3 @@
+const { AssetContract } = require('./lib/asset-contract.js');
+
+module.exports = { AssetContract, contracts: [AssetContract] };

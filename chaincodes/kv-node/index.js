@@ -1,0 +1,33 @@
+const shim = require('fabric-shim');
+const operations = require('./lib/operations.js');
+
+/** One operation per function name, see lib/operations.js. Init takes `init` and then keys and values to begin with. */
+class KeyValueChaincode {
+  async Init(stub) {
+    const { params } = stub.getFunctionAndParameters();
+    return answer(() => operations.put(stub, params).then(() => 'init done'));
+  }
+
+  async Invoke(stub) {
+    const { fcn, params } = stub.getFunctionAndParameters();
+    if (fcn === 'status') return withStatus(params);
+    if (!Object.hasOwn(operations, fcn)) return shim.error(Buffer.from(`unknown function ${fcn}`));
+    return answer(() => operations[fcn](stub, params));
+  }
+}
+
+async function answer(operation) {
+  try {
+    const payload = await operation();
+    return shim.success(Buffer.from(payload ?? ''));
+  } catch (error) {
+    return shim.error(Buffer.from(error.message));
+  }
+}
+
+/** `status CODE [MESSAGE] [PAYLOAD]`: a response with any status. */
+function withStatus([code, message = '', payload = '']) {
+  return { status: Number.parseInt(code, 10), message, payload: Buffer.from(payload) };
+}
+
+shim.start(new KeyValueChaincode());
