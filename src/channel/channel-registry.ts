@@ -8,7 +8,6 @@ import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import { channelIdOfBlock, checkHasApplication, configEnvelopeOfBlock, lastConfigOf } from '../msp/channelconfig/config-block.ts';
 import { common } from '../protos/messages.ts';
 import type { Channels } from './channel.ts';
-import { withTransactionsFilter } from './genesis-filter.ts';
 import { JoinedChannel } from './joined-channel.ts';
 
 export interface ChannelRegistryParts {
@@ -72,7 +71,7 @@ export class ChannelRegistry implements Channels, AsyncDisposable {
       throw new SelvageError('CONFIG_INVALID', `cannot join channel ${channelId} with block ${block.header?.number}`);
     if (this.#channels.has(channelId) || this.#failures.has(channelId)) throw alreadyJoined(channelId);
     const bundle = await this.#parts.bundleFromBlock(block);
-    const ledger = await this.#parts.ledgers.create(channelId, withTransactionsFilter(block));
+    const ledger = await this.#parts.ledgers.create(channelId, block);
     const channel = this.#add(ledger, bundle);
     this.#parts.log.info('channel joined', { channel: channelId });
     for (const listener of this.#listeners) listener(channel);

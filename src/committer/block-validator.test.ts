@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { applyConfig, bundleFromBlock, recordedBlocks } from '../../test/committer/recorded-network.ts';
-import { codeName } from '../../test/committer/replay-ledger.ts';
+import { applyConfig, bundleFromBlock, codeName, recordedBlocks } from '../../test/committer/recorded-network.ts';
 import { blockOf, makeTransaction, signerOf, type TransactionInit } from '../../test/committer/transactions.ts';
 import { fixtures } from '../../test/fixtures.ts';
 import { utf8 } from '../common/bytes.ts';

@@ -1,3 +1,4 @@
+import { detach } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { MaybePromise } from '../common/maybe.ts';
 import type { BlockReader, InvalidReason, ValidatedBlock } from '../ledger/ledger.ts';
@@ -99,7 +100,7 @@ export class BlockValidator {
     for (const { candidate } of transactions) {
       if (!candidate.ok || candidate.value.type !== 'config') continue;
       try {
-        const config = common.ConfigEnvelope.decode(candidate.value.signed.payload.data);
+        const config = common.ConfigEnvelope.decode(detach(candidate.value.signed.payload.data)); // the bundle outlives the block;
         next = await this.#parts.applyConfig(next ?? bundle, config);
       } catch (cause) {
         const text = 'error validating config which passed initial validity checks';

@@ -1,13 +1,12 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { applyConfig, bundleFromBlock, recordedBlocks } from '../../test/committer/recorded-network.ts';
-import { ReplayLedger } from '../../test/committer/replay-ledger.ts';
+import { applyConfig, recordedBlocks, recordedLedger } from '../../test/committer/recorded-network.ts';
 import { fixtures } from '../../test/fixtures.ts';
 import { JoinedChannel } from '../channel/joined-channel.ts';
 import { SelvageError } from '../common/errors.ts';
 import { silent } from '../common/log.ts';
 import { unmeasured } from '../common/metrics.ts';
-import type { ValidatedBlock } from '../ledger/ledger.ts';
+import type { Ledger, ValidatedBlock } from '../ledger/ledger.ts';
 import type { common } from '../protos/messages.ts';
 import type { BlockSource } from './block-source.ts';
 import { BlockValidator, type BlockValidatorParts } from './block-validator.ts';
@@ -30,16 +29,47 @@ class ScriptedSource implements BlockSource {
   }
 }
 
+type Commit = (validated: ValidatedBlock) => Promise<void>;
+
+/** A real ledger, except that its commits may fail. */
+class FailingLedger implements Ledger {
+  readonly #ledger: Ledger;
+  readonly commit: Ledger['commit'];
+
+  constructor(ledger: Ledger, before: Commit) {
+    this.#ledger = ledger;
+    this.commit = async (validated) => {
+      await before(validated);
+      return ledger.commit(validated);
+    };
+  }
+
+  get channelId() {
+    return this.#ledger.channelId;
+  }
+  get blocks() {
+    return this.#ledger.blocks;
+  }
+  get transient() {
+    return this.#ledger.transient;
+  }
+  snapshot = () => this.#ledger.snapshot();
+  simulate = (txId: string) => this.#ledger.simulate(txId);
+  history = (namespace: string, key: string) => this.#ledger.history(namespace, key);
+  reasonFor = (txId: string) => this.#ledger.reasonFor(txId);
+  [Symbol.asyncDispose] = () => this.#ledger[Symbol.asyncDispose]();
+}
+
 describe.skipIf(!fixtures)('channel committer', () => {
   const chain = recordedBlocks('v1.1', 'peer');
   const from = (number: bigint): readonly common.Block[] => chain.slice(Number(number));
 
-  async function start(source: BlockSource, parts: Partial<ChannelCommitterParts & BlockValidatorParts & { ledger: ReplayLedger }> = {}) {
-    const [genesis] = chain;
-    if (genesis === undefined) throw new Error('no recorded blocks');
-    const bundle = bundleFromBlock(genesis);
-    const ledger = parts.ledger ?? (await ReplayLedger.create(bundle.channelId, genesis));
-    const channel = new JoinedChannel({ ledger, bundle });
+  async function start(source: BlockSource, parts: Partial<ChannelCommitterParts & BlockValidatorParts & { commit: Commit }> = {}) {
+    const recorded = await recordedLedger('v1.1');
+    const { ledger, bundle } = recorded;
+    const commit = parts.commit;
+    const failing = commit === undefined ? ledger : new FailingLedger(ledger, commit);
+    const channel = new JoinedChannel({ ledger: failing, bundle });
     const validator = new BlockValidator({ plugins: new Map([['vscc', vscc]]), applyConfig, ...parts });
     const reached = new Map<bigint, () => void>();
     const pauses: number[] = [];
@@ -54,25 +84,29 @@ describe.skipIf(!fixtures)('channel committer', () => {
       ...parts,
     });
     const until = (number: bigint): Promise<void> => new Promise((resolve) => reached.set(number, resolve));
-    return { committer, channel, ledger, pauses, until };
+    const stop = async (): Promise<void> => {
+      await committer[Symbol.asyncDispose]();
+      await recorded[Symbol.asyncDispose]();
+    };
+    return { committer, channel, pauses, until, [Symbol.asyncDispose]: stop, height: () => ledger.blocks.info().height };
   }
 
   const last = BigInt(chain.length - 1);
 
   it('commits a chain in order and puts each configuration in force', async () => {
-    const { committer, channel, ledger, until } = await start(new ScriptedSource(from), { transientRetention: 50n });
+    await using run = await start(new ScriptedSource(from));
+    const { committer, channel, until } = run;
     const end = until(last);
     expect(channel.bundle().sequence).toBe(1n);
     committer.start();
     committer.start();
     await end;
-    await committer[Symbol.asyncDispose]();
-    expect(ledger.blocks.info().height).toBe(last + 1n);
+    expect(run.height()).toBe(last + 1n);
     expect(channel.bundle().sequence).toBe(3n);
     expect(channel.halted()).toBeUndefined();
-    expect(ledger.state.open.size).toBe(0);
-    expect(ledger.purged).toHaveLength(chain.length - 1);
-    expect(ledger.purged.find(({ txIds }) => txIds.length > 2)?.belowHeight).toBe(0n);
+    expect(channel.ledger.reasonFor('48db4b6399a9693fe945fd66ac9959dcabece6548d7c5378a2881ac947f167bc')).toBeUndefined();
+    const refused = channel.ledger.reasonFor('2a4a08c87fd70dcba52e56e5bf63078f3cae23d94c4fe339c8e670d7540cf3b2');
+    expect(refused?.details).toMatchObject({ namespace: 'kvgo', missingPrincipals: 'Org2MSP.member', endorsedBy: 'Org1MSP' });
   });
 
   it('comes back to a lost source where it left, later and later while nothing arrives', async () => {
@@ -83,13 +117,12 @@ describe.skipIf(!fixtures)('channel committer', () => {
       throw new Error('reset');
     }
     const source = new ScriptedSource(script);
-    const { committer, pauses, until } = await start(source);
-    const end = until(last);
-    committer.start();
+    await using run = await start(source);
+    const end = run.until(last);
+    run.committer.start();
     await end;
-    await committer[Symbol.asyncDispose]();
     expect(source.asked).toEqual([1n, 1n, 1n, 1n, 6n]);
-    expect(pauses).toEqual([120, 144, 173, 100]);
+    expect(run.pauses).toEqual([120, 144, 173, 100]);
   });
 
   it('waits no longer than it may', async () => {
@@ -97,12 +130,11 @@ describe.skipIf(!fixtures)('channel committer', () => {
       if (connection < 40) throw new Error('down');
       return from(number);
     });
-    const { committer, pauses, until } = await start(source, { maxPauseMs: 1_000 });
-    const end = until(last);
-    committer.start();
+    await using run = await start(source, { maxPauseMs: 1_000 });
+    const end = run.until(2n);
+    run.committer.start();
     await end;
-    await committer[Symbol.asyncDispose]();
-    expect(Math.max(...pauses)).toBe(1_000);
+    expect(Math.max(...run.pauses)).toBe(1_000);
   });
 
   it('takes no block that the ordering service did not make, nor one out of order', async () => {
@@ -112,13 +144,12 @@ describe.skipIf(!fixtures)('channel committer', () => {
       if (connection === 1) return [...from(number).slice(0, 3), ...forged(chain[4])];
       return connection === 2 ? from(number + 1n) : from(number);
     });
-    const { committer, channel, until } = await start(source);
-    const end = until(last);
-    committer.start();
+    await using run = await start(source);
+    const end = run.until(last);
+    run.committer.start();
     await end;
-    await committer[Symbol.asyncDispose]();
     expect(source.asked).toEqual([1n, 4n, 4n]);
-    expect(channel.halted()).toBeUndefined();
+    expect(run.channel.halted()).toBeUndefined();
   });
 
   it('halts on a configuration that does not follow, without a flag for its block', async () => {
@@ -128,46 +159,40 @@ describe.skipIf(!fixtures)('channel committer', () => {
       if (applied.length === 2) throw new SelvageError('CONFIG_INVALID', 'not the successor');
       return applyConfig(bundle, envelope);
     };
-    const { committer, channel, ledger } = await start(new ScriptedSource(from), { applyConfig: refuse });
+    await using run = await start(new ScriptedSource(from), { applyConfig: refuse });
+    const { committer, channel } = run;
     committer.start();
     await committer.ended();
-    expect(ledger.blocks.info().height).toBe(2n);
+    expect(run.height()).toBe(2n);
     expect(channel.bundle().sequence).toBe(2n);
     expect(channel.halted()).toMatchObject({ code: 'CHANNEL_HALTED', message: expect.stringContaining('not the successor') });
-    expect(ledger.state.open.size).toBe(0);
   });
 
   it('tries again when the disk refuses a block, and halts when the ledger is broken', async () => {
-    const [genesis] = chain;
-    if (genesis === undefined) throw new Error('no recorded blocks');
-    const ledger = await ReplayLedger.create('mychannel', genesis);
-    const commit = ledger.commit.bind(ledger);
     let refusals = 0;
-    ledger.commit = async (validated: ValidatedBlock) => {
-      const { number } = validated.block.header ?? {};
-      if (number === 7n && refusals++ < 2) throw new SelvageError('DISK_FULL', 'no space left');
-      if (number === 9n) throw new SelvageError('LEDGER_CORRUPT', 'torn');
-      return commit(validated);
+    const commit: Commit = async ({ block }) => {
+      if (block.header?.number === 7n && refusals++ < 2) throw new SelvageError('DISK_FULL', 'no space left');
+      if (block.header?.number === 9n) throw new SelvageError('LEDGER_CORRUPT', 'torn');
     };
     const source = new ScriptedSource(from);
-    const { committer, channel } = await start(source, { ledger });
-    committer.start();
-    await committer.ended();
+    await using run = await start(source, { commit });
+    run.committer.start();
+    await run.committer.ended();
     expect(source.asked).toEqual([1n, 7n, 7n]);
-    expect(ledger.blocks.info().height).toBe(9n);
-    expect(channel.halted()?.message).toContain('torn');
+    expect(run.height()).toBe(9n);
+    expect(run.channel.halted()?.message).toContain('torn');
   });
 
   it('stops while it waits for a block, and does not start again', async () => {
     const source = new ScriptedSource((number) => from(number).slice(0, 2));
-    const { committer, ledger, until } = await start(source);
-    const second = until(2n);
-    committer.start();
+    await using run = await start(source);
+    const second = run.until(2n);
+    run.committer.start();
     await second;
-    await committer[Symbol.asyncDispose]();
-    committer.start();
-    await committer[Symbol.asyncDispose]();
+    await run.committer[Symbol.asyncDispose]();
+    run.committer.start();
+    await run.committer[Symbol.asyncDispose]();
     expect(source.asked).toEqual([1n]);
-    expect(ledger.blocks.info().height).toBe(3n);
+    expect(run.height()).toBe(3n);
   });
 });

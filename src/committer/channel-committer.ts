@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JoinedChannel } from '../channel/joined-channel.ts';
-import { messageOf, SelvageError } from '../common/errors.ts';
+import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { type Histogram, type Metrics, timed } from '../common/metrics.ts';
 import type { CommitOutcome } from '../ledger/ledger.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { common } from '../protos/messages.ts';
 import type { BlockSource } from './block-source.ts';
-import type { BlockValidator, PrecheckedBlock } from './block-validator.ts';
+import type { BlockValidator, PrecheckedBlock, Validation } from './block-validator.ts';
 import { verifyBlock } from './block-verification.ts';
 
 export interface ChannelCommitterParts {
@@ -20,8 +20,6 @@ export interface ChannelCommitterParts {
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** The longest such wait. */
   readonly maxPauseMs?: number;
-  /** Private write sets of transactions that never arrived are dropped when they are this many blocks old. */
-  readonly transientRetention?: bigint;
   /** Hears of every committed block, after its state is visible. */
   readonly onCommitted?: (outcome: CommitOutcome) => void;
 }
@@ -115,17 +113,21 @@ export class ChannelCommitter implements AsyncDisposable {
     const prechecked = await current.work;
     const outcome = await timed(this.#commitSeconds, () => this.#validateAndCommit(prechecked));
     this.#report(outcome);
-    await this.#purgeTransient(prechecked, outcome.blockNumber);
     this.#parts.onCommitted?.(outcome);
   }
 
   async #validateAndCommit(prechecked: PrecheckedBlock): Promise<CommitOutcome> {
-    const { channel, validator } = this.#parts;
-    using state = channel.ledger.snapshot();
-    const { validated, nextBundle } = await validator.validate(prechecked, { state, blocks: channel.ledger.blocks });
+    const { channel } = this.#parts;
+    const { validated, nextBundle } = await this.#validate(prechecked);
     const outcome = await channel.ledger.commit(validated);
     if (nextBundle !== undefined) channel.replaceBundle(nextBundle);
     return outcome;
+  }
+
+  async #validate(prechecked: PrecheckedBlock): Promise<Validation> {
+    const { ledger } = this.#parts.channel;
+    using state = ledger.snapshot();
+    return await this.#parts.validator.validate(prechecked, { state, blocks: ledger.blocks });
   }
 
   #report({ blockNumber, flags, reasons }: CommitOutcome): void {
@@ -134,18 +136,6 @@ export class ChannelCommitter implements AsyncDisposable {
       log.warn('transaction is invalid', { ...details, channel: channel.id, block: blockNumber.toString(), ...reason });
     }
     log.debug('block committed', { channel: channel.id, block: blockNumber.toString(), transactions: flags.length });
-  }
-
-  /** The transient store is a convenience: what cannot be purged now is purged later, and costs only space. */
-  async #purgeTransient({ transactions }: PrecheckedBlock, number: bigint): Promise<void> {
-    const { channel, log, transientRetention = 1_000n } = this.#parts;
-    const below = number % transientRetention === 0n && number > transientRetention ? number - transientRetention : 0n;
-    try {
-      const txIds = transactions.flatMap(({ txId }) => (txId === '' ? [] : [txId]));
-      await channel.ledger.transient.purge(txIds, below);
-    } catch (thrown) {
-      log.warn('transient store not purged', { channel: channel.id, error: messageOf(thrown) });
-    }
   }
 
   #halt(cause: SelvageError): void {

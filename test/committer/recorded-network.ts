@@ -1,16 +1,14 @@
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { applicationCapabilities, Capabilities } from '../../src/msp/channelconfig/capabilities.ts';
+import { Scope } from '../../src/common/scope.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import { FolderLedgerProvider } from '../../src/ledger/ledger-provider.ts';
+import * as bundles from '../../src/msp/channelconfig/bundle.ts';
 import type { ChannelBundle } from '../../src/msp/channelconfig/channel-bundle.ts';
-import { channelIdOfBlock, configEnvelopeOfBlock } from '../../src/msp/channelconfig/config-block.ts';
-import { checkConfigEnvelope } from '../../src/msp/channelconfig/config-update.ts';
 import { SignatureVerifier } from '../../src/msp/identities/signature-verifier.ts';
-import { MspManager, mspFromConfig } from '../../src/msp/msp-manager.ts';
-import { mspVersionOf } from '../../src/msp/msp-version.ts';
-import { applicationPolicy } from '../../src/msp/policies/application-policy.ts';
-import { PolicyTree } from '../../src/msp/policies/policy-tree.ts';
-import { signaturePolicy } from '../../src/msp/policies/signature-policy.ts';
-import { common, msp } from '../../src/protos/messages.ts';
+import { common, protos } from '../../src/protos/messages.ts';
 import { fixtures, readFixture } from '../fixtures.ts';
 
 export type Network = 'v1.1' | 'v2.4';
@@ -26,46 +24,40 @@ export function recordedBlocks(network: Network, node: 'peer' | 'orderer'): read
 }
 
 const verifier = new SignatureVerifier();
-const level = (group: common.ConfigGroup): string[] => {
-  const value = group.values.get('Capabilities')?.value;
-  return value === undefined ? [] : [...common.Capabilities.decode(value).capabilities.keys()];
-};
 
-export function bundleOf(channelId: string, config: common.Config): ChannelBundle {
-  const group = config.channelGroup;
-  if (group === undefined) throw new Error('no group');
-  const channelLevel = new Capabilities('Channel', level(group)).level;
-  const application = group.groups.get('Application');
-  if (application === undefined) throw new Error('no application');
-  const orgsOf = (of: common.ConfigGroup | undefined) =>
-    [...(of?.groups ?? [])].map(([name, org]) => {
-      const built = mspFromConfig({
-        config: msp.MSPConfig.decode(org.values.get('MSP')?.value ?? new Uint8Array()),
-        version: mspVersionOf(channelLevel),
-        verifier,
-      });
-      return { name, built, mspId: built.mspId, anchorPeers: [] };
-    });
-  const orgs = orgsOf(application);
-  const msps = new MspManager([...orgs, ...orgsOf(group.groups.get('Orderer'))].map(({ built }) => built));
-  const policies = new PolicyTree({ group, deserializer: msps });
+export const bundleFromBlock = (block: common.Block): ChannelBundle => bundles.bundleFromBlock(block, { verifier });
+
+export const applyConfig = (bundle: ChannelBundle, envelope: common.ConfigEnvelope): Promise<ChannelBundle> =>
+  bundles.validateConfigEnvelope(bundle, envelope, { verifier });
+
+export const codeName = (code: number): string =>
+  Object.entries(protos.TxValidationCode).find(([, value]) => value === code)?.[0] ?? String(code);
+
+/** A folder of ledgers that is gone when it is disposed, open or not. */
+export interface LedgerFolder extends AsyncDisposable {
+  readonly root: string;
+  open(): Promise<FolderLedgerProvider>;
+}
+
+export async function ledgerFolder(): Promise<LedgerFolder> {
+  const scope = new Scope();
+  const root = await mkdtemp(join(tmpdir(), 'selvage-committer-'));
+  scope.defer(() => rm(root, { recursive: true, force: true }));
   return {
-    channelId,
-    config,
-    sequence: config.sequence,
-    msps,
-    policies,
-    channelCapabilityLevel: channelLevel,
-    application: { capabilities: applicationCapabilities(new Capabilities('Application', level(application))), orgs, acls: new Map() },
-    orderer: undefined,
-    ordererAddresses: [],
-    signaturePolicy: (bytes) => signaturePolicy(bytes, msps),
-    applicationPolicy: (bytes) => applicationPolicy(bytes, { deserializer: msps, policies }),
+    root,
+    open: async () => scope.use(await FolderLedgerProvider.open({ root })),
+    [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
   };
 }
 
-export const bundleFromBlock = (block: common.Block): ChannelBundle =>
-  bundleOf(channelIdOfBlock(block), configEnvelopeOfBlock(block).config);
-
-export const applyConfig = async (bundle: ChannelBundle, envelope: common.ConfigEnvelope): Promise<ChannelBundle> =>
-  bundleOf(bundle.channelId, await checkConfigEnvelope(bundle, envelope));
+/** A real ledger of a recorded channel, from its first block on; disposing removes it. */
+export async function recordedLedger(
+  network: Network,
+): Promise<AsyncDisposable & { readonly ledger: Ledger; readonly bundle: ChannelBundle }> {
+  const [genesis] = recordedBlocks(network, 'peer');
+  if (genesis === undefined) throw new Error('no recorded blocks');
+  const folder = await ledgerFolder();
+  const bundle = bundleFromBlock(genesis);
+  const ledger = await (await folder.open()).create(bundle.channelId, genesis);
+  return { ledger, bundle, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+}
