@@ -4,7 +4,7 @@ import { SelvageError } from '../common/errors.ts';
 import { silent } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
 import { GrpcClient } from './client.ts';
-import type { Method } from './method.ts';
+import type { ByteStream, Method } from './method.ts';
 import { listen } from './server.ts';
 
 const never = new AbortController().signal;
@@ -141,5 +141,24 @@ describe('listening', () => {
     const first = await listen({ address: '127.0.0.1:0', methods: [], log: silent });
     await first[Symbol.asyncDispose]();
     scope.use(await listen({ address: `127.0.0.1:${first.port}`, methods: [], log: silent }));
+  });
+});
+
+describe('stopping', () => {
+  it('ends the streams that are open and frees the port at once', async () => {
+    const serving = deferred<void>();
+    const handle = async (stream: ByteStream) => {
+      serving.resolve();
+      for await (const _ of stream.incoming);
+    };
+    const server = await listen({ address: '127.0.0.1:0', methods: [{ kind: 'bidi', path: '/t/Open', handle }], log: silent });
+    const client = scope.use(new GrpcClient({ address: `127.0.0.1:${server.port}` }));
+    using stream = client.bidi('/t/Open', { signal: never });
+    await stream.send(new Uint8Array([1]));
+    await serving.promise;
+    const read = (async () => {
+      for await (const _ of stream.incoming);
+    })();
+    await Promise.all([expect(read).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' }), server[Symbol.asyncDispose]()]);
   });
 });

@@ -37,10 +37,11 @@ export interface GrpcServer extends AsyncDisposable {
 /** @throws {SelvageError} `ADDRESS_IN_USE` when the address cannot be bound */
 export async function listen({ address, tls, methods, log }: ListenOptions): Promise<GrpcServer> {
   const server = new Server(SERVER_OPTIONS);
-  for (const [definition, implementation] of services(methods, log)) server.addService(definition, implementation);
+  const streams = new OpenStreams();
+  for (const [definition, implementation] of services(methods, streams, log)) server.addService(definition, implementation);
   await refuseTaken(address);
   const port = await bind(server, address, credentialsOf(tls));
-  return { port, [Symbol.asyncDispose]: () => stop(server) };
+  return { port, [Symbol.asyncDispose]: () => stop(server, streams) };
 }
 
 function credentialsOf(tls: ServerTls | undefined): ServerCredentials {
@@ -83,10 +84,27 @@ const taken = (address: string, cause: Error): SelvageError =>
     advice: 'Stop the process that uses the port, or choose another one.',
   });
 
-/** How long calls in progress may take to end when the server stops, in milliseconds. */
+/** Streams that are being served. They would go on for ever, so a server that stops ends them itself. */
+class OpenStreams {
+  readonly #calls = new Set<ServerDuplexStream<Buffer, Uint8Array>>();
+
+  /** Keeps the call until it is over. */
+  add(call: ServerDuplexStream<Buffer, Uint8Array>): void {
+    this.#calls.add(call);
+    call.once('cancelled', () => this.#calls.delete(call));
+  }
+
+  endAll(): void {
+    const status = toStatus(new SelvageError('PEER_UNREACHABLE', 'the server is stopping'));
+    for (const call of this.#calls) call.emit('error', { ...status, name: 'Error', message: 'the server is stopping' });
+  }
+}
+
+/** How long other calls in progress may take to end when the server stops, in milliseconds. */
 const DRAIN_MS = 500;
 
-function stop(server: Server): Promise<void> {
+function stop(server: Server, streams: OpenStreams): Promise<void> {
+  streams.endAll();
   return new Promise((resolve) => {
     const force = setTimeout(() => server.forceShutdown(), DRAIN_MS);
     server.tryShutdown(() => {
@@ -99,7 +117,11 @@ function stop(server: Server): Promise<void> {
 const asIs = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-function* services(methods: readonly Method[], log: Logger): Generator<[ServiceDefinition, UntypedServiceImplementation]> {
+function* services(
+  methods: readonly Method[],
+  streams: OpenStreams,
+  log: Logger,
+): Generator<[ServiceDefinition, UntypedServiceImplementation]> {
   for (const method of methods) {
     const stream = method.kind === 'bidi';
     const definition: ServiceDefinition = {
@@ -113,7 +135,7 @@ function* services(methods: readonly Method[], log: Logger): Generator<[ServiceD
         responseDeserialize: asIs,
       },
     };
-    yield [definition, { [method.path]: method.kind === 'unary' ? unary(method, log) : bidi(method, log) }];
+    yield [definition, { [method.path]: method.kind === 'unary' ? unary(method, log) : bidi(method, streams, log) }];
   }
 }
 
@@ -133,8 +155,9 @@ function unary(method: UnaryMethod, log: Logger) {
   };
 }
 
-function bidi(method: BidiMethod, log: Logger) {
+function bidi(method: BidiMethod, streams: OpenStreams, log: Logger) {
   return (call: ServerDuplexStream<Buffer, Uint8Array>): void => {
+    streams.add(call);
     const ended = new AbortController();
     call.once('cancelled', () => ended.abort(new SelvageError('CANCELLED', 'the call ended')));
     call.on('error', () => ended.abort(new SelvageError('CANCELLED', 'the call broke')));
