@@ -90,10 +90,10 @@ export class BlockStore implements BlockReader, AsyncDisposable {
       return {
         ...(await stored(block, indexed, this.#index)),
         publish: () => this.#publish(indexed.checkpoint),
-        undo: () => this.#files.truncate(location),
+        undo: () => this.#files.truncate(this.#tip),
       };
     } catch (error) {
-      await this.#files.truncate(location);
+      await this.#files.truncate(this.#tip);
       throw error;
     }
   }

@@ -89,7 +89,7 @@ export class SegmentFiles implements AsyncDisposable {
     }
   }
 
-  /** Takes away the last record, which began at `location`, or everything from there on. */
+  /** Takes away everything behind a place, which is the end of a record or the beginning of the first. */
   async truncate({ file, offset }: { readonly file: number; readonly offset: number }): Promise<void> {
     if (file === this.#tail.file) await this.#takeBack({ ...this.#tail, size: offset });
     else await this.#takeBack({ file, size: offset, handle: await open(this.#path(file), 'r+') });

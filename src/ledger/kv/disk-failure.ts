@@ -7,7 +7,9 @@ const FULL = /ENOSPC|EFBIG|EDQUOT|No space left|File too large|quota exceeded|MD
 export function diskFailure(cause: unknown, what: string): SelvageError {
   const code = FULL.test(`${codeOf(cause)} ${messageOf(cause)}`) ? 'DISK_FULL' : 'LEDGER_UNAVAILABLE';
   const advice =
-    code === 'DISK_FULL' ? 'Make room on the disk of the ledger; the next block is tried again.' : 'Check the disk of the ledger.';
+    code === 'DISK_FULL'
+      ? 'Make room on the disk of the ledger; the next block is tried again.'
+      : 'Look at the disk of the ledger: it may be full or damaged.';
   return new SelvageError(code, `${what}: ${messageOf(cause)}`, { cause, advice });
 }
 

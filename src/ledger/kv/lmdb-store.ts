@@ -55,6 +55,8 @@ export class LmdbStore implements KvStore {
       noSubdir: false,
       noSync: durability === 'fast',
       overlappingSync: false,
+      // Each commit is a batch of its own; lmdb's batching per turn would also leave a promise behind that rejects unseen.
+      eventTurnBatching: false,
       maxReaders: MAX_READERS,
       maxDbs: 1,
     });
