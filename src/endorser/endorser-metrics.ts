@@ -1,5 +1,5 @@
 import { SelvageError } from '../common/errors.ts';
-import type { Histogram, Metrics } from '../common/metrics.ts';
+import type { Gauge, Histogram, Metrics } from '../common/metrics.ts';
 import type { protos } from '../protos/messages.ts';
 
 /** A reply and the chaincode that ran for it, which is absent where none came to run. */
@@ -11,14 +11,16 @@ export interface Answered {
 /** How proposals end and how long that takes. Labels are bounded: a client's made-up names never become one. */
 export class EndorserMetrics {
   readonly #metrics: Metrics;
+  readonly #inFlight: Gauge;
   readonly #seconds = new Map<string, Histogram>();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
+    this.#inFlight = metrics.gauge('selvage_endorser_proposals_in_flight', 'Proposals being worked on.');
   }
 
   inFlight(count: number): void {
-    this.#metrics.gauge('selvage_endorser_proposals_in_flight', 'Proposals being worked on.').set(count);
+    this.#inFlight.set(count);
   }
 
   /** Times the answer to an admitted proposal. */

@@ -80,8 +80,8 @@ export class Deploy {
       bundle,
       installed,
       policy: given(policy) ?? anyMember(bundle),
-      escc: textOf(given(escc) ?? ESCC),
-      vscc: textOf(given(vscc) ?? VSCC),
+      escc: nameOr('escc', escc),
+      vscc: nameOr('vscc', vscc),
       collections: given(collections),
     };
   }
@@ -105,10 +105,11 @@ export class Deploy {
 }
 
 const NOTHING = new Uint8Array(0);
-const [ESCC, VSCC] = [new TextEncoder().encode('escc'), new TextEncoder().encode('vscc')];
 
 /** An empty argument counts as missing, as from 1.4 on: SDKs send one. */
 const given = (arg: Uint8Array | undefined): Uint8Array | undefined => (arg === undefined || arg.length === 0 ? undefined : arg);
+
+const nameOr = (otherwise: string, arg: Uint8Array | undefined): string => (given(arg) === undefined ? otherwise : textOf(arg ?? NOTHING));
 
 function checkMostArguments(args: readonly Uint8Array[], capabilities: ApplicationCapabilities | undefined): void {
   if (args.length > 7 || (args.length === 7 && capabilities?.privateChannelData !== true)) throw wrongCount(args);

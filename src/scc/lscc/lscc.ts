@@ -11,7 +11,7 @@ import { install } from './install.ts';
 import type { LsccParts } from './parts.ts';
 import { Queries } from './queries.ts';
 
-type Function = (args: readonly Uint8Array[], call: ChaincodeCall, options: Cancellable) => Promise<Uint8Array>;
+type LsccFunction = (args: readonly Uint8Array[], call: ChaincodeCall, options: Cancellable) => Promise<Uint8Array>;
 
 /**
  * The legacy lifecycle: installs packages on this peer, writes definitions to the channel's state, and lists both.
@@ -22,21 +22,21 @@ export class Lscc implements SystemChaincode {
   readonly name = 'lscc';
   readonly fromProposal = true;
   readonly fromChaincode = true;
-  readonly #functions: ReadonlyMap<string, Function>;
+  readonly #functions: ReadonlyMap<string, LsccFunction>;
 
   constructor(parts: LsccParts) {
     const access = new ChannelAccess(parts);
     const deploy = new Deploy(parts);
     const queries = new Queries({ access, packages: parts.packages });
-    const by = (query: (name: string, call: ChaincodeCall) => Promise<Uint8Array>): Function => {
+    const by = (query: (name: string, call: ChaincodeCall) => Promise<Uint8Array>): LsccFunction => {
       return (args, call) => query(nameOnChannel(args, call), call);
     };
-    const functions: readonly (readonly [string, string, Function])[] = [
+    const functions: readonly (readonly [string, string, LsccFunction])[] = [
       ['getid', 'ChaincodeExists', by((name, call) => queries.id(name, call))],
       ['getdepspec', 'GetDeploymentSpec', by((name, call) => queries.deploymentSpec(name, call))],
       ['getccdata', 'GetChaincodeData', by((name, call) => queries.chaincodeData(name, call))],
-      ['getchaincodes', 'GetChaincodes', (args, call) => queries.instantiated(exactly(1, args), call)],
-      ['getinstalledchaincodes', 'GetInstalledChaincodes', (args, call) => queries.installed(exactly(1, args), call)],
+      ['getchaincodes', 'GetChaincodes', alone((call) => queries.instantiated(call))],
+      ['getinstalledchaincodes', 'GetInstalledChaincodes', alone((call) => queries.installed(call))],
       ['getcollectionsconfig', 'GetCollectionsConfig', (args, call) => queries.collections(textOf(exactly(2, args)[1] ?? NOTHING), call)],
       ['deploy', 'deploy', (...given) => deploy.deploy(...given)],
       ['upgrade', 'upgrade', (...given) => deploy.upgrade(...given)],
@@ -58,6 +58,14 @@ export class Lscc implements SystemChaincode {
 }
 
 const NOTHING = utf8('');
+
+/** A function without arguments. */
+const alone =
+  (query: (call: ChaincodeCall) => Promise<Uint8Array>): LsccFunction =>
+  (args, call) => {
+    exactly(1, args);
+    return query(call);
+  };
 
 function exactly(count: number, args: readonly Uint8Array[]): readonly Uint8Array[] {
   if (args.length !== count) throw wrongCount(args);

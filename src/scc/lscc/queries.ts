@@ -43,7 +43,7 @@ export class Queries {
     return installed.deploymentSpecBytes;
   }
 
-  async instantiated(_args: readonly Uint8Array[], call: ChaincodeCall): Promise<Uint8Array> {
+  async instantiated(call: ChaincodeCall): Promise<Uint8Array> {
     const { channelId, signedProposal } = call.proposal;
     const denied = (cause: string) => `Authorization for GETCHAINCODES on channel getchaincodes has been denied with error ${cause}`;
     await this.#parts.access.channel('lscc/GetInstantiatedChaincodes', channelId, signedProposal, denied);
@@ -52,7 +52,7 @@ export class Queries {
     return protos.ChaincodeQueryResponse.encode({ chaincodes });
   }
 
-  async installed(_args: readonly Uint8Array[], { proposal }: ChaincodeCall): Promise<Uint8Array> {
+  async installed({ proposal }: ChaincodeCall): Promise<Uint8Array> {
     const denied = (cause: string) =>
       `Authorization for GETINSTALLEDCHAINCODES on channel getinstalledchaincodes has been denied with error ${cause}`;
     await this.#parts.access.local('lscc/GetInstalledChaincodes', proposal.signedProposal, denied);
