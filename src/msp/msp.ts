@@ -110,6 +110,7 @@ export class Msp implements IdentityDeserializer {
 
   #admit(raw: Certificate): X509Identity {
     const { certificate, chain } = this.#authorities.sanitise(raw);
+    checkKey(certificate);
     return new X509Identity({
       mspId: this.mspId,
       id: digestOf(this.#identifierHash, certificate.der, 'hex'),
@@ -160,8 +161,7 @@ export class Msp implements IdentityDeserializer {
 
   /** Of a configured authority: the hash of its own chain, which is what leaves under it have above them. */
   #certifiersOfAuthority(pem: Uint8Array): Uint8Array {
-    const raw = Certificate.fromPem(pem);
-    const known = this.#authorities.find(raw) ?? this.#authorities.find(this.#authorities.sanitise(raw).certificate);
+    const known = this.#authorities.find(this.#authorities.sanitise(Certificate.fromPem(pem)).certificate);
     if (known === undefined) throw new SelvageError('CONFIG_INVALID', 'Failed adding OU. Certificate not in root or intermediate certs.');
     return this.#certifiersIdentifier(this.#authorities.chainOf(known));
   }
@@ -235,9 +235,14 @@ function tlsAuthoritiesOf({ tlsRootCerts, tlsIntermediateCerts }: protos.FabricM
 
 const certificatesOf = (pems: readonly Uint8Array[]): Certificate[] => pems.map((pem) => Certificate.fromPem(pem));
 
-function checkIsAuthority({ isCa, extensions, serial }: Certificate): void {
+function checkIsAuthority(certificate: Certificate): void {
+  const { isCa, extensions, serial } = certificate;
   if (!isCa) throw new SelvageError('CONFIG_INVALID', `CA Certificate did not have the CA attribute, (SN: ${serial})`);
   if (extensions.subjectKeyId === undefined) {
     throw new SelvageError('CONFIG_INVALID', `CA Certificate problem with Subject Key Identifier extension, (SN: ${serial})`);
   }
+  checkKey(certificate);
 }
+
+/** @throws {SelvageError} `MALFORMED` now, rather than when the first signature is judged */
+const checkKey = (certificate: Certificate): void => void certificate.publicKey;

@@ -72,17 +72,21 @@ export class CaTree {
   }
 
   /**
-   * The certificate with a low-S issuer signature; certificates not signed with ECDSA come back as they are, unverified.
+   * The certificate with a low-S issuer signature; certificates not signed with ECDSA come back as they are, unverified. An
+   * authority that signed itself needs nobody else, so that roots can be sanitised before there is a tree.
    * @throws {SelvageError} `IDENTITY_INVALID` when it has no chain here
    * @see sanitizeCert in hyperledger/fabric v2.5, msp/mspimpl.go
    */
   sanitise(certificate: Certificate): { readonly certificate: Certificate; readonly chain: Chain | undefined } {
     if (!isEcdsaSigned(certificate)) return { certificate, chain: undefined };
-    const [, ...issuers] = this.chainOf(certificate);
-    const order = curveOrder((issuers[0] ?? certificate).publicKey);
-    if (order === undefined) throw invalid('the issuer of an ECDSA signature has a key of another kind');
-    const clean = sanitised(certificate, order);
-    return { certificate: clean, chain: [clean, ...issuers] };
+    if (certificate.isCa && certificate.isSignedWith(certificate)) {
+      const root = sanitised(certificate, orderOf(certificate));
+      return { certificate: root, chain: new CaTree({ roots: [root], intermediates: [] }).chainOf(root) };
+    }
+    const [, issuer, ...above] = this.chainOf(certificate);
+    if (issuer === undefined) throw invalid('failed to traverse certificate verification chain for leaf or intermediate certificate');
+    const clean = sanitised(certificate, orderOf(issuer));
+    return { certificate: clean, chain: [clean, issuer, ...above] };
   }
 
   #extend(chain: Chain, search: Search): void {
@@ -115,6 +119,12 @@ export class CaTree {
     }
     return answer;
   }
+}
+
+function orderOf(issuer: Certificate): bigint {
+  const order = curveOrder(issuer.publicKey);
+  if (order === undefined) throw invalid('the issuer of an ECDSA signature has a key on a curve that Fabric does not know');
+  return order;
 }
 
 interface Search {

@@ -1,4 +1,5 @@
-import { DerReader, integerOf, oidOf, TAG } from './der.ts';
+import { SelvageError } from '../../common/errors.ts';
+import { booleanOf, type DerElement, DerReader, integerOf, oidOf, TAG } from './der.ts';
 
 /** What the extensions of a certificate say, as far as chain rules ask. */
 export interface Extensions {
@@ -52,16 +53,20 @@ export function* eachExtension(sequence: Uint8Array): Generator<{ id: string; cr
   while (!extensions.done) {
     const extension = extensions.enter(TAG.SEQUENCE);
     const id = oidOf(extension.expect(TAG.OID).content);
-    const critical = extension.optional(TAG.BOOLEAN)?.content[0] === 0xff;
+    const critical = isTrue(extension.optional(TAG.BOOLEAN));
     yield { id, critical, value: extension.expect(TAG.OCTET_STRING).content };
   }
 }
+
+/** An absent BOOLEAN is false. */
+const isTrue = (element: DerElement | undefined): boolean => element !== undefined && booleanOf(element.content);
 
 /** @param sequence content of the explicit tag 3 of a certificate @throws {SelvageError} `MALFORMED` */
 export function readExtensions(sequence: Uint8Array): Extensions {
   const values = new Map<string, Uint8Array>();
   const unhandledCritical: string[] = [];
   for (const { id, critical, value } of eachExtension(sequence)) {
+    if (values.has(id)) throw new SelvageError('MALFORMED', 'x509: certificate contains duplicate extensions');
     values.set(id, value);
     if (critical && !HANDLED.has(id)) unhandledCritical.push(id);
   }
@@ -79,7 +84,7 @@ export function readExtensions(sequence: Uint8Array): Extensions {
 function basicConstraintsOf(value: Uint8Array | undefined): Pick<Extensions, 'isCa' | 'maxPathLength'> {
   if (value === undefined) return noExtensions;
   const constraints = new DerReader(value).enter(TAG.SEQUENCE);
-  const isCa = constraints.optional(TAG.BOOLEAN)?.content[0] === 0xff;
+  const isCa = isTrue(constraints.optional(TAG.BOOLEAN));
   const limit = constraints.optional(TAG.INTEGER);
   return { isCa, maxPathLength: limit === undefined ? undefined : Number(integerOf(limit.content)) };
 }

@@ -71,6 +71,17 @@ describe('certificates', () => {
     refuse(new TextEncoder().encode('no certificate'));
   });
 
+  it('are refused when an extension comes twice, or a boolean is neither', async () => {
+    const twice = await issue({ subject: 'CN=twice', extensions: [unknownCritical(), unknownCritical()] });
+    assert.throws(() => new Certificate(twice.der), { code: 'MALFORMED', message: /duplicate extensions/ });
+    const { der: good } = await issue({ subject: 'CN=ca', ca: true });
+    const at = Buffer.from(good).indexOf(Buffer.from('0101ff', 'hex'));
+    assert.ok(at > 0);
+    const odd = new Uint8Array(good);
+    odd[at + 2] = 1;
+    assert.throws(() => new Certificate(odd), { code: 'MALFORMED', message: /invalid boolean/ });
+  });
+
   it('keep their bytes when the buffer they came in is used again', async () => {
     const { der: source } = await issue({ subject: 'CN=ca', ca: true });
     const buffer = new Uint8Array(source);

@@ -166,3 +166,10 @@ export function directoryText({ tag, content }: DerElement): string {
   if (tag === BMP_STRING) return bytes.length % 2 === 0 ? bytes.swap16().toString('utf16le') : '';
   return bytes.toString(tag === UTF8_STRING ? 'utf8' : 'latin1');
 }
+
+/** The value of a BOOLEAN's content; DER has one form for each. @throws {SelvageError} `MALFORMED` */
+export function booleanOf(content: Uint8Array): boolean {
+  const [value] = content;
+  if (content.length !== 1 || (value !== 0 && value !== 0xff)) throw malformed('invalid boolean');
+  return value === 0xff;
+}

@@ -29,6 +29,11 @@ describe('PEM', () => {
     assert.equal(firstPemBlock(pem)?.label, 'CERTIFICATE');
   });
 
+  it('is looked for again after a beginning without an end, but not for ever', () => {
+    assert.deepEqual(derOfPem(`-----BEGIN NOTHING-----\n${pem}`), der);
+    assert.equal(firstPemBlock('-----BEGIN A-----\n'.repeat(200_000)), undefined);
+  });
+
   it('is nothing when a line is missing or the base64 is broken', () => {
     for (const text of ['', 'text', pem.replace('END', 'EN'), pem.replace('AAEC', 'AA!C'), pem.replace('AAEC', 'AAE')]) {
       assert.equal(firstPemBlock(text), undefined);

@@ -6,15 +6,35 @@ export interface PemBlock {
   readonly der: Uint8Array;
 }
 
-const BLOCK = /-----BEGIN ([^\r\n]*?)-----[ \t]*\r?\n([\s\S]*?)-----END \1-----/;
+const BEGIN = '-----BEGIN ';
 const HEADERS = /^(?:[^\r\n:]+:[^\r\n]*\r?\n)+\r?\n/;
+/** Texts with more beginnings without an end are hostile: each costs a search to the end. */
+const MAX_ATTEMPTS = 8;
 
-/** The first block of a text, whatever stands around it, or undefined when there is none. */
-export function firstPemBlock(text: string | Uint8Array): PemBlock | undefined {
-  const match = BLOCK.exec(asText(text));
-  if (match === null) return undefined;
-  const [, label = '', body = ''] = match;
-  const base64 = body.replace(HEADERS, '').replace(/\s/g, '');
+/** The first whole block of a text, whatever stands around it, or undefined when there is none. */
+export function firstPemBlock(input: string | Uint8Array): PemBlock | undefined {
+  const text = asText(input);
+  let at = text.indexOf(BEGIN);
+  for (let attempt = 0; at >= 0 && attempt < MAX_ATTEMPTS; attempt += 1) {
+    const block = blockAt(text, at + BEGIN.length);
+    if (block !== undefined) return block;
+    at = text.indexOf(BEGIN, at + BEGIN.length);
+  }
+  return undefined;
+}
+
+/** @param start where the label begins */
+function blockAt(text: string, start: number): PemBlock | undefined {
+  const line = text.indexOf('\n', start);
+  const first = text.slice(start, line).trimEnd();
+  if (line < 0 || !first.endsWith('-----')) return undefined;
+  const label = first.slice(0, -5);
+  const end = text.indexOf(`-----END ${label}-----`, line);
+  if (end < 0) return undefined;
+  const base64 = text
+    .slice(line + 1, end)
+    .replace(HEADERS, '')
+    .replace(/\s/g, '');
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(base64) || base64.length % 4 !== 0) return undefined;
   return { label, der: new Uint8Array(Buffer.from(base64, 'base64')) };
 }
