@@ -1,12 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundleFromBlock, type Network, recordedBlocks } from '../../test/committer/recorded-network.ts';
+import { signerOf } from '../../test/committer/transactions.ts';
 import { fixtures } from '../../test/fixtures.ts';
 import { concatBytes } from '../common/bytes.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
-import { blockDataHash } from '../protos/hashes.ts';
-import { common } from '../protos/messages.ts';
+import { blockDataHash, blockHeaderBytes } from '../protos/hashes.ts';
+import { common, msp } from '../protos/messages.ts';
 import { verifyBlock } from './block-verification.ts';
 import { isCanonicalEnvelope } from './canonical-envelope.ts';
+import { membersPolicy } from './definitions/endorsement-policy.ts';
 
 const { SIGNATURES } = common.BlockMetadataIndex;
 
@@ -66,6 +68,74 @@ describe.skipIf(!fixtures).each(['v1.1', 'v2.4'] as const)('verification of bloc
     const data = [first, filler];
     const dataHash = blockDataHash({ data });
     expect(await refusal({ ...withHeader({ dataHash }), data: { data } })).toContain('transaction 1 is not in the form that is hashed');
+    const [config = new Uint8Array()] = recordedBlocks(network, 'orderer')[0]?.data?.data ?? [];
+    const behind = [config, filler];
+    const behindHash = blockDataHash({ data: behind });
+    expect(await refusal({ ...withHeader({ dataHash: behindHash }), data: { data: behind } })).toContain('not in the form that is hashed');
+  });
+});
+
+describe.skipIf(!fixtures)('verification of blocks from an ordering service that names its signers by number', () => {
+  const signers = fixtures === undefined ? [] : [signerOf('v2.4', 1, 'peer0'), signerOf('v2.4', 2, 'peer0')];
+  const [genesis, , , block] = recordedBlocks('v2.4', 'orderer');
+
+  /** The recorded channel as 3.x would configure it, with these signers as consenters 1 and 2. */
+  function numbered(bundle: ChannelBundle, level: string): ChannelBundle {
+    const consenterMapping = signers.map(({ mspId, serialized }, index) => {
+      const { idBytes } = msp.SerializedIdentity.decode(serialized);
+      return { id: index + 1, mspId, identity: idBytes };
+    });
+    const orderer = bundle.config.channelGroup?.groups.get('Orderer');
+    if (bundle.config.channelGroup === undefined || orderer === undefined) throw new Error('no orderer group');
+    const values = new Map([
+      ...orderer.values,
+      ['Orderers', { version: 0n, value: common.Orderers.encode({ consenterMapping }), modPolicy: '' }],
+    ]);
+    const groups = new Map([...bundle.config.channelGroup.groups, ['Orderer', { ...orderer, values }]]);
+    const both = membersPolicy(2, ['Org1MSP', 'Org2MSP']);
+    const policy = bundle.signaturePolicy(both.kind === 'signature' ? both.envelope : new Uint8Array());
+    return {
+      ...bundle,
+      channelCapabilityLevel: level,
+      config: { ...bundle.config, channelGroup: { ...bundle.config.channelGroup, groups } },
+      policies: { get: () => policy, has: () => true, sub: () => undefined },
+    };
+  }
+
+  async function signed(numbers: readonly number[]): Promise<common.Block> {
+    if (block?.header === undefined) throw new Error('no recorded block');
+    const header = blockHeaderBytes(block.header);
+    const signatures = await Promise.all(
+      numbers.map(async (identifier) => {
+        const identifierHeader = common.IdentifierHeader.encode({ identifier, nonce: new Uint8Array([1]) });
+        const signature = await (signers[identifier - 1] ?? signers[0])?.sign(concatBytes(identifierHeader, header));
+        return { identifierHeader, signature };
+      }),
+    );
+    return metadataOf(block, {
+      value: new Uint8Array(),
+      signatures: signatures.map((each) => ({ signatureHeader: new Uint8Array(), ...each })) as never,
+    });
+  }
+
+  const accepts = async (numbers: readonly number[], level = 'V3_0'): Promise<boolean> => {
+    if (genesis === undefined) throw new Error('no recorded block');
+    return verifyBlock(await signed(numbers), 3n, numbered(bundleFromBlock(genesis), level)).then(
+      () => true,
+      () => false,
+    );
+  };
+
+  it('accepts the signatures of enough consenters', async () => {
+    expect(await accepts([1, 2])).toBe(true);
+    expect(await accepts([1, 2, 9])).toBe(true);
+  });
+
+  it('refuses too few, one twice, and numbers where names are due', async () => {
+    expect(await accepts([1])).toBe(false);
+    expect(await accepts([1, 1])).toBe(false);
+    expect(await accepts([1, 9])).toBe(false);
+    expect(await accepts([1, 2], 'V2_0')).toBe(false);
   });
 });
 

@@ -1,9 +1,10 @@
-import { concatBytes, equalBytes } from '../common/bytes.ts';
+import { equalBytes } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { SignedData } from '../msp/policies/policy.ts';
-import { blockDataHash, blockHeaderBytes } from '../protos/hashes.ts';
+import { blockDataHash } from '../protos/hashes.ts';
 import { common } from '../protos/messages.ts';
+import { blockSignatures } from './block-signatures.ts';
 import { isCanonicalEnvelope } from './canonical-envelope.ts';
 
 const BLOCK_VALIDATION = '/Channel/Orderer/BlockValidation';
@@ -28,10 +29,12 @@ export async function verifyBlock(block: common.Block, expected: bigint, bundle:
   if (actual === undefined) throw invalid('Failed getting channel id from the first transaction');
   if (actual.channelId !== channelId) throw invalid(`Expected channel [${channelId}]. Given [${actual.channelId}]`);
   if (metadata === undefined || metadata.metadata.length === 0) throw invalid('does not have metadata');
-  const odd = actual.isConfig ? -1 : envelopes.findIndex((bytes) => !isCanonicalEnvelope(bytes));
+  const odd = actual.isConfig && envelopes.length === 1 ? -1 : envelopes.findIndex((bytes) => !isCanonicalEnvelope(bytes));
   if (odd >= 0) throw invalid(`transaction ${odd} is not in the form that is hashed`);
   if (!equalBytes(blockDataHash({ data: envelopes }), header.dataHash)) throw invalid('Header.DataHash is different from Hash(block.Data)');
-  const verdict = await bundle.policies.get(BLOCK_VALIDATION).evaluate(signatureSet(block, header, invalid));
+  const signatures = signaturesOf(block, header, bundle);
+  if (typeof signatures === 'string') throw invalid(signatures);
+  const verdict = await bundle.policies.get(BLOCK_VALIDATION).evaluate(signatures);
   if (!verdict.ok) throw invalid(`signatures do not satisfy ${BLOCK_VALIDATION}: ${verdict.reason}`);
 }
 
@@ -47,19 +50,10 @@ function channelOf(bytes: Uint8Array | undefined): { readonly channelId: string;
   }
 }
 
-/** Each signature covers the metadata value, its own header and the block header; 1.x left the value empty. */
-function signatureSet(block: common.Block, header: common.BlockHeader, invalid: (why: string) => SelvageError): readonly SignedData[] {
+function signaturesOf(block: common.Block, header: common.BlockHeader, bundle: ChannelBundle): readonly SignedData[] | string {
   try {
-    const { value, signatures } = common.Metadata.decode(
-      block.metadata?.metadata[common.BlockMetadataIndex.SIGNATURES] ?? new Uint8Array(),
-    );
-    const headerBytes = blockHeaderBytes(header);
-    return signatures.map(({ signatureHeader, signature }) => ({
-      data: concatBytes(value, signatureHeader, headerBytes),
-      identity: common.SignatureHeader.decode(signatureHeader).creator,
-      signature,
-    }));
+    return blockSignatures(block, header, bundle);
   } catch (thrown) {
-    throw invalid(`block signatures do not parse: ${SelvageError.from(thrown).message}`);
+    return `signatures do not parse: ${SelvageError.from(thrown).message}`;
   }
 }
