@@ -270,6 +270,16 @@ describe('an LSCC deployment', () => {
     expect((await endorser.processProposal(deployment(), never)).response?.message).toBe('transaction returned with failure: no');
   });
 
+  it.each(['transaction', 'init'])('whose %s fails in the peer leaves no simulation open', async (failing) => {
+    const chaincodes = new ScriptedChaincodes(({ kind }) => {
+      if (kind === failing) throw new SelvageError('DISK_FULL', 'no room');
+      return ok();
+    });
+    const { endorser, ledger } = openEndorser(chaincodes);
+    expect((await endorser.processProposal(deployment(), never)).response?.status).toBe(500);
+    expect(ledger.state.openSnapshots).toBe(0);
+  });
+
   it('of a system chaincode is refused', async () => {
     const { endorser } = openEndorser(new ScriptedChaincodes(() => ok()));
     expect((await endorser.processProposal(deployment('qscc'), never)).response?.message).toBe(
