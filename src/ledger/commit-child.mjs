@@ -9,7 +9,7 @@ import { once } from 'node:events';
 
 const built = (path) => import(new URL(`../../dist/${path}`, import.meta.url).href);
 const { common, protos, rwset, kvrwset } = await built('protos/messages.js');
-const { blockDataHash, blockHash } = await built('protos/hashes.js');
+const { blockDataHash } = await built('protos/hashes.js');
 const { FolderLedgerProvider } = await built('ledger/ledger-provider.js');
 
 const { root, mode, valueBytes = 200, writesPerBlock = 5, keys = 50, ...options } = JSON.parse(process.argv[2]);

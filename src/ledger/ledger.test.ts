@@ -1,0 +1,339 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hex, textOf, utf8 } from '../common/bytes.ts';
+import { blockDataHash, blockHash } from '../protos/hashes.ts';
+import { common, protos } from '../protos/messages.ts';
+import { commitHashOf, flagsOf } from './block-metadata.ts';
+import { configTransaction, endorsed } from './commit/test-block.contract.ts';
+import type { CommitOutcome, Ledger } from './ledger.ts';
+import { FolderLedgerProvider, type LedgerProviderParts } from './ledger-provider.ts';
+import type { CollectionLifetimes } from './pvtdata/expiry.ts';
+import { hashedNamespace, keyHash, privateNamespace, stateKeyOfHash } from './simulator/private-namespaces.ts';
+import type { SimulationResult, TxSimulator } from './simulator/tx-simulator.ts';
+
+const { VALID, MVCC_READ_CONFLICT, BAD_PROPOSAL_TXID } = protos.TxValidationCode;
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'selvage-ledger-'));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const open = (parts: Partial<LedgerProviderParts> = {}): Promise<FolderLedgerProvider> => FolderLedgerProvider.open({ root, ...parts });
+
+function blockOf(number: bigint, previousHash: Uint8Array, data: readonly Uint8Array[]): common.Block {
+  return { header: { number, previousHash, dataHash: blockDataHash({ data }) }, data: { data }, metadata: { metadata: [] } };
+}
+
+const genesis = (): common.Block =>
+  blockOf(0n, new Uint8Array(0), [configTransaction(common.ConfigEnvelope.encode({ config: { sequence: 1n } }))]);
+
+const next = (ledger: Ledger, transactions: readonly Uint8Array[]): common.Block =>
+  blockOf(ledger.blocks.info().height, ledger.blocks.info().currentBlockHash, transactions);
+
+const commit = (
+  ledger: Ledger,
+  transactions: readonly Uint8Array[],
+  codes: readonly number[] = transactions.map(() => VALID),
+): Promise<CommitOutcome> => ledger.commit({ block: next(ledger, transactions), flags: Uint8Array.from(codes), reasons: [] });
+
+async function simulated(ledger: Ledger, txId: string, work: (simulator: TxSimulator) => unknown): Promise<SimulationResult> {
+  await using simulator = await ledger.simulate(txId);
+  await work(simulator);
+  return await simulator.result();
+}
+
+const transaction = async (ledger: Ledger, txId: string, work: (simulator: TxSimulator) => unknown): Promise<Uint8Array> =>
+  endorsed(txId, (await simulated(ledger, txId, work)).publicRwset);
+
+const write = (ledger: Ledger, txId: string, key: string, value: string): Promise<Uint8Array> =>
+  transaction(ledger, txId, (simulator) => simulator.putState('cc', key, utf8(value)));
+
+async function valueOf(ledger: Ledger, namespace: string, key: string): Promise<string | undefined> {
+  using snapshot = ledger.snapshot();
+  const found = await snapshot.get(namespace, key);
+  return found && textOf(found.value);
+}
+
+async function historyOf(results: ReturnType<Ledger['history']>): Promise<string[]> {
+  await using iterator = results;
+  const found: string[] = [];
+  for (let each = await iterator.next(); each !== undefined; each = await iterator.next())
+    found.push(each.isDelete ? `${each.txId} deleted` : `${each.txId}=${textOf(each.value)}`);
+  return found;
+}
+
+describe('ledger', () => {
+  it('commits what was simulated, and tells conflicts from what was valid', async () => {
+    await using provider = await open();
+    const ledger = await provider.create('channel', genesis());
+    await commit(ledger, [await write(ledger, 'tx1', 'k', '1')]);
+    const [slow, quick] = [
+      await transaction(ledger, 'slow', async (simulator) =>
+        simulator.putState('cc', 'k', utf8(`${textOf((await simulator.getState('cc', 'k')) ?? utf8(''))}+`)),
+      ),
+      await write(ledger, 'quick', 'k', '2'),
+    ];
+    const outcome = await commit(ledger, [quick, slow, await write(ledger, 'bad', 'k', 'never')], [VALID, VALID, BAD_PROPOSAL_TXID]);
+    expect([...outcome.flags]).toEqual([VALID, MVCC_READ_CONFLICT, BAD_PROPOSAL_TXID]);
+    expect(await valueOf(ledger, 'cc', 'k')).toBe('2');
+    expect(ledger.reasonFor('slow')).toMatchObject({ code: MVCC_READ_CONFLICT, index: 1, details: { key: 'k', writtenBy: 'quick' } });
+    expect(ledger.reasonFor('quick')).toBeUndefined();
+    expect(await ledger.blocks.transaction('slow')).toMatchObject({ validationCode: MVCC_READ_CONFLICT, blockNumber: 2n, index: 1 });
+    expect(await historyOf(ledger.history('cc', 'k'))).toEqual(['quick=2', 'tx1=1']);
+  });
+
+  it('names the transaction that made a read stale, from blocks before too', async () => {
+    await using provider = await open();
+    const ledger = await provider.create('channel', genesis());
+    const late = await transaction(ledger, 'late', (simulator) => simulator.getState('cc', 'k'));
+    await commit(ledger, [await write(ledger, 'first', 'k', '1')]);
+    await commit(ledger, [late]);
+    expect(ledger.reasonFor('late')?.details).toMatchObject({ writtenBy: 'first' });
+  });
+
+  it('gives each block flags and the commit hash, genesis none, and 1.1 four slots and no hash', async () => {
+    for (const release of ['2.x', '1.1'] as const) {
+      await using provider = await open({ root: join(root, release), release: () => release });
+      const ledger = await provider.create('channel', genesis());
+      await commit(ledger, [await write(ledger, 'tx1', 'k', '1')]);
+      const blocks = await Promise.all([0n, 1n].map((number) => ledger.blocks.block(number)));
+      expect(blocks.map((block) => block?.metadata?.metadata.length)).toEqual(release === '2.x' ? [5, 5] : [4, 4]);
+      expect(blocks.map((block) => block && hex(flagsOf(block)))).toEqual(['00', '00']);
+      expect(blocks.map((block) => block && commitHashOf(block)?.length)).toEqual(
+        release === '2.x' ? [undefined, 32] : [undefined, undefined],
+      );
+    }
+  });
+
+  it('shows a simulation neither state nor history of blocks that come while it runs', async () => {
+    await using provider = await open();
+    const ledger = await provider.create('channel', genesis());
+    await commit(ledger, [await write(ledger, 'tx1', 'k', '1')]);
+    await using simulator = await ledger.simulate('tx');
+    await commit(ledger, [await write(ledger, 'tx2', 'k', '2')]);
+    expect(textOf((await simulator.getState('cc', 'k')) ?? utf8(''))).toBe('1');
+    expect(await historyOf(simulator.history('cc', 'k'))).toEqual(['tx1=1']);
+    expect(await historyOf(ledger.history('cc', 'k'))).toEqual(['tx2=2', 'tx1=1']);
+  });
+
+  it('tells the history oldest first where the ledger is one of 1.1, and keeps keys apart', async () => {
+    await using provider = await open({ release: () => '1.1' });
+    const ledger = await provider.create('channel', genesis());
+    await commit(ledger, [await write(ledger, 'tx1', 'k', '1'), await write(ledger, 'tx2', 'k\0', '2')]);
+    await commit(ledger, [await transaction(ledger, 'tx3', (simulator) => simulator.deleteState('cc', 'k'))]);
+    expect(await historyOf(ledger.history('cc', 'k'))).toEqual(['tx1=1', 'tx3 deleted']);
+    expect(await historyOf(ledger.history('cc', 'k\0'))).toEqual(['tx2=2']);
+    expect(await historyOf(ledger.history('c', 'ck'))).toEqual([]);
+  });
+
+  it('refuses blocks that do not continue the chain, and commits those that do after that', async () => {
+    await using provider = await open();
+    const ledger = await provider.create('channel', genesis());
+    const data = [await write(ledger, 'tx1', 'k', '1')];
+    const flags = new Uint8Array(1);
+    const { currentBlockHash } = ledger.blocks.info();
+    for (const block of [blockOf(0n, currentBlockHash, data), blockOf(2n, currentBlockHash, data), blockOf(1n, utf8('other'), data)])
+      await expect(ledger.commit({ block, flags, reasons: [] })).rejects.toMatchObject({ code: 'BLOCK_INVALID' });
+    await expect(ledger.commit({ block: next(ledger, data), flags: new Uint8Array(2), reasons: [] })).rejects.toMatchObject({
+      code: 'BLOCK_INVALID',
+    });
+    await Promise.all([commit(ledger, data), ledger.blocks.waitFor(1n, new AbortController().signal)]);
+    expect(await valueOf(ledger, 'cc', 'k')).toBe('1');
+  });
+
+  it('ends waiting, reading and committing when it is closed', async () => {
+    await using provider = await open();
+    const ledger = await provider.create('channel', genesis());
+    const waiting = expect(ledger.blocks.waitFor(5n, new AbortController().signal)).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
+    const simulator = await ledger.simulate('tx');
+    await ledger[Symbol.asyncDispose]();
+    await waiting;
+    await expect((async () => simulator.getState('cc', 'k'))()).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
+    await simulator[Symbol.asyncDispose]();
+    await expect(commit(ledger, [])).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
+    expect(() => ledger.snapshot()).toThrow(expect.objectContaining({ code: 'LEDGER_UNAVAILABLE' }));
+    const again = await provider.open('channel');
+    expect(again.blocks.info().height).toBe(1n);
+  });
+});
+
+describe('private data', () => {
+  const lifetimes: CollectionLifetimes = { blockToLive: ({ collection }) => (collection === 'short' ? 2n : 0n) };
+  const put = (collection: string, value: string) => (simulator: TxSimulator) =>
+    simulator.putPrivateData('cc', collection, 'k', utf8(value));
+
+  async function endorsedPrivately(ledger: Ledger, txId: string, work: (simulator: TxSimulator) => unknown): Promise<Uint8Array> {
+    const { publicRwset, privateRwset } = await simulated(ledger, txId, work);
+    if (privateRwset !== undefined) await ledger.transient.put(txId, ledger.blocks.info().height, privateRwset);
+    return endorsed(txId, publicRwset);
+  }
+
+  const plain = (ledger: Ledger, collection: string): Promise<string | undefined> =>
+    valueOf(ledger, privateNamespace('cc', collection), 'k');
+  const hashed = (ledger: Ledger, collection: string): Promise<string | undefined> =>
+    valueOf(ledger, hashedNamespace('cc', collection), stateKeyOfHash(keyHash('k')));
+
+  it('is taken from the transient store when its transaction commits, and stays when the state is made again', async () => {
+    {
+      await using provider = await open({ bootId: 'first', lifetimes });
+      const ledger = await provider.create('channel', genesis());
+      const tx = await endorsedPrivately(ledger, 'tx1', put('long', 'secret'));
+      await ledger.transient.put('tx1', 1n, utf8('not a write set'));
+      await commit(ledger, [tx]);
+      expect(await plain(ledger, 'long')).toBe('secret');
+      expect(await ledger.transient.get('tx1')).toEqual([]);
+    }
+    await rm(join(root, 'channels', 'channel', 'state.mark'));
+    await using provider = await open({ bootId: 'second', lifetimes });
+    const ledger = await provider.open('channel');
+    expect(await plain(ledger, 'long')).toBe('secret');
+  });
+
+  it('commits by its hash where the data are not here', async () => {
+    await using provider = await open({ lifetimes });
+    const ledger = await provider.create('channel', genesis());
+    const { publicRwset } = await simulated(ledger, 'tx1', put('long', 'secret'));
+    await commit(ledger, [endorsed('tx1', publicRwset)]);
+    expect([await plain(ledger, 'long'), (await hashed(ledger, 'long')) !== undefined]).toEqual([undefined, true]);
+  });
+
+  it('is deleted after its blocks to live, hash and value, unless it was written again', async () => {
+    await using provider = await open({ lifetimes });
+    const ledger = await provider.create('channel', genesis());
+    const seen: (readonly boolean[])[] = [];
+    const look = async (): Promise<void> => {
+      seen.push([
+        (await plain(ledger, 'short')) !== undefined,
+        (await hashed(ledger, 'short')) !== undefined,
+        (await plain(ledger, 'long')) !== undefined,
+      ]);
+    };
+    await commit(ledger, [
+      await endorsedPrivately(ledger, 'tx1', put('short', '1')),
+      await endorsedPrivately(ledger, 'tx2', put('long', '1')),
+    ]);
+    await commit(ledger, [await write(ledger, 'tx3', 'k', '1')]);
+    await commit(ledger, [await endorsedPrivately(ledger, 'tx4', put('short', '2'))]); // due at 1+2+1 = 4, now at 6
+    for (let number = 4; number <= 6; number += 1) {
+      await commit(ledger, [await write(ledger, `tx${number + 1}`, 'k', String(number))]);
+      await look();
+    }
+    expect(seen).toEqual([
+      [true, true, true],
+      [true, true, true],
+      [false, false, true],
+    ]);
+  });
+
+  it('that never commits is dropped with age', async () => {
+    await using provider = await open({ transientRetention: 2 });
+    const ledger = await provider.create('channel', genesis());
+    await ledger.transient.put('never', 1n, utf8('set'));
+    for (let number = 1; number <= 4; number += 1) await commit(ledger, [await write(ledger, `tx${number}`, 'k', String(number))]);
+    expect(await ledger.transient.get('never')).toEqual([]);
+  });
+});
+
+describe('ledger provider', () => {
+  it('lists, opens and does not make twice', async () => {
+    {
+      await using provider = await open();
+      await provider.create('b', genesis());
+      const ledger = await provider.create('a', genesis());
+      await commit(ledger, [await write(ledger, 'tx1', 'k', '1')]);
+      expect(provider.list()).toEqual(['a', 'b']);
+      expect(await provider.open('a')).toBe(ledger);
+      await expect(provider.create('a', genesis())).rejects.toMatchObject({ code: 'CHANNEL_EXISTS' });
+      await expect(provider.open('c')).rejects.toMatchObject({ code: 'CHANNEL_NOT_FOUND' });
+      await expect(provider.create('../c', genesis())).rejects.toMatchObject({ code: 'MALFORMED' });
+    }
+    await using provider = await open();
+    expect(provider.list()).toEqual(['a', 'b']);
+    const ledger = await provider.open('a');
+    expect([ledger.blocks.info().height, await valueOf(ledger, 'cc', 'k')]).toEqual([2n, '1']);
+    await commit(ledger, [await write(ledger, 'tx2', 'k', '2')]);
+    expect(await valueOf(ledger, 'cc', 'k')).toBe('2');
+  });
+
+  it('leaves nothing of a ledger that could not be made', async () => {
+    await using provider = await open();
+    const unreadable = { ...genesis(), metadata: { metadata: [new Uint8Array(0), new Uint8Array(0), new Uint8Array(3)] } };
+    for (const wrong of [blockOf(1n, utf8('x'), []), { ...genesis(), header: undefined }, { ...genesis(), data: { data: [] } }, unreadable])
+      await expect(provider.create('channel', wrong)).rejects.toThrow();
+    expect(provider.list()).toEqual([]);
+    expect(await readdir(join(root, 'channels'))).toEqual([]);
+    expect((await provider.create('channel', genesis())).blocks.info().height).toBe(1n);
+  });
+
+  it('removes what a process left that ended while it made a ledger', async () => {
+    await mkdir(join(root, 'channels', '.creating-1', 'blocks'), { recursive: true });
+    await using provider = await open();
+    expect([provider.list(), await readdir(join(root, 'channels'))]).toEqual([[], []]);
+  });
+
+  it('lets one process in at a time, and takes over from one that is gone', async () => {
+    {
+      await using provider = await open();
+      await expect(open()).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE', details: { pid: process.pid } });
+      expect(provider.list()).toEqual([]);
+    }
+    const gone = { pid: 2 ** 22 + 1, started: '1', bootId: 'boot', token: 'gone' };
+    const reused = { pid: process.pid, started: 'another time', bootId: 'boot', token: 'gone' };
+    const before = { pid: process.pid, started: '', bootId: 'an earlier boot', token: 'gone' };
+    for (const stale of [gone, reused, before]) {
+      await writeFile(join(root, 'lock'), JSON.stringify(stale));
+      await using provider = await open({ bootId: 'boot' });
+      expect(JSON.parse(await readFile(join(root, 'lock'), 'utf8'))).toMatchObject({ pid: process.pid });
+      expect(provider.list()).toEqual([]);
+    }
+    expect((await readdir(root)).filter((name) => name.startsWith('lock'))).toEqual([]);
+  });
+
+  it('makes the state again after the machine stopped, and only then', async () => {
+    const state = join(root, 'channels', 'channel', 'state');
+    const witness = join(state, 'witness');
+    {
+      await using provider = await open({ bootId: 'first' });
+      const ledger = await provider.create('channel', genesis());
+      await commit(ledger, [await write(ledger, 'tx1', 'k', '1')]);
+      await writeFile(witness, '');
+    }
+    const mark = join(root, 'channels', 'channel', 'state.mark');
+    const reopened = async (bootId: string): Promise<boolean> => {
+      await using provider = await open({ bootId });
+      expect(await valueOf(await provider.open('channel'), 'cc', 'k')).toBe('1');
+      return (await readdir(state)).includes('witness');
+    };
+    expect(await reopened('second')).toBe(true); // a clean end
+    await writeFile(mark, JSON.stringify({ bootId: 'second', clean: false }));
+    expect(await reopened('second')).toBe(true); // killed, but the machine went on
+    await writeFile(mark, JSON.stringify({ bootId: 'second', clean: false }));
+    expect(await reopened('third')).toBe(false);
+  });
+
+  it('refuses a ledger whose state knows blocks that the files do not hold', async () => {
+    {
+      await using provider = await open();
+      const ledger = await provider.create('channel', genesis());
+      await commit(ledger, [await write(ledger, 'tx1', 'k', '1')]);
+    }
+    const file = join(root, 'channels', 'channel', 'blocks', 'blockfile_000000');
+    await writeFile(file, (await readFile(file)).subarray(0, -10));
+    await using provider = await open();
+    await expect(provider.open('channel')).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' });
+    await expect(provider.open('channel')).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' });
+  });
+
+  it('writes where the genesis block went, with its configuration in the state', async () => {
+    await using provider = await open();
+    const ledger = await provider.create('channel', genesis());
+    const found = await valueOf(ledger, '', 'CHANNEL_CONFIG_ENV_BYTES');
+    expect(common.ConfigEnvelope.decode(utf8(found ?? '')).config?.sequence).toBe(1n);
+    expect(blockHash(genesis().header ?? { number: 0n, previousHash: utf8(''), dataHash: utf8('') })).toEqual(
+      ledger.blocks.info().currentBlockHash,
+    );
+  });
+});
