@@ -39,10 +39,25 @@ export interface Replay {
   readonly committed?: readonly string[];
 }
 
+/** Reading a network's certificates takes longer than a replay; what was read never changes. */
+const networks = new Map<Network, ReturnType<typeof readNetwork>>();
+
+function networkOf(network: Network) {
+  const read = networks.get(network) ?? readNetwork(network);
+  networks.set(network, read);
+  return read;
+}
+
+const readNetwork = (network: Network) => ({
+  bundle: recordedBundle(network),
+  org1: recordedLocalMsp(network, 'Org1MSP'),
+  org2: recordedLocalMsp(network, 'Org2MSP'),
+});
+
 /** Runs one recorded proposal through the whole endorser. */
 export async function replay(recorded: RecordedProposal, { network, options, otherwise = ok, missing = [], committed = [] }: Replay) {
   const action = recordedAction(recorded);
-  const channel = memoryChannel(recordedBundle(network));
+  const channel = memoryChannel(networkOf(network).bundle);
   for (const txId of committed)
     channel.ledger.blocks.transactions.set(txId, { envelope: new Uint8Array(), validationCode: 0, blockNumber: 1n, index: 0 });
   const simulate = channel.ledger.simulate.bind(channel.ledger);
@@ -53,7 +68,7 @@ export async function replay(recorded: RecordedProposal, { network, options, oth
   };
   const clock = { now: () => timeOf(recorded.signed) };
   const chaincodes = new ScriptedChaincodes(({ kind }) => (kind === 'init' ? ok() : outcomeOf(action, recorded, otherwise)), SYSTEM);
-  const localMsp = recordedLocalMsp(network, recorded.target === 'peer1' ? 'Org2MSP' : 'Org1MSP');
+  const localMsp = recorded.target === 'peer1' ? networkOf(network).org2 : networkOf(network).org1;
   const endorser = new Endorser({
     channels: channelsOf(channel),
     localMsp,
