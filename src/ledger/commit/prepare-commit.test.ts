@@ -278,16 +278,18 @@ describe('a block', () => {
       { key: 'c', isDelete: true },
       { key: 'c', value: utf8('3') },
       { key: 'd', isDelete: true, value: utf8('ignored') },
+      { key: 'e', value: new Uint8Array() },
     ];
     const set = { namespace: 'cc', rwset: kvrwset.KVRWSet.encode({ writes }) };
     const { updates, historyWrites } = await commit(state, 1n, [endorsed('tx', rwset.TxReadWriteSet.encode({ nsRwset: [set] }))]);
-    expect(['a', 'b', 'c', 'd'].map((key) => stored(state, key)?.[0])).toEqual(['2', undefined, '3', undefined]);
-    expect(updates).toHaveLength(4);
+    expect(['a', 'b', 'c', 'd', 'e'].map((key) => stored(state, key)?.[0])).toEqual(['2', undefined, '3', undefined, undefined]);
+    expect(updates).toHaveLength(5);
     expect(historyWrites.map(({ key, isDelete }) => [key, isDelete])).toEqual([
       ['a', false],
       ['b', true],
       ['c', false],
       ['d', true],
+      ['e', true],
     ]);
   });
 

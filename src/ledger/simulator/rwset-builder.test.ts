@@ -117,10 +117,12 @@ describe('a read-write set', () => {
     builder.addWrite('mycc', 'k', utf8('1'));
     builder.addWrite('mycc', 'k', undefined);
     for (const startKey of ['m', 'a', 'm']) builder.addRangeQuery('mycc', { startKey, endKey: 'z', itrExhausted: true });
+    builder.addRangeQuery('mycc', { startKey: 'm', endKey: 'z', itrExhausted: true, rawReads: { kvReads: [{ key: 'later' }] } });
     builder.addRangeQuery('mycc', { startKey: 'm', endKey: 'z', itrExhausted: false });
     const { kv } = firstNamespace(builder);
     expect(kv.reads).toEqual([{ key: 'k', version: at(2n, 0n) }]);
     expect(kv.writes).toMatchObject([{ key: 'k', isDelete: true }]);
+    expect(kv.rangeQueriesInfo.map(({ rawReads }) => rawReads)).toEqual([undefined, undefined, undefined]);
     expect(kv.rangeQueriesInfo.map(({ startKey, itrExhausted }) => [startKey, itrExhausted])).toEqual([
       ['m', true],
       ['a', true],
