@@ -11,7 +11,7 @@ class KeyValueChaincode {
   async Invoke(stub) {
     const { fcn, params } = stub.getFunctionAndParameters();
     if (fcn === 'status') return withStatus(params);
-    if (!Object.hasOwn(operations, fcn)) return shim.error(Buffer.from(`unknown function ${fcn}`));
+    if (!Object.hasOwn(operations, fcn)) return shim.error(`unknown function ${fcn}`);
     return answer(() => operations[fcn](stub, params));
   }
 }
@@ -21,7 +21,7 @@ async function answer(operation) {
     const payload = await operation();
     return shim.success(Buffer.from(payload ?? ''));
   } catch (error) {
-    return shim.error(Buffer.from(error.message));
+    return shim.error(error.message);
   }
 }
 

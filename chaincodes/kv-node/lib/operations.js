@@ -9,15 +9,12 @@ const text = (bytes) => Buffer.from(bytes ?? []).toString('utf8');
 const count = (parameter) => Number.parseInt(parameter, 10);
 const numbered = (prefix, n) => `${prefix}${String(n).padStart(4, '0')}`;
 
-async function drain(iterable, limit = Number.POSITIVE_INFINITY) {
+async function drain(results, limit = Number.POSITIVE_INFINITY) {
   const found = [];
-  const iterator = await iterable;
-  while (found.length < limit) {
-    const { value, done } = await iterator.next();
-    if (value !== undefined) found.push({ k: value.key, v: text(value.value), tx: value.txId, del: value.isDelete });
-    if (done) break;
+  for await (const { key, value, txId, isDelete } of results) {
+    found.push({ k: key, v: text(value), tx: txId, del: isDelete });
+    if (found.length >= limit) break; // closes the query
   }
-  await iterator.close();
   return JSON.stringify(found);
 }
 
@@ -101,8 +98,9 @@ module.exports = {
 
   /** START END SIZE [BOOKMARK]: one page */
   page: async (stub, [start, end, size, bookmark = '']) => {
-    const { iterator, metadata } = await stub.getStateByRangeWithPagination(start, end, count(size), bookmark);
-    return JSON.stringify({ found: JSON.parse(await drain(iterator)), bookmark: metadata.bookmark, count: metadata.fetchedRecordsCount });
+    const results = stub.getStateByRangeWithPagination(start, end, count(size), bookmark);
+    const { metadata } = await results;
+    return JSON.stringify({ found: JSON.parse(await drain(results)), bookmark: metadata.bookmark, count: metadata.fetchedRecordsCount });
   },
 
   /** TYPE PART [PART …] VALUE */
