@@ -1,10 +1,11 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes, hex } from '../common/bytes.ts';
 import type { Clock } from '../common/clock.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
 import { silent } from '../common/log.ts';
+import { filesIn } from './folder-files.ts';
 import { Certificate } from './identities/certificate.ts';
 import { LocalSigner, skiOfKey } from './identities/local-signer.ts';
 import type { SignatureVerifier } from './identities/signature-verifier.ts';
@@ -59,26 +60,16 @@ function ownIdentity(msp: Msp, pem: Uint8Array): X509Identity {
 
 /** The key with that SKI: first the file of that name, `<hex>_sk`, then whatever else is there. */
 async function findKey(folder: string, ski: Uint8Array): Promise<KeyObject> {
-  const wanted = `${hex(ski)}_sk`;
-  const names = await keyFiles(folder);
-  for (const name of [...names.filter((own) => own === wanted), ...names.filter((other) => other !== wanted)]) {
-    const key = await readKey(join(folder, name));
+  const wanted = join(folder, `${hex(ski)}_sk`);
+  const files = await filesIn(folder);
+  if (files === undefined) throw new SelvageError('SETTING_INVALID', `there is no folder ${folder}`);
+  for (const file of [...files.filter((own) => own === wanted), ...files.filter((other) => other !== wanted)]) {
+    const key = await readKey(file);
     if (key !== undefined && equalBytes(skiOfKey(key), ski)) return key;
   }
   throw new SelvageError('SETTING_INVALID', `could not find the private key of the signing certificate in ${folder}`, {
-    advice: `It is expected in a file named ${wanted}.`,
+    advice: `It is expected in ${wanted}.`,
   });
-}
-
-async function keyFiles(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder, { withFileTypes: true }))
-      .filter((entry) => !entry.isDirectory())
-      .map(({ name }) => name)
-      .sort();
-  } catch (cause) {
-    throw new SelvageError('SETTING_INVALID', `cannot read ${folder}`, { cause });
-  }
 }
 
 async function readKey(file: string): Promise<KeyObject | undefined> {

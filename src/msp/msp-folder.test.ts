@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
@@ -63,6 +63,18 @@ describe('an MSP folder', () => {
     assert.equal(config.fabricNodeOus, undefined);
     assert.deepEqual(config.cryptoConfig, { signatureHashFamily: 'SHA2', identityIdentifierHashFunction: 'SHA256' });
     assert.equal(warnings.length, 1);
+  });
+
+  it('follows links, as folders mounted from a secret have them', async () => {
+    const folder = await folderOf({ 'cacerts/..2026/ca.pem': pem('ca') });
+    await symlink('..2026', join(folder, 'cacerts', '..data'));
+    await symlink(join('..data', 'ca.pem'), join(folder, 'cacerts', 'ca.pem'));
+    const config = protos.FabricMSPConfig.decode(await loadMspFolder(folder, { mspId: 'Org1MSP', parseYaml }));
+    assert.deepEqual(config.rootCerts.map(textOf), [pem('ca')]);
+  });
+
+  it('is refused when a folder of it is a file', async () => {
+    await assert.rejects(load({ cacerts: pem('ca') }), { code: 'SETTING_INVALID', message: /cannot read/ });
   });
 
   it('uses TLS intermediates only below TLS roots', async () => {
@@ -164,7 +176,7 @@ NodeOUs:
       const keyless = join(workspace, 'keyless');
       await cp(good, keyless, { recursive: true });
       await rm(join(keyless, 'keystore'), { recursive: true });
-      await refuse(keyless, /cannot read .*keystore/);
+      await refuse(keyless, /there is no folder .*keystore/);
       await rename(join(good, 'signcerts'), join(good, 'gone'));
       await refuse(good, /could not load a valid signer certificate/);
     });

@@ -1,8 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
 import { msp } from '../protos/messages.ts';
+import { filesIn, isAbsent } from './folder-files.ts';
 import { firstPemBlock } from './identities/pem.ts';
 
 export interface MspFolderOptions {
@@ -41,28 +42,13 @@ export async function loadMspFolder(path: string, { mspId, parseYaml, log = sile
 /** The PEM files of a folder, in the order of their names; none when it does not exist. */
 export async function readPems(folder: string, log: Logger): Promise<Uint8Array[]> {
   const found: Uint8Array[] = [];
-  for (const name of await fileNames(folder)) {
-    const content = new Uint8Array(await readFile(join(folder, name)));
-    if (firstPemBlock(content) === undefined) log.warn('a file of the MSP is not PEM and is not used', { file: join(folder, name) });
+  for (const file of (await filesIn(folder)) ?? []) {
+    const content = new Uint8Array(await readFile(file));
+    if (firstPemBlock(content) === undefined) log.warn('a file of the MSP is not PEM and is not used', { file });
     else found.push(content);
   }
   return found;
 }
-
-async function fileNames(folder: string): Promise<string[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries
-      .filter((entry) => !entry.isDirectory())
-      .map(({ name }) => name)
-      .sort();
-  } catch (cause) {
-    if (isAbsent(cause)) return [];
-    throw new SelvageError('SETTING_INVALID', `cannot read ${folder}`, { cause });
-  }
-}
-
-const isAbsent = (thrown: unknown): boolean => thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
 
 type OuConfig = Pick<msp.FabricMSPConfigInit, 'organizationalUnitIdentifiers' | 'fabricNodeOus'>;
 
