@@ -22,7 +22,7 @@ const orgDomain = (network: Network, org: number): string =>
   readdirSync(join(fixtures ?? '', network, 'crypto/peerOrganizations')).sort()[org - 1] ?? '';
 
 /** Public writes, metadata writes and collections of one namespace. */
-export interface NamespaceInit {
+interface NamespaceInit {
   readonly namespace: string;
   readonly writes?: readonly kvrwset.KVWriteInit[];
   readonly metadataWrites?: readonly kvrwset.KVMetadataWriteInit[];

@@ -1,6 +1,6 @@
 import { equalBytes } from '../../common/bytes.ts';
 import { common } from '../../protos/messages.ts';
-import type { LsccOperation } from './lscc-rules.ts';
+import type { LsccOperation } from './lscc-operation.ts';
 import type { PluginRequest } from './validation-plugin.ts';
 
 const COLLECTION_NAME = /^[A-Za-z0-9_-]+$/;

@@ -1,27 +1,18 @@
 import { equalBytes } from '../../common/bytes.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
-import { ccprovider, type kvrwset, protos } from '../../protos/messages.ts';
+import { ccprovider, protos } from '../../protos/messages.ts';
 import { evaluate, signaturePolicy } from '../definitions/endorsement-policy.ts';
 import { chaincodeData } from '../definitions/lscc-definitions.ts';
 import { isSystemChaincode } from '../definitions/system-chaincodes.ts';
 import { explainEndorsements } from './explain.ts';
 import { collectionsFault } from './lscc-collections.ts';
+import type { LsccOperation } from './lscc-operation.ts';
 import { accepted, type PluginRequest, type PluginVerdict, refused } from './validation-plugin.ts';
 
 const { GOLANG, NODE, JAVA, CAR } = protos.ChaincodeSpec_Type;
 const CHAINCODE_TYPES: readonly number[] = [GOLANG, NODE, JAVA, CAR];
 const CHAINCODE_NAME = /^[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*$/;
 const CHAINCODE_VERSION = /^[A-Za-z0-9_.+-]+$/;
-
-/** A deploy or upgrade: what was asked for, what it wrote, and what the ledger holds so far. */
-export interface LsccOperation {
-  readonly fn: 'deploy' | 'upgrade';
-  /** Arguments after the function's name: channel, deployment spec, policy, escc, vscc, collections. */
-  readonly args: readonly Uint8Array[];
-  readonly written: ccprovider.ChaincodeData;
-  readonly writes: readonly kvrwset.KVWrite[];
-  readonly committed: ccprovider.ChaincodeData | undefined;
-}
 
 /**
  * The legacy rules for transactions that invoke `lscc`, after its endorsements were found to suffice.

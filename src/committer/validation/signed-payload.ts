@@ -5,7 +5,7 @@ import type { ValidationRules } from './rules.ts';
 const { BAD_COMMON_HEADER, BAD_PAYLOAD, INVALID_OTHER_REASON } = protos.TxValidationCode;
 
 /** Header type of Fabric 1.1's resource tree updates, which never left the experiment. */
-export const PEER_RESOURCE_UPDATE = 7;
+const PEER_RESOURCE_UPDATE = 7;
 
 /** A transaction's outer frame, parsed; nothing is verified yet. */
 export interface SignedPayload {
