@@ -54,7 +54,7 @@ describe('mutated proposals', () => {
     const { proposalBytes } = proposal({ args: ['a', 'b'] });
     await fc.assert(
       fc.asyncProperty(mutated(proposalBytes), (bytes) => endsWell(resigned(bytes))),
-      { numRuns: 3_000 },
+      { numRuns: 600 },
     );
   });
 
@@ -64,14 +64,14 @@ describe('mutated proposals', () => {
     });
     await fc.assert(
       fc.asyncProperty(mutated(spec), (bytes) => endsWell(proposal({ chaincode: 'lscc', args: ['deploy', 'ch', bytes] }))),
-      { numRuns: 1_000 },
+      { numRuns: 600 },
     );
   });
 
   it('of any bytes at all', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), (bytes) => endsWell(resigned(bytes))),
-      { numRuns: 1_000 },
+      { numRuns: 600 },
     );
   });
 
@@ -81,7 +81,7 @@ describe('mutated proposals', () => {
       fc.asyncProperty(fc.record({ extension: bytes, payload: bytes, invocation: bytes, creator: bytes }, { requiredKeys: [] }), (parts) =>
         endsWell(proposal(parts)),
       ),
-      { numRuns: 2_000 },
+      { numRuns: 700 },
     );
   });
 
@@ -99,7 +99,7 @@ describe('mutated proposals', () => {
         }
         await endsWell(decoded);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 700 },
     );
   });
 });
