@@ -20,6 +20,8 @@ export interface IssueOptions {
   readonly issuer?: Issued;
   /** A CA with key identifiers and, if given, a path length. */
   readonly ca?: boolean | { readonly pathLength: number };
+  /** Whether key usage says so; as `ca`, if not given. */
+  readonly signsCertificates?: boolean;
   readonly notBefore?: string;
   readonly notAfter?: string;
   readonly serialNumber?: string;
@@ -37,7 +39,10 @@ const HALF_P256 = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc63
 export async function issue(options: IssueOptions): Promise<Issued> {
   const { subject, issuer, ca = false, curve = 'P-256', extensions = [], s } = options;
   const keys = options.keys ?? ((await webcrypto.subtle.generateKey(algorithmOf(curve), true, ['sign', 'verify'])) as CryptoKeyPair);
-  const keyUsage = ca ? x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign : x509.KeyUsageFlags.digitalSignature;
+  const keyUsage =
+    (options.signsCertificates ?? ca !== false)
+      ? x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign
+      : x509.KeyUsageFlags.digitalSignature;
   for (;;) {
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: options.serialNumber ?? '0102030405',

@@ -53,8 +53,13 @@ describe('a tree of certification authorities', () => {
   it('refuses issuers that are no authority, and paths that are too long', async () => {
     const root = await issue({ subject: 'CN=root', ca: { pathLength: 0 } });
     const middle = await issue({ subject: 'CN=middle', ca: true, issuer: root });
-    const noAuthority = await issue({ subject: 'CN=none', issuer: root });
-    refuses(tree([root], [noAuthority]), await leafOf(noAuthority), /not authorized to sign/);
+    for (const options of [
+      { ca: false, signsCertificates: true },
+      { ca: true, signsCertificates: false },
+    ]) {
+      const noAuthority = await issue({ subject: 'CN=none', issuer: root, ...options });
+      refuses(tree([root], [noAuthority]), await leafOf(noAuthority), /not authorized to sign/);
+    }
     refuses(tree([root], [middle]), await leafOf(middle), /too many intermediates/);
     assert.equal(tree([root]).chainOf(read(middle)).length, 2);
   });
@@ -84,6 +89,15 @@ describe('a tree of certification authorities', () => {
     refuses(tree([one, two], [middle, crossed]), leaf, /single validation chain, got 2/);
     const circular = await issue({ subject: 'CN=one', ca: true, issuer: middle, keys: one.keys });
     assert.equal(tree([one], [middle, circular]).chainOf(read(leaf)).length, 3);
+  });
+
+  it('sanitises a root by itself, also where the tree holds only its clean form', async () => {
+    const root = await issue({ subject: 'CN=root', ca: true, s: 'high' });
+    const { certificate } = tree([]).sanitise(read(root));
+    assert.ok(!certificate.equals(read(root)));
+    const clean = new CaTree({ roots: [certificate], intermediates: [] });
+    assert.ok(clean.sanitise(read(root)).certificate.equals(certificate));
+    assert.deepEqual(clean.find(certificate), certificate);
   });
 
   it('sanitises by the key of the issuer, whose curve decides', async () => {

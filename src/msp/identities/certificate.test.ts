@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { issue, unknownCritical } from '../../../test/certificates.ts';
+import { extendedKeyUsage, issue, unknownCritical } from '../../../test/certificates.ts';
 import { fixtures } from '../../../test/fixtures.ts';
 import { hex } from '../../common/bytes.ts';
+import { SelvageError } from '../../common/errors.ts';
 import { Certificate } from './certificate.ts';
 import { der, TAG } from './der.ts';
 import { curveOrder, encodeEcdsaSignature, isLowS, parseEcdsaSignature } from './ecdsa.ts';
@@ -80,6 +82,25 @@ describe('certificates', () => {
     const odd = new Uint8Array(good);
     odd[at + 2] = 1;
     assert.throws(() => new Certificate(odd), { code: 'MALFORMED', message: /invalid boolean/ });
+  });
+
+  it('are read or refused, whatever was done to their bytes', async () => {
+    const root = await issue({ subject: 'CN=ca', ca: { pathLength: 3 } });
+    const { der: good } = await issue({ subject: 'C=DE, OU=client, CN=x', issuer: root, extensions: [extendedKeyUsage('1.2.3')] });
+    const change = fc.tuple(fc.nat(good.length - 1), fc.integer({ min: 0, max: 255 }));
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+        const odd = new Uint8Array(good);
+        for (const [at, value] of changes) odd[at] = value;
+        try {
+          new Certificate(odd);
+        } catch (thrown) {
+          return thrown instanceof SelvageError && thrown.code === 'MALFORMED';
+        }
+        return true;
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('keep their bytes when the buffer they came in is used again', async () => {

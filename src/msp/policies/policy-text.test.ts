@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { fixtures, readFixtureJson } from '../../../test/fixtures.ts';
 import { hex } from '../../common/bytes.ts';
+import { SelvageError } from '../../common/errors.ts';
 import { common } from '../../protos/messages.ts';
 import { acceptAll, type RoleName, rejectAll, signedByAllOf, signedByAnyOf } from './common-policies.ts';
 import type { FabricDialect } from './dialect.ts';
@@ -108,6 +110,44 @@ describe('policy texts', () => {
     ]) {
       assert.notEqual(refusal(text), 'accepted', text);
     }
+  });
+
+  it('reads or refuses whatever is written', () => {
+    const pieces = fc.constantFrom(
+      'AND(',
+      'OR(',
+      'OutOf(',
+      '(',
+      ')',
+      ',',
+      ' ',
+      "'A.member'",
+      '"B.peer"',
+      "'x'",
+      "'",
+      '1',
+      '-2',
+      '.',
+      'word',
+      '#',
+      '\n',
+    );
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 12 }), fc.constantFrom<FabricDialect>('1.1', '2.x'), (words, dialect) => {
+        try {
+          common.SignaturePolicyEnvelope.encode(parsePolicyText(words.join(''), { dialect }));
+        } catch (thrown) {
+          return thrown instanceof SelvageError && thrown.code === 'MALFORMED';
+        }
+        return true;
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('refuses numbers that the wire has no room for', () => {
+    assert.match(refusal("OutOf(-99999999999,'A.member')", '1.1'), /^Invalid t-out-of-n predicate/);
+    assert.match(refusal("OutOf(99999999999,'A.member')", '1.1'), /^Invalid t-out-of-n predicate/);
   });
 
   it('refuses gates without end', () => {

@@ -14,6 +14,9 @@ export interface PolicyTextOptions {
 /** Gates deeper than this are refused: nobody writes them, and evaluation recurses. */
 const MAX_DEPTH = 64;
 
+/** The wire has 32 bits for n. */
+const LEAST_INT32 = -(2 ** 31);
+
 const ROLES: ReadonlyMap<string, number> = new Map(
   Object.entries(common.MSPRole_MSPRoleType).map(([name, role]) => [name.toLowerCase(), role] as const),
 );
@@ -92,7 +95,7 @@ class EnvelopeWriter {
     const operands = gate === 'OutOf' ? args.slice(1) : args;
     const nested = operands.map((operand) => (operand.kind === 'gate' ? this.gate(operand) : undefined));
     const n = gate === 'AND' ? operands.length : gate === 'OR' ? 1 : this.#count(args[0]);
-    if ((this.#dialect === '2.x' && n < 0) || n > operands.length + 1) {
+    if (n < (this.#dialect === '2.x' ? 0 : LEAST_INT32) || n > operands.length + 1) {
       throw refused(`${this.#word('Invalid')} t-out-of-n predicate, t ${n}, n ${operands.length}`);
     }
     const rules = operands.map((operand, at) => nested[at] ?? { signedBy: this.#principal(operand) });

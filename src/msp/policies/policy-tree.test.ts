@@ -6,8 +6,8 @@ import type { Identity, IdentityDeserializer } from '../identity.ts';
 import { applicationPolicy } from './application-policy.ts';
 import { acceptAll, rejectAll } from './common-policies.ts';
 import type { Verdict } from './policy.ts';
-import { type PolicyGroup, PolicyTree } from './policy-tree.ts';
 import { parseImplicitMetaText } from './policy-text.ts';
+import { type PolicyGroup, PolicyTree } from './policy-tree.ts';
 
 const TYPE = common.Policy_PolicyType;
 const nobody: IdentityDeserializer = {
@@ -16,8 +16,14 @@ const nobody: IdentityDeserializer = {
   },
 };
 
-const signature = (envelope: common.SignaturePolicyEnvelopeInit): common.Policy => ({ type: TYPE.SIGNATURE, value: common.SignaturePolicyEnvelope.encode(envelope) });
-const meta = (text: string): common.Policy => ({ type: TYPE.IMPLICIT_META, value: common.ImplicitMetaPolicy.encode(parseImplicitMetaText(text)) });
+const signature = (envelope: common.SignaturePolicyEnvelopeInit): common.Policy => ({
+  type: TYPE.SIGNATURE,
+  value: common.SignaturePolicyEnvelope.encode(envelope),
+});
+const meta = (text: string): common.Policy => ({
+  type: TYPE.IMPLICIT_META,
+  value: common.ImplicitMetaPolicy.encode(parseImplicitMetaText(text)),
+});
 const group = (policies: Record<string, common.Policy | undefined>, groups: Record<string, PolicyGroup> = {}): PolicyGroup => ({
   policies: new Map(Object.entries(policies).map(([name, policy]) => [name, { policy }])),
   groups: new Map(Object.entries(groups)),
@@ -53,7 +59,8 @@ describe('an implicit meta policy', () => {
     const root = group({ Admins: meta('MAJORITY Admins') }, organisations(yes, no, no));
     assert.deepEqual(await judge(root, '/Channel/Admins'), {
       ok: false,
-      reason: "implicit policy evaluation failed - 1 sub-policies were satisfied, but this policy requires 2 of the 'Admins' sub-policies to be satisfied",
+      reason:
+        "implicit policy evaluation failed - 1 sub-policies were satisfied, but this policy requires 2 of the 'Admins' sub-policies to be satisfied",
     });
     assert.deepEqual(await judge(root, '/Channel/Admins', '1.1'), {
       ok: false,
@@ -63,10 +70,18 @@ describe('an implicit meta policy', () => {
 });
 
 describe('the policies of a channel', () => {
-  const root = group({ Readers: no }, { Application: group({ Writers: yes, Admins: meta('ALL Admins') }, { Org1: group({ Admins: yes }) }) });
+  const root = group(
+    { Readers: no },
+    { Application: group({ Writers: yes, Admins: meta('ALL Admins') }, { Org1: group({ Admins: yes }) }) },
+  );
 
   it('are found by absolute and relative names, from wherever one stands', async () => {
-    for (const path of ['/Channel/Application/Writers', 'Application/Writers', '/Channel/Application/Org1/Admins', '/Channel/Application/Admins']) {
+    for (const path of [
+      '/Channel/Application/Writers',
+      'Application/Writers',
+      '/Channel/Application/Org1/Admins',
+      '/Channel/Application/Admins',
+    ]) {
       assert.ok(tree(root).has(path), path);
       assert.ok((await judge(root, path)).ok, path);
     }
@@ -80,7 +95,16 @@ describe('the policies of a channel', () => {
   });
 
   it('refuse everything where there is none', async () => {
-    for (const path of ['/Channel/Application/Nope', '/Channel/Nope/Writers', '/Channel', '/', '', 'Writers', '/Channels/Readers', '/Application/Writers']) {
+    for (const path of [
+      '/Channel/Application/Nope',
+      '/Channel/Nope/Writers',
+      '/Channel',
+      '/',
+      '',
+      'Writers',
+      '/Channels/Readers',
+      '/Application/Writers',
+    ]) {
       assert.ok(!tree(root).has(path), path);
       assert.deepEqual(await judge(root, path), { ok: false, reason: `No such policy: '${path}'` });
     }
@@ -94,7 +118,13 @@ describe('the policies of a channel', () => {
     refuse({ type: TYPE.SIGNATURE, value: new Uint8Array([255]) }, /cannot decode/);
     refuse({ type: TYPE.IMPLICIT_META, value: new Uint8Array([255]) }, /cannot decode/);
     assert.throws(
-      () => tree(group({ Bad: { type: TYPE.IMPLICIT_META, value: common.ImplicitMetaPolicy.encode({ subPolicy: 'x', rule: 9 }) } }, { A: group({}) })),
+      () =>
+        tree(
+          group(
+            { Bad: { type: TYPE.IMPLICIT_META, value: common.ImplicitMetaPolicy.encode({ subPolicy: 'x', rule: 9 }) } },
+            { A: group({}) },
+          ),
+        ),
       { code: 'CONFIG_INVALID', message: /rule 9/ },
     );
   });

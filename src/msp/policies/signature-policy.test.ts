@@ -25,7 +25,9 @@ function person(name: string, log: string[] = []): Identity {
     },
     dissatisfaction: ({ principal }) => {
       const wanted = common.MSPRole.decode(principal);
-      const roleName = Object.entries(common.MSPRole_MSPRoleType).find(([, number]) => number === wanted.role)?.[0].toLowerCase();
+      const roleName = Object.entries(common.MSPRole_MSPRoleType)
+        .find(([, number]) => number === wanted.role)?.[0]
+        .toLowerCase();
       return wanted.mspIdentifier === mspId && (roleName === 'member' || roleName === role) ? undefined : 'somebody else';
     },
   };
@@ -54,13 +56,19 @@ describe('who signed', () => {
   it('is known after one check each; bad, unreadable and repeated ones are left out', async () => {
     const log: string[] = [];
     const identities = await signersOf(signed('A.peer', 'unreadable', 'B.peer:bad', 'A.peer', 'C.peer', 'A.peer:bad'), people(log));
-    assert.deepEqual(identities.map(({ id }) => id), ['A.peer', 'C.peer']);
+    assert.deepEqual(
+      identities.map(({ id }) => id),
+      ['A.peer', 'C.peer'],
+    );
     assert.deepEqual(log, ['A.peer:good', 'B.peer:bad', 'C.peer:good']);
   });
 
   it('counts a good signature after a bad one of the same identity', async () => {
     const identities = await signersOf(signed('A.peer:bad', 'B.peer', 'A.peer'), people());
-    assert.deepEqual(identities.map(({ id }) => id), ['B.peer', 'A.peer']);
+    assert.deepEqual(
+      identities.map(({ id }) => id),
+      ['B.peer', 'A.peer'],
+    );
   });
 });
 
