@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hex, utf8 } from '../../common/bytes.ts';
+import { commithash } from '../../protos/messages.ts';
 import { MemoryState } from '../simulator/memory-state.ts';
 import type { StateValue } from '../statedb/state.ts';
 import { commitHash, heightBytes, updateBytes } from './commit-hash.ts';
@@ -34,6 +35,22 @@ describe('the commit hash', () => {
     );
     const hash = commitHash({ flags: Uint8Array.of(0, 0, 0, 11), updateBytes: updates, previous: undefined });
     expect(hex(hash)).toBe('94764c3325c4b092fe83eab07b7c4b0f596eaa0d7802d9727bae439fe5b58f84');
+  });
+
+  it('names a namespace and a collection once, however many updates they have', async () => {
+    const state = new PendingState(new MemoryState().snapshot());
+    for (const space of [publicSpace('mycc'), hashedSpace('mycc', 'c1')]) {
+      for (let at = 0; at < 1_200; at += 1) {
+        state.writable(space).set(String(at).padStart(5, '0'), { value: undefined, version: { blockNum: 1n, txNum: 0n }, txId: '' });
+      }
+    }
+    const { kvwrites } = commithash.Updates.decode(await updateBytes(state, new Pace()));
+    expect(kvwrites).toHaveLength(2_400);
+    expect([...kvwrites.entries()].filter(([, write]) => write.namespace !== '' || write.collection !== '').map(([at]) => at)).toEqual([
+      0, 1_200,
+    ]);
+    const keys = kvwrites.map(({ key }) => Buffer.from(key).toString());
+    expect(keys.slice(0, 1_200)).toEqual(keys.slice(0, 1_200).toSorted());
   });
 
   it('depends on the one before and on every flag', () => {

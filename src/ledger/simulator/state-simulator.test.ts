@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hex, sha256, utf8 } from '../../common/bytes.ts';
 import { kvrwset, type queryresult, rwset } from '../../protos/messages.ts';
-import type { StateUpdate } from '../statedb/state.ts';
+import type { StateSnapshot, StateUpdate } from '../statedb/state.ts';
 import { MemoryState } from './memory-state.ts';
 import { encodeMetadata } from './metadata.ts';
 import { openSimulator, type SimulatorParts } from './open-simulator.ts';
@@ -215,6 +215,25 @@ describe('private data', () => {
       'Public hash version = {BlockNum: 5, TxNum: 0}, Private data version = {BlockNum: 4, TxNum: 1}',
     );
     expect(await simulator.getPrivateDataHash('cc', 'coll', 'missing')).toEqual(sha256(utf8('x')));
+  });
+
+  it('are checked the same when the state answers later', async () => {
+    const snapshot = (await stateWith(plainValue('a', 'secret'), hashedValue('a', 'secret'), hashedValue('missing', 'x'))).snapshot();
+    const late: StateSnapshot = {
+      savepoint: undefined,
+      get: async (namespace, key) => snapshot.get(namespace, key),
+      getMany: async (namespace, keys) => snapshot.getMany(namespace, keys),
+      range: (namespace, start, end) => snapshot.range(namespace, start, end),
+      [Symbol.dispose]: () => snapshot[Symbol.dispose](),
+    };
+    const simulator = openSimulator({ channelId: 'mychannel', txId: 'tx1', snapshot: late, history: undefined });
+    expect(await simulator.getPrivateData('cc', 'coll', 'a')).toEqual(utf8('secret'));
+    await expect(simulator.getPrivateData('cc', 'coll', 'missing')).rejects.toThrow(
+      'Private data matching public hash version is not available',
+    );
+    const [set] = rwset.TxReadWriteSet.decode((await simulator.result()).publicRwset).nsRwset;
+    const { hashedReads } = kvrwset.HashedRWSet.decode(set?.collectionHashedRwset[0]?.hashedRwset ?? new Uint8Array());
+    expect(hashedReads).toHaveLength(1);
   });
 
   it('can be ranged over, which records nothing', async () => {
