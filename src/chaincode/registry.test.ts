@@ -48,6 +48,20 @@ describe('ChaincodeRegistry', () => {
     expect(registry.get('cc:1')).toBe(second.stream);
   });
 
+  it('takes back one registration, not whatever has its name by then', async () => {
+    const registry = new ChaincodeRegistry({ open: true });
+    const { stream } = connect(registry);
+    const request = { ccid: 'cc:1', stream, certificateHash: undefined };
+    const first = registry.admit(request);
+    first[Symbol.dispose]();
+    const second = registry.admit(request);
+    second.ready();
+    first[Symbol.dispose]();
+    expect(registry.get('cc:1')).toBe(stream);
+    second[Symbol.dispose]();
+    expect(registry.get('cc:1')).toBeUndefined();
+  });
+
   it('accepts only what is being launched, unless the user runs chaincode', async () => {
     const registry = new ChaincodeRegistry({ open: false });
     const refused = 'peer will not accept external chaincode connection cc:1 (except in dev mode)';

@@ -197,7 +197,7 @@ describe('transactions', () => {
     await chaincode.send({ type: Type.PUT_STATE, payload: put('late'), txid, channelId });
     await reading.promise;
     caller.abort(new SelvageError('DEADLINE_EXCEEDED', 'timeout expired while executing transaction'));
-    await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
     expect(transaction.simulator.disposed).toBe(false);
     gate.resolve();
     await expect(running).rejects.toThrow('timeout expired while executing transaction');
@@ -301,16 +301,31 @@ describe('a flood', () => {
     expect(transaction.simulator.writes).toHaveLength(200);
   });
 
-  it('is limited in bytes too, and ends with its stream', async () => {
-    const { chaincode, stream, ended } = await ready({ limits: { backlog: { messages: 1000, bytes: 100 }, maxOpenQueries: 10 } });
+  it('is limited in bytes too, and is let go when its stream ends', async () => {
+    const released = deferred<void>();
+    const { chaincode, stream, ended } = await ready({
+      limits: { backlog: { messages: 1000, bytes: 100 }, maxOpenQueries: 10 },
+      wrap: (connection) => ({
+        ...connection,
+        incoming: (async function* () {
+          try {
+            yield* connection.incoming;
+          } finally {
+            released.resolve();
+          }
+        })(),
+      }),
+    });
     const gate = deferred<void>();
     const running = stream.execute(call('t', { state: { beforeRead: () => gate.promise } }), { signal: never });
     const { txid, channelId } = await chaincode.receiveMessage();
     await chaincode.send({ type: Type.GET_STATE, payload: get('a'), txid, channelId });
-    const flood = Array.from({ length: 50 }, () =>
-      chaincode.send({ type: Type.PUT_STATE, payload: put('k', new Uint8Array(200)), txid, channelId }),
-    );
+    const request = { type: Type.PUT_STATE, payload: put('k', new Uint8Array(200)), txid, channelId };
+    const flood = Array.from({ length: 50 }, () => chaincode.send(request));
+    await flood[0];
+    await new Promise((resolve) => setImmediate(resolve));
     stream.close(new SelvageError('CANCELLED', 'enough'));
+    await released.promise; // the reader does not wait for room any more
     gate.resolve();
     await Promise.allSettled(flood);
     await expect(running).rejects.toThrow('chaincode stream terminated');

@@ -177,11 +177,12 @@ export class ChaincodeStream {
 
   async #serve({ message, bytes }: ReceivedMessage): Promise<void> {
     const context = this.#contexts.get(message.channelId, message.txid);
-    if (context === undefined || !context.accepting) return this.#reply(message, undefined);
+    if (context === undefined) return this.#reply(message, undefined);
+    const served = context.accepting ? context : undefined; // what comes too late is refused, after what came before it
     this.#backlog.enter(bytes.length);
     context.run(async () => {
       this.#backlog.leave(bytes.length);
-      await this.#reply(message, context);
+      await this.#reply(message, served);
     });
   }
 
