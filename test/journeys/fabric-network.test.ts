@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BlockEvent, type ContractEvent, Gateway, type Network, Wallets } from 'fabric-network';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deferred } from '../../src/common/deferred.ts';
+import { userFolder } from '../../src/node/dev/dev-material.ts';
+import { type TestNetwork, testNetwork } from './network.ts';
+
+/** The SDK of Fabric 2.2, as it comes from npm, with the connection profile that `selvage dev` writes. */
+describe('fabric-network 2.2, discovery off, TLS on', () => {
+  let running: TestNetwork;
+  let gateway: Gateway;
+  let network: Network;
+
+  beforeAll(async () => {
+    running = await testNetwork();
+    await running.deploy('kv', 'kv-node');
+    gateway = await connect(running);
+    network = await gateway.getNetwork('mychannel');
+  }, 240_000);
+
+  afterAll(async () => {
+    gateway?.disconnect();
+    await running?.[Symbol.asyncDispose]();
+  });
+
+  it('submits a transaction and evaluates what it wrote', async () => {
+    const contract = network.getContract('kv');
+    await contract.submitTransaction('put', 'colour', 'blue');
+    expect((await contract.evaluateTransaction('get', 'colour')).toString()).toBe('blue');
+  });
+
+  it('tells the client the words of a chaincode that refuses', async () => {
+    const contract = network.getContract('kv');
+    await expect(contract.submitTransaction('error', 'not today')).rejects.toThrow(/not today/);
+  });
+
+  it('delivers the contract event of a transaction with its payload', async () => {
+    const contract = network.getContract('kv');
+    const heard = deferred<ContractEvent>();
+    const listener = await contract.addContractListener(async (event) => heard.resolve(event));
+    try {
+      await contract.submitTransaction('event', 'painted', 'the wall');
+      const event = await heard.promise;
+      expect({ name: event.eventName, payload: event.payload?.toString(), chaincode: event.chaincodeId }).toEqual({
+        name: 'painted',
+        payload: 'the wall',
+        chaincode: 'kv',
+      });
+      expect(event.getTransactionEvent().isValid).toBe(true);
+    } finally {
+      contract.removeContractListener(listener);
+    }
+  });
+
+  it('delivers blocks to a block listener, in order', async () => {
+    const contract = network.getContract('kv');
+    const numbers: string[] = [];
+    const three = deferred<void>();
+    const listener = await network.addBlockListener(
+      async (event: BlockEvent) => {
+        numbers.push(event.blockNumber.toString());
+        if (numbers.length === 3) three.resolve();
+      },
+      { startBlock: 0 },
+    );
+    try {
+      await contract.submitTransaction('put', 'size', 'large');
+      await three.promise;
+      expect(numbers.slice(0, 3)).toEqual(['0', '1', '2']);
+    } finally {
+      network.removeBlockListener(listener);
+    }
+  });
+});
+
+async function connect({ network }: TestNetwork): Promise<Gateway> {
+  const { plan, folders, profiles } = network;
+  const [org] = plan.peers;
+  if (org === undefined) throw new Error('no organisation');
+  const msp = join(userFolder(folders, org, 'User1'), 'msp');
+  const wallet = await Wallets.newInMemoryWallet();
+  await wallet.put('User1', {
+    type: 'X.509',
+    mspId: org.mspId,
+    credentials: {
+      certificate: readFileSync(join(msp, 'signcerts', `User1@${org.domain}-cert.pem`), 'utf8'),
+      privateKey: readFileSync(join(msp, 'keystore', 'priv_sk'), 'utf8'),
+    },
+  } as never);
+  const gateway = new Gateway();
+  const profile: object = JSON.parse(readFileSync(profiles[0]?.json ?? '', 'utf8'));
+  await gateway.connect(profile as never, { wallet, identity: 'User1', discovery: { enabled: false } });
+  return gateway;
+}
