@@ -3,8 +3,8 @@ import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import { CLIENT_OPTIONS } from './limits.ts';
 import type { ByteStream } from './method.ts';
-import { sendOn } from './server.ts';
 import { fromServiceError } from './status.ts';
+import { StreamWriter } from './stream-writer.ts';
 
 /** PEM texts of a TLS client. `hostnameOverride` is the name to expect in the server's certificate. */
 export interface ClientTls {
@@ -70,10 +70,10 @@ export class GrpcClient implements Disposable {
     signal.addEventListener('abort', cancel, { once: true });
     call.once('error', () => ended.abort(new SelvageError('CANCELLED', `the call to ${this.address} broke`)));
     call.once('close', () => signal.removeEventListener('abort', cancel));
-    const over = AbortSignal.any([signal, ended.signal]);
+    const writer = new StreamWriter(call, AbortSignal.any([signal, ended.signal]));
     return {
       incoming: readCall(call, this.address, signal),
-      send: (message) => sendOn(call, message, over),
+      send: (message) => writer.send(message),
       end: () => call.end(),
       [Symbol.dispose]: cancel,
     };

@@ -13,6 +13,7 @@ import type { Logger } from '../common/log.ts';
 import { SERVER_OPTIONS } from './limits.ts';
 import type { ByteStream, CallContext, Method } from './method.ts';
 import { toStatus } from './status.ts';
+import { StreamWriter } from './stream-writer.ts';
 
 /** PEM texts of a TLS server. With `clientRoots` every caller must show a certificate that one of them issued. */
 export interface ServerTls {
@@ -183,34 +184,9 @@ function contextOf(call: AnyCall, signal: AbortSignal): CallContext {
 }
 
 function byteStream(call: ServerDuplexStream<Buffer, Uint8Array>, signal: AbortSignal): ByteStream {
+  const writer = new StreamWriter(call, signal);
   // Not `call` itself: leaving a `for await` would destroy the call before its status is sent.
-  return { incoming: call.iterator({ destroyOnReturn: false }), send: (message) => sendOn(call, message, signal) };
-}
-
-/** Writes one message and waits for the transport where it asks for that; gives up when the call is over. */
-export function sendOn(
-  call: {
-    write(message: Uint8Array): boolean;
-    once(event: 'drain', listener: () => void): unknown;
-    off(event: 'drain', listener: () => void): unknown;
-  },
-  message: Uint8Array,
-  signal: AbortSignal,
-): Promise<void> {
-  if (signal.aborted) return Promise.reject(signal.reason);
-  if (call.write(message)) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    const drained = (): void => {
-      signal.removeEventListener('abort', aborted);
-      resolve();
-    };
-    const aborted = (): void => {
-      call.off('drain', drained);
-      reject(signal.reason);
-    };
-    call.once('drain', drained);
-    signal.addEventListener('abort', aborted, { once: true });
-  });
+  return { incoming: call.iterator({ destroyOnReturn: false }), send: (message) => writer.send(message) };
 }
 
 function refusal(thrown: unknown, path: string, log: Logger) {
