@@ -51,7 +51,7 @@ const transaction = async (ledger: Ledger, txId: string, work: (simulator: TxSim
 const write = (ledger: Ledger, txId: string, key: string, value: string): Promise<Uint8Array> =>
   transaction(ledger, txId, (simulator) => simulator.putState('cc', key, utf8(value)));
 
-async function valueOf(ledger: Ledger, namespace: string, key: string): Promise<string | undefined> {
+async function stateOf(ledger: Ledger, namespace: string, key: string): Promise<string | undefined> {
   using snapshot = ledger.snapshot();
   const found = await snapshot.get(namespace, key);
   return found && textOf(found.value);
@@ -78,7 +78,7 @@ describe('ledger', () => {
     ];
     const outcome = await commit(ledger, [quick, slow, await write(ledger, 'bad', 'k', 'never')], [VALID, VALID, BAD_PROPOSAL_TXID]);
     expect([...outcome.flags]).toEqual([VALID, MVCC_READ_CONFLICT, BAD_PROPOSAL_TXID]);
-    expect(await valueOf(ledger, 'cc', 'k')).toBe('2');
+    expect(await stateOf(ledger, 'cc', 'k')).toBe('2');
     expect(ledger.reasonFor('slow')).toMatchObject({ code: MVCC_READ_CONFLICT, index: 1, details: { key: 'k', writtenBy: 'quick' } });
     expect(ledger.reasonFor('quick')).toBeUndefined();
     expect(await ledger.blocks.transaction('slow')).toMatchObject({ validationCode: MVCC_READ_CONFLICT, blockNumber: 2n, index: 1 });
@@ -141,7 +141,7 @@ describe('ledger', () => {
       code: 'BLOCK_INVALID',
     });
     await Promise.all([commit(ledger, data), ledger.blocks.waitFor(1n, new AbortController().signal)]);
-    expect(await valueOf(ledger, 'cc', 'k')).toBe('1');
+    expect(await stateOf(ledger, 'cc', 'k')).toBe('1');
   });
 
   it('ends waiting, reading and committing when it is closed', async () => {
@@ -172,9 +172,9 @@ describe('private data', () => {
   }
 
   const plain = (ledger: Ledger, collection: string): Promise<string | undefined> =>
-    valueOf(ledger, privateNamespace('cc', collection), 'k');
+    stateOf(ledger, privateNamespace('cc', collection), 'k');
   const hashed = (ledger: Ledger, collection: string): Promise<string | undefined> =>
-    valueOf(ledger, hashedNamespace('cc', collection), stateKeyOfHash(keyHash('k')));
+    stateOf(ledger, hashedNamespace('cc', collection), stateKeyOfHash(keyHash('k')));
 
   it('is taken from the transient store when its transaction commits, and stays when the state is made again', async () => {
     {
@@ -253,9 +253,9 @@ describe('ledger provider', () => {
     await using provider = await open();
     expect(provider.list()).toEqual(['a', 'b']);
     const ledger = await provider.open('a');
-    expect([ledger.blocks.info().height, await valueOf(ledger, 'cc', 'k')]).toEqual([2n, '1']);
+    expect([ledger.blocks.info().height, await stateOf(ledger, 'cc', 'k')]).toEqual([2n, '1']);
     await commit(ledger, [await write(ledger, 'tx2', 'k', '2')]);
-    expect(await valueOf(ledger, 'cc', 'k')).toBe('2');
+    expect(await stateOf(ledger, 'cc', 'k')).toBe('2');
   });
 
   it('leaves nothing of a ledger that could not be made', async () => {
@@ -304,7 +304,7 @@ describe('ledger provider', () => {
     const mark = join(root, 'channels', 'channel', 'state.mark');
     const reopened = async (bootId: string): Promise<boolean> => {
       await using provider = await open({ bootId });
-      expect(await valueOf(await provider.open('channel'), 'cc', 'k')).toBe('1');
+      expect(await stateOf(await provider.open('channel'), 'cc', 'k')).toBe('1');
       return (await readdir(state)).includes('witness');
     };
     expect(await reopened('second')).toBe(true); // a clean end
@@ -330,7 +330,7 @@ describe('ledger provider', () => {
   it('writes where the genesis block went, with its configuration in the state', async () => {
     await using provider = await open();
     const ledger = await provider.create('channel', genesis());
-    const found = await valueOf(ledger, '', 'CHANNEL_CONFIG_ENV_BYTES');
+    const found = await stateOf(ledger, '', 'CHANNEL_CONFIG_ENV_BYTES');
     expect(common.ConfigEnvelope.decode(utf8(found ?? '')).config?.sequence).toBe(1n);
     expect(blockHash(genesis().header ?? { number: 0n, previousHash: utf8(''), dataHash: utf8('') })).toEqual(
       ledger.blocks.info().currentBlockHash,
