@@ -17,7 +17,7 @@ const EXECUTE_FAILED = 'error executing chaincode: ';
 export interface Run {
   readonly chaincode: ChaincodeRef;
   readonly proposal: UnpackedProposal;
-  /** Decorated. */
+  /** Decorated, but for Init. */
   readonly input: protos.ChaincodeInputInit;
 }
 
@@ -35,40 +35,28 @@ export class Execution {
 
   /** Waits until the chaincode can be called. Hold no simulation meanwhile: this may build and launch. */
   async makeReady(chaincode: ChaincodeRef, options: Cancellable): Promise<void> {
-    await this.#labelled(EXECUTE_FAILED, options, () => this.#chaincodes.makeReady(chaincode, options));
+    await labelled(EXECUTE_FAILED, () => this.#chaincodes.makeReady(chaincode, options));
   }
 
-  async invoke({ chaincode, proposal, input }: Run, simulator: TxSimulator | undefined, options: Cancellable): Promise<ChaincodeOutcome> {
-    const call = callOf('transaction', chaincode, proposal, input, simulator);
-    return this.#labelled(EXECUTE_FAILED, options, () => this.#chaincodes.execute(call, options));
+  async invoke(run: Run, simulator: TxSimulator | undefined, options: Cancellable): Promise<ChaincodeOutcome> {
+    return labelled(EXECUTE_FAILED, () => this.#chaincodes.execute(callOf('transaction', run, simulator), options));
   }
 
   /** Calls Init of a chaincode that is being deployed, inside the simulation of its deployment. */
-  async init(
-    deployed: ChaincodeRef,
-    input: protos.ChaincodeInputInit,
-    proposal: UnpackedProposal,
-    simulator: TxSimulator,
-    options: Cancellable,
-  ): Promise<ChaincodeOutcome> {
-    const call = callOf('init', deployed, proposal, input, simulator);
-    return this.#labelled('', options, () => this.#chaincodes.execute(call, options));
-  }
-
-  async #labelled<T>(prefix: string, { signal }: Cancellable, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (thrown) {
-      signal.throwIfAborted(); // the caller left: that is not the chaincode's failure
-      throw prefixed(prefix, thrown);
-    }
+  async init(run: Run, simulator: TxSimulator, options: Cancellable): Promise<ChaincodeOutcome> {
+    return this.#chaincodes.execute(callOf('init', run, simulator), options);
   }
 }
 
-const callOf = (
-  kind: ChaincodeCall['kind'],
-  chaincode: ChaincodeRef,
-  { signed, channelId, txId, creator }: UnpackedProposal,
-  input: protos.ChaincodeInputInit,
-  simulator: TxSimulator | undefined,
-): ChaincodeCall => ({ chaincode, kind, input, proposal: { signedProposal: signed, channelId, txId, creator }, simulator });
+async function labelled<T>(prefix: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw prefixed(prefix, thrown);
+  }
+}
+
+function callOf(kind: ChaincodeCall['kind'], { chaincode, proposal, input }: Run, simulator: TxSimulator | undefined): ChaincodeCall {
+  const { signed: signedProposal, channelId, txId, creator } = proposal;
+  return { chaincode, kind, input, proposal: { signedProposal, channelId, txId, creator }, simulator };
+}

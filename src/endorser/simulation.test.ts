@@ -94,6 +94,18 @@ describe('a user chaincode', () => {
   });
 });
 
+it('the transient map is in no hash and no payload', async () => {
+  const { endorser } = openEndorser(new ScriptedChaincodes(() => ok()));
+  const input = protos.ChaincodeInvocationSpec.encode({ chaincodeSpec: { input: { args: [utf8('a')] } } });
+  const payloads = [undefined, new Map([['key', utf8('secret')]])].map((transientMap) =>
+    protos.ChaincodeProposalPayload.encode({ input, transientMap }),
+  );
+  const sent = payloads.map((payload) => endorser.processProposal(proposal({ nonce: utf8('same'), payload }), never));
+  const [first, second] = await Promise.all(sent);
+  expect(first?.payload).toBeDefined();
+  expect(second?.payload).toEqual(first?.payload);
+});
+
 describe('what the chaincode answers', () => {
   const run = async (status: number, changed = {}) => {
     const event = { chaincodeId: 'cc', txId: 't', eventName: 'e', payload: utf8('p') };
@@ -199,8 +211,10 @@ describe('system chaincodes', () => {
 
   it('without a channel only they run, and nothing is endorsed', async () => {
     const { endorser } = openEndorser(new ScriptedChaincodes(() => ok('list')));
-    const reply = await endorser.processProposal(proposal({ chaincode: 'cscc', channelId: '' }), never);
-    expect(reply).toEqual({ response: response(200, '', 'list') });
+    for (const chaincode of ['cscc', 'lscc']) {
+      const reply = await endorser.processProposal(proposal({ chaincode, channelId: '' }), never);
+      expect(reply).toEqual({ response: response(200, '', 'list') });
+    }
     const user = await endorser.processProposal(proposal({ channelId: '' }), never);
     expect(user.response).toMatchObject({
       status: 500,

@@ -65,14 +65,14 @@ export class Simulation {
 
   /** No simulation: nothing read, nothing written. */
   async #runPlain(run: Run, options: Cancellable): Promise<Simulated> {
-    return simulated(run.chaincode, 'escc', await this.#parts.execution.invoke(run, undefined, options), NOTHING);
+    return simulated(run.chaincode, { outcome: await this.#parts.execution.invoke(run, undefined, options), results: NOTHING });
   }
 
   async #runSystem(run: Run, options: Cancellable): Promise<Simulated> {
     const channel = this.#channel(run.proposal);
     await using simulator = await channel.ledger.simulate(run.proposal.txId);
     const outcome = await this.#parts.execution.invoke(run, simulator, options);
-    return simulated(run.chaincode, 'escc', outcome, await this.#close(channel, simulator, outcome));
+    return simulated(run.chaincode, { outcome, results: await this.#close(channel, simulator, outcome) });
   }
 
   /**
@@ -89,19 +89,19 @@ export class Simulation {
     await using simulator = await this.#channel(run.proposal).ledger.simulate(run.proposal.txId);
     const outcome = await execution.invoke(run, simulator, options);
     if (outcome.response.status < ERROR_THRESHOLD) {
-      const init = await execution.init(deployment.chaincode, deployment.input, run.proposal, simulator, options);
+      const init = await execution.init({ ...deployment, proposal: run.proposal }, simulator, options);
       this.#checkInit(init.response);
     }
     const result = await simulator.result();
     if (result.privateRwset !== undefined)
       throw new SelvageError('SIMULATION_FAILED', 'Private data is forbidden to be used in instantiate');
-    return simulated(run.chaincode, 'escc', outcome, result.publicRwset);
+    return simulated(run.chaincode, { outcome, results: result.publicRwset });
   }
 
   async #rehearse(run: Run, options: Cancellable): Promise<Simulated> {
     await using simulator = await this.#channel(run.proposal).ledger.simulate(run.proposal.txId);
     const outcome = await this.#parts.execution.invoke(run, simulator, options);
-    return simulated(run.chaincode, 'escc', outcome, (await simulator.result()).publicRwset);
+    return simulated(run.chaincode, { outcome, results: (await simulator.result()).publicRwset });
   }
 
   #checkInit({ status, message }: protos.Response): void {
@@ -122,7 +122,8 @@ export class Simulation {
       const definition = required(await this.#parts.definitions.find(simulator, proposal.chaincodeId.name), proposal);
       if (sameCode(definition, expected)) {
         const outcome = await execution.invoke({ chaincode: definition, proposal, input }, simulator, options);
-        return simulated(definition, definition.endorsementPlugin, outcome, await this.#close(channel, simulator, outcome));
+        const results = await this.#close(channel, simulator, outcome);
+        return simulated(definition, { outcome, results, endorsementPlugin: definition.endorsementPlugin });
       }
       expected = definition; // upgraded between the two reads: ready that one, on a newer snapshot
       options.signal.throwIfAborted();
@@ -152,19 +153,24 @@ export class Simulation {
   }
 }
 
+interface Ran {
+  readonly outcome: ChaincodeOutcome;
+  readonly results: Uint8Array;
+  readonly endorsementPlugin?: string;
+}
+
 /** The event of a failure is dropped. */
-const simulated = (
-  { name, version, ccid }: ChaincodeRef,
-  endorsementPlugin: string,
-  { response, event }: ChaincodeOutcome,
-  results: Uint8Array,
-): Simulated => ({
-  chaincode: { name, version, ccid },
-  endorsementPlugin,
-  response,
-  event: event === undefined || response.status >= ERROR_THRESHOLD ? NOTHING : protos.ChaincodeEvent.encode(event),
-  results,
-});
+function simulated({ name, version, ccid }: ChaincodeRef, { outcome, results, endorsementPlugin = 'escc' }: Ran): Simulated {
+  const { response, event } = outcome;
+  const dropped = event === undefined || response.status >= ERROR_THRESHOLD;
+  return {
+    chaincode: { name, version, ccid },
+    endorsementPlugin,
+    response,
+    results,
+    event: dropped ? NOTHING : protos.ChaincodeEvent.encode(event),
+  };
+}
 
 const sameCode = (a: ChaincodeDefinition, b: ChaincodeDefinition): boolean => a.ccid === b.ccid && a.version === b.version;
 
