@@ -69,6 +69,7 @@ describe('planning an install', () => {
       npm_config_registry: 'http://r/',
     });
     expect((await install({ 'package.json': withDep }))?.command.env).toEqual({});
+    expect((await install({ 'package.json': withDep }, new NodePlatform({ registry: 'http://u:p@r/' })))?.from).toBe('http://r/');
   });
 
   it('refuses a package.json that is none', async () => {

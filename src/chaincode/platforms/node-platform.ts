@@ -7,6 +7,7 @@ import { packFolder } from '../packaging/pack.ts';
 import { hasInstallScripts, hasLocalDependencies, type NodeManifest, parseManifest } from './node-manifest.ts';
 import { findNpm } from './npm.ts';
 import type { HostCommand, HostPlan, InstallStep, Platform } from './platform.ts';
+import { shownRegistry } from './registry.ts';
 
 export interface NodePlatformParts {
   /** The Node that runs chaincode; its own npm installs. The peer's own by default. */
@@ -63,6 +64,7 @@ export class NodePlatform implements Platform {
       command: await this.#installCommand(lockName),
       key: this.#key(whole ? [codePackage] : [utf8(text), utf8(lockName ?? ''), utf8(lock), utf8(settings ?? '')]),
       needs: whole ? 'everything' : needs,
+      from: this.#registry === undefined ? undefined : shownRegistry(this.#registry),
       produces: MODULES,
     };
   }

@@ -14,6 +14,8 @@ export interface InstallStep {
   readonly key: string;
   /** Files of the working folder that the command needs, or `everything`: then it may also build the package's own code. */
   readonly needs: readonly string[] | 'everything';
+  /** Where the dependencies come from, without credentials, for the log; absent when the user's own settings decide. */
+  readonly from: string | undefined;
   /** The folder that the command fills, inside the working folder. */
   readonly produces: string;
 }

@@ -75,7 +75,7 @@ export class Builds {
     await using staging = await scratch.folder();
     const folder = await stage(install, workingFolder, subject.codePackage, staging.path, signal);
     const started = performance.now();
-    log.info('chaincode build started', { ccid, build: install.key });
+    log.info('chaincode build started', { ccid, build: install.key, ...(install.from !== undefined && { registry: install.from }) });
     const exit = await this.#run(install, folder, signal, log);
     if (exit.code !== 0) throw failed(ccid, install, exit);
     await mkdir(join(folder, install.produces), { recursive: true });
