@@ -3,13 +3,11 @@ import 'reflect-metadata';
 import { createPrivateKey, type KeyObject, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
-x509.cryptoProvider.set(webcrypto as Crypto);
-
 export interface Issued {
   readonly der: Uint8Array;
   readonly pem: string;
   readonly privateKey: KeyObject;
-  readonly keys: CryptoKeyPair;
+  readonly keys: webcrypto.CryptoKeyPair;
   readonly certificate: x509.X509Certificate;
 }
 
@@ -28,17 +26,17 @@ export interface IssueOptions {
   readonly curve?: 'P-256' | 'P-384';
   readonly extensions?: readonly x509.Extension[];
   /** Reuse a key, as for a CA that was certified twice. */
-  readonly keys?: CryptoKeyPair;
+  readonly keys?: webcrypto.CryptoKeyPair;
   /** Whether the issuer's S is to be high or low; either, if not given. */
   readonly s?: 'high' | 'low';
 }
 
-const algorithmOf = (curve: string): EcKeyGenParams & { hash: string } => ({ name: 'ECDSA', namedCurve: curve, hash: 'SHA-256' });
+const algorithmOf = (curve: string) => ({ name: 'ECDSA', namedCurve: curve, hash: 'SHA-256' }) as const;
 const HALF_P256 = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n / 2n;
 
 export async function issue(options: IssueOptions): Promise<Issued> {
   const { subject, issuer, ca = false, curve = 'P-256', extensions = [], s } = options;
-  const keys = options.keys ?? ((await webcrypto.subtle.generateKey(algorithmOf(curve), true, ['sign', 'verify'])) as CryptoKeyPair);
+  const keys = options.keys ?? (await webcrypto.subtle.generateKey(algorithmOf(curve), true, ['sign', 'verify']));
   const keyUsage =
     (options.signsCertificates ?? ca !== false)
       ? x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign
