@@ -305,7 +305,7 @@ describe('a block', () => {
   it('lets other work run while it is large', async () => {
     const state = new MemoryState();
     const { publicRwset } = await simulated(state, (simulator) => {
-      for (let at = 0; at < 10_000; at += 1) simulator.putState('cc', `key${at}`, utf8('v'));
+      for (let at = 0; at < 4_000; at += 1) simulator.putState('cc', `key${at}`, utf8('v'));
     });
     let immediates = 0;
     let running = true;
@@ -317,7 +317,7 @@ describe('a block', () => {
     await commit(
       state,
       1n,
-      Array.from({ length: 5 }, () => endorsed('tx', publicRwset)),
+      Array.from({ length: 4 }, () => endorsed('tx', publicRwset)),
     );
     running = false;
     expect(immediates).toBeGreaterThan(4);

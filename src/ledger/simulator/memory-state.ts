@@ -39,6 +39,7 @@ class MemorySnapshot implements StateSnapshot {
   readonly savepoint: Savepoint | undefined;
   readonly #namespaces: Namespaces;
   readonly #open: Set<Disposable>;
+  readonly #byNamespace = new Map<string, readonly (readonly [string, StateValue])[]>();
 
   constructor(namespaces: Namespaces, savepoint: Savepoint | undefined, open: Set<Disposable>) {
     this.#namespaces = namespaces;
@@ -57,10 +58,9 @@ class MemorySnapshot implements StateSnapshot {
 
   range(namespace: string, start: string, end: string): StateIterator {
     this.#mustBeOpen();
-    const within = [...(this.#namespaces.get(namespace) ?? [])]
+    const entries = this.#sorted(namespace)
       .filter(([key]) => compareUtf8(key, start) >= 0 && (end === '' || compareUtf8(key, end) < 0))
-      .sort(([a], [b]) => compareUtf8(a, b));
-    const entries = within.values();
+      .values();
     const iterator: StateIterator = {
       next: (): StateEntry | undefined => {
         this.#mustBeOpen();
@@ -79,6 +79,12 @@ class MemorySnapshot implements StateSnapshot {
 
   [Symbol.dispose](): void {
     this.#open.delete(this);
+  }
+
+  #sorted(namespace: string): readonly (readonly [string, StateValue])[] {
+    const known = this.#byNamespace.get(namespace) ?? [...(this.#namespaces.get(namespace) ?? [])].sort(([a], [b]) => compareUtf8(a, b));
+    this.#byNamespace.set(namespace, known);
+    return known;
   }
 
   #mustBeOpen(): void {

@@ -153,6 +153,7 @@ describe('a read-write set', () => {
           expectSorted(set.collectionHashedRwset.map(({ collectionName }) => collectionName));
         }
       }),
+      { numRuns: 50 },
     );
   });
 });
