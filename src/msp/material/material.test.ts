@@ -4,10 +4,19 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import { parse } from 'yaml';
 import { fixtures } from '../../../test/fixtures.ts';
+import { hex } from '../../common/bytes.ts';
+import { common, msp } from '../../protos/messages.ts';
+import { Certificate } from '../identities/certificate.ts';
+import { curveOrder, isLowS, parseEcdsaSignature } from '../identities/ecdsa.ts';
+import { serializeIdentity } from '../identities/serialized-identity.ts';
+import { SignatureVerifier } from '../identities/signature-verifier.ts';
+import { Msp } from '../msp.ts';
+import { loadMspFolder } from '../msp-folder.ts';
 import { writeOrganization } from './material-folder.ts';
 import type { Organization } from './organization.ts';
-import { createOrganization } from './organization.ts';
+import { createOrganization, mspDefinition } from './organization.ts';
 
 const now = new Date('2026-11-22T07:19:30Z');
 const spec = {
@@ -91,6 +100,38 @@ describe('the material of an organisation', () => {
         assert.equal(createPublicKey(createPrivateKey(privateKey)).export({ type: 'spki', format: 'pem' }), expected);
       }
     }
+  });
+
+  it('issues certificates that Fabric need not rewrite: the file is the identity, byte for byte', () => {
+    for (const { identity } of [...organization.nodes, ...organization.users]) {
+      const { signature } = Certificate.fromPem(identity.certificate);
+      assert.ok(isLowS(parseEcdsaSignature(signature), curveOrder(createPrivateKey(identity.privateKey)) ?? 0n));
+    }
+    for (const ca of [organization.ca, organization.tlsCa]) {
+      const { signature } = Certificate.fromPem(ca.certificate);
+      assert.ok(isLowS(parseEcdsaSignature(signature), curveOrder(createPrivateKey(ca.privateKey)) ?? 0n));
+    }
+  });
+
+  it('is read back as the MSP that goes into a channel', async () => {
+    const read = await loadMspFolder(join(folder, 'msp'), { mspId: 'Org1MSP', parseYaml: parse });
+    assert.equal(hex(read), hex(msp.FabricMSPConfig.encode(mspDefinition(organization))));
+    const rules = new Msp({ config: read, version: '1.4.3', verifier: new SignatureVerifier() });
+    const roles = common.MSPRole_MSPRoleType;
+    const members = [...organization.nodes, ...organization.users];
+    const granted = members.map(({ identity }) => {
+      const serialized = serializeIdentity('Org1MSP', Certificate.fromPem(identity.certificate).der);
+      const has = (role: number): boolean => {
+        const principal = common.MSPRole.encode({ mspIdentifier: 'Org1MSP', role });
+        return rules.deserialize(serialized).dissatisfaction({ principalClassification: 0, principal }) === undefined;
+      };
+      return [roles.MEMBER, roles.ADMIN, roles.CLIENT, roles.PEER, roles.ORDERER].map(has);
+    });
+    assert.deepEqual(granted, [
+      [true, false, false, true, false],
+      [true, true, false, false, false],
+      [true, false, true, false, false],
+    ]);
   });
 
   it('does not write over what is there', async () => {
