@@ -66,13 +66,9 @@ export async function submit(parts: SubmitParts, spec: ProposalSpec, options: Ca
 function successOf(response: protos.Response | undefined, address: string): protos.Response {
   const status = response?.status ?? 0;
   if (response !== undefined && status >= 200 && status < 400) return response;
-  throw new SelvageError(
-    'REFUSED_BY_PEER',
-    `error: endorsement failure during call. response: status:${status} message:${JSON.stringify(response?.message ?? '')}`,
-    {
-      details: { status, address, text: response?.message ?? '' },
-    },
-  );
+  throw new SelvageError('REFUSED_BY_PEER', `bad proposal response ${status}: ${response?.message ?? 'no response'}`, {
+    details: { status, address },
+  });
 }
 
 /** A commit that is being waited for; `started` says that the peer is listening, so nothing can be missed. */
