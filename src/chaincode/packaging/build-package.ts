@@ -1,4 +1,4 @@
-import { concatBytes, equalBytes } from '../../common/bytes.ts';
+import { concatBytes } from '../../common/bytes.ts';
 import type { Clock } from '../../common/clock.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { IdentityDeserializer, Signer } from '../../msp/identity.ts';
@@ -105,11 +105,6 @@ async function verifyOwner(
 /** What an owner signs: the parts one after the other. */
 const ownedBytes = (signed: protos.SignedChaincodeDeploymentSpec, endorser: Uint8Array): Uint8Array =>
   concatBytes(signed.chaincodeDeploymentSpec, signed.instantiationPolicy, endorser);
-
-/** Whether two packages hold the same code under the same policy, whoever signed them. */
-export const sameSubject = (a: ChaincodePackage, b: ChaincodePackage): boolean =>
-  equalBytes(a.deploymentSpecBytes, b.deploymentSpecBytes) &&
-  equalBytes(a.signed?.instantiationPolicy ?? new Uint8Array(), b.signed?.instantiationPolicy ?? new Uint8Array());
 
 const envelope = (header: common.HeaderInit, data: Uint8Array): Uint8Array =>
   common.Envelope.encode({ payload: common.Payload.encode({ header, data }) });

@@ -67,10 +67,6 @@ export class PackageStore {
     }
   }
 
-  async has(name: string, version: string): Promise<boolean> {
-    return (await this.find(name, version)) !== undefined;
-  }
-
   /**
    * What is known about an installed package, or undefined when it is not installed.
    * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` when its file is damaged
