@@ -174,6 +174,14 @@ describe('deploy', () => {
     expect(await ask(['deploy', 'ch', deploymentSpec('cc')])).toBe('chaincode exists cc');
   });
 
+  it('writes to no other channel than that of the proposal', async () => {
+    await install(deploymentSpec('cc'));
+    const channels = channelsOf(memoryChannel(openBundle('ch')), memoryChannel(openBundle('other')));
+    const { ask } = world({ parts: { channels } });
+    expect(await ask(['deploy', 'other', deploymentSpec('cc')])).toBe('invalid chain name other');
+    expect(data(await ask(['deploy', 'ch', deploymentSpec('cc')])).name).toBe('cc');
+  });
+
   it('is over on a channel of the new lifecycle', async () => {
     const { ask } = world({ capabilities: { lifecycleV20: true } });
     expect(await ask(['deploy', 'ch', deploymentSpec('cc')])).toBe(
@@ -206,11 +214,15 @@ describe('upgrade', () => {
     expect(await world().ask(['upgrade', 'ch', deploymentSpec('new')])).toBe("could not find chaincode with name 'new'");
   });
 
-  it('asks the stored instantiation policy', async () => {
+  it('asks the stored instantiation policy, whatever the new package says', async () => {
+    await install(signedSpec('owned', utf8('only the owner')));
+    await install(deploymentSpec('owned', '2.0'));
     let refusing = false;
-    const { ask } = await deployed({ instantiation: () => (refusing ? 'no' : undefined) });
+    const instantiation = (policy: Uint8Array) => (refusing && textOf(policy) === 'only the owner' ? 'no' : undefined);
+    const { ask, commit } = world({ instantiation });
+    await commit(['deploy', 'ch', deploymentSpec('owned')]);
     refusing = true;
-    expect(await ask(['upgrade', 'ch', deploymentSpec('cc', '2.0')])).toBe('instantiation policy violation: no');
+    expect(await ask(['upgrade', 'ch', deploymentSpec('owned', '2.0')])).toBe('instantiation policy violation: no');
   });
 
   it('does not touch an entry without instantiation policy', async () => {
