@@ -1,5 +1,5 @@
 import type { common } from '../../protos/messages.ts';
-import type { Identity, IdentityDeserializer } from '../identity.ts';
+import type { IdentityDeserializer } from '../identity.ts';
 import type { Policy, PolicyManager } from '../policies/policy.ts';
 
 /** What the application capabilities of a channel turn on. Each level implies the ones below. */
@@ -67,5 +67,3 @@ export interface ChannelBundle {
   /** Makes a policy from `ApplicationPolicy` bytes (2.0 lifecycle and collections). @throws {SelvageError} `MALFORMED` */
   applicationPolicy(policy: Uint8Array): Policy;
 }
-
-export type { Identity };

@@ -79,8 +79,7 @@ export function contentOf<T>(envelope: common.Envelope, type: number, codec: { d
 }
 
 /** Name of a header type, or its number when it has none. */
-export const typeName = (type: number): string =>
-  Object.entries(common.HeaderType).find(([, value]) => value === type)?.[0] ?? String(type);
+const typeName = (type: number): string => Object.entries(common.HeaderType).find(([, value]) => value === type)?.[0] ?? String(type);
 
 function parsed<T>(parse: () => T, what: string, join = ''): T {
   try {

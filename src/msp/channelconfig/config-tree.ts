@@ -23,7 +23,7 @@ export type ConfigMap = ReadonlyMap<string, ConfigElement>;
 const PREFIX = { group: '[Group]  ', value: '[Value]  ', policy: '[Policy] ' } as const;
 
 /** The name of an element in a {@link ConfigMap} and in Fabric's messages, like `[Value]  /Channel/Orderer/BatchSize`. */
-export const elementName = (kind: ConfigElement['kind'], path: readonly string[], key: string): string =>
+const elementName = (kind: ConfigElement['kind'], path: readonly string[], key: string): string =>
   `${PREFIX[kind]}/${[...path, key].join('/')}`;
 
 /**

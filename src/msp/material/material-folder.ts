@@ -7,7 +7,7 @@ import { configYaml } from './node-ous.ts';
 import type { Member, Organization } from './organization.ts';
 
 /** Where an organisation's material is, below the folder of all of them: `peerOrganizations/org1.example.com`. */
-export const organizationFolder = (root: string, { kind, domain }: Pick<Organization, 'kind' | 'domain'>): string =>
+const organizationFolder = (root: string, { kind, domain }: Pick<Organization, 'kind' | 'domain'>): string =>
   join(root, kind === 'peer' ? 'peerOrganizations' : 'ordererOrganizations', domain);
 
 /**
