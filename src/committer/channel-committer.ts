@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JoinedChannel } from '../channel/joined-channel.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
-import { type Histogram, type Metrics, timed } from '../common/metrics.ts';
+import { type Counter, type Histogram, type Metrics, timed } from '../common/metrics.ts';
 import type { CommitOutcome } from '../ledger/ledger.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
-import type { common } from '../protos/messages.ts';
+import { type common, protos } from '../protos/messages.ts';
 import type { BlockSource } from './block-source.ts';
 import type { BlockValidator, PrecheckedBlock, Validation } from './block-validator.ts';
 import { verifyBlock } from './block-verification.ts';
@@ -32,6 +32,7 @@ export class ChannelCommitter implements AsyncDisposable {
   readonly #parts: ChannelCommitterParts;
   readonly #stop = new AbortController();
   readonly #commitSeconds: Histogram;
+  readonly #transactions = new Map<number, Counter>();
   #done: Promise<void> | undefined;
 
   constructor(parts: ChannelCommitterParts) {
@@ -135,7 +136,23 @@ export class ChannelCommitter implements AsyncDisposable {
     for (const { details, ...reason } of reasons) {
       log.warn('transaction is invalid', { ...details, channel: channel.id, block: blockNumber.toString(), ...reason });
     }
+    for (const code of new Set(flags)) this.#counted(code).add(flags.filter((flag) => flag === code).length);
     log.debug('block committed', { channel: channel.id, block: blockNumber.toString(), transactions: flags.length });
+  }
+
+  /** One counter per validation code that was seen. */
+  #counted(code: number): Counter {
+    const known = this.#transactions.get(code);
+    if (known !== undefined) return known;
+    const name = Object.entries(protos.TxValidationCode).find(([, value]) => value === code)?.[0] ?? String(code);
+    const labels = { channel: this.#parts.channel.id, code: name };
+    const counter = this.#parts.metrics.counter(
+      'selvage_committer_transactions_total',
+      'Committed transactions by validation code.',
+      labels,
+    );
+    this.#transactions.set(code, counter);
+    return counter;
   }
 
   #halt(cause: SelvageError): void {
