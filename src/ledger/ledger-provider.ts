@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
 import { type Metrics, unmeasured } from '../common/metrics.ts';
+import { Scope } from '../common/scope.ts';
 import { Serial } from '../common/serial.ts';
 import { type common, protos } from '../protos/messages.ts';
 import { committedBlock, flagsOf } from './block-metadata.ts';
@@ -67,6 +68,7 @@ export class FolderLedgerProvider implements LedgerProvider {
     try {
       const channels = join(parts.root, 'channels');
       await mkdir(channels, { recursive: true });
+      await syncFolder(parts.root);
       const found = await readdir(channels);
       for (const name of found.filter((each) => each.startsWith(UNFINISHED)))
         await rm(join(channels, name), { recursive: true, force: true });
@@ -106,17 +108,19 @@ export class FolderLedgerProvider implements LedgerProvider {
   async #create(channelId: string, genesis: common.Block): Promise<Ledger> {
     const channels = join(this.#parts.root, 'channels');
     const aside = join(channels, `${UNFINISHED}${randomUUID()}`);
+    await using made = new Scope();
+    made.defer(() => rm(aside, { recursive: true, force: true }));
     try {
       await writeGenesis(blocksIn(aside), this.#joined(channelId, genesis));
       await syncFolder(aside);
       await rename(aside, this.#folder(channelId));
+      made.defer(() => rm(this.#folder(channelId), { recursive: true, force: true }));
       await syncFolder(channels);
       const ledger = await this.#open(channelId);
       this.#names.add(channelId);
+      made.move(); // from here on nothing takes it back
       return ledger;
     } catch (cause) {
-      await rm(aside, { recursive: true, force: true });
-      await rm(this.#folder(channelId), { recursive: true, force: true });
       throw cause instanceof SelvageError ? cause : diskFailure(cause, `cannot make the ledger of ${channelId}`);
     }
   }

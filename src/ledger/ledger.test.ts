@@ -314,6 +314,18 @@ describe('ledger provider', () => {
     expect(await reopened('third')).toBe(false);
   });
 
+  it('makes the state again when its files are no store', async () => {
+    {
+      await using provider = await open();
+      await provider.create('channel', genesis());
+    }
+    const file = join(root, 'channels', 'channel', 'state', 'data.mdb');
+    await writeFile(file, Buffer.alloc(20_000, 'damaged'));
+    await using provider = await open();
+    const ledger = await provider.open('channel');
+    expect(await stateOf(ledger, '', 'CHANNEL_CONFIG_ENV_BYTES')).toBeDefined();
+  });
+
   it('refuses a ledger whose state knows blocks that the files do not hold', async () => {
     {
       await using provider = await open();

@@ -83,13 +83,24 @@ async function openState({ folder, bootId, log }: OpenLedgerParts, scope: Scope)
     await rm(path, { recursive: true, force: true });
   }
   await writeMark(mark, { bootId, clean: false });
-  const kv = new LmdbStore({ path, durability: 'fast' });
+  const kv = await madeAgainIfBroken(path, log);
   scope.defer(async () => {
     await kv[Symbol.asyncDispose]();
     await kv.sync();
     await writeMark(mark, { bootId, clean: true });
   });
   return kv;
+}
+
+/** A store that cannot be opened, perhaps for want of room when it was made, is no loss. */
+async function madeAgainIfBroken(path: string, log: Logger): Promise<LmdbStore> {
+  try {
+    return new LmdbStore({ path, durability: 'fast' });
+  } catch (error) {
+    log.warn('the state cannot be opened and is made from the blocks', { error });
+    await rm(path, { recursive: true, force: true });
+    return new LmdbStore({ path, durability: 'fast' });
+  }
 }
 
 interface ReplayParts {

@@ -2,7 +2,7 @@
  * Finds blocks and transactions in the files: by number, by hash, by transaction id. Everything in it can be made again
  * from the files.
  */
-import { compareBytes, concatBytes, detach, hex, utf8 } from '../../common/bytes.ts';
+import { concatBytes, detach, hex, utf8 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { KvSnapshot, KvStore, KvWrite } from '../kv/kv-store.ts';
 import type { Location } from './segment-files.ts';
@@ -166,6 +166,3 @@ export function checkNotAhead(checkpoint: Checkpoint, end: { readonly file: numb
   const details = { height: Number(checkpoint.height), hash: hex(checkpoint.hash) };
   throw new SelvageError('LEDGER_CORRUPT', 'the index is ahead of the block files', { details });
 }
-
-/** Whether two checkpoints name the same block. */
-export const sameBlock = (a: Checkpoint, b: Checkpoint): boolean => a.height === b.height && compareBytes(a.hash, b.hash) === 0;

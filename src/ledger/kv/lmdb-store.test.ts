@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -42,6 +42,28 @@ describe('lmdb key-value store on disk', () => {
       expect(await text(snapshot.get(utf8('a')))).toBe('short');
     });
   }
+
+  it('refuses a file that is cut off or no store, which would crash the process', async () => {
+    const path = await folder();
+    {
+      await using store = new LmdbStore({ path, durability: 'fast' });
+      for (let number = 0; number < 20; number += 1) await store.commit([{ key: utf8(`k${number}`), value: new Uint8Array(9000) }]);
+    }
+    const file = join(path, 'data.mdb');
+    const whole = await readFile(file);
+    const refused = (): void =>
+      expect(() => new LmdbStore({ path, durability: 'fast' })).toThrow(expect.objectContaining({ code: 'LEDGER_CORRUPT' }));
+    for (const size of [1, 100, 4096, 5000, 8192]) {
+      await writeFile(file, whole.subarray(0, size));
+      refused();
+    }
+    await writeFile(file, Buffer.alloc(whole.length, 'damaged'));
+    refused();
+    await writeFile(file, whole);
+    await using store = new LmdbStore({ path, durability: 'fast' });
+    using snapshot = store.snapshot();
+    expect(snapshot.get(utf8('k19'))?.length).toBe(9000);
+  });
 
   it('opens more snapshots of one moment than lmdb has reader slots', async () => {
     await using store = new LmdbStore({ path: await folder(), durability: 'fast' });

@@ -7,6 +7,7 @@ import { SelvageError } from '../../common/errors.ts';
 import type { MaybePromise } from '../../common/maybe.ts';
 import { diskFailure } from './disk-failure.ts';
 import type { KvEntry, KvIterator, KvRange, KvSnapshot, KvStore, KvWrite } from './kv-store.ts';
+import { checkLmdbFile } from './lmdb-file.ts';
 import { LongKeyIterator, place, type ReadPage } from './long-keys.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -45,21 +46,14 @@ export class LmdbStore implements KvStore {
   readonly #snapshots = new Set<LmdbSnapshot>();
   #closed: Promise<void> | undefined;
 
-  constructor({ path, durability }: LmdbOptions) {
-    mkdirSync(path, { recursive: true });
-    this.#path = path;
-    this.#db = open<Uint8Array, Uint8Array>({
-      path,
-      encoding: 'binary',
-      keyEncoding: 'binary',
-      noSubdir: false,
-      noSync: durability === 'fast',
-      overlappingSync: false,
-      // Each commit is a batch of its own; lmdb's batching per turn would also leave a promise behind that rejects unseen.
-      eventTurnBatching: false,
-      maxReaders: MAX_READERS,
-      maxDbs: 1,
-    });
+  /** @throws {SelvageError} `LEDGER_CORRUPT` for files that are no such store, or not whole; `DISK_FULL`, `LEDGER_UNAVAILABLE` */
+  constructor(options: LmdbOptions) {
+    this.#path = options.path;
+    try {
+      this.#db = opened(options);
+    } catch (cause) {
+      throw cause instanceof SelvageError ? cause : diskFailure(cause, 'cannot open the key-value store');
+    }
   }
 
   snapshot(): KvSnapshot {
@@ -130,6 +124,23 @@ export class LmdbStore implements KvStore {
     for (const snapshot of this.#snapshots) snapshot[Symbol.dispose]();
     await this.#db.close();
   }
+}
+
+function opened({ path, durability }: LmdbOptions): Lmdb {
+  mkdirSync(path, { recursive: true });
+  checkLmdbFile(join(path, 'data.mdb'));
+  return open<Uint8Array, Uint8Array>({
+    path,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    noSubdir: false,
+    noSync: durability === 'fast',
+    overlappingSync: false,
+    // Each commit is a batch of its own; lmdb's batching per turn would also leave a promise behind that rejects unseen.
+    eventTurnBatching: false,
+    maxReaders: MAX_READERS,
+    maxDbs: 1,
+  });
 }
 
 class LmdbSnapshot implements KvSnapshot {
