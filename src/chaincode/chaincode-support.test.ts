@@ -253,7 +253,9 @@ describe('a call between chaincodes', () => {
 describe('launching', () => {
   it('is shared by all who wait', async () => {
     const { support, runtime } = peer();
-    const outcomes = await Promise.all(Array.from({ length: 20 }, (_, at) => support.execute(call(`t${at}`), { signal: never })));
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, at) => support.execute(call(`t${at}`), { signal: new AbortController().signal })),
+    );
     expect(outcomes.every(({ response }) => response.status === 200)).toBe(true);
     expect(runtime.events).toEqual(['launch cc:1']);
     await support[Symbol.asyncDispose]();
@@ -301,6 +303,20 @@ describe('launching', () => {
     await support.makeReady(cc, { signal: never });
     expect(runtime.events).toEqual(['launch cc:1', 'launch cc:1']);
     await support[Symbol.asyncDispose]();
+  });
+
+  it('closes the stream of a chaincode that exits between REGISTER and READY', async () => {
+    const chaincode = new ChaincodeOnStream({ capacity: 0 });
+    const { support } = peer({
+      script: async (instance) => {
+        void support.serve(chaincode.connection);
+        await chaincode.claim(instance.spec.ccid);
+        instance.exit({ code: 1 }); // REGISTERED waits to be read
+      },
+    });
+    await expect(support.makeReady(cc, { signal: never })).rejects.toThrow('container exited with 1');
+    await chaincode.closed();
+    expect(support.states().get('cc:1')?.at).toBe('stopped');
   });
 
   it('names the signal that ended the chaincode', async () => {

@@ -4,7 +4,7 @@ import { type Cancellable, Deadline, orAbort } from '../common/cancel.ts';
 import type { Clock } from '../common/clock.ts';
 import type { SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
-import type { Metrics } from '../common/metrics.ts';
+import { type Metrics, timed, unmeasured } from '../common/metrics.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import { protos } from '../protos/messages.ts';
 import type { ChaincodeCall, ChaincodeOutcome, ChaincodeRef, Chaincodes } from './chaincodes.ts';
@@ -146,7 +146,18 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
   }
 
   /** COMPLETED or ERROR of a chaincode that is ready, within the execute timeout. */
-  async #answerOf(call: ChaincodeCall, { signal }: Cancellable): Promise<Uint8Array> {
+  #answerOf(call: ChaincodeCall, options: Cancellable): Promise<Uint8Array> {
+    const { metrics = unmeasured } = this.#parts;
+    const labels = { chaincode: call.chaincode.name };
+    const seconds = metrics.histogram(
+      'selvage_chaincode_execute_seconds',
+      'Time a chaincode takes for one call, calls of others included',
+      labels,
+    );
+    return timed(seconds, () => this.#answerInTime(call, options));
+  }
+
+  async #answerInTime(call: ChaincodeCall, { signal }: Cancellable): Promise<Uint8Array> {
     using deadline = new Deadline(this.#parts.executeTimeoutMs, 'timeout expired while executing transaction', signal);
     const system = this.#system.get(call.chaincode.name);
     if (system !== undefined) return await systemAnswer(system, call, deadline.signal);

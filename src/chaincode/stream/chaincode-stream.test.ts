@@ -145,11 +145,14 @@ describe('transactions', () => {
     await chaincode.send({ type: Type.GET_STATE, payload: get('a'), txid, channelId });
     for (const key of ['1', '2', '3']) await chaincode.send({ type: Type.PUT_STATE, payload: put(key), txid, channelId });
     await chaincode.send({ type: Type.COMPLETED, payload: protos.Response.encode({ status: 200 }), txid, channelId });
+    await chaincode.send({ type: Type.PUT_STATE, payload: put('after the end'), txid, channelId });
+    await new Promise((resolve) => setImmediate(resolve));
     expect(transaction.simulator.writes).toEqual([]);
     gate.resolve();
     await running;
-    expect(transaction.simulator.writes).toEqual(['put cc/1=v', 'put cc/2=v', 'put cc/3=v']);
     for (let at = 0; at < 4; at += 1) expect((await chaincode.receiveMessage()).type).toBe(Type.RESPONSE);
+    expect(textOf((await chaincode.receiveMessage()).payload)).toBe('PUT_STATE failed: transaction ID: t: no ledger context');
+    expect(transaction.simulator.writes).toEqual(['put cc/1=v', 'put cc/2=v', 'put cc/3=v']);
   });
 
   it('exist once per channel and id', async () => {

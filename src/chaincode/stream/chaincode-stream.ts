@@ -122,7 +122,7 @@ export class ChaincodeStream {
     this.#registration?.[Symbol.dispose]();
     this.#contexts.failAll(terminated(reason));
     this.#backlog.close();
-    this.#parts.connection.close(reason);
+    this.#parts.connection.close(reason.code === 'CHAINCODE_STREAM_ENDED' ? undefined : reason); // an ordinary end is no error
     this.#ended.resolve(reason);
   }
 
