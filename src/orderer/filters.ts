@@ -39,7 +39,8 @@ export async function refusalOf(
   const { absoluteMaxBytes } = bundle.orderer.batchSize;
   const size = sizeOf(envelope);
   if (size > absoluteMaxBytes) return badRequest(`message payload is ${size} bytes and exceeds maximum allowed ${absoluteMaxBytes} bytes`);
-  const verdict = await bundle.policies.get('/Channel/Writers').evaluate([signed]);
+  const writers = bundle.orderer.maintenance ? '/Channel/Orderer/Writers' : '/Channel/Writers';
+  const verdict = await bundle.policies.get(writers).evaluate([signed]);
   return verdict.ok ? undefined : { status: FORBIDDEN, info: `${verdict.reason}: permission denied` };
 }
 

@@ -102,6 +102,7 @@ async function update(
   bundle: ChannelBundle,
   change: (group: common.ConfigGroup) => common.ConfigGroup,
   signers: readonly Signer[],
+  sender: Signer = member(org, 'Admin'),
 ): Promise<Uint8Array> {
   const { config } = bundle;
   const updated = { ...config, channelGroup: change(config.channelGroup ?? assert.fail()) };
@@ -113,7 +114,7 @@ async function update(
     }),
   );
   const data = common.ConfigUpdateEnvelope.encode({ configUpdate, signatures });
-  return envelope(member(org, 'Admin'), { type: common.HeaderType.CONFIG_UPDATE, channelId: bundle.channelId, data });
+  return envelope(sender, { type: common.HeaderType.CONFIG_UPDATE, channelId: bundle.channelId, data });
 }
 
 const batchTimeout =
@@ -210,6 +211,20 @@ describe('the development orderer', () => {
     assert.equal(common.Metadata.decode(block.metadata?.metadata[1] ?? assert.fail()).signatures.length, 1);
     assert.deepEqual(await blockVerdict(block, await blockOf(orderer, 0n)), { ok: true });
     assert.equal(lastConfigOf(block), 0n);
+  });
+
+  it('makes who brings too much wait, and loses nothing', async () => {
+    const count = 1_200;
+    await using orderer = newOrderer({ cut: 'instant' });
+    await orderer.join(genesis({ maxMessageCount: 50 }));
+    const signer = member(org, 'User1');
+    const sent = await Promise.all(Array.from({ length: count }, () => envelope(signer)));
+    const answers = await Promise.all(sent.map((each) => orderer.broadcast(each)));
+    assert.ok(answers.every(({ status }) => status === SUCCESS));
+    const ordered: string[] = [];
+    for (let number = 1n; ordered.length < count; number += 1n)
+      ordered.push(...((await blockOf(orderer, number)).data?.data ?? []).map(hex));
+    assert.deepEqual(ordered.sort(), sent.map(hex).sort());
   });
 
   it('keeps channels apart', async () => {
@@ -330,6 +345,25 @@ describe('configuration messages', () => {
     const vanished = await orderer.broadcast(await update(bundle, noOrderer, admins));
     assert.equal(vanished.status, BAD_REQUEST);
     assert.match(vanished.info, /current config has orderer section, but new config does not/);
+  });
+
+  it('are all that is taken in maintenance mode, and only from the orderers', async () => {
+    const bundleOf: OrdererParts['bundleOf'] = (channelId, config) => {
+      const bundle = bundleFromConfig(channelId, config, parts);
+      return { ...bundle, orderer: { ...(bundle.orderer ?? assert.fail()), maintenance: true } };
+    };
+    await using orderer = newOrderer({ bundleOf });
+    await orderer.join(genesis());
+    assert.deepEqual(await orderer.broadcast(await envelope(member(org, 'User1'))), {
+      status: SERVICE_UNAVAILABLE,
+      info: 'normal transactions are rejected: maintenance mode',
+    });
+    const admin = member(ordererOrg, 'Admin');
+    const bundle = orderer.bundle(CHANNEL) ?? assert.fail();
+    const foreign = await orderer.broadcast(await update(bundle, batchTimeout('7s'), [admin]));
+    assert.equal(foreign.status, FORBIDDEN);
+    assert.match(foreign.info, /^config update for existing channel did not pass initial checks: .*: permission denied$/);
+    assert.deepEqual(await orderer.broadcast(await update(bundle, batchTimeout('7s'), [admin], admin)), accepted);
   });
 
   it('that were overtaken are dropped', async () => {
