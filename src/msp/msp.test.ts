@@ -246,6 +246,15 @@ describe('an MSP knows principals', () => {
     );
   });
 
+  it('no roles of who is not valid, whatever the certificate says', async () => {
+    const list = await revocationList({ issuer: root, serialNumbers: ['cc01'] });
+    const msp = mspOf({ fabricNodeOus: nodeOus(), revocationList: [utf8(list)] });
+    for (const kind of ['CLIENT', 'PEER', 'ADMIN', 'ORDERER'] as const) {
+      const identity = await member(msp, { subject: `CN=gone, OU=${kind.toLowerCase()}`, serialNumber: 'cc01' });
+      assert.match(identity.dissatisfaction(role(kind)) ?? '', /The certificate has been revoked/);
+    }
+  });
+
   it('orderers and admin OUs since 1.4.3 only', async () => {
     const msp = mspOf({ fabricNodeOus: nodeOus() }, '1.3');
     const both = await withOus(msp, 'client', 'orderer', 'admin');

@@ -103,6 +103,7 @@ describe('the policies of a channel', () => {
       '',
       'Writers',
       '/Channels/Readers',
+      '/Another/Readers',
       '/Application/Writers',
     ]) {
       assert.ok(!tree(root).has(path), path);
