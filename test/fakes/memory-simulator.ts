@@ -62,7 +62,7 @@ export class MemorySimulator implements TxSimulator {
     return Object.assign(this.#iterate(results), { bookmark: () => (page && all[page.size]?.key) ?? '' });
   }
 
-  query(): never {
+  query(..._asked: Parameters<TxSimulator['query']>): ReturnType<TxSimulator['query']> {
     throw new SelvageError('SIMULATION_FAILED', 'ExecuteQuery not supported for leveldb');
   }
 

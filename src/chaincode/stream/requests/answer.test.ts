@@ -232,6 +232,44 @@ describe('queries', () => {
       );
   });
 
+  it('hand size and bookmark of a rich query to the state database, and its bookmark back', async () => {
+    const asked: unknown[] = [];
+    class RichSimulator extends MemorySimulator {
+      override query(...[namespace, query, page]: Parameters<TxSimulator['query']>) {
+        asked.push([namespace, query, page]);
+        const left = [{ namespace, key: 'a', value: utf8('1') }];
+        return { next: () => left.shift(), bookmark: () => 'couch-bookmark', [Symbol.asyncDispose]: async () => undefined };
+      }
+    }
+    const { payload } = world({ simulator: new RichSimulator() });
+    const request = (metadata: Uint8Array) => protos.GetQueryResult.encode({ query: '{"selector":{}}', metadata });
+    const plain = read(await payload(Type.GET_QUERY_RESULT, request(utf8(''))));
+    expect(plain).toMatchObject({ keys: ['a'], hasMore: false, metadata: utf8('') });
+    const paged = read(await payload(Type.GET_QUERY_RESULT, request(protos.QueryMetadata.encode({ pageSize: 5, bookmark: 'b' }))));
+    expect(protos.QueryResponseMetadata.decode(paged.metadata)).toEqual({ fetchedRecordsCount: 1, bookmark: 'couch-bookmark' });
+    expect(asked).toEqual([
+      ['cc', '{"selector":{}}', undefined],
+      ['cc', '{"selector":{}}', { size: 5, bookmark: 'b' }],
+    ]);
+  });
+
+  it('close their iterator when reading it fails', async () => {
+    const seen = { closed: 0 };
+    class BrokenSimulator extends MemorySimulator {
+      override history() {
+        return {
+          next: () => Promise.reject(new SelvageError('SIMULATION_FAILED', 'disk')),
+          [Symbol.asyncDispose]: async () => {
+            seen.closed += 1;
+          },
+        };
+      }
+    }
+    const { failure } = world({ simulator: new BrokenSimulator() });
+    expect(await failure(Type.GET_HISTORY_FOR_KEY, protos.GetHistoryForKey.encode({ key: 'a' }))).toContain('t: disk');
+    expect(seen.closed).toBe(1);
+  });
+
   it('answer history', async () => {
     const history = ['t2', 't1'].map((txId) => ({ txId, value: utf8('v'), timestamp: undefined, isDelete: false }));
     const { payload } = world({ state: { history } });
