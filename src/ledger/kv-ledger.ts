@@ -105,6 +105,11 @@ export class KvLedger implements Ledger {
     const outcome = { blockNumber: numberOf(committed), flags: prepared.flags, reasons: [...reasons, ...prepared.reasons] };
     for (const reason of outcome.reasons) this.#reasons.set(reason.txId, reason);
     this.#parts.height.set(Number(outcome.blockNumber) + 1);
+    this.#parts.log.debug('block committed', {
+      blockNumber: outcome.blockNumber.toString(),
+      transactions: outcome.flags.length,
+      invalid: outcome.reasons.length,
+    });
     await this.#purge(outcome.blockNumber, expiry);
     return outcome;
   }
@@ -123,7 +128,7 @@ export class KvLedger implements Ledger {
     await privateData.put(numberOf(block), prepared.privateWrites);
     const stored = await blocks.write(block);
     try {
-      await kv.commit(blockEffects({ stored, prepared, expiry, compatibility }));
+      await kv.commit(await blockEffects({ stored, prepared, expiry, compatibility }));
     } catch (error) {
       await stored.undo();
       throw error;

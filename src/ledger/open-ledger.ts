@@ -127,7 +127,7 @@ function replay({ kv, state, privateData, expiry: schedule, compatibility, log }
       privateData: (_, index) => privateData.get(number, index),
     });
     const expiry = await schedule.forBlock({ blockNum: number, updates: prepared.updates, snapshot });
-    await kv.commit(blockEffects({ stored, prepared, expiry, compatibility }));
+    await kv.commit(await blockEffects({ stored, prepared, expiry, compatibility }));
     const found = commitHashOf(block);
     const wanted = begun || number <= 1n ? nextCommitHash(number, { prepared, previous }) : found;
     if (found !== undefined && wanted !== undefined && !equalBytes(found, wanted))

@@ -155,7 +155,7 @@ class LmdbSnapshot implements KvSnapshot {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const value = this.#db.get(asBuffer(place(key).key), { transaction: this.#open() });
+    const value = this.#db.get(place(key).key, { transaction: this.#open() });
     return value && plain(value);
   }
 
@@ -179,9 +179,7 @@ class LmdbSnapshot implements KvSnapshot {
 
   /** No lmdb cursor lives longer than this call, so none can outlive its transaction. */
   readonly #readPage: ReadPage = ({ gte, lt, reverse }) => {
-    const bounds = reverse
-      ? { start: asBuffer(lt), exclusiveStart: true, end: asBuffer(gte), inclusiveEnd: true, reverse }
-      : { start: asBuffer(gte), end: asBuffer(lt) };
+    const bounds = reverse ? { start: lt, exclusiveStart: true, end: gte, inclusiveEnd: true, reverse } : { start: gte, end: lt };
     const page: KvEntry[] = [];
     let bytes = 0;
     for (const { key, value } of this.#db.getRange({ ...bounds, transaction: this.#open() })) {
@@ -210,13 +208,11 @@ async function storedWrites(writes: readonly KvWrite[]): Promise<readonly KvWrit
   for (const [at, { key, value }] of writes.entries()) {
     if (at > 0 && at % KEYS_PER_TURN === 0) await nextTurn();
     const placement = place(key);
-    if (value !== undefined) for (const marker of placement.markers) stored.push({ key: asBuffer(marker), value: NOTHING });
-    stored.push({ key: asBuffer(placement.key), value });
+    if (value !== undefined) for (const marker of placement.markers) stored.push({ key: marker, value: NOTHING });
+    stored.push({ key: placement.key, value });
   }
   return stored;
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 const plain = (bytes: Uint8Array): Uint8Array => (bytes.length > PLAIN_BYTES ? new Uint8Array(bytes) : bytes);
 

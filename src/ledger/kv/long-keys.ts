@@ -24,6 +24,19 @@ export interface Placement {
 
 /** Where a key of any length lives in the limited store. */
 export function place(key: Uint8Array): Placement {
+  return key.length < CHUNK ? { key: short(key), markers: NONE } : placeLong(key);
+}
+
+const NONE: readonly Uint8Array[] = [];
+
+/** Nearly all keys are short, and a block has thousands: this is {@link placeLong} without its ceremony. */
+function short(key: Uint8Array): Uint8Array {
+  const placed = new Uint8Array(1 + key.length);
+  placed.set(key, 1);
+  return placed;
+}
+
+function placeLong(key: Uint8Array): Placement {
   const markers: Uint8Array[] = [];
   let level = ROOT;
   let rest = key;

@@ -37,10 +37,13 @@ export class KvStateStore implements StateStore {
 
 /** What {@link KvStateStore.commit} writes, for those who commit it together with something else. */
 export function stateWrites(updates: readonly StateUpdate[], savepoint: Savepoint): KvWrite[] {
-  const writes = updates.map(({ namespace, key, value }) => ({ key: keyOf(namespace, key), value: value && encodeStateValue(value) }));
   const mark = encodeStateValue({ value: new Uint8Array(0), version: savepoint });
-  return [...writes, { key: SAVEPOINT, value: mark }];
+  return [...updateWrites(updates), { key: SAVEPOINT, value: mark }];
 }
+
+/** The part of {@link stateWrites} that grows with the block. */
+export const updateWrites = (updates: readonly StateUpdate[]): KvWrite[] =>
+  updates.map(({ namespace, key, value }) => ({ key: keyOf(namespace, key), value: value && encodeStateValue(value) }));
 
 class KvStateSnapshot implements StateSnapshot {
   readonly #kv: KvSnapshot;
