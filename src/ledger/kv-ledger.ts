@@ -103,7 +103,7 @@ export class KvLedger implements Ledger {
     await this.#makeDurable(committed, { prepared, expiry });
     this.#commitHash = commitHashOf(committed);
     const outcome = { blockNumber: numberOf(committed), flags: prepared.flags, reasons: [...reasons, ...prepared.reasons] };
-    for (const reason of outcome.reasons) this.#reasons.set(reason.txId, reason);
+    for (const reason of outcome.reasons) await this.#remember(reason, outcome.blockNumber);
     this.#parts.height.set(Number(outcome.blockNumber) + 1);
     this.#parts.log.debug('block committed', {
       blockNumber: outcome.blockNumber.toString(),
@@ -112,6 +112,12 @@ export class KvLedger implements Ledger {
     });
     await this.#purge(outcome.blockNumber, expiry);
     return outcome;
+  }
+
+  /** Not for the copy of a transaction: its id means the first one, which may be valid. */
+  async #remember(reason: InvalidReason, blockNumber: bigint): Promise<void> {
+    const entry = await this.#parts.blocks.entry(reason.txId);
+    if (entry === undefined || (entry.blockNumber === blockNumber && entry.index === reason.index)) this.#reasons.set(reason.txId, reason);
   }
 
   async #prepare(block: common.Block, flags: Uint8Array): Promise<Prepared> {

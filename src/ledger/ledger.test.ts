@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hex, textOf, utf8 } from '../common/bytes.ts';
+import { type Metrics, unmeasured } from '../common/metrics.ts';
 import { blockDataHash, blockHash } from '../protos/hashes.ts';
 import { common, protos } from '../protos/messages.ts';
 import { commitHashOf, flagsOf } from './block-metadata.ts';
@@ -13,7 +14,7 @@ import type { CollectionLifetimes } from './pvtdata/expiry.ts';
 import { hashedNamespace, keyHash, privateNamespace, stateKeyOfHash } from './simulator/private-namespaces.ts';
 import type { SimulationResult, TxSimulator } from './simulator/tx-simulator.ts';
 
-const { VALID, MVCC_READ_CONFLICT, BAD_PROPOSAL_TXID } = protos.TxValidationCode;
+const { VALID, MVCC_READ_CONFLICT, BAD_PROPOSAL_TXID, DUPLICATE_TXID } = protos.TxValidationCode;
 
 let root: string;
 beforeEach(async () => {
@@ -83,6 +84,41 @@ describe('ledger', () => {
     expect(ledger.reasonFor('quick')).toBeUndefined();
     expect(await ledger.blocks.transaction('slow')).toMatchObject({ validationCode: MVCC_READ_CONFLICT, blockNumber: 2n, index: 1 });
     expect(await historyOf(ledger.history('cc', 'k'))).toEqual(['quick=2', 'tx1=1']);
+  });
+
+  it('keeps no reason for a valid transaction because a copy of it was refused', async () => {
+    await using provider = await open();
+    const ledger = await provider.create('channel', genesis());
+    const twice = await write(ledger, 'tx1', 'k', '1');
+    await commit(ledger, [twice]);
+    const copy = { txId: 'tx1', index: 0, code: DUPLICATE_TXID, message: 'again', details: {} };
+    const fresh = { ...copy, txId: 'tx2', index: 1 };
+    await ledger.commit({
+      block: next(ledger, [twice, await write(ledger, 'tx2', 'k', '2')]),
+      flags: Uint8Array.of(DUPLICATE_TXID, DUPLICATE_TXID),
+      reasons: [copy, fresh],
+    });
+    expect([ledger.reasonFor('tx1'), ledger.reasonFor('tx2')]).toEqual([undefined, fresh]);
+  });
+
+  it('counts the snapshots in use', async () => {
+    const open = { set: () => undefined, add: (amount: number) => counted.push(amount) };
+    const counted: number[] = [];
+    const metrics: Metrics = {
+      ...unmeasured,
+      gauge: (name) => (name === 'selvage_ledger_snapshots_open' ? open : unmeasured.gauge(name, '')),
+    };
+    await using provider = await FolderLedgerProvider.open({ root, metrics });
+    const ledger = await provider.create('channel', genesis());
+    const sum = (): number => counted.reduce((total, amount) => total + amount, 0);
+    expect(sum()).toBe(0);
+    const snapshot = ledger.snapshot();
+    const simulator = await ledger.simulate('tx');
+    expect(sum()).toBe(2);
+    snapshot[Symbol.dispose]();
+    snapshot[Symbol.dispose]();
+    await simulator[Symbol.asyncDispose]();
+    expect(sum()).toBe(0);
   });
 
   it('names the transaction that made a read stale, from blocks before too', async () => {

@@ -19,7 +19,7 @@ import { type CollectionLifetimes, ExpirySchedule } from './pvtdata/expiry.ts';
 import { PrivateDataStore } from './pvtdata/private-data-store.ts';
 import { KvTransientStore } from './pvtdata/transient-store.ts';
 import type { SimulatorOptions } from './simulator/open-simulator.ts';
-import { KvStateStore } from './statedb/kv-state-store.ts';
+import { KvStateStore, type SnapshotMetrics } from './statedb/kv-state-store.ts';
 
 export interface OpenLedgerParts {
   readonly channelId: string;
@@ -48,7 +48,7 @@ export async function openLedger(parts: OpenLedgerParts): Promise<KvLedger> {
   const kv = await openState(parts, scope);
   const synced = scope.use(new LmdbStore({ path: join(folder, 'private'), durability: 'synced' }));
   const privateData = new PrivateDataStore(synced);
-  const state = new KvStateStore(kv);
+  const state = new KvStateStore(kv, snapshotMetrics(metrics, channelId));
   const expiry = new ExpirySchedule({ kv, lifetimes: parts.lifetimes });
   const catchUp = replay({ kv, state, privateData, expiry, compatibility, log });
   const { duplicates, historyOrder: order } = compatibility;
@@ -73,6 +73,11 @@ export async function openLedger(parts: OpenLedgerParts): Promise<KvLedger> {
     owned: scope.move(),
   });
 }
+
+const snapshotMetrics = (metrics: Metrics, channel: string): SnapshotMetrics => ({
+  open: metrics.gauge('selvage_ledger_snapshots_open', 'State snapshots that are in use', { channel }),
+  seconds: metrics.histogram('selvage_ledger_snapshot_age_seconds', 'How long a state snapshot was in use', { channel }),
+});
 
 /** The store that is not synced. After an unclean stop of the machine nothing in it counts, and it is made again from the blocks. */
 async function openState({ folder, bootId, log }: OpenLedgerParts, scope: Scope): Promise<LmdbStore> {

@@ -139,23 +139,23 @@ export class BlockStore implements BlockReader, AsyncDisposable {
   }
 
   async blockByTxId(txId: string): Promise<common.Block | undefined> {
-    const entry = await this.#visible(txId);
+    const entry = await this.entry(txId);
     return entry && this.block(entry.blockNumber);
   }
 
   async transaction(txId: string): Promise<CommittedTransaction | undefined> {
-    const entry = await this.#visible(txId);
+    const entry = await this.entry(txId);
     if (entry === undefined) return undefined;
     const { validationCode, blockNumber, index, location } = entry;
     return { envelope: await this.envelope(location), validationCode, blockNumber, index };
   }
 
   async hasTransaction(txId: string): Promise<boolean> {
-    return (await this.#visible(txId)) !== undefined;
+    return (await this.entry(txId)) !== undefined;
   }
 
-  /** The index is written a moment before its block is shown. */
-  async #visible(txId: string): Promise<TransactionEntry | undefined> {
+  /** Where a transaction is. The index is written a moment before its block is shown, so it is asked about the tip too. */
+  async entry(txId: string): Promise<TransactionEntry | undefined> {
     const entry = await this.#index.transaction(txId);
     return entry !== undefined && entry.blockNumber < this.#tip.height ? entry : undefined;
   }

@@ -1,5 +1,6 @@
 import { concatBytes } from '../../common/bytes.ts';
 import type { MaybePromise } from '../../common/maybe.ts';
+import type { Gauge, Histogram } from '../../common/metrics.ts';
 import { answered } from '../kv/answer.ts';
 import type { KvIterator, KvSnapshot, KvStore, KvWrite } from '../kv/kv-store.ts';
 import { after } from '../kv/long-keys.ts';
@@ -15,17 +16,25 @@ const SAVEPOINT = utf8('sp');
 const prefixOf = (namespace: string): Uint8Array => utf8(`sv${namespace}\0`);
 const keyOf = (namespace: string, key: string): Uint8Array => utf8(`sv${namespace}\0${key}`);
 
+/** A snapshot pins what later commits replace, so its age is worth watching. */
+export interface SnapshotMetrics {
+  readonly open: Gauge;
+  readonly seconds: Histogram;
+}
+
 /** State in a key-value store that it may share with others: its keys begin with `s`. */
 export class KvStateStore implements StateStore {
   readonly #kv: KvStore;
+  readonly #metrics: SnapshotMetrics | undefined;
 
   /** @param kv stays the caller's */
-  constructor(kv: KvStore) {
+  constructor(kv: KvStore, metrics?: SnapshotMetrics) {
     this.#kv = kv;
+    this.#metrics = metrics;
   }
 
   snapshot(): StateSnapshot {
-    return new KvStateSnapshot(this.#kv.snapshot());
+    return new KvStateSnapshot(this.#kv.snapshot(), this.#metrics);
   }
 
   async commit(updates: readonly StateUpdate[], savepoint: Savepoint): Promise<void> {
@@ -47,9 +56,13 @@ export const updateWrites = (updates: readonly StateUpdate[]): KvWrite[] =>
 
 class KvStateSnapshot implements StateSnapshot {
   readonly #kv: KvSnapshot;
+  #metrics: SnapshotMetrics | undefined;
+  readonly #since = performance.now();
 
-  constructor(kv: KvSnapshot) {
+  constructor(kv: KvSnapshot, metrics: SnapshotMetrics | undefined) {
     this.#kv = kv;
+    this.#metrics = metrics;
+    metrics?.open.add(1);
   }
 
   get savepoint(): Savepoint | undefined {
@@ -72,6 +85,9 @@ class KvStateSnapshot implements StateSnapshot {
 
   [Symbol.dispose](): void {
     this.#kv[Symbol.dispose]();
+    this.#metrics?.open.add(-1);
+    this.#metrics?.seconds.observe((performance.now() - this.#since) / 1000);
+    this.#metrics = undefined;
   }
 }
 
