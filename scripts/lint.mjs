@@ -8,11 +8,7 @@ const bin = (path) => join(root, 'node_modules', path);
 const CHECKS = [
   ['format and lint', bin('@biomejs/biome/bin/biome'), ['check', '--diagnostic-level=warn', '.']],
   ['types of the tests', bin('typescript/bin/tsc'), ['-p', 'tsconfig.tests.json']],
-  [
-    'layers',
-    bin('dependency-cruiser/bin/dependency-cruise.mjs'),
-    ['--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'src', 'test'],
-  ],
+  ['imports', join(root, 'scripts/check-imports.mjs'), []],
   ['dead code', bin('knip/bin/knip.js'), []],
 ];
 
