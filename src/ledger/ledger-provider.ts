@@ -17,7 +17,7 @@ import { MemoryStore } from './kv/memory-store.ts';
 import type { Ledger, LedgerProvider } from './ledger.ts';
 import { blocksIn, openLedger } from './open-ledger.ts';
 import { type CollectionLifetimes, FOR_EVER } from './pvtdata/expiry.ts';
-import type { SimulatorOptions } from './simulator/open-simulator.ts';
+import type { SimulatorOptions } from './simulator/simulator-parts.ts';
 
 export interface LedgerProviderParts {
   /** The peer's folder of ledgers; made if absent. */

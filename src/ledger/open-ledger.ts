@@ -18,7 +18,7 @@ import { KvLedger } from './kv-ledger.ts';
 import { type CollectionLifetimes, ExpirySchedule } from './pvtdata/expiry.ts';
 import { PrivateDataStore } from './pvtdata/private-data-store.ts';
 import { KvTransientStore } from './pvtdata/transient-store.ts';
-import type { SimulatorOptions } from './simulator/open-simulator.ts';
+import type { SimulatorOptions } from './simulator/simulator-parts.ts';
 import { KvStateStore, type SnapshotMetrics } from './statedb/kv-state-store.ts';
 
 export interface OpenLedgerParts {

@@ -1,28 +1,6 @@
-import type { queryresult } from '../../protos/messages.ts';
-import type { StateSnapshot } from '../statedb/state.ts';
+import type { SimulatorParts } from './simulator-parts.ts';
 import { StateSimulator } from './state-simulator.ts';
-import type { ResultsIterator, TxSimulator } from './tx-simulator.ts';
-
-/** Committed values of one key, in the ledger's order. */
-export type HistoryReader = (namespace: string, key: string) => ResultsIterator<queryresult.KeyModification>;
-
-export interface SimulatorOptions {
-  /**
-   * Most results of one query, over all its batches (`ledger.state.totalQueryLimit`). An iterator that reached it answers
-   * `undefined` without having seen the end. No limit without it, as in Fabric 1.1.
-   */
-  readonly totalQueryLimit?: number | undefined;
-}
-
-export interface SimulatorParts {
-  readonly channelId: string;
-  readonly txId: string;
-  /** Owned by the simulator from here on: it disposes it, after every iterator on it. */
-  readonly snapshot: StateSnapshot;
-  /** Undefined where the ledger keeps no history. */
-  readonly history: HistoryReader | undefined;
-  readonly options?: SimulatorOptions | undefined;
-}
+import type { TxSimulator } from './tx-simulator.ts';
 
 /** Opens a simulation of one transaction. Disposing it, or asking for its result, waits for calls that are running. */
 export const openSimulator = (parts: SimulatorParts): TxSimulator => new StateSimulator(parts);

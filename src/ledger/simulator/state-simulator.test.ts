@@ -4,8 +4,9 @@ import { kvrwset, type queryresult, rwset } from '../../protos/messages.ts';
 import type { StateSnapshot, StateUpdate } from '../statedb/state.ts';
 import { MemoryState } from './memory-state.ts';
 import { encodeMetadata } from './metadata.ts';
-import { openSimulator, type SimulatorParts } from './open-simulator.ts';
+import { openSimulator } from './open-simulator.ts';
 import { hashedNamespace, keyHash, privateNamespace, stateKeyOfHash } from './private-namespaces.ts';
+import type { SimulatorParts } from './simulator-parts.ts';
 import type { ResultsIterator, TxSimulator } from './tx-simulator.ts';
 
 const version = { blockNum: 4n, txNum: 1n };

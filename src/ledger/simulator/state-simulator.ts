@@ -5,13 +5,13 @@ import type { queryresult } from '../../protos/messages.ts';
 import type { StateSnapshot, StateValue } from '../statedb/state.ts';
 import { InFlight, whenKnown } from './in-flight.ts';
 import { decodeMetadata } from './metadata.ts';
-import type { HistoryReader, SimulatorParts } from './open-simulator.ts';
 import { privateNamespace } from './private-namespaces.ts';
 import { type PrivateKey, readHash, readPlain } from './private-reads.ts';
 import { RecordedRange } from './recorded-range.ts';
 import { Refusals } from './refusals.ts';
 import { Results } from './results.ts';
 import { RwsetBuilder } from './rwset-builder.ts';
+import type { HistoryReader, SimulatorParts } from './simulator-parts.ts';
 import type { ResultsIterator, SimulationResult, TxSimulator } from './tx-simulator.ts';
 
 type Metadata = ReadonlyMap<string, Uint8Array>;
