@@ -139,6 +139,10 @@ describe.skipIf(!isBuilt || !prlimit)('a ledger whose disk is full', () => {
     expect(failed?.failed).toBe(code);
     expect(failed?.height).toBeGreaterThan(3);
     expect(await wholeBlocks()).toBe(failed?.height);
+    await expect(FolderLedgerProvider.open({ root })).rejects.toMatchObject({
+      code: 'LEDGER_UNAVAILABLE',
+      details: { pid: child.process.pid },
+    });
     const raise = spawn('/usr/bin/prlimit', ['--pid', String(child.process.pid), '--fsize=unlimited:unlimited'], { stdio: 'inherit' });
     await new Promise((resolve) => raise.once('close', resolve));
     child.process.stdin.write('go\n');

@@ -84,6 +84,11 @@ export class KvLedger implements Ledger {
     return this.#parts.channelId;
   }
 
+  /** True from the moment it is disposed, while what runs still ends. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   get blocks(): BlockReader {
     return this.#parts.blocks;
   }

@@ -14,6 +14,7 @@ import { COMPATIBILITY, type FabricRelease } from './compatibility.ts';
 import { lockFolder } from './folder-lock.ts';
 import { diskFailure } from './kv/disk-failure.ts';
 import { MemoryStore } from './kv/memory-store.ts';
+import type { KvLedger } from './kv-ledger.ts';
 import type { Ledger, LedgerProvider } from './ledger.ts';
 import { blocksIn, openLedger } from './open-ledger.ts';
 import { type CollectionLifetimes, FOR_EVER } from './pvtdata/expiry.ts';
@@ -47,7 +48,7 @@ export class FolderLedgerProvider implements LedgerProvider {
   readonly #bootId: string;
   readonly #lock: AsyncDisposable;
   readonly #names: Set<string>;
-  readonly #opened = new Map<string, Ledger>();
+  readonly #opened = new Map<string, KvLedger>();
   readonly #changes = new Serial();
   #closed: Promise<void> | undefined;
 
@@ -88,7 +89,10 @@ export class FolderLedgerProvider implements LedgerProvider {
     return this.#changes.run(async () => {
       this.#checkOpen();
       if (!this.#names.has(channelId)) throw new SelvageError('CHANNEL_NOT_FOUND', `there is no ledger of channel ${channelId}`);
-      return this.#opened.get(channelId) ?? this.#open(channelId);
+      const known = this.#opened.get(channelId);
+      if (known?.isClosed === false) return known;
+      await known?.[Symbol.asyncDispose]();
+      return this.#open(channelId);
     });
   }
 
@@ -136,7 +140,7 @@ export class FolderLedgerProvider implements LedgerProvider {
     );
   }
 
-  async #open(channelId: string): Promise<Ledger> {
+  async #open(channelId: string): Promise<KvLedger> {
     const {
       simulator = {},
       lifetimes = FOR_EVER,

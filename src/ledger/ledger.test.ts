@@ -294,6 +294,16 @@ describe('ledger provider', () => {
     expect(await stateOf(ledger, 'cc', 'k')).toBe('2');
   });
 
+  it('opens a ledger that is being closed when that is over', async () => {
+    await using provider = await open();
+    const ledger = await provider.create('channel', genesis());
+    const closing = ledger[Symbol.asyncDispose]();
+    const again = await provider.open('channel');
+    await closing;
+    await commit(again, [await write(again, 'tx1', 'k', '1')]);
+    expect(await stateOf(again, 'cc', 'k')).toBe('1');
+  });
+
   it('leaves nothing of a ledger that could not be made', async () => {
     await using provider = await open();
     const unreadable = { ...genesis(), metadata: { metadata: [new Uint8Array(0), new Uint8Array(0), new Uint8Array(3)] } };
