@@ -1,6 +1,6 @@
-import { sha256 } from '../common/bytes.ts';
-import type { ServerTls } from '../comm/server.ts';
 import type { ChaincodeCertificates } from '../chaincode/tls.ts';
+import type { ServerTls } from '../comm/server.ts';
+import { sha256 } from '../common/bytes.ts';
 import { derOfPem } from '../msp/identities/pem.ts';
 import { CertificateAuthority } from '../msp/material/certificate-authority.ts';
 

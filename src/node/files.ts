@@ -6,6 +6,9 @@ export async function readPem(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw new SelvageError('SETTING_INVALID', `cannot read ${file}: ${messageOf(cause)}`, { cause, advice: 'Check the path and who may read it.' });
+    throw new SelvageError('SETTING_INVALID', `cannot read ${file}: ${messageOf(cause)}`, {
+      cause,
+      advice: 'Check the path and who may read it.',
+    });
   }
 }

@@ -6,7 +6,11 @@ import { type LocalMsp, loadLocalMsp } from '../msp/local-msp.ts';
 import { parseYaml } from './config/sources.ts';
 
 /** Who this node is, from its MSP folder. @throws {SelvageError} `SETTING_INVALID` or `CONFIG_INVALID` saying which file is wrong */
-export function loadMembership(path: string, mspId: string, parts: { readonly verifier: SignatureVerifier; readonly log?: Logger }): Promise<LocalMsp> {
+export function loadMembership(
+  path: string,
+  mspId: string,
+  parts: { readonly verifier: SignatureVerifier; readonly log?: Logger },
+): Promise<LocalMsp> {
   return loadLocalMsp(path, { mspId, parseYaml: (text) => parseYaml(text, `${path}/config.yaml`), clock: systemClock, ...parts });
 }
 

@@ -1,10 +1,10 @@
 import type { Channel } from '../channel/channel.ts';
 import { OrdererClient } from '../client/orderer-client.ts';
-import type { Logger } from '../common/log.ts';
 import type { BlockSource } from '../committer/block-source.ts';
 import { SelvageError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
 import type { Signer } from '../msp/identity.ts';
-import { common, msp } from '../protos/messages.ts';
+import { type common, msp } from '../protos/messages.ts';
 
 export interface OrdererSourceParts {
   readonly channel: Channel;
@@ -36,7 +36,8 @@ export class OrdererSource implements BlockSource {
     const addresses = bundle.ordererAddresses;
     const address = addresses[this.#turn % Math.max(addresses.length, 1)];
     this.#turn += 1;
-    if (address === undefined) throw new SelvageError('CONFIG_INVALID', `the configuration of channel ${bundle.channelId} names no orderer`);
+    if (address === undefined)
+      throw new SelvageError('CONFIG_INVALID', `the configuration of channel ${bundle.channelId} names no orderer`);
     return { address, tls: this.#parts.tls ? { roots: ordererTlsRoots(bundle.config) } : undefined };
   }
 }

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { listen } from '../comm/server.ts';
 import { systemClock } from '../common/clock.ts';
 import type { Logger } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
-import { listen } from '../comm/server.ts';
 import { LmdbStore } from '../ledger/kv/lmdb-store.ts';
 import { bundleAfter, bundleFromConfig } from '../msp/channelconfig/bundle.ts';
 import { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
@@ -56,7 +56,10 @@ export async function startOrderer(config: OrdererConfig, genesis: common.Block,
 
 async function openBlocks(directory: string): Promise<StoredBlocks> {
   await mkdir(directory, { recursive: true });
-  return StoredBlocks.open({ directory: join(directory, 'blocks'), kv: new LmdbStore({ path: join(directory, 'index'), durability: 'synced' }) });
+  return StoredBlocks.open({
+    directory: join(directory, 'blocks'),
+    kv: new LmdbStore({ path: join(directory, 'index'), durability: 'synced' }),
+  });
 }
 
 const orderingNode = (orderer: Orderer): OrderingNode => ({

@@ -9,20 +9,20 @@ import { platformNameOf } from '../chaincode/platforms/package-rules.ts';
 import { parseRegistry } from '../chaincode/platforms/registry.ts';
 import { ChannelRegistry } from '../channel/channel-registry.ts';
 import type { JoinedChannel } from '../channel/joined-channel.ts';
+import { listen, type ServerTls } from '../comm/server.ts';
+import { BlockValidator } from '../committer/block-validator.ts';
+import { ChannelCommitter } from '../committer/channel-committer.ts';
+import { vscc } from '../committer/plugins/vscc.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { systemClock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
-import { BlockValidator } from '../committer/block-validator.ts';
-import { ChannelCommitter } from '../committer/channel-committer.ts';
-import { vscc } from '../committer/plugins/vscc.ts';
-import { listen, type ServerTls } from '../comm/server.ts';
 import { Endorser } from '../endorser/endorser.ts';
 import { loadHandlers } from '../endorser/handlers/library.ts';
-import { FolderLedgerProvider } from '../ledger/ledger-provider.ts';
 import type { InvalidReason } from '../ledger/ledger.ts';
+import { FolderLedgerProvider } from '../ledger/ledger-provider.ts';
 import { AclProvider } from '../msp/acl-provider.ts';
 import { bundleFromBlock, validateConfigEnvelope } from '../msp/channelconfig/bundle.ts';
 import { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
@@ -61,11 +61,19 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   const membership = await loadMembership(config.mspConfigPath, config.localMspId, { verifier, log: log.child({ module: 'msp' }) });
   const ledgers = scope.use(await openLedgers(config, parts));
   const channels = scope.use(
-    await ChannelRegistry.open({ ledgers, bundleFromBlock: (block) => bundleFromBlock(block, { verifier }), log: log.child({ module: 'channel' }) }),
+    await ChannelRegistry.open({
+      ledgers,
+      bundleFromBlock: (block) => bundleFromBlock(block, { verifier }),
+      log: log.child({ module: 'channel' }),
+    }),
   );
   scope.use(followChannels(channels, { verifier, membership, config, parts }));
   const access = new AclProvider({ localMsp: membership.msp });
-  const packages = new PackageStore({ directory: join(config.fileSystemPath, 'chaincodes'), texts: '1.1', log: log.child({ module: 'chaincode.packages' }) });
+  const packages = new PackageStore({
+    directory: join(config.fileSystemPath, 'chaincodes'),
+    texts: '1.1',
+    log: log.child({ module: 'chaincode.packages' }),
+  });
   const definitions = new LegacyDefinitions({ packages, texts: '1.1' });
   const handlers = await loadHandlers(handlerSettings(config), { clock: systemClock });
   const system = systemChaincodes(config, { channels, access, packages, endorsers: new Set(handlers.endorsements.keys()) });
@@ -96,7 +104,9 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   });
   signal.throwIfAborted();
   const methods = [...endorserService(endorser), ...deliver];
-  const server = scope.use(await listen({ address: config.listenAddress, tls: await peerTls(config), methods, log: log.child({ module: 'comm' }) }));
+  const server = scope.use(
+    await listen({ address: config.listenAddress, tls: await peerTls(config), methods, log: log.child({ module: 'comm' }) }),
+  );
 
   const owned = scope.move();
   return {
@@ -209,7 +219,14 @@ async function startChaincodes(config: PeerConfig, { log, metrics }: PeerParts, 
   });
   const host = config.chaincodeAddress.slice(0, config.chaincodeAddress.lastIndexOf(':'));
   const tls: ServerTls | undefined = await authority?.server(host);
-  scope.use(await listen({ address: config.chaincodeListenAddress, tls, methods: chaincodeSupportService(support), log: log.child({ module: 'comm' }) }));
+  scope.use(
+    await listen({
+      address: config.chaincodeListenAddress,
+      tls,
+      methods: chaincodeSupportService(support),
+      log: log.child({ module: 'comm' }),
+    }),
+  );
   return support;
 }
 
@@ -237,6 +254,7 @@ const handlerSettings = ({ handlers }: PeerConfig) => ({
 async function peerTls({ tls }: PeerConfig): Promise<ServerTls | undefined> {
   if (tls === undefined) return undefined;
   const clientRoots = tls.clientAuthRequired ? await Promise.all([...tls.clientRootFiles, tls.rootCertFile].map(readPem)) : undefined;
-  if (clientRoots?.length === 0) throw new SelvageError('SETTING_INVALID', 'peer.tls.clientAuthRequired needs peer.tls.clientRootCAs.files');
+  if (clientRoots?.length === 0)
+    throw new SelvageError('SETTING_INVALID', 'peer.tls.clientAuthRequired needs peer.tls.clientRootCAs.files');
   return { key: await readPem(tls.keyFile), cert: await readPem(tls.certFile), clientRoots };
 }

@@ -1,8 +1,8 @@
+import { type ChaincodeConnection, type ReceivedMessage, receiveMessage } from '../chaincode/stream/connection.ts';
+import type { ByteStream, CallContext, Method } from '../comm/method.ts';
 import { sha256 } from '../common/bytes.ts';
 import { deferred } from '../common/deferred.ts';
 import type { SelvageError } from '../common/errors.ts';
-import type { ByteStream, CallContext, Method } from '../comm/method.ts';
-import { type ChaincodeConnection, type ReceivedMessage, receiveMessage } from '../chaincode/stream/connection.ts';
 
 /** Takes the stream of one chaincode and serves it until it ends. */
 export interface ChaincodeStreams {
@@ -45,7 +45,10 @@ class UntilClosed implements AsyncIterableIterator<ReceivedMessage> {
     if (this.#closed) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve, reject) => {
       this.#wake = () => resolve({ done: true, value: undefined });
-      this.#frames.next().then(({ done, value }) => resolve(done === true ? { done, value } : { done: false, value: receiveMessage(value) })).catch(reject);
+      this.#frames
+        .next()
+        .then(({ done, value }) => resolve(done === true ? { done, value } : { done: false, value: receiveMessage(value) }))
+        .catch(reject);
     });
   }
 

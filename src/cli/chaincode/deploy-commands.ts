@@ -8,8 +8,8 @@ import { Connections, type OrdererFlags, type PeerFlags, readText, withOrderer, 
 import type { Terminal } from '../terminal.ts';
 import { collectionsOf } from './collections.ts';
 import { constructorArguments } from './constructor-arguments.ts';
-import { policyFlag } from './policy-flag.ts';
 import { languageOf, type SourceFlags, withSource } from './package-commands.ts';
+import { policyFlag } from './policy-flag.ts';
 
 interface DeployFlags extends SourceFlags, OrdererFlags, PeerFlags {
   readonly channelID?: string;

@@ -1,4 +1,4 @@
-import { SelvageError, messageOf } from '../../common/errors.ts';
+import { messageOf, SelvageError } from '../../common/errors.ts';
 import { parsePolicyText } from '../../msp/policies/policy-text.ts';
 import { common } from '../../protos/messages.ts';
 
@@ -7,6 +7,9 @@ export function policyFlag(text: string): Uint8Array {
   try {
     return common.SignaturePolicyEnvelope.encode(parsePolicyText(text));
   } catch (cause) {
-    throw new SelvageError('SETTING_INVALID', `invalid policy ${text}: ${messageOf(cause)}`, { cause, advice: `Write it like OR('Org1MSP.member', 'Org2MSP.peer'); gates are AND, OR and OutOf.` });
+    throw new SelvageError('SETTING_INVALID', `invalid policy ${text}: ${messageOf(cause)}`, {
+      cause,
+      advice: `Write it like OR('Org1MSP.member', 'Org2MSP.peer'); gates are AND, OR and OutOf.`,
+    });
   }
 }

@@ -20,9 +20,14 @@ export interface ChaincodeFolder {
 export function readChaincodeFolder(path: string, cwd: string): ChaincodeFolder {
   const folder = resolve(cwd, path);
   const file = join(folder, 'package.json');
-  if (!existsSync(folder)) throw new SelvageError('SETTING_INVALID', `there is no folder ${folder}`, { advice: 'Name the folder of your chaincode: selvage dev FOLDER.' });
+  if (!existsSync(folder))
+    throw new SelvageError('SETTING_INVALID', `there is no folder ${folder}`, {
+      advice: 'Name the folder of your chaincode: selvage dev FOLDER.',
+    });
   if (!existsSync(file)) {
-    throw new SelvageError('SETTING_INVALID', `${folder} holds no Node chaincode: it has no package.json`, { advice: 'Go and Java chaincode cannot be run in development yet.' });
+    throw new SelvageError('SETTING_INVALID', `${folder} holds no Node chaincode: it has no package.json`, {
+      advice: 'Go and Java chaincode cannot be run in development yet.',
+    });
   }
   const manifest = parsed(file);
   const name = typeof manifest['name'] === 'string' ? manifest['name'] : basename(folder);
@@ -50,7 +55,9 @@ function tourOf(section: unknown, file: string): readonly TourStep[] {
   const tour = typeof section === 'object' && section !== null && 'tour' in section ? section.tour : [];
   const steps = Array.isArray(tour) ? tour.map(stepOf) : [undefined];
   if (steps.every((step) => step !== undefined)) return steps;
-  throw new SelvageError('SETTING_INVALID', `selvage.tour in ${file} is no list of calls`, { advice: 'Write it like [{"invoke":["Function","argument"]},{"query":["Function"]}].' });
+  throw new SelvageError('SETTING_INVALID', `selvage.tour in ${file} is no list of calls`, {
+    advice: 'Write it like [{"invoke":["Function","argument"]},{"query":["Function"]}].',
+  });
 }
 
 function stepOf(value: unknown): TourStep | undefined {

@@ -16,9 +16,11 @@ export function describeRwset(payload: Uint8Array): readonly RwsetLine[] {
 }
 
 function* linesOf({ reads, rangeQueriesInfo, writes }: kvrwset.KVRWSet): Generator<string> {
-  for (const { key, version } of reads) yield `read   ${printable(key)} ${version === undefined ? '(absent)' : `at block ${version.blockNum}, tx ${version.txNum}`}`;
+  for (const { key, version } of reads)
+    yield `read   ${printable(key)} ${version === undefined ? '(absent)' : `at block ${version.blockNum}, tx ${version.txNum}`}`;
   for (const { startKey, endKey } of rangeQueriesInfo) yield `range  ${printable(startKey)} … ${printable(endKey)}`;
-  for (const { key, isDelete, value } of writes) yield isDelete ? `delete ${printable(key)}` : `write  ${printable(key)} = ${shortened(textOf(value))}`;
+  for (const { key, isDelete, value } of writes)
+    yield isDelete ? `delete ${printable(key)}` : `write  ${printable(key)} = ${shortened(textOf(value))}`;
 }
 
 /** Composite keys hold U+0000; a terminal would swallow it. */

@@ -10,8 +10,8 @@ import { connectClients, type DevClients, deployChaincode, joinAll } from '../..
 import { type DevNetwork, startDevNetwork } from '../../node/dev/dev-network.ts';
 import { openLog, parseLogSpec } from '../../node/logging.ts';
 import { untilAborted } from '../../node/until-aborted.ts';
-import { policyFlag } from '../chaincode/policy-flag.ts';
 import { constructorArguments } from '../chaincode/constructor-arguments.ts';
+import { policyFlag } from '../chaincode/policy-flag.ts';
 import type { Terminal } from '../terminal.ts';
 import { type ChaincodeFolder, readChaincodeFolder } from './chaincode-folder.ts';
 import { humanReporter, jsonReporter, type Reporter } from './reporter.ts';
@@ -90,11 +90,24 @@ async function start(data: string, flags: DevFlags, terminal: Terminal, reporter
   const logFile = join(data, 'selvage.log');
   const opened = scope.use(openLog({ spec: parseLogSpec(terminal.env['FABRIC_LOGGING_SPEC'] ?? 'info'), destination: logFile }));
   terminal.logFile = logFile;
-  const network = await startDevNetwork(data, options, { log: opened.log, metrics: unmeasured, cacheFolder: cacheFolder(terminal), signal: terminal.signal });
+  const network = await startDevNetwork(data, options, {
+    log: opened.log,
+    metrics: unmeasured,
+    cacheFolder: cacheFolder(terminal),
+    signal: terminal.signal,
+  });
   const { plan } = network;
   const count = `${plan.peers.length} organisation${plan.peers.length === 1 ? '' : 's'}`;
-  const endpoints = { orderer: `localhost:${plan.orderer.port}`, peers: plan.peers.map(({ mspId, port, chaincodePort }) => ({ mspId, address: `localhost:${port}`, chaincodePort })) };
-  reporter.step('network', `${count}, orderer and peers listening, TLS ${plan.tls ? 'on' : 'off'}`, performance.now() - begun, { tls: plan.tls, ...endpoints, data, log: logFile });
+  const endpoints = {
+    orderer: `localhost:${plan.orderer.port}`,
+    peers: plan.peers.map(({ mspId, port, chaincodePort }) => ({ mspId, address: `localhost:${port}`, chaincodePort })),
+  };
+  reporter.step('network', `${count}, orderer and peers listening, TLS ${plan.tls ? 'on' : 'off'}`, performance.now() - begun, {
+    tls: plan.tls,
+    ...endpoints,
+    data,
+    log: logFile,
+  });
   return network;
 }
 
@@ -107,22 +120,49 @@ async function joinChannel(network: DevNetwork, clients: DevClients, terminal: T
 
 const nameOf = (chaincode: ChaincodeFolder, { name }: DevFlags): string => name ?? chaincode.name;
 
-async function deployAndTour(chaincode: ChaincodeFolder, flags: DevFlags, clients: DevClients, terminal: Terminal, reporter: Reporter): Promise<void> {
+async function deployAndTour(
+  chaincode: ChaincodeFolder,
+  flags: DevFlags,
+  clients: DevClients,
+  terminal: Terminal,
+  reporter: Reporter,
+): Promise<void> {
   const begun = performance.now();
   const name = nameOf(chaincode, flags);
   const policy = flags.policy === undefined ? undefined : policyFlag(flags.policy);
-  const deployment = await deployChaincode(clients, { name, folder: chaincode.folder, init: constructorArguments(flags.ctor), policy }, terminal);
+  const deployment = await deployChaincode(
+    clients,
+    { name, folder: chaincode.folder, init: constructorArguments(flags.ctor), policy },
+    terminal,
+  );
   const commit = deployment.did === 'nothing' ? undefined : deployment.submission.commit;
   const where = commit === undefined ? 'unchanged' : `${deployment.did}, block ${commit.blockNumber}, ${commit.codeName}`;
-  const facts = { name, version: deployment.version, did: deployment.did, ...(commit && { block: Number(commit.blockNumber), code: commit.codeName }) };
+  const facts = {
+    name,
+    version: deployment.version,
+    did: deployment.did,
+    ...(commit && { block: Number(commit.blockNumber), code: commit.codeName }),
+  };
   reporter.step('chaincode', `${name} version ${deployment.version} ${where}`, performance.now() - begun, facts);
   await runTour(chaincode.tour, { clients, chaincode: name, reporter }, terminal);
 }
 
-function tellHowToGoOn({ plan, envFile, profiles, folders }: DevNetwork, chaincode: string | undefined, flags: DevFlags, reporter: Reporter): void {
+function tellHowToGoOn(
+  { plan, envFile, profiles, folders }: DevNetwork,
+  chaincode: string | undefined,
+  flags: DevFlags,
+  reporter: Reporter,
+): void {
   const name = chaincode ?? 'NAME';
-  const endpoints = [`  orderer    localhost:${plan.orderer.port}`, ...plan.peers.map(({ mspId, port, chaincodePort }) => `  ${mspId.padEnd(10)} localhost:${port}   (chaincode dials ${chaincodePort})`)];
-  const files = [`  identities ${folders.organizations}`, ...profiles.map(({ org, json }) => `  ${org.padEnd(10)} ${json}`), `  log        ${folders.log}`];
+  const endpoints = [
+    `  orderer    localhost:${plan.orderer.port}`,
+    ...plan.peers.map(({ mspId, port, chaincodePort }) => `  ${mspId.padEnd(10)} localhost:${port}   (chaincode dials ${chaincodePort})`),
+  ];
+  const files = [
+    `  identities ${folders.organizations}`,
+    ...profiles.map(({ org, json }) => `  ${org.padEnd(10)} ${json}`),
+    `  log        ${folders.log}`,
+  ];
   const next = [
     `  . ${envFile}`,
     `  selvage chaincode query -C ${plan.channel} -n ${name} -c '{"Args":["FUNCTION","ARGUMENT"]}'`,
@@ -144,7 +184,9 @@ function tellHowToGoOn({ plan, envFile, profiles, folders }: DevNetwork, chainco
 
 /** Where chaincode's dependencies stay between networks, so that the second start needs no install. */
 function cacheFolder({ env }: Terminal): string {
-  const base = env['SELVAGE_CACHE'] ?? (env['XDG_CACHE_HOME'] === undefined ? join(homedir(), '.cache', 'selvage') : join(env['XDG_CACHE_HOME'], 'selvage'));
+  const base =
+    env['SELVAGE_CACHE'] ??
+    (env['XDG_CACHE_HOME'] === undefined ? join(homedir(), '.cache', 'selvage') : join(env['XDG_CACHE_HOME'], 'selvage'));
   return join(base, 'chaincode');
 }
 
@@ -156,5 +198,7 @@ function blockMode(text: string): 'instant' | 'fabric' {
 function wholeNumber(flag: string, text: string, least: number, most: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new SelvageError('SETTING_INVALID', `${flag} ${text} is not possible`, { advice: `Write a whole number from ${least} to ${most}.` });
+  throw new SelvageError('SETTING_INVALID', `${flag} ${text} is not possible`, {
+    advice: `Write a whole number from ${least} to ${most}.`,
+  });
 }

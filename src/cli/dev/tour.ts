@@ -1,7 +1,7 @@
-import { chainInfo } from '../../client/system-calls.ts';
 import { evaluate, submit } from '../../client/submit.ts';
-import type { Cancellable } from '../../common/cancel.ts';
+import { chainInfo } from '../../client/system-calls.ts';
 import { textOf } from '../../common/bytes.ts';
+import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { DevClients } from '../../node/dev/dev-deploy.ts';
 import { protos } from '../../protos/messages.ts';
@@ -47,6 +47,8 @@ async function invoke(args: readonly string[], { clients, chaincode, reporter }:
   for (const { namespace, text } of lines) reporter.detail(`${namespace}: ${text}`);
   reporter.detail(`block ${block}, transaction ${proposal.txId.slice(0, 12)}…, ${code}`);
   if (commit?.code !== protos.TxValidationCode.VALID) {
-    throw new SelvageError('REFUSED_BY_PEER', `transaction ${proposal.txId} was invalidated: ${code}`, { details: { txId: proposal.txId } });
+    throw new SelvageError('REFUSED_BY_PEER', `transaction ${proposal.txId} was invalidated: ${code}`, {
+      details: { txId: proposal.txId },
+    });
   }
 }

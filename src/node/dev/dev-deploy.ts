@@ -1,16 +1,24 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildDeploymentSpec } from '../../chaincode/packaging/build-package.ts';
 import { parsePackage } from '../../chaincode/packaging/chaincode-package.ts';
 import { NodePlatform } from '../../chaincode/platforms/node-platform.ts';
 import { OrdererClient } from '../../client/orderer-client.ts';
 import { PeerClient } from '../../client/peer-client.ts';
-import { submit, type Submission } from '../../client/submit.ts';
-import { type Caller, deployProposal, install, installedChaincodes, instantiatedChaincodes, joinChannel, joinedChannels } from '../../client/system-calls.ts';
-import type { Cancellable } from '../../common/cancel.ts';
+import { type Submission, submit } from '../../client/submit.ts';
+import {
+  type Caller,
+  deployProposal,
+  install,
+  installedChaincodes,
+  instantiatedChaincodes,
+  joinChannel,
+  joinedChannels,
+} from '../../client/system-calls.ts';
 import { equalBytes, utf8 } from '../../common/bytes.ts';
+import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { protos } from '../../protos/messages.ts';
-import { readFile } from 'node:fs/promises';
 import { readPem } from '../files.ts';
 import { loadSigner } from '../membership.ts';
 import { type DevFolders, ordererFolder, peerFolder, userFolder } from './dev-material.ts';
@@ -39,14 +47,22 @@ export async function connectClients(folders: DevFolders, plan: DevPlan): Promis
   };
   const tlsOf = async (caFile: string, name: string) => (plan.tls ? { roots: await readPem(caFile), hostnameOverride: name } : undefined);
   const peers = await Promise.all(
-    plan.peers.map(async (peer) => keep(new PeerClient({ address: `localhost:${peer.port}`, tls: await tlsOf(join(peerFolder(folders, peer), 'tls', 'ca.crt'), peer.host) }))),
+    plan.peers.map(async (peer) =>
+      keep(
+        new PeerClient({
+          address: `localhost:${peer.port}`,
+          tls: await tlsOf(join(peerFolder(folders, peer), 'tls', 'ca.crt'), peer.host),
+        }),
+      ),
+    ),
   );
   const { orderer } = plan;
   const ordererTls = await tlsOf(join(ordererFolder(folders, orderer), 'tls', 'ca.crt'), orderer.host);
   const client = async (at: number, user: string): Promise<DevClient> => {
     const peer = plan.peers[at];
     const connection = peers[at];
-    if (peer === undefined || connection === undefined) throw new SelvageError('INTERNAL', 'a development network has at least one organisation');
+    if (peer === undefined || connection === undefined)
+      throw new SelvageError('INTERNAL', 'a development network has at least one organisation');
     return { peer: connection, mspId: peer.mspId, signer: await loadSigner(join(userFolder(folders, peer, user), 'msp'), peer.mspId) };
   };
   return {
@@ -106,8 +122,17 @@ export async function deployChaincode(clients: DevClients, chaincode: DevChainco
   await installEverywhere(clients, packageOf(chaincode, version, codePackage), options);
   const deploymentSpec = packageOf(chaincode, version, new Uint8Array(0));
   const verb = current === undefined ? 'deploy' : 'upgrade';
-  const parts = { signer: first.signer, endorsers: [first.peer], orderer: clients.orderer, listeners: clients.admins.map(({ peer }) => peer) };
-  const submission = await submit(parts, deployProposal(verb, { channelId: clients.channel, deploymentSpec, policy: chaincode.policy }), options);
+  const parts = {
+    signer: first.signer,
+    endorsers: [first.peer],
+    orderer: clients.orderer,
+    listeners: clients.admins.map(({ peer }) => peer),
+  };
+  const submission = await submit(
+    parts,
+    deployProposal(verb, { channelId: clients.channel, deploymentSpec, policy: chaincode.policy }),
+    options,
+  );
   refuseInvalid(submission, verb);
   return { did: verb === 'deploy' ? 'instantiated' : 'upgraded', version, submission };
 }

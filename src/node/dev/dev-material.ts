@@ -36,8 +36,13 @@ export const userFolder = ({ organizations }: DevFolders, { domain }: { readonly
 export async function makeMaterial(folders: DevFolders, plan: DevPlan, now: Date): Promise<common.Block> {
   if (existsSync(folders.genesisBlock)) return common.Block.decode(await readFile(folders.genesisBlock));
   const { orderer, peers } = plan;
-  const ordererOrg = createOrganization({ kind: 'orderer', mspId: orderer.mspId, domain: orderer.domain, nodes: ['orderer'], users: [] }, now);
-  const peerOrgs = peers.map(({ mspId, domain }) => createOrganization({ kind: 'peer', mspId, domain, nodes: ['peer0'], users: ['User1'] }, now));
+  const ordererOrg = createOrganization(
+    { kind: 'orderer', mspId: orderer.mspId, domain: orderer.domain, nodes: ['orderer'], users: [] },
+    now,
+  );
+  const peerOrgs = peers.map(({ mspId, domain }) =>
+    createOrganization({ kind: 'peer', mspId, domain, nodes: ['peer0'], users: ['User1'] }, now),
+  );
   const [madeOrderer, ...madePeers] = await Promise.all([ordererOrg, ...peerOrgs]);
   await Promise.all([madeOrderer, ...madePeers].map((organization) => writeOrganization(folders.organizations, organization)));
   const genesis = genesisOf(plan, madeOrderer, madePeers, now);
@@ -49,7 +54,10 @@ export async function makeMaterial(folders: DevFolders, plan: DevPlan, now: Date
 function genesisOf(plan: DevPlan, orderer: Organization, peers: readonly Organization[], now: Date): common.Block {
   const spec = {
     channelId: plan.channel,
-    applicationOrgs: peers.map((organization, at) => ({ msp: mspDefinition(organization), anchorPeers: [{ host: 'localhost', port: plan.peers[at]?.port ?? 0 }] })),
+    applicationOrgs: peers.map((organization, at) => ({
+      msp: mspDefinition(organization),
+      anchorPeers: [{ host: 'localhost', port: plan.peers[at]?.port ?? 0 }],
+    })),
     ordererOrgs: [{ msp: mspDefinition(orderer), endpoints: [`localhost:${plan.orderer.port}`] }],
     capabilities: LEGACY_LIFECYCLE,
     batch: plan.block === 'fabric' ? { ...DEV_BATCH, timeout: '2s' } : DEV_BATCH,

@@ -1,12 +1,12 @@
+import { join } from 'node:path';
 import type { Cancellable } from '../../common/cancel.ts';
+import { systemClock } from '../../common/clock.ts';
 import type { Logger } from '../../common/log.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { Scope } from '../../common/scope.ts';
-import { systemClock } from '../../common/clock.ts';
-import { join } from 'node:path';
-import { parsePeerConfig, type PeerConfig } from '../config/peer-config.ts';
-import { type Peer, startPeer } from '../start-peer.ts';
+import { type PeerConfig, parsePeerConfig } from '../config/peer-config.ts';
 import { startOrderer } from '../start-orderer.ts';
+import { type Peer, startPeer } from '../start-peer.ts';
 import { type DevFolders, devFolders, makeMaterial, ordererFolder, peerFolder } from './dev-material.ts';
 import { type DevOptions, type DevPeerPlan, type DevPlan, planNetwork } from './dev-plan.ts';
 import { type ClientFiles, writeClientFiles } from './dev-profile.ts';
@@ -40,7 +40,11 @@ export async function startDevNetwork(folder: string, options: DevOptions, parts
   const { profiles, env } = await writeClientFiles(folders, plan);
   scope.use(await startOrderer(ordererConfig(folders, plan), genesis, { log: parts.log.child({ module: 'orderer' }) }));
   const peers = await Promise.all(
-    plan.peers.map(async (peer) => scope.use(await startPeer(peerConfig(folders, plan, peer, parts.cacheFolder), { ...parts, log: parts.log.child({ peer: peer.host }) }))),
+    plan.peers.map(async (peer) =>
+      scope.use(
+        await startPeer(peerConfig(folders, plan, peer, parts.cacheFolder), { ...parts, log: parts.log.child({ peer: peer.host }) }),
+      ),
+    ),
   );
   const owned = scope.move();
   return { plan, folders, profiles, envFile: env, peers, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };

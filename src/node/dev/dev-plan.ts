@@ -34,7 +34,14 @@ export interface DevPlan {
   readonly peers: readonly DevPeerPlan[];
 }
 
-const peerSchema = v.object({ org: v.string(), mspId: v.string(), domain: v.string(), host: v.string(), port: v.number(), chaincodePort: v.number() });
+const peerSchema = v.object({
+  org: v.string(),
+  mspId: v.string(),
+  domain: v.string(),
+  host: v.string(),
+  port: v.number(),
+  chaincodePort: v.number(),
+});
 const planSchema = v.object({
   channel: v.string(),
   tls: v.boolean(),
@@ -63,7 +70,8 @@ export async function planNetwork(folder: string, options: DevOptions): Promise<
 
 function keptPlan(file: string, { channel, orgs, tls, block }: DevOptions): DevPlan {
   const parsed = v.safeParse(planSchema, JSON.parse(readFileSync(file, 'utf8')));
-  if (!parsed.success) throw new SelvageError('SETTING_INVALID', `${file} is no plan of a development network`, { advice: 'Choose another --data folder.' });
+  if (!parsed.success)
+    throw new SelvageError('SETTING_INVALID', `${file} is no plan of a development network`, { advice: 'Choose another --data folder.' });
   const kept = parsed.output;
   const wanted = { channel, orgs, tls };
   const found = { channel: kept.channel, orgs: kept.peers.length, tls: kept.tls };
@@ -85,11 +93,20 @@ async function newPlan({ channel, orgs, tls, portBase, block }: DevOptions): Pro
     const [port = 0, chaincodePort = 0] = peerPorts.slice(2 * at);
     return { org: `Org${at + 1}`, mspId: `Org${at + 1}MSP`, domain, host: `peer0.${domain}`, port, chaincodePort };
   });
-  return { channel, tls, block, orderer: { mspId: 'OrdererMSP', domain: 'example.com', host: 'orderer.example.com', port: ordererPort }, peers };
+  return {
+    channel,
+    tls,
+    block,
+    orderer: { mspId: 'OrdererMSP', domain: 'example.com', host: 'orderer.example.com', port: ordererPort },
+    peers,
+  };
 }
 
 function fixedPorts(base: number, orgs: number): number[] {
   const last = base + 2 + (orgs - 1) * ORG_STRIDE;
-  if (last > 65_535) throw new SelvageError('SETTING_INVALID', `${orgs} organisations from port ${base} on need ports up to ${last}`, { advice: 'Choose a lower --port-base, or 0 for free ports.' });
+  if (last > 65_535)
+    throw new SelvageError('SETTING_INVALID', `${orgs} organisations from port ${base} on need ports up to ${last}`, {
+      advice: 'Choose a lower --port-base, or 0 for free ports.',
+    });
   return [base, ...Array.from({ length: orgs }, (_, at) => [base + 1 + at * ORG_STRIDE, base + 2 + at * ORG_STRIDE]).flat()];
 }

@@ -13,7 +13,10 @@ export interface ClientFiles {
 }
 
 /** Writes `connection-org1.json` and `.yaml` for every organisation, and `env.sh`. */
-export async function writeClientFiles(folders: DevFolders, plan: DevPlan): Promise<{ readonly profiles: readonly ClientFiles[]; readonly env: string }> {
+export async function writeClientFiles(
+  folders: DevFolders,
+  plan: DevPlan,
+): Promise<{ readonly profiles: readonly ClientFiles[]; readonly env: string }> {
   const profiles = await Promise.all(plan.peers.map((peer) => writeProfile(folders, plan, peer)));
   const env = join(folders.root, 'env.sh');
   await writeFile(env, envScript(folders, plan));
@@ -33,7 +36,9 @@ async function writeProfile(folders: DevFolders, plan: DevPlan, peer: DevPeerPla
 /** A common connection profile as the SDKs read it: complete, so that it also works with discovery off. */
 async function connectionProfile(folders: DevFolders, plan: DevPlan, own: DevPeerPlan) {
   const orderer = await node(plan, plan.orderer, join(ordererFolder(folders, plan.orderer), 'tls', 'ca.crt'));
-  const peers = await Promise.all(plan.peers.map(async (peer) => [peer.host, await node(plan, peer, join(peerFolder(folders, peer), 'tls', 'ca.crt'))]));
+  const peers = await Promise.all(
+    plan.peers.map(async (peer) => [peer.host, await node(plan, peer, join(peerFolder(folders, peer), 'tls', 'ca.crt'))]),
+  );
   const roles = { endorsingPeer: true, chaincodeQuery: true, ledgerQuery: true, eventSource: true };
   return {
     name: `selvage-dev-${own.org.toLowerCase()}`,
