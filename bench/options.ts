@@ -1,0 +1,133 @@
+import { parseArgs } from 'node:util';
+import type { TargetSpec } from './target.ts';
+
+export const USAGE = `npm run bench -- [options]
+
+  --quick               a smoke run of some seconds
+  --rounds N            rounds of every measurement (default 5)
+  --seconds S           how long each slice of a round lasts (default 2)
+  --only NAME[,NAME]    endorsing, committing, memory, cold-start
+  --json FILE           also write every round as JSON
+  --checkout DIR        measure the development network of another checkout of Selvage, too; may be repeated
+  --no-own              leave out the development network of this checkout
+  --endorser HOST:PORT  measure a peer that runs already, with the chaincode kv-node; may be repeated
+
+After --endorser, about that endorser:
+  --name NAME           how the tables call it
+  --msp-path DIR        MSP folder of the client identity
+  --msp-id ID
+  --channel NAME        (default mychannel)
+  --chaincode NAME      (default kv-node)
+  --tls-roots FILE      PEM file with its TLS root certificates; without it the connection is plain
+  --tls-name NAME       the name in its TLS certificate
+  --orderer HOST:PORT   for commits, with --orderer-tls-roots FILE and --orderer-tls-name NAME
+  --pid N               the peer's process, for CPU time and memory, and --chaincode-pid N
+  --start COMMAND       starts it from an empty folder and stays with it, for the cold start
+
+All endorsers are measured in every round, in turn, and compared round by round with the first one.`;
+
+export const MEASUREMENTS = ['memory', 'endorsing', 'committing', 'cold-start'] as const;
+export type Measurement = (typeof MEASUREMENTS)[number];
+
+export interface BenchOptions {
+  readonly quick: boolean;
+  readonly rounds: number;
+  readonly sliceMs: number;
+  readonly only: ReadonlySet<Measurement>;
+  readonly json: string | undefined;
+  readonly own: boolean;
+  readonly checkouts: readonly string[];
+  readonly endorsers: readonly TargetSpec[];
+}
+
+const text = { type: 'string' } as const;
+const OPTIONS = {
+  help: { type: 'boolean' },
+  quick: { type: 'boolean' },
+  rounds: text,
+  seconds: text,
+  only: text,
+  json: text,
+  checkout: { type: 'string', multiple: true },
+  'no-own': { type: 'boolean' },
+  endorser: text,
+  name: text,
+  'msp-path': text,
+  'msp-id': text,
+  channel: text,
+  chaincode: text,
+  'tls-roots': text,
+  'tls-name': text,
+  orderer: text,
+  'orderer-tls-roots': text,
+  'orderer-tls-name': text,
+  pid: text,
+  'chaincode-pid': text,
+  start: text,
+} as const;
+
+/** @returns undefined when help was asked for. @throws {Error} with a sentence about what is wrong */
+export function parseOptions(argv: readonly string[]): BenchOptions | undefined {
+  const { values, tokens } = parseArgs({ args: [...argv], options: OPTIONS, tokens: true });
+  if (values.help === true) return undefined;
+  const quick = values.quick === true;
+  const options = tokens.flatMap((token) => (token.kind === 'option' ? [{ name: token.name, value: token.value ?? '' }] : []));
+  return {
+    quick,
+    rounds: positive(values.rounds ?? (quick ? '1' : '5'), '--rounds'),
+    sliceMs: 1000 * positive(values.seconds ?? (quick ? '0.3' : '2'), '--seconds'),
+    only: values.only === undefined ? new Set(MEASUREMENTS) : new Set(values.only.split(',').map(measurement)),
+    json: values.json,
+    own: values['no-own'] !== true,
+    checkouts: values.checkout ?? [],
+    endorsers: endorsers(options),
+  };
+}
+
+function positive(value: string, flag: string): number {
+  const number = Number(value);
+  if (number > 0) return number;
+  throw new Error(`${flag} ${value} is not possible: write a number above 0`);
+}
+
+function measurement(name: string): Measurement {
+  const found = MEASUREMENTS.find((each) => each === name);
+  if (found === undefined) throw new Error(`--only ${name} is unknown: write some of ${MEASUREMENTS.join(', ')}`);
+  return found;
+}
+
+/** The options that follow each --endorser describe that one. */
+function endorsers(options: readonly { readonly name: string; readonly value: string }[]): TargetSpec[] {
+  const groups: Map<string, string>[] = [];
+  for (const { name, value } of options) {
+    if (name === 'endorser') groups.push(new Map());
+    groups.at(-1)?.set(name, value);
+  }
+  return groups.map(endorser);
+}
+
+function endorser(group: ReadonlyMap<string, string>): TargetSpec {
+  const address = group.get('endorser') ?? '';
+  const required = (name: string): string => {
+    const value = group.get(name);
+    if (value === undefined) throw new Error(`--endorser ${address} needs --${name} after it`);
+    return value;
+  };
+  const pid = (name: string): number | undefined => (group.has(name) ? Number(group.get(name)) : undefined);
+  const orderer = group.get('orderer');
+  return {
+    name: group.get('name') ?? address,
+    peer: { address, rootsFile: group.get('tls-roots'), serverName: group.get('tls-name') },
+    orderer:
+      orderer === undefined
+        ? undefined
+        : { address: orderer, rootsFile: group.get('orderer-tls-roots'), serverName: group.get('orderer-tls-name') },
+    mspPath: required('msp-path'),
+    mspId: required('msp-id'),
+    channel: group.get('channel') ?? 'mychannel',
+    chaincode: group.get('chaincode') ?? 'kv-node',
+    pid: pid('pid'),
+    chaincodePid: pid('chaincode-pid'),
+    start: group.get('start'),
+  };
+}
