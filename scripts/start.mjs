@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ensure, root } from './ensure.mjs';
 
 ensure();
-const args = [join(root, 'bin/selvage.js'), 'dev', join(root, 'chaincodes/asset-node'), '--demo', ...process.argv.slice(2)];
+const args = [join(root, 'bin/selvage.js'), 'dev', join(root, 'chaincodes/asset-node'), ...process.argv.slice(2)];
 const child = spawn(process.execPath, args, { stdio: 'inherit' });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 130)));
