@@ -75,7 +75,7 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     this.#newId = parts.newId ?? randomUUID;
     this.#system = new Map(parts.system.map((chaincode) => [chaincode.name, chaincode]));
     this.#registry = new ChaincodeRegistry({ open: userRunsChaincode, tls });
-    this.#supervisor = new ChaincodeSupervisor({ ...parts, registry: this.#registry, tls });
+    this.#supervisor = new ChaincodeSupervisor({ ...parts, registry: this.#registry, tls, serve: (connection) => this.serve(connection) });
     const chaincodes = {
       makeReady: (chaincode: ChaincodeRef, options: Cancellable) => this.makeReady(chaincode, options),
       answerOf: (call: ChaincodeCall, options: Cancellable) => this.#answerOf(call, options),

@@ -6,6 +6,7 @@ import { prefixed } from './prefixed.ts';
 import type { ChaincodeRegistry, Expectation } from './registry.ts';
 import type { ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from './runtime.ts';
 import type { ChaincodeStream } from './stream/chaincode-stream.ts';
+import type { ChaincodeConnection } from './stream/connection.ts';
 import type { ChaincodeTls } from './tls.ts';
 
 /** Where the package of a chaincode comes from. */
@@ -18,6 +19,8 @@ export interface LaunchParts {
   readonly registry: ChaincodeRegistry;
   readonly runtime: ChaincodeRuntime;
   readonly packages: LaunchablePackages;
+  /** Speaks with a chaincode that the peer dialled, until its stream ends. @returns why it ended; never rejects */
+  readonly serve: (connection: ChaincodeConnection) => Promise<SelvageError>;
   readonly tls?: ChaincodeTls | undefined;
   /** Address that chaincode dials, `host:port`. */
   readonly peerAddress: string;
@@ -68,8 +71,9 @@ async function start(chaincode: ChaincodeRef, parts: LaunchParts, { expectation,
   const credentials = tls && scope.use(await tls.issue(ccid));
   const spec: LaunchSpec = { ccid, name, version, ...code, peerAddress, tls: credentials?.material, env };
   const instance = scope.use(await startInstance(runtime, spec, signal));
-  const exited = instance.exited.then((exit) => Promise.reject(exitedEarly(exit)));
-  const stream = await orAbort(Promise.race([expectation.ready, exited]), signal);
+  const failed = instance.exited.then((exit) => Promise.reject(exitedEarly(exit)));
+  const ended = instance.connect && (await dial(ccid, instance.connect, parts, signal));
+  const stream = await orAbort(Promise.race([expectation.ready, failed, ...(ended === undefined ? [] : [rejected(ended)])]), signal);
   scope.defer(() => stream.close(new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode is stopped')));
   const owned = scope.move();
   return { stream, instance, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
@@ -93,6 +97,36 @@ async function startInstance(runtime: ChaincodeRuntime, spec: LaunchSpec, signal
     throw prefixed('error starting container: ', thrown);
   }
 }
+
+/** Calls a chaincode that waits for the peer. @returns why its stream ended, once it has */
+async function dial(
+  ccid: string,
+  connect: NonNullable<ChaincodeInstance['connect']>,
+  { serve }: LaunchParts,
+  signal: AbortSignal,
+): Promise<Pending<SelvageError>> {
+  try {
+    const connection = await connect({ signal });
+    return { outcome: serve(connection).then((reason) => terminated(ccid, reason)) };
+  } catch (thrown) {
+    throw prefixed(`connection to ${ccid} failed: `, thrown);
+  }
+}
+
+/** Wrapped, because an async function would wait for a bare promise. */
+interface Pending<T> {
+  readonly outcome: Promise<T>;
+}
+
+const rejected = ({ outcome }: Pending<SelvageError>): Promise<never> => outcome.then((reason) => Promise.reject(reason));
+
+/** @see Launch in hyperledger/fabric v2.5, core/chaincode/runtime_launcher.go */
+const terminated = (ccid: string, cause: SelvageError): SelvageError =>
+  new SelvageError('CHAINCODE_LAUNCH_FAILED', `chaincode registration failed: connection to ${ccid} terminated`, {
+    cause,
+    details: { ...cause.details, reason: cause.message },
+    advice: cause.advice ?? `The service was reached and ended the stream before it registered as ${ccid}: look at its own log.`,
+  });
 
 /** What became of an instance, as an error: code or signal in the text, the last lines it printed in the details. */
 const exitedEarly = (exit: Exit): SelvageError =>

@@ -54,10 +54,11 @@ export class ChaincodeRegistry implements Admission {
     return waiting;
   }
 
-  admit({ ccid, stream, certificateHash }: RegisterRequest): Registration {
-    const waiting = this.#expected.get(ccid);
+  admit({ ccid, stream, certificateHash, dialledFor }: RegisterRequest): Registration {
+    const waiting = this.#expected.get(dialledFor ?? ccid);
     try {
-      this.#parts.tls?.authorize(ccid, certificateHash);
+      if (dialledFor === undefined) this.#parts.tls?.authorize(ccid, certificateHash);
+      else checkDialled(ccid, dialledFor);
       this.#checkName(ccid);
     } catch (refusal) {
       waiting?.refused(SelvageError.from(refusal));
@@ -85,6 +86,15 @@ export class ChaincodeRegistry implements Admission {
       advice: 'Let the peer launch the chaincode, or run the peer in development mode (chaincode.mode: dev) to run it yourself.',
     });
   }
+}
+
+/** A service answers for the chaincode that was dialled and for no other, whatever else is being launched. */
+function checkDialled(ccid: string, dialledFor: string): void {
+  if (ccid === dialledFor) return;
+  throw new SelvageError('CHAINCODE_PROTOCOL', `peer will not accept external chaincode connection ${ccid} (except in dev mode)`, {
+    details: { expected: dialledFor, registeredAs: ccid },
+    advice: `The service calls itself ${ccid}: start it with CHAINCODE_ID=${dialledFor} (Node: --chaincode-id ${dialledFor}).`,
+  });
 }
 
 interface RegisteredStream {

@@ -1,4 +1,5 @@
 import type { Cancellable } from '../common/cancel.ts';
+import type { ChaincodeConnection } from './stream/connection.ts';
 
 /** Everything a runtime needs to start one instance. */
 export interface LaunchSpec {
@@ -6,9 +7,12 @@ export interface LaunchSpec {
   readonly ccid: string;
   readonly name: string;
   readonly version: string;
-  readonly platform: 'golang' | 'node' | 'java';
+  /** Type of the package in lower case: `golang`, `node`, `java`, `ccaas`, or whatever an external builder knows. */
+  readonly platform: string;
   /** `code_package` (tar.gz) as installed; runtimes read it, never change it. */
   readonly codePackage: Uint8Array;
+  /** `metadata.json` of the package, as received; absent when it came as a ChaincodeDeploymentSpec, which has none. */
+  readonly metadata?: Uint8Array | undefined;
   /** Import path inside the package, for Go. */
   readonly path: string;
   /** Address that the chaincode dials, `host:port`. */
@@ -32,6 +36,12 @@ export interface ChaincodeInstance extends AsyncDisposable {
   readonly id: string;
   /** How the instance ended, whoever ended it. Settles once, never rejects. */
   readonly exited: Promise<Exit>;
+  /**
+   * Dials chaincode that waits for the peer to come; called once. Absent when the chaincode dials the peer, as it usually does.
+   * Disposing the instance closes the connection.
+   * @throws {SelvageError} `PEER_UNREACHABLE`; the signal's reason
+   */
+  readonly connect?: (options: Cancellable) => Promise<ChaincodeConnection>;
 }
 
 /** A place where chaincode can run. */

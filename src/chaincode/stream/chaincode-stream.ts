@@ -19,6 +19,8 @@ export interface RegisterRequest {
   readonly ccid: string;
   readonly stream: ChaincodeStream;
   readonly certificateHash: Uint8Array | undefined;
+  /** The chaincode that the peer dialled, when it did. */
+  readonly dialledFor?: string | undefined;
 }
 
 /** Disposing takes back this registration and no other. */
@@ -161,7 +163,8 @@ export class ChaincodeStream {
     const { admission, connection, runtimeParams } = this.#parts;
     try {
       const ccid = protos.ChaincodeID.decode(payload).name;
-      this.#registration = admission.admit({ ccid, stream: this, certificateHash: connection.peerCertificateHash });
+      const { peerCertificateHash: certificateHash, dialledFor } = connection;
+      this.#registration = admission.admit({ ccid, stream: this, certificateHash, dialledFor });
       this.#state = next(this.#state, { type: 'registered', ccid });
     } catch (refusal) {
       this.#logger.warn('chaincode registration refused', { stream: this.id, reason: SelvageError.from(refusal).message });

@@ -19,6 +19,8 @@ export interface ChaincodeConnection {
   readonly incoming: AsyncIterable<ReceivedMessage>;
   /** SHA-256 of the DER of the certificate that the chaincode showed, absent without TLS or without a certificate. */
   readonly peerCertificateHash?: Uint8Array | undefined;
+  /** The chaincode that the peer dialled, when it did: no other name can register here, and its certificate was checked on the way. */
+  readonly dialledFor?: string | undefined;
   /** Sends one encoded message; resolves when there is room for the next. Rejects when it cannot be sent any more. */
   send(message: Uint8Array): Promise<void>;
   /** Ends the connection, with an error for the chaincode to see if `reason` is given. Harmless when it is over already. */
@@ -32,3 +34,34 @@ export async function* receiveMessages(frames: AsyncIterable<Uint8Array>): Async
 
 /** @throws {SelvageError} `MALFORMED` */
 export const receiveMessage = (bytes: Uint8Array): ReceivedMessage => ({ bytes, message: protos.ChaincodeMessage.decode(bytes) });
+
+/** What arrives in a call, until the other side ends or this side closes. Messages are pulled one at a time, which holds a flood back. */
+export class IncomingMessages implements AsyncIterableIterator<ReceivedMessage> {
+  readonly #frames: AsyncIterator<Uint8Array>;
+  #closed = false;
+  #wake: () => void = () => undefined;
+
+  constructor(frames: AsyncIterable<Uint8Array>) {
+    this.#frames = frames[Symbol.asyncIterator]();
+  }
+
+  next(): Promise<IteratorResult<ReceivedMessage>> {
+    if (this.#closed) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve, reject) => {
+      this.#wake = () => resolve({ done: true, value: undefined });
+      this.#frames
+        .next()
+        .then(({ done, value }) => resolve(done === true ? { done, value } : { done: false, value: receiveMessage(value) }))
+        .catch(reject);
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#wake();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
