@@ -25,6 +25,9 @@ const FAILURES = {
   OVERLOADED: { grpc: 'RESOURCE_EXHAUSTED', retryable: true },
   SETTING_INVALID: { grpc: 'INVALID_ARGUMENT', retryable: false },
   ADDRESS_IN_USE: { grpc: 'UNAVAILABLE', retryable: true },
+  DOCKER_UNAVAILABLE: { grpc: 'UNAVAILABLE', retryable: true },
+  /** An error that a Docker engine answered with; `details.status` has the HTTP status. */
+  DOCKER_REFUSED: { grpc: 'UNKNOWN', retryable: false },
   PEER_UNREACHABLE: { grpc: 'UNAVAILABLE', retryable: true },
   REFUSED_BY_PEER: { grpc: 'UNKNOWN', retryable: false },
   CANCELLED: { grpc: 'CANCELLED', retryable: true },
