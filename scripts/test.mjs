@@ -3,9 +3,13 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checkImports } from './check-imports.mjs';
 import { ensure, root } from './ensure.mjs';
 
 ensure();
+const forbidden = checkImports();
+for (const problem of forbidden) console.error(`forbidden import: ${problem}`);
+if (forbidden.length > 0) process.exit(1);
 const scratch = mkdtempSync(join(tmpdir(), 'selvage-test-'));
 const report = join(scratch, 'report.json');
 const vitest = join(root, 'node_modules/vitest/vitest.mjs');
