@@ -25,9 +25,12 @@ describe('the command line', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'selvage-cli-'));
     const data = join(folder, 'data');
-    dev = new RunningCommand(['dev', join(repository, 'chaincodes/kv-node'), '--name', 'kv', '--data', data, '--port-base', '0', '--json'], {
-      SELVAGE_CACHE: chaincodeCache,
-    });
+    dev = new RunningCommand(
+      ['dev', join(repository, 'chaincodes/kv-node'), '--name', 'kv', '--data', data, '--port-base', '0', '--json'],
+      {
+        SELVAGE_CACHE: chaincodeCache,
+      },
+    );
     network = JSON.parse(await dev.line((line) => line.startsWith('{"fact":"network"')));
     const ready: { env: string } = JSON.parse(await dev.line((line) => line.startsWith('{"fact":"ready"')));
     env = sourced(ready.env);
@@ -42,21 +45,39 @@ describe('the command line', () => {
   const run = (...args: string[]) => selvage(args, { env, cwd: folder });
 
   it('invokes and queries', async () => {
-    const invoked = await run('chaincode', 'invoke', ...orderer, '-C', 'mychannel', '-n', 'kv', '-c', '{"Args":["put","a","1"]}', '--waitForEvent');
+    const invoked = await run(
+      'chaincode',
+      'invoke',
+      ...orderer,
+      '-C',
+      'mychannel',
+      '-n',
+      'kv',
+      '-c',
+      '{"Args":["put","a","1"]}',
+      '--waitForEvent',
+    );
     expect(invoked.stderr).toMatch(/committed with status \(VALID\)[\s\S]*Chaincode invoke successful\. result: status:200/);
     const queried = await run('chaincode', 'query', '-C', 'mychannel', '-n', 'kv', '-c', '{"Args":["get","a"]}');
     expect(queried).toMatchObject({ code: 0, stdout: '1\n' });
-    expect((await run('chaincode', 'query', '-C', 'mychannel', '-n', 'kv', '-c', '{"function":"get","Args":["a"]}', '-x')).stdout).toBe('31\n');
+    expect((await run('chaincode', 'query', '-C', 'mychannel', '-n', 'kv', '-c', '{"function":"get","Args":["a"]}', '-x')).stdout).toBe(
+      '31\n',
+    );
   });
 
   it('packages, signs, installs, instantiates, upgrades and lists', async () => {
     const source = ['-n', 'kv2', '-p', join(repository, 'chaincodes/kv-node'), '-l', 'node'];
-    expect(await run('chaincode', 'package', 'kv2.pak', ...source, '-v', '1.0', '-s', '-S', '-i', "OR('Org1MSP.admin')")).toMatchObject({ code: 0 });
+    expect(await run('chaincode', 'package', 'kv2.pak', ...source, '-v', '1.0', '-s', '-S', '-i', "OR('Org1MSP.admin')")).toMatchObject({
+      code: 0,
+    });
     expect(await run('chaincode', 'signpackage', 'kv2.pak', 'signed.pak')).toMatchObject({ code: 0 });
     expect(owners(await readFile(join(folder, 'signed.pak')))).toBe(2);
     expect((await run('chaincode', 'install', 'signed.pak')).stderr).toContain('Installed remotely');
     const deploy = [...orderer, '-C', 'mychannel', '-n', 'kv2', '-l', 'node', '-c', '{"Args":["init","colour","red"]}'];
-    expect(await run('chaincode', 'instantiate', ...deploy, '-v', '1.0', '-P', "OR('Org1MSP.member')")).toMatchObject({ code: 0, stderr: '' });
+    expect(await run('chaincode', 'instantiate', ...deploy, '-v', '1.0', '-P', "OR('Org1MSP.member')")).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
     expect(await waitForVersion('1.0')).toContain('Name: kv2, Version: 1.0');
     expect((await run('chaincode', 'query', '-C', 'mychannel', '-n', 'kv2', '-c', '{"Args":["get","colour"]}')).stdout).toBe('red\n');
     await run('chaincode', 'install', ...source, '-v', '2.0');
@@ -79,7 +100,9 @@ describe('the command line', () => {
     expect((await run('channel', 'getinfo', '-c', 'mychannel')).stdout).toMatch(/^Blockchain info: \{"height":\d+,/);
     expect(await run('channel', 'fetch', '0', 'zero.block', '-c', 'mychannel', ...orderer)).toMatchObject({ code: 0 });
     expect(await run('channel', 'fetch', 'config', 'config.block', '-c', 'mychannel')).toMatchObject({ code: 0 });
-    const [zero, config] = [await readFile(join(folder, 'zero.block')), await readFile(join(folder, 'config.block'))].map((bytes) => common.Block.decode(bytes));
+    const [zero, config] = [await readFile(join(folder, 'zero.block')), await readFile(join(folder, 'config.block'))].map((bytes) =>
+      common.Block.decode(bytes),
+    );
     expect(config?.header).toEqual(zero?.header);
   });
 
@@ -98,11 +121,15 @@ describe('the command line', () => {
 
   it('leaves no process, port or temporary file after Ctrl-C, and goes on with its data', async () => {
     expect(await dev.interrupt()).toBe(0);
-    for (const address of [network.orderer, ...network.peers.map((peer) => peer.address)]) await expect(connects(address)).resolves.toBe(false);
+    for (const address of [network.orderer, ...network.peers.map((peer) => peer.address)])
+      await expect(connects(address)).resolves.toBe(false);
     expect(processesWith(folder)).toEqual([]);
-    const again = await selvage(['dev', join(repository, 'chaincodes/kv-node'), '--name', 'kv', '--data', join(folder, 'data'), '--once', '--json'], {
-      env: { SELVAGE_CACHE: chaincodeCache },
-    });
+    const again = await selvage(
+      ['dev', join(repository, 'chaincodes/kv-node'), '--name', 'kv', '--data', join(folder, 'data'), '--once', '--json'],
+      {
+        env: { SELVAGE_CACHE: chaincodeCache },
+      },
+    );
     expect(again.code).toBe(0);
     expect(again.stdout).toContain('"did":"nothing"');
     expect(again.stdout).toContain('"joined":0');

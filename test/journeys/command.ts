@@ -19,8 +19,14 @@ export interface Finished {
 }
 
 /** Runs `selvage ARGS` to its end. */
-export async function selvage(args: readonly string[], options: { readonly env?: Record<string, string>; readonly cwd?: string } = {}): Promise<Finished> {
-  const child = spawn(process.execPath, [binary, ...args], { cwd: options.cwd ?? repository, env: { ...plainEnvironment(), ...options.env } });
+export async function selvage(
+  args: readonly string[],
+  options: { readonly env?: Record<string, string>; readonly cwd?: string } = {},
+): Promise<Finished> {
+  const child = spawn(process.execPath, [binary, ...args], {
+    cwd: options.cwd ?? repository,
+    env: { ...plainEnvironment(), ...options.env },
+  });
   const out = collected(child.stdout);
   const err = collected(child.stderr);
   const [code] = (await once(child, 'close')) as [number | null];
@@ -41,7 +47,11 @@ export class RunningCommand implements AsyncDisposable {
   #heard: () => void = () => undefined;
 
   constructor(args: readonly string[], env: Record<string, string>) {
-    this.#child = spawn(process.execPath, [binary, ...args], { cwd: repository, env: { ...plainEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(process.execPath, [binary, ...args], {
+      cwd: repository,
+      env: { ...plainEnvironment(), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream !== null) createInterface(stream).on('line', (line) => this.#add(line));
     }

@@ -1,0 +1,180 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { evaluate } from '../../src/client/submit.ts';
+import { textOf } from '../../src/common/bytes.ts';
+import { SelvageError } from '../../src/common/errors.ts';
+import { chaincodeFolder, privateCache, processesIn, scratchIn } from './faulty-chaincode.ts';
+import { never, repository, type TestNetwork, testNetwork } from './network.ts';
+
+const PREFIX = 'error executing chaincode: failed to execute transaction: ';
+const TERMINATED = `${PREFIX}chaincode stream terminated: `;
+
+/** What the client is told when a call fails. */
+const failureOf = (call: Promise<unknown>): Promise<string> =>
+  call.then(
+    () => 'no failure',
+    (thrown: unknown) => SelvageError.from(thrown).message,
+  );
+
+describe.skipIf(process.platform !== 'linux')('chaincode that goes wrong', () => {
+  let folder: string;
+  let cache: string;
+  let running: TestNetwork;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'selvage-faults-'));
+    cache = await privateCache(folder);
+    running = await testNetwork({ cacheFolder: cache, settings: { chaincode: { executetimeout: '2s' } } });
+    await running.deployFolder('faulty', await chaincodeFolder(folder, 'faulty'));
+  }, 240_000);
+
+  afterAll(async () => {
+    await running?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const call = async (...args: string[]): Promise<string> => {
+    const { user, channel } = running.clients;
+    return textOf((await evaluate(user.peer, user.signer, { channelId: channel, chaincode: 'faulty', args }, { signal: never })).payload);
+  };
+
+  /** The next call gets an answer, from a process that is the only one there is, in the only folder there is. */
+  async function expectHealthy(): Promise<void> {
+    const pid = Number(await call('pid'));
+    const processes = await processesIn(cache);
+    expect(processes).toContain(pid);
+    expect(processes.filter((each) => each !== pid && each !== parentOf(pid))).toEqual([]);
+    expect(await scratchIn(cache)).toHaveLength(1);
+  }
+
+  it.each([
+    ['exits in mid-transaction', 'exit 3', `${TERMINATED}the chaincode exited with 3, its last output:\nthe last words of the chaincode`],
+    ['exits with code 0', 'exit 0', `${TERMINATED}the chaincode exited with 0, its last output:\nthe last words of the chaincode`],
+    ['is killed', 'kill', `${TERMINATED}the chaincode exited with SIGKILL, its last output:\nkilling myself`],
+    ['leaves a process of its own behind', 'orphan', `${TERMINATED}the chaincode exited with 5 and without output`],
+  ])('%s: says how and with which last words, and is replaced', async (_, command, text) => {
+    await call('pid');
+    expect(await failureOf(call(...command.split(' ')))).toContain(text);
+    await expectHealthy();
+  });
+
+  it('rejects a promise that nobody handles: its stack is in the error', async () => {
+    const failure = await failureOf(call('reject'));
+    expect(failure).toContain(`${TERMINATED}the chaincode exited with 1, its last output:\n`);
+    expect(failure).toMatch(/Error: nobody catches this\n\s+at .*index\.js:\d+/);
+    await expectHealthy();
+  });
+
+  it('fails everything that runs on it, each call with the reason', async () => {
+    const waiting = [call('wait'), call('wait')].map(failureOf);
+    const exiting = failureOf(call('exit', '4'));
+    for (const failure of await Promise.all([...waiting, exiting])) expect(failure).toContain('the chaincode exited with 4');
+    await expectHealthy();
+  });
+
+  it('hangs in a loop until the execute timeout: is stopped, and the next call gets a new one', async () => {
+    const before = await call('pid');
+    const failure = await failureOf(call('hang'));
+    expect(failure).toContain(`${PREFIX}timeout expired while executing transaction: the chaincode was silent all the time`);
+    await expectHealthy();
+    expect(await call('pid')).not.toBe(before);
+  });
+
+  it('waits for ever while others are served: only the one call fails', async () => {
+    const before = await call('pid');
+    const failure = failureOf(call('wait'));
+    await call('put', 'a', '1');
+    expect(await failure).toContain(`${PREFIX}timeout expired while executing transaction`);
+    expect(await call('pid')).toBe(before);
+  });
+
+  it('floods its output: answers, the peer goes on answering meanwhile', async () => {
+    const { user, channel } = running.clients;
+    const info = () =>
+      evaluate(user.peer, user.signer, { channelId: channel, chaincode: 'qscc', args: ['GetChainInfo', channel] }, { signal: never });
+    const flood = call('flood', '5');
+    for (let turn = 0; turn < 5; turn += 1) expect((await info()).status).toBe(200);
+    expect(await flood).toBe('flooded');
+    await expectHealthy();
+  });
+
+  it('is started twice: the second process is refused and ends, the first stays', async () => {
+    const before = await call('pid');
+    const { code, said } = JSON.parse(await call('twin'));
+    expect(said).toContain('duplicate chaincodeID: faulty:1');
+    expect(code).toBe(0);
+    expect(await call('pid')).toBe(before);
+    await expectHealthy();
+  });
+
+  it('leaves no process and no folder when the peer stops', async () => {
+    const other = await privateNetwork();
+    await other.network.deployFolder('faulty', join(folder, 'faulty'));
+    expect(await processesIn(other.cache)).not.toEqual([]);
+    await other[Symbol.asyncDispose]();
+    expect(await processesIn(other.cache)).toEqual([]);
+    expect(await scratchIn(other.cache)).toEqual([]);
+  }, 60_000);
+
+  async function privateNetwork() {
+    const own = await mkdtemp(join(folder, 'other-'));
+    const otherCache = await privateCache(own);
+    const network = await testNetwork({ cacheFolder: otherCache });
+    return { network, cache: otherCache, [Symbol.asyncDispose]: () => network[Symbol.asyncDispose]() };
+  }
+
+  describe('when it is deployed', () => {
+    const deployed = async (name: string, files: Record<string, string>): Promise<string> =>
+      failureOf(running.deployFolder(name, await chaincodeFolder(folder, name, files)));
+
+    /** Nothing is instantiated, nothing is left but the healthy one, and the name is free for what is deployed next. */
+    async function expectNothingLeft(name: string): Promise<void> {
+      await expectHealthy();
+      const { user, channel } = running.clients;
+      const refused = failureOf(
+        evaluate(user.peer, user.signer, { channelId: channel, chaincode: name, args: ['pid'] }, { signal: never }),
+      );
+      expect(await refused).toContain(`could not find chaincode with name '${name}'`);
+    }
+
+    it('has a syntax error: the parser’s words are in the error', async () => {
+      const failure = await deployed('syntax', { 'index.js': 'const broken = ;\n' });
+      expect(failure).toContain(
+        'could not launch chaincode syntax:1: chaincode registration failed: container exited with 1, its last output:\n',
+      );
+      expect(failure).toContain('const broken = ;');
+      expect(failure).toContain("SyntaxError: Unexpected token ';'");
+      await expectNothingLeft('syntax');
+    });
+
+    it('ends before it registers', async () => {
+      const failure = await deployed('early', { 'index.js': "console.log('nothing to do here');\n" });
+      expect(failure).toContain('container exited with 0, its last output:\nnothing to do here');
+      await expectNothingLeft('early');
+    });
+
+    it('has dependencies that cannot be installed: npm’s words and what to do are in the error', async () => {
+      const manifest = JSON.parse(await readFile(join(repository, 'chaincodes/kv-node/package.json'), 'utf8'));
+      manifest.dependencies['not-in-the-lock-file'] = '1.0.0';
+      const failure = await deployed('install', { 'package.json': JSON.stringify(manifest) });
+      expect(failure).toContain(
+        'could not launch chaincode install:1: error starting container: installing the dependencies of install:1 exited with 1:',
+      );
+      expect(failure).toMatch(/npm error code EUSAGE[\s\S]*not-in-the-lock-file/);
+      expect(failure).toContain('run npm install where the chaincode is developed');
+      await expectNothingLeft('install');
+    });
+
+    it('has no start script: says so and how one looks', async () => {
+      const failure = await deployed('startless', { 'package.json': JSON.stringify({ name: 'startless', version: '1.0.0' }) });
+      expect(failure).toContain('package.json of the chaincode has no start script');
+      expect(failure).toContain('Add "scripts": { "start":');
+      await expectNothingLeft('startless');
+    });
+  });
+});
+
+const parentOf = (pid: number): number => Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }));
