@@ -26,13 +26,12 @@ import {
 } from './report.ts';
 import { rotated } from './statistics.ts';
 import { connect, dialOptions, type Target } from './target.ts';
-import { PREPARATION, WORKLOADS } from './workloads.ts';
+import { PREPARATION } from './workloads.ts';
 
 const repository = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const sampleChaincode = join(repository, 'chaincodes', 'kv-node');
 const never = { signal: new AbortController().signal };
 setMaxListeners(0, never.signal); // every call that is under way listens
-const IN_FLIGHT = [1, 32];
 
 const say = (text: string): void => {
   process.stderr.write(`${text}\n`);
@@ -88,10 +87,13 @@ async function prepare({ spec, peer, signer, call }: Target): Promise<void> {
 }
 
 /** Every workload at every concurrency: in each round every endorser has its turn. */
-async function measureEndorsing(targets: readonly Target[], { rounds, sliceMs }: BenchOptions): Promise<EndorsingResult[]> {
+async function measureEndorsing(
+  targets: readonly Target[],
+  { rounds, sliceMs, workloads, inFlight: levels }: BenchOptions,
+): Promise<EndorsingResult[]> {
   const results: EndorsingResult[] = [];
-  for (const workload of WORKLOADS) {
-    for (const inFlight of IN_FLIGHT) {
+  for (const workload of workloads) {
+    for (const inFlight of levels) {
       say(`endorsing: ${workload.name}, ${inFlight} at once …`);
       const found = new Map<Target, EndorsingRound[]>();
       for (const target of targets) {

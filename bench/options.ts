@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { TargetSpec } from './target.ts';
+import { WORKLOADS, type Workload } from './workloads.ts';
 
 export const USAGE = `npm run bench -- [options]
 
@@ -7,6 +8,8 @@ export const USAGE = `npm run bench -- [options]
   --rounds N            rounds of every measurement (default 5)
   --seconds S           how long each slice of a round lasts (default 2)
   --only NAME[,NAME]    endorsing, committing, memory, cold-start
+  --calls NAME[,NAME]   noop, one put, ten get+put, range of 100
+  --at-once N[,N]       calls in flight (default 1,32)
   --json FILE           also write every round as JSON
   --checkout DIR        measure the development network of another checkout of Selvage, too; may be repeated
   --no-own              leave out the development network of this checkout
@@ -34,6 +37,8 @@ export interface BenchOptions {
   readonly rounds: number;
   readonly sliceMs: number;
   readonly only: ReadonlySet<Measurement>;
+  readonly workloads: readonly Workload[];
+  readonly inFlight: readonly number[];
   readonly json: string | undefined;
   readonly own: boolean;
   readonly checkouts: readonly string[];
@@ -47,6 +52,8 @@ const OPTIONS = {
   rounds: text,
   seconds: text,
   only: text,
+  calls: text,
+  'at-once': text,
   json: text,
   checkout: { type: 'string', multiple: true },
   'no-own': { type: 'boolean' },
@@ -77,6 +84,8 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
     rounds: positive(values.rounds ?? (quick ? '1' : '5'), '--rounds'),
     sliceMs: 1000 * positive(values.seconds ?? (quick ? '0.3' : '2'), '--seconds'),
     only: values.only === undefined ? new Set(MEASUREMENTS) : new Set(values.only.split(',').map(measurement)),
+    workloads: values.calls === undefined ? WORKLOADS : values.calls.split(',').map(workload),
+    inFlight: (values['at-once'] ?? '1,32').split(',').map((each) => positive(each, '--at-once')),
     json: values.json,
     own: values['no-own'] !== true,
     checkouts: values.checkout ?? [],
@@ -93,6 +102,12 @@ function positive(value: string, flag: string): number {
 function measurement(name: string): Measurement {
   const found = MEASUREMENTS.find((each) => each === name);
   if (found === undefined) throw new Error(`--only ${name} is unknown: write some of ${MEASUREMENTS.join(', ')}`);
+  return found;
+}
+
+function workload(name: string): Workload {
+  const found = WORKLOADS.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`--calls ${name} is unknown: write some of ${WORKLOADS.map((each) => each.name).join(', ')}`);
   return found;
 }
 
