@@ -1,98 +1,109 @@
 /**
- * Every key of a peer's core.yaml that means something: Fabric's own (1.1 to 2.5), whether Selvage acts on it yet or not,
- * and ours under `selvage`. A path that ends in `.*` is open: whatever stands below it is accepted.
+ * The keys of a peer's core.yaml that mean something. A path that ends in `.*` is open: whatever stands below it is accepted.
+ * {@link ACTED_ON} do something here; the others are Fabric's own (1.1 to 3.1), so that a file written for a Go peer starts this
+ * one, and are named once in the log when they are set.
  */
-export const KNOWN_KEYS: readonly string[] = [
+export const ACTED_ON: readonly string[] = [
   ...under('peer', [
     'id',
-    'networkId',
-    'listenAddress',
-    'chaincodeListenAddress',
-    'chaincodeAddress',
     'address',
     'addressAutoDetect',
-    'gomaxprocs',
+    'listenAddress',
+    'chaincodeAddress',
+    'chaincodeListenAddress',
     'mspConfigPath',
     'localMspId',
-    'localMspType',
     'fileSystemPath',
-    'validatorPoolSize',
-    'maxRecvMsgSize',
-    'maxSendMsgSize',
-    'gossip.*',
-    'events.*',
-    'BCCSP.*',
-    'profile.*',
-    'adminService.*',
-    'discovery.*',
-    'gateway.*',
-    'keepalive.*',
     'authentication.timewindow',
-    'authentication.*',
-    'client.*',
-    'deliveryclient.*',
-    'handlers.*',
+    'handlers.authFilters',
+    'handlers.decorators',
+    'handlers.endorsers.*',
     'limits.concurrency.endorserService',
-    'limits.concurrency.deliverService',
-    'limits.concurrency.gatewayService',
-    'limits.*',
+    'gossip.pvtData.transientstoreMaxBlockRetention',
     'tls.enabled',
     'tls.clientAuthRequired',
     'tls.cert.file',
     'tls.key.file',
     'tls.rootcert.file',
     'tls.clientRootCAs.files',
+    // The command line's own.
     'tls.clientKey.file',
     'tls.clientCert.file',
     'tls.serverhostoverride',
   ]),
   ...under('chaincode', [
-    'id.*',
+    'mode',
+    'startuptimeout',
+    'executetimeout',
+    'system.*',
+    'logging.level',
+    'logging.shim',
+    'logging.format',
+    'runtimeParams.useWriteBatch',
+    'runtimeParams.maxSizeWriteBatch',
+    'runtimeParams.useGetMultipleKeys',
+    'runtimeParams.maxSizeGetMultipleKeys',
+  ]),
+  ...under('ledger', ['state.stateDatabase', 'state.totalQueryLimit']),
+  ...under('operations', ['listenAddress']),
+  ...under('logging', ['level', 'spec']),
+  ...under('selvage', ['chaincodeCache', 'stopGrace', 'ledgerRelease', 'endorsement.systemVersion', 'endorsement.initStatus']),
+];
+
+/** Fabric's keys that Selvage takes and does nothing with. */
+export const NOT_ACTED_ON: readonly string[] = [
+  ...under('peer', [
+    'networkId',
+    'gomaxprocs',
+    'localMspType',
+    'validatorPoolSize',
+    'maxRecvMsgSize',
+    'maxSendMsgSize',
+    'adminService.*',
+    'BCCSP.*',
+    'authentication.*',
+    'client.*',
+    'deliveryclient.*',
+    'discovery.*',
+    'events.*',
+    'gateway.*',
+    'gossip.*',
+    'handlers.validators.*',
+    'keepalive.*',
+    'limits.*',
+    'profile.*',
+  ]),
+  ...under('chaincode', [
     'builder',
     'pull',
+    'id.*',
     'golang.*',
     'car.*',
     'java.*',
     'node.*',
     'externalBuilders',
     'installTimeout',
-    'startuptimeout',
-    'executetimeout',
-    'mode',
     'keepalive',
-    'system.*',
     'systemPlugins',
-    'logging.level',
-    'logging.shim',
-    'logging.format',
-    'runtimeParams.*',
   ]),
-  ...under('ledger', [
-    'blockchain.*',
-    'state.stateDatabase',
-    'state.totalQueryLimit',
-    'state.couchDBConfig.*',
-    'state.*',
-    'history.enableHistoryDatabase',
-    'pvtdataStore.*',
-    'snapshots.*',
-  ]),
-  ...under('operations', ['listenAddress', 'tls.*']),
-  ...under('metrics', ['provider', 'statsd.*']),
-  ...under('logging', ['level', 'spec', 'format', 'cauthdsl', 'gossip', 'grpc', 'ledger', 'msp', 'policies', 'peer', '*']),
-  ...under('vm', ['endpoint', 'docker.*']),
-  ...under('selvage', [
-    'runtime',
-    'chaincodeCache',
-    'stopGrace',
-    'endorsement.systemVersion',
-    'endorsement.chaincodePath',
-    'endorsement.initStatus',
-    'ledgerRelease',
-  ]),
-  ...under('orderer', ['address', 'tls.*']),
+  ...under('ledger', ['blockchain.*', 'state.*', 'history.*', 'pvtdataStore.*', 'snapshots.*']),
+  ...under('operations', ['tls.*']),
+  'metrics.*',
+  'logging.*',
+  'vm.*',
+  'orderer.*',
 ];
+
+export const KNOWN_KEYS: readonly string[] = [...ACTED_ON, ...NOT_ACTED_ON];
 
 function under(section: string, keys: readonly string[]): string[] {
   return keys.map((key) => `${section}.${key}`);
+}
+
+/** The entry that covers a path, whatever its case: the path itself, or the longest open one above it. */
+export function covering(path: string, entries: readonly string[]): string | undefined {
+  const wanted = path.toLowerCase();
+  const covers = (entry: string): boolean =>
+    entry.endsWith('.*') ? `${wanted}.`.startsWith(entry.slice(0, -1).toLowerCase()) : entry.toLowerCase() === wanted;
+  return entries.filter(covers).sort((a, b) => b.length - a.length)[0];
 }

@@ -16,6 +16,8 @@ export interface DevNetworkParts extends Cancellable {
   readonly cacheFolder: string;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** More settings for every peer, as in a core.yaml but with lower-case keys; sections given here replace ours. */
+  readonly settings?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A running development network. Disposing stops all of it; the folder stays. */
@@ -41,9 +43,7 @@ export async function startDevNetwork(folder: string, options: DevOptions, parts
   scope.use(await startOrderer(ordererConfig(folders, plan), genesis, { log: parts.log.child({ module: 'orderer' }) }));
   const peers = await Promise.all(
     plan.peers.map(async (peer) =>
-      scope.use(
-        await startPeer(peerConfig(folders, plan, peer, parts.cacheFolder), { ...parts, log: parts.log.child({ peer: peer.host }) }),
-      ),
+      scope.use(await startPeer(peerConfig(folders, plan, peer, parts), { ...parts, log: parts.log.child({ peer: peer.host }) })),
     ),
   );
   const owned = scope.move();
@@ -63,13 +63,12 @@ function ordererConfig(folders: DevFolders, plan: DevPlan) {
 }
 
 /** The same settings that a core.yaml would hold, so that development has no configuration path of its own. */
-function peerConfig(folders: DevFolders, plan: DevPlan, peer: DevPeerPlan, cacheFolder: string): PeerConfig {
+function peerConfig(folders: DevFolders, plan: DevPlan, peer: DevPeerPlan, { cacheFolder, settings }: DevNetworkParts): PeerConfig {
   const folder = peerFolder(folders, peer);
   const tls = (name: string): string => join(folder, 'tls', name);
   const raw = {
     peer: {
       id: peer.host,
-      networkid: 'dev',
       listenaddress: `127.0.0.1:${peer.port}`,
       address: `localhost:${peer.port}`,
       chaincodelistenaddress: `127.0.0.1:${peer.chaincodePort}`,
@@ -79,6 +78,7 @@ function peerConfig(folders: DevFolders, plan: DevPlan, peer: DevPeerPlan, cache
       tls: { enabled: plan.tls, cert: { file: tls('server.crt') }, key: { file: tls('server.key') }, rootcert: { file: tls('ca.crt') } },
     },
     selvage: { chaincodecache: cacheFolder },
+    ...settings,
   };
-  return parsePeerConfig({ raw, folder: folders.root, unknown: [] }, undefined);
+  return parsePeerConfig({ raw, folder: folders.root }, undefined);
 }

@@ -1,0 +1,150 @@
+import * as v from 'valibot';
+import { splitAddress } from '../../common/address.ts';
+import { parseDuration } from './duration.ts';
+
+/** A value that YAML may have read as a number or a truth; absent, null and empty mean the default. */
+const text = (fallback: string) =>
+  v.optional(
+    v.pipe(
+      v.nullable(v.union([v.string(), v.number(), v.boolean()])),
+      v.transform((value) => (value === null || value === '' ? fallback : String(value))),
+    ),
+    fallback,
+  );
+
+const duration = (fallback: string) =>
+  v.pipe(
+    text(fallback),
+    v.transform((value) => parseDuration(value)),
+    v.number('expected a number with a unit, like 30s or 1h30m'),
+  );
+
+const FLAGS: Readonly<Record<string, boolean>> = { true: true, t: true, '1': true, false: false, f: false, '0': false };
+
+const flag = (fallback: boolean) =>
+  v.pipe(
+    text(String(fallback)),
+    v.transform((value) => FLAGS[value.toLowerCase()]),
+    v.boolean('expected true or false'),
+  );
+
+const count = (fallback: number) =>
+  v.pipe(
+    text(String(fallback)),
+    v.regex(/^\d+$/, 'expected a whole number'),
+    v.transform((value) => Number(value)),
+  );
+
+const oneOf = <const T extends readonly string[]>(options: T, fallback: T[number]) =>
+  v.pipe(text(fallback), v.picklist(options, `expected one of ${options.join(', ')}`));
+
+/** `host:port`; '' where it may be absent. */
+const address = (fallback: string) =>
+  v.pipe(
+    text(fallback),
+    v.check((value) => value === '' || splitAddress(value) !== undefined, 'expected host:port'),
+  );
+
+/** From a variable: words, `[a b]` or `a,b`. */
+const list = v.pipe(
+  v.optional(v.union([v.array(v.string()), v.string(), v.null()]), []),
+  v.transform((value) => (Array.isArray(value) ? value : (value ?? '').split(/[\s,[\]]+/).filter((entry) => entry !== ''))),
+);
+
+/** A part of the tree that may be absent or empty. */
+const section = <T extends v.ObjectEntries>(entries: T) =>
+  v.pipe(
+    v.optional(v.nullable(v.record(v.string(), v.unknown(), 'expected keys and values')), {}),
+    v.transform((value) => value ?? {}),
+    v.looseObject(entries),
+  );
+
+const file = section({ file: text('') });
+
+const handler = v.pipe(
+  v.strictObject({ name: v.string('expected the name of a handler'), library: v.optional(v.nullable(v.string()), '') }),
+  v.transform(({ name, library }) => ({ name, library: library ?? '' })),
+);
+const handlerList = (...names: readonly string[]) =>
+  v.pipe(
+    v.optional(v.nullable(v.array(handler, 'expected a list of handlers')), null),
+    v.transform((value) => value ?? names.map((name) => ({ name, library: '' }))),
+  );
+const handlerMap = v.pipe(
+  v.optional(v.nullable(v.record(v.string(), handler, 'expected handlers by name')), {}),
+  v.transform((value) => value ?? {}),
+);
+
+const SYSTEM_CHAINCODES = { cscc: 'enable', lscc: 'enable', escc: 'enable', vscc: 'enable', qscc: 'enable' };
+
+/**
+ * core.yaml with lower-case keys, as far as Selvage acts on it. Defaults stand next to their key and are those of Fabric's sample.
+ * Of `tls` only what is on is looked at: a file that is named for later need not exist yet.
+ */
+export const peerSchema = v.looseObject({
+  peer: section({
+    id: text('jdoe'),
+    listenaddress: address('0.0.0.0:7051'),
+    address: address('0.0.0.0:7051'),
+    addressautodetect: flag(false),
+    chaincodelistenaddress: address(''),
+    chaincodeaddress: address(''),
+    localmspid: text('SampleOrg'),
+    mspconfigpath: text('msp'),
+    filesystempath: text('/var/hyperledger/production'),
+    authentication: section({ timewindow: duration('15m') }),
+    limits: section({ concurrency: section({ endorserservice: count(2500) }) }),
+    gossip: section({ pvtdata: section({ transientstoremaxblockretention: count(1000) }) }),
+    tls: section({
+      enabled: flag(false),
+      clientauthrequired: flag(false),
+      cert: file,
+      key: file,
+      rootcert: file,
+      clientrootcas: section({ files: list }),
+    }),
+    handlers: section({
+      authfilters: handlerList('DefaultAuth', 'ExpirationCheck'),
+      decorators: handlerList('DefaultDecorator'),
+      endorsers: handlerMap,
+    }),
+  }),
+  chaincode: section({
+    mode: oneOf(['net', 'dev'], 'net'),
+    startuptimeout: duration('300s'),
+    executetimeout: duration('30s'),
+    logging: section({ level: text('info'), shim: text('warning'), format: text('') }),
+    system: v.pipe(
+      v.optional(v.nullable(v.record(v.string(), text(''))), SYSTEM_CHAINCODES),
+      v.transform((value) => value ?? SYSTEM_CHAINCODES),
+    ),
+    runtimeparams: v.optional(
+      v.nullable(
+        section({
+          usewritebatch: flag(true),
+          maxsizewritebatch: count(1000),
+          usegetmultiplekeys: flag(true),
+          maxsizegetmultiplekeys: count(1000),
+        }),
+      ),
+      null,
+    ),
+  }),
+  ledger: section({
+    state: section({
+      statedatabase: v.pipe(
+        oneOf(['goleveldb', 'CouchDB'], 'goleveldb'),
+        v.notValue('CouchDB', 'CouchDB is not supported yet; leave it at goleveldb (kept in LMDB)'),
+      ),
+      totalquerylimit: count(100_000),
+    }),
+  }),
+  operations: section({ listenaddress: address('') }),
+  logging: section({ level: text(''), spec: text('') }),
+  selvage: section({
+    chaincodecache: text(''),
+    stopgrace: duration('5s'),
+    ledgerrelease: oneOf(['1.1', '2.x'], '2.x'),
+    endorsement: section({ systemversion: text('syscc'), initstatus: oneOf(['fails', 'ignored'], 'fails') }),
+  }),
+});
