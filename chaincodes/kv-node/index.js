@@ -1,3 +1,4 @@
+const fs = require('node:fs');
 const shim = require('fabric-shim');
 const operations = require('./lib/operations.js');
 
@@ -30,4 +31,17 @@ function withStatus([code, message = '', payload = '']) {
   return { status: Number.parseInt(code, 10), message, payload: Buffer.from(payload) };
 }
 
-shim.start(new KeyValueChaincode());
+/** Dials the peer, or, with CHAINCODE_SERVER_ADDRESS, waits as a service for the peer to come. */
+function run(chaincode) {
+  const { CHAINCODE_SERVER_ADDRESS: address, CHAINCODE_ID: ccid } = process.env;
+  return address === undefined ? shim.start(chaincode) : shim.server(chaincode, { ccid, address, tlsProps: tlsOfServer() }).start();
+}
+
+/** Client certificates are asked for when there is something to check them with. */
+function tlsOfServer() {
+  const read = (name) => (process.env[name] === undefined ? undefined : fs.readFileSync(process.env[name]));
+  const [key, cert, clientCACerts] = ['CHAINCODE_TLS_KEY_FILE', 'CHAINCODE_TLS_CERT_FILE', 'CHAINCODE_TLS_CLIENT_CACERT_FILE'].map(read);
+  return key === undefined ? undefined : { key, cert, clientCACerts };
+}
+
+run(new KeyValueChaincode());

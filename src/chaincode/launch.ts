@@ -71,10 +71,10 @@ async function start(chaincode: ChaincodeRef, parts: LaunchParts, { expectation,
   const credentials = tls && scope.use(await tls.issue(ccid));
   const spec: LaunchSpec = { ccid, name, version, ...code, peerAddress, tls: credentials?.material, env };
   const instance = scope.use(await startInstance(runtime, spec, signal));
-  const failed = instance.exited.then((exit) => Promise.reject(exitedEarly(exit)));
   const ended = instance.connect && (await dial(ccid, instance.connect, parts, signal));
   const stream = await orAbort(Promise.race([expectation.ready, failed, ...(ended === undefined ? [] : [rejected(ended)])]), signal);
   scope.defer(() => stream.close(new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode is stopped')));
+  const failed = instance.exited.then((exit) => Promise.reject(exitedEarly(exit)));
   const owned = scope.move();
   return { stream, instance, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
 }

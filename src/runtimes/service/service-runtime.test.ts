@@ -1,0 +1,222 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sampleOrSkip } from '../../../test/runtimes/installed-sample.ts';
+import { StartedProgram } from '../../../test/runtimes/started-program.ts';
+import { testPeer } from '../../../test/runtimes/test-peer.ts';
+import type { ChaincodeRuntime } from '../../chaincode/runtime.ts';
+import { connectionContract } from '../../chaincode/stream/connection.contract.ts';
+import { receiveMessages } from '../../chaincode/stream/connection.ts';
+import type { ByteStream } from '../../comm/method.ts';
+import { listen } from '../../comm/server.ts';
+import { systemClock } from '../../common/clock.ts';
+import { deferred } from '../../common/deferred.ts';
+import { silent } from '../../common/log.ts';
+import { Scope } from '../../common/scope.ts';
+import { CertificateAuthority } from '../../msp/material/certificate-authority.ts';
+import { parseServerSettings } from './server-settings.ts';
+import { ServiceInstance } from './service-instance.ts';
+import { ServiceRuntime } from './service-runtime.ts';
+
+const never = new AbortController().signal;
+const ID = 'kv_1.0:abcdef';
+const sample = await sampleOrSkip('kv-node');
+
+let scope = new Scope();
+beforeEach(() => {
+  scope = new Scope();
+});
+afterEach(() => scope[Symbol.asyncDispose]());
+
+const settings = (connection: object) => parseServerSettings(JSON.stringify({ dial_timeout: '5s', ...connection }), 'connection.json');
+
+const runtimeFor = (connection: object): ChaincodeRuntime =>
+  scope.use(new ServiceRuntime({ settingsOf: async () => settings(connection) }));
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const place = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof place === 'object' && place !== null ? place.port : 0;
+}
+
+connectionContract('service', async () => {
+  const streams = deferred<ByteStream>();
+  const over = deferred<void>();
+  const handle = async (stream: ByteStream) => {
+    streams.resolve(stream);
+    await over.promise;
+  };
+  const server = scope.use(
+    await listen({ address: '127.0.0.1:0', methods: [{ kind: 'bidi', path: '/protos.Chaincode/Connect', handle }], log: silent }),
+  );
+  const instance = scope.use(new ServiceInstance({ ccid: ID, settings: settings({ address: `127.0.0.1:${server.port}` }) }));
+  const peer = await instance.connect({ signal: never });
+  const stream = await streams.promise;
+  const chaincode = { incoming: receiveMessages(stream.incoming), send: (m: Uint8Array) => stream.send(m), close: () => over.resolve() };
+  return { peer, chaincode };
+});
+
+describe.skipIf(sample === undefined)('chaincode as a service, with the released shim (skipped without fixtures or npm)', () => {
+  const startServer = (port: number, env: Record<string, string> = {}, id = ID): StartedProgram =>
+    scope.use(
+      new StartedProgram(process.execPath, ['index.js'], {
+        cwd: sample ?? '',
+        env: { CHAINCODE_SERVER_ADDRESS: `127.0.0.1:${port}`, CHAINCODE_ID: id, ...env },
+      }),
+    );
+
+  it('is dialled, answers, and is dialled again after it was killed', async () => {
+    const port = await freePort();
+    const first = startServer(port);
+    const peer = scope.use(await testPeer({ runtime: runtimeFor({ address: `127.0.0.1:${port}` }) }));
+    expect((await peer.call(ID, 'put', 'a', '1')).writes).toEqual(['put kv_1.0/a=1']);
+    expect((await peer.call(ID, 'get', 'a')).text).toBe('1');
+    await first[Symbol.asyncDispose]();
+    startServer(port);
+    expect((await peer.call(ID, 'get', 'a')).text).toBe('1');
+  });
+
+  it('serves two peers at a time', async () => {
+    const port = await freePort();
+    startServer(port);
+    const peers = [1, 2].map(() => testPeer({ runtime: runtimeFor({ address: `127.0.0.1:${port}` }) }));
+    for (const peer of await Promise.all(peers)) expect((await scope.use(peer).call(ID, 'put', 'a', '1')).text).toBe('ok');
+  });
+
+  it('fails the transactions that run when the service dies, with the cause', async () => {
+    const port = await freePort();
+    const server = startServer(port);
+    const peer = scope.use(await testPeer({ runtime: runtimeFor({ address: `127.0.0.1:${port}` }) }));
+    await peer.call(ID, 'noop');
+    const call = peer.call(ID, 'sleep', '60000');
+    await expect.poll(() => peer.support.states().get(ID)?.at).toBe('ready');
+    server.kill('SIGKILL');
+    await expect(call).rejects.toMatchObject({
+      code: 'CHAINCODE_STREAM_ENDED',
+      message: expect.stringContaining('chaincode stream terminated'),
+    });
+  });
+
+  it('refuses a service that calls itself something else, and says what to do', async () => {
+    const port = await freePort();
+    startServer(port, {}, 'other:1');
+    const peer = scope.use(await testPeer({ runtime: runtimeFor({ address: `127.0.0.1:${port}` }) }));
+    await expect(peer.call(ID, 'noop')).rejects.toMatchObject({
+      message: expect.stringContaining(`could not launch chaincode ${ID}: chaincode registration failed: connection to ${ID} terminated`),
+      details: expect.objectContaining({ registrationRefused: expect.stringContaining('other:1') }),
+      advice: expect.stringContaining(`--chaincode-id ${ID}`),
+    });
+  });
+
+  describe('with TLS', () => {
+    let folder: string;
+    let authority: CertificateAuthority;
+    let files: Record<string, string>;
+    beforeEach(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'selvage-service-'));
+      scope.defer(() => rm(folder, { recursive: true }));
+      authority = await CertificateAuthority.create({ commonName: 'service-ca', organization: 'test' }, systemClock.now());
+      const { certificate, privateKey } = await authority.tls({ commonName: 'service', hosts: ['service.example.com'] });
+      files = { key: join(folder, 'key.pem'), cert: join(folder, 'cert.pem'), ca: join(folder, 'ca.pem') };
+      await writeFile(files['key'] ?? '', privateKey);
+      await writeFile(files['cert'] ?? '', certificate);
+      await writeFile(files['ca'] ?? '', authority.own.certificate);
+    });
+
+    const serverTls = () => ({ CHAINCODE_TLS_KEY_FILE: files['key'] ?? '', CHAINCODE_TLS_CERT_FILE: files['cert'] ?? '' });
+    const clientTls = async () => {
+      const { certificate, privateKey } = await authority.tls({ commonName: 'peer', hosts: [] });
+      return { client_auth_required: true, client_cert: certificate, client_key: privateKey };
+    };
+    const trusting = (port: number) => ({
+      address: `127.0.0.1:${port}`,
+      tls_required: true,
+      root_cert: authority.own.certificate,
+      domain: 'service.example.com',
+    });
+
+    it('shows the service a client certificate', async () => {
+      const port = await freePort();
+      startServer(port, { ...serverTls(), CHAINCODE_TLS_CLIENT_CACERT_FILE: files['ca'] ?? '' });
+      const peer = scope.use(await testPeer({ runtime: runtimeFor({ ...trusting(port), ...(await clientTls()) }) }));
+      expect((await peer.call(ID, 'put', 'a', '1')).text).toBe('ok');
+    });
+
+    it('says which certificate is wrong', async () => {
+      const port = await freePort();
+      startServer(port, serverTls());
+      const other = await CertificateAuthority.create({ commonName: 'other-ca', organization: 'test' }, systemClock.now());
+      const wrongRoot = { ...trusting(port), root_cert: other.own.certificate, dial_timeout: '2s' };
+      const peer = scope.use(await testPeer({ runtime: runtimeFor(wrongRoot) }));
+      await expect(peer.call(ID, 'noop')).rejects.toMatchObject({
+        code: 'PEER_UNREACHABLE',
+        message: expect.stringMatching(
+          /error creating grpc connection to 127\.0\.0\.1:\d+: failed to create new connection: .*certificate/,
+        ),
+        advice: expect.stringContaining('root_cert'),
+      });
+    });
+
+    it('does not take a service under another name than its certificate has', async () => {
+      const port = await freePort();
+      startServer(port, serverTls());
+      const { domain: _, ...noDomain } = trusting(port);
+      const peer = scope.use(await testPeer({ runtime: runtimeFor({ ...noDomain, dial_timeout: '2s' }) }));
+      await expect(peer.call(ID, 'noop')).rejects.toMatchObject({ code: 'PEER_UNREACHABLE', message: expect.stringContaining('altnames') });
+    });
+  });
+});
+
+describe('a service that is not there', () => {
+  it('is refused with the reason once the dial timeout is over', async () => {
+    const port = await freePort();
+    const instance = scope.use(
+      new ServiceInstance({ ccid: ID, settings: settings({ address: `127.0.0.1:${port}`, dial_timeout: '300ms' }) }),
+    );
+    await expect(instance.connect({ signal: never })).rejects.toMatchObject({
+      code: 'PEER_UNREACHABLE',
+      message: expect.stringContaining('ECONNREFUSED'),
+      advice: expect.stringContaining('Start the chaincode service'),
+    });
+  });
+
+  it('gives up at once when nobody waits any more', async () => {
+    const port = await freePort();
+    const instance = scope.use(new ServiceInstance({ ccid: ID, settings: settings({ address: `127.0.0.1:${port}`, dial_timeout: '1h' }) }));
+    const gone = new AbortController();
+    const connecting = instance.connect({ signal: gone.signal });
+    gone.abort(new Error('caller left'));
+    await expect(connecting).rejects.toThrow('caller left');
+  });
+
+  it('fails the launch when it listens and never registers', async () => {
+    const silentServer = scope.use(
+      await listen({
+        address: '127.0.0.1:0',
+        methods: [{ kind: 'bidi', path: '/protos.Chaincode/Connect', handle: () => new Promise(() => undefined) }],
+        log: silent,
+      }),
+    );
+    const runtime = runtimeFor({ address: `127.0.0.1:${silentServer.port}` });
+    const peer = scope.use(await testPeer({ runtime, parts: { startupTimeoutMs: 500 } }));
+    await expect(peer.support.makeReady({ name: 'kv', version: '1', ccid: ID }, { signal: never })).rejects.toMatchObject({
+      message: expect.stringContaining(`timeout expired while starting chaincode ${ID} for transaction`),
+    });
+  });
+
+  it('says when something else answers there', async () => {
+    const other = scope.use(await listen({ address: '127.0.0.1:0', methods: [], log: silent }));
+    const peer = scope.use(await testPeer({ runtime: runtimeFor({ address: `127.0.0.1:${other.port}` }) }));
+    await expect(peer.support.makeReady({ name: 'kv', version: '1', ccid: ID }, { signal: never })).rejects.toMatchObject({
+      message: expect.stringContaining(`connection to ${ID} terminated`),
+      details: expect.objectContaining({ reason: expect.stringContaining('terminated') }),
+    });
+  });
+});
