@@ -12,6 +12,8 @@ import { checkMetadata } from './index-metadata.ts';
 export interface PackOptions {
   /** Whether a path, relative to the folder, stays out of the package; a folder that does is not looked into. */
   readonly skip: (path: string) => boolean;
+  /** Where the sources go in the archive, `src` unless told; always `/` between parts. */
+  readonly below?: string;
   readonly log?: Logger;
 }
 
@@ -25,17 +27,17 @@ interface Source {
 const META_INF = 'META-INF';
 
 /**
- * Makes a code package of a folder: its files under `src/`, its `META-INF/` at the root and validated, in the order of their
+ * Makes a code package of a folder: its files under `src/` or below it, its `META-INF/` at the root and validated, in the order of their
  * names, with zero times, mode 0644 and owner 500. The same folder gives the same bytes on the same Node version; another
  * zlib may compress differently, so peers get the file, not the folder.
  *
  * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` for a folder without sources or with bad metadata
  * @see GetDeploymentPayload in hyperledger/fabric v1.4, core/chaincode/platforms/node/platform.go
  */
-export async function packFolder(directory: string, { skip, log = silent }: PackOptions): Promise<Uint8Array> {
+export async function packFolder(directory: string, { skip, below = 'src', log = silent }: PackOptions): Promise<Uint8Array> {
   const sources: Source[] = [];
   for (const path of await filesIn(directory, '', skip, log)) {
-    const source = sourceOf(path, log);
+    const source = sourceOf(path, below, log);
     if (source !== undefined) sources.push(source);
   }
   if (!sources.some(({ to }) => to.startsWith('src/')))
@@ -44,8 +46,8 @@ export async function packFolder(directory: string, { skip, log = silent }: Pack
   return compress(await tarOf(directory, sources));
 }
 
-function sourceOf(path: string, log: Logger): Source | undefined {
-  if (!path.startsWith(`${META_INF}/`)) return { from: path, to: `src/${path}` };
+function sourceOf(path: string, below: string, log: Logger): Source | undefined {
+  if (!path.startsWith(`${META_INF}/`)) return { from: path, to: `${below}/${path}` };
   if (!path.slice(path.lastIndexOf('/') + 1).startsWith('.')) return { from: path, to: path };
   log.warn('hidden file left out of the package', { file: path });
   return undefined;

@@ -24,7 +24,7 @@ async function unpacked(files: Readonly<Record<string, string>>): Promise<string
 const manifest = (more: object = {}) => JSON.stringify({ name: 'cc', version: '1.0.0', scripts: { start: 'node .' }, ...more });
 const withDep = manifest({ dependencies: { dep: '1.0.0' } });
 const install = async (files: Readonly<Record<string, string>>, platform = new NodePlatform()) =>
-  (await platform.hostPlan(await unpacked(files), Buffer.from(JSON.stringify(files)))).install;
+  (await platform.hostPlan(await unpacked(files), { path: '', codePackage: Buffer.from(JSON.stringify(files)) })).install;
 
 describe('planning an install', () => {
   it('uses the lock file when there is one', async () => {

@@ -1,12 +1,18 @@
-import { access, readFile, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { hex, sha256, utf8 } from '../../common/bytes.ts';
+import { utf8 } from '../../common/bytes.ts';
+import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
-import { type Logger, silent } from '../../common/log.ts';
+import { silent } from '../../common/log.ts';
 import { packFolder } from '../packaging/pack.ts';
+import { buildKey } from './build-key.ts';
+import { exists, isFolder, readText } from './files.ts';
+import { IMAGE_SETTINGS, IMAGE_VARIABLES, type ImageSettings, type ImageVariables, imageName } from './image-names.ts';
 import { hasInstallScripts, hasLocalDependencies, type NodeManifest, parseManifest } from './node-manifest.ts';
+import { explainNpm } from './node-verdicts.ts';
 import { findNpm } from './npm.ts';
-import type { HostCommand, HostPlan, InstallStep, Platform } from './platform.ts';
+import { checkCodePackage, NODE_RULES } from './package-rules.ts';
+import type { DockerBuild, HostCommand, HostPlan, InstallStep, PackageSubject, PackPlatformOptions, Platform } from './platform.ts';
 import { shownRegistry } from './registry.ts';
 
 export interface NodePlatformParts {
@@ -14,6 +20,8 @@ export interface NodePlatformParts {
   readonly nodePath?: string;
   /** From {@link parseRegistry}. Absent: whatever the user's npm is configured for. */
   readonly registry?: string | undefined;
+  readonly images?: ImageSettings;
+  readonly variables?: ImageVariables;
 }
 
 const SOURCES = 'src';
@@ -26,29 +34,74 @@ export class NodePlatform implements Platform {
   readonly name = 'node';
   readonly #nodePath: string;
   readonly #registry: string | undefined;
+  readonly #images: ImageSettings;
+  readonly #variables: ImageVariables;
 
-  constructor({ nodePath = process.execPath, registry }: NodePlatformParts = {}) {
+  constructor(parts: NodePlatformParts = {}) {
+    const { nodePath = process.execPath, registry, images = IMAGE_SETTINGS, variables = IMAGE_VARIABLES } = parts;
     this.#nodePath = nodePath;
     this.#registry = registry;
+    this.#images = images;
+    this.#variables = variables;
   }
 
   async validateSpec(path: string): Promise<void> {
     if (!(await isFolder(path))) throw invalid(`path to chaincode does not exist: ${path}`);
   }
 
-  async pack(path: string, { log = silent }: { readonly log?: Logger } = {}): Promise<Uint8Array> {
+  async validatePackage(codePackage: Uint8Array, options: Partial<Cancellable> = {}): Promise<void> {
+    await checkCodePackage(codePackage, NODE_RULES, options);
+  }
+
+  async pack(path: string, { log = silent }: PackPlatformOptions = {}): Promise<Uint8Array> {
     await this.validateSpec(path);
     const skip = (file: string): boolean => file === MODULES || file.includes('.git');
     return packFolder(path, { skip, log });
   }
 
-  async hostPlan(directory: string, codePackage: Uint8Array): Promise<HostPlan> {
+  async packagePath(path: string): Promise<string> {
+    return path;
+  }
+
+  dockerfile(): readonly string[] {
+    return [`FROM ${this.#runtimeImage()}`, 'ADD binpackage.tar /usr/local/src'];
+  }
+
+  /**
+   * With a registry of our own it goes in as npm's variable, which needs no quoting in a shell.
+   * @see DockerBuildOptions in hyperledger/fabric v2.5, core/chaincode/platforms/node/platform.go
+   */
+  dockerBuild({ codePackage }: PackageSubject): DockerBuild {
+    const image = this.#runtimeImage();
+    const plain = 'cp -R /chaincode/input/src/. /chaincode/output && cd /chaincode/output && npm install --production';
+    return {
+      image,
+      command: `set -e; if [ -x /chaincode/build.sh ]; then /chaincode/build.sh; else ${plain}; fi`,
+      env: this.#registry === undefined ? {} : { npm_config_registry: this.#registry },
+      input: codePackage,
+      output: 'binpackage.tar',
+      runtimeImage: image,
+      explain: explainNpm,
+    };
+  }
+
+  dockerCommand(peerAddress: string): readonly string[] {
+    const plain = `cd /usr/local/src; npm start -- --peer.address ${quoted(peerAddress)}`;
+    const script = `if [ -x /chaincode/start.sh ]; then /chaincode/start.sh --peer.address ${quoted(peerAddress)}; else ${plain}; fi`;
+    return ['/bin/sh', '-c', `set -e; ${script}`];
+  }
+
+  async hostPlan(directory: string, { codePackage }: PackageSubject): Promise<HostPlan> {
     const folder = join(directory, SOURCES);
     const text = await readText(join(folder, 'package.json'));
     if (text === undefined) throw invalid('no package.json found at the root of the chaincode package');
     const manifest = parseManifest(text);
     const start = await this.#start(manifest);
     return { workingFolder: SOURCES, install: await this.#install(folder, text, manifest, codePackage), start };
+  }
+
+  #runtimeImage(): string {
+    return imageName(this.#images.nodeRuntime, this.#variables);
   }
 
   async #install(folder: string, text: string, manifest: NodeManifest, codePackage: Uint8Array): Promise<InstallStep | undefined> {
@@ -61,11 +114,15 @@ export class NodePlatform implements Platform {
     const whole = everything || hasLocalDependencies(manifest, lock);
     const needs = ['package.json', ...(lockName === undefined ? [] : [lockName]), ...(settings === undefined ? [] : ['.npmrc'])];
     return {
+      work: 'installing the dependencies',
       command: await this.#installCommand(lockName),
       key: this.#key(whole ? [codePackage] : [utf8(text), utf8(lockName ?? ''), utf8(lock), utf8(settings ?? '')]),
       needs: whole ? 'everything' : needs,
       from: this.#registry === undefined ? undefined : shownRegistry(this.#registry),
       produces: MODULES,
+      keeps: whole ? 'everything' : 'produced',
+      finish: (built) => mkdir(join(built, MODULES), { recursive: true }).then(() => undefined), // npm makes none when nothing is to install
+      explain: explainNpm,
     };
   }
 
@@ -75,10 +132,8 @@ export class NodePlatform implements Platform {
     return { file: this.#nodePath, args: [npm, lockName === undefined ? 'install' : 'ci', ...NPM_OPTIONS], env };
   }
 
-  /** Each part's own hash goes in, so that no two lists of parts read the same. */
   #key(parts: readonly Uint8Array[]): string {
-    const machine = [process.version, process.platform, process.arch, this.#nodePath, this.#registry ?? ''].join('\n');
-    return hex(sha256(...[utf8(machine), ...parts].map((part) => sha256(part))));
+    return buildKey([process.version, process.platform, process.arch, this.#nodePath, this.#registry ?? ''].join('\n'), ...parts);
   }
 
   /**
@@ -105,30 +160,9 @@ export class NodePlatform implements Platform {
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
 async function firstThere(folder: string, names: readonly string[]): Promise<string | undefined> {
   for (const name of names) if (await exists(join(folder, name))) return name;
   return undefined;
-}
-
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR')) return undefined;
-    throw thrown;
-  }
 }
 
 const noStartScript = (): SelvageError =>

@@ -33,11 +33,15 @@ describe('the rules for code packages', () => {
     await expect(validateDeploymentSpec(await specOf('NODE', ['src/lib/package.json']))).rejects.toThrow(
       'no package.json found at the root of the chaincode package',
     );
+    await expect(validateDeploymentSpec(await specOf('JAVA', ['src/pom.xml', 'src/src/A.class']))).rejects.toThrow(
+      'illegal file detected in payload: "src/src/A.class"',
+    );
     await expect(validateDeploymentSpec(await specOf('UNDEFINED', []))).rejects.toThrow('Unknown chaincodeType: UNDEFINED');
   });
 
   it('name the platform of a type', () => {
-    expect([1, 2, 3, 4].map(platformNameOf)).toEqual(['golang', 'node', 'golang', 'java']);
+    expect([1, 2, 4].map(platformNameOf)).toEqual(['golang', 'node', 'java']);
+    expect(() => platformNameOf(3)).toThrow('CAR packages are not run: they can only be built by chaintool');
     expect(() => platformNameOf(0)).toThrow('Unknown chaincodeType: UNDEFINED');
   });
 });

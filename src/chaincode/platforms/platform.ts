@@ -1,14 +1,18 @@
+import type { Cancellable } from '../../common/cancel.ts';
 import type { Logger } from '../../common/log.ts';
 
 /** A command and what it needs; the caller decides the rest of its environment. */
 export interface HostCommand {
+  /** Absolute, or relative to the folder it runs in. */
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Getting a package's dependencies. */
+/** Getting a package's dependencies, and compiling it where its language needs that. */
 export interface InstallStep {
+  /** What it is, for errors: like `installing the dependencies`. */
+  readonly work: string;
   readonly command: HostCommand;
   /** 64 hex characters over all that the result depends on. Equal keys, equal results. */
   readonly key: string;
@@ -18,15 +22,64 @@ export interface InstallStep {
   readonly from: string | undefined;
   /** The folder that the command fills, inside the working folder. */
   readonly produces: string;
+  /** What is kept and given to instances: that folder alone, or the whole working folder as the command left it. */
+  readonly keeps: 'produced' | 'everything';
+  /** Looks at what the command made in its working folder, and brings it to `produces` where the command did not. */
+  readonly finish?: (workingFolder: string) => Promise<void>;
+  /** What a failed command means and what to do, from all of its output that was kept. */
+  readonly explain: (output: readonly string[]) => BuildVerdict;
+}
+
+/** Why a build failed, in words for the person who can change it. */
+export interface BuildVerdict {
+  /** Like `a dependency is not in the registry`; follows `WORK of CCID exited with 1: `. */
+  readonly cause: string;
+  readonly advice: string;
 }
 
 /** How to run an unpacked package on this machine. */
 export interface HostPlan {
   /** Where its commands run, relative to the unpacked package. */
   readonly workingFolder: string;
-  /** Absent when there is nothing to get. */
+  /** Absent when there is nothing to get or to compile. */
   readonly install: InstallStep | undefined;
   readonly start: (peerAddress: string) => HostCommand;
+}
+
+/** Which package is meant, where its bytes do not say it. */
+export interface PackageSubject {
+  /** `ChaincodeID.path`, or `path` of `metadata.json`: the import path for Go, of no meaning to the others. */
+  readonly path: string;
+  readonly codePackage: Uint8Array;
+}
+
+/** What an image is made for. */
+export interface ImageSubject extends PackageSubject {
+  readonly name: string;
+  readonly version: string;
+}
+
+/**
+ * How Docker makes a chaincode's image, as data: nothing here is executed. First a container of `image` runs `command` by
+ * `/bin/sh -c`, with `input` unpacked at `/chaincode/input`; then `/chaincode/output/.` is downloaded as a tar and goes, under the
+ * name `output`, beside the Dockerfile into the context of the second stage.
+ * @see util.DockerBuild in hyperledger/fabric v1.1.0 and v2.5, core/chaincode/platforms/util/utils.go
+ */
+export interface DockerBuild {
+  readonly image: string;
+  readonly command: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** tar.gz */
+  readonly input: Uint8Array;
+  readonly output: 'binpackage.tar';
+  /** The image that the result is put on, as the Dockerfile says; it must be present or pulled. */
+  readonly runtimeImage: string;
+  /** What the output of a failed command means. */
+  readonly explain: InstallStep['explain'];
+}
+
+export interface PackPlatformOptions {
+  readonly log?: Logger;
 }
 
 /** What Selvage knows of one chaincode language. */
@@ -34,12 +87,28 @@ export interface Platform {
   readonly name: 'golang' | 'node' | 'java';
   /** @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` when there are no sources at `path` */
   validateSpec(path: string): Promise<void>;
-  /** Code package of a folder, for `install`. */
-  pack(path: string, options?: { readonly log?: Logger }): Promise<Uint8Array>;
+  /**
+   * The rules of this language for a code package, and those of every archive: allowed names and modes, no links, bounded sizes.
+   * An empty package passes.
+   * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` with Fabric's text where it has one, or the signal's reason
+   */
+  validatePackage(codePackage: Uint8Array, options?: Partial<Cancellable>): Promise<void>;
+  /** Code package of a folder, for `install`. The same folder gives the same bytes. */
+  pack(path: string, options?: PackPlatformOptions): Promise<Uint8Array>;
+  /**
+   * What `ChaincodeID.path` (or `path` in `metadata.json`) has to be for the package of that folder.
+   * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` when the folder does not tell
+   */
+  packagePath(path: string): Promise<string>;
+  /** First lines of the Dockerfile of the second stage, beginning with `FROM`; labels follow, see dockerfile.ts. */
+  dockerfile(): readonly string[];
+  /** @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` */
+  dockerBuild(subject: PackageSubject): DockerBuild;
+  /** What runs in the container of a chaincode. */
+  dockerCommand(peerAddress: string): readonly string[];
   /**
    * @param directory an unpacked code package
-   * @param codePackage the bytes it was unpacked from
    * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID`, `CHAINCODE_BUILD_FAILED` when this machine lacks a tool
    */
-  hostPlan(directory: string, codePackage: Uint8Array): Promise<HostPlan>;
+  hostPlan(directory: string, subject: PackageSubject): Promise<HostPlan>;
 }

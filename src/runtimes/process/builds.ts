@@ -1,7 +1,7 @@
 import { cp, mkdir, rename, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unpackArchive } from '../../chaincode/packaging/unpack.ts';
-import type { HostPlan, InstallStep } from '../../chaincode/platforms/platform.ts';
+import type { BuildVerdict, HostPlan, InstallStep } from '../../chaincode/platforms/platform.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
@@ -18,6 +18,9 @@ export interface BuildsParts {
   readonly maxConcurrent: number;
   readonly graceMs: number;
 }
+
+/** Enough that the first cause is among them; the error shows fewer. */
+const KEPT_LINES = 300;
 
 /** Which package a build is for, in logs and errors. */
 export interface BuildSubject {
@@ -51,7 +54,7 @@ export class Builds {
     const work = (options: Cancellable): Promise<string> => this.#find(plan, install, subject, options);
     const built = await this.#shared.run(install.key, work, { signal });
     const target = join(folder, workingFolder);
-    if (install.needs === 'everything') await cp(built, target, { recursive: true, force: true, verbatimSymlinks: true });
+    if (install.keeps === 'everything') await cp(built, target, { recursive: true, force: true, verbatimSymlinks: true });
     else await symlink(join(built, install.produces), join(target, install.produces), 'junction');
     signal.throwIfAborted();
   }
@@ -78,9 +81,9 @@ export class Builds {
     log.info('chaincode build started', { ccid, build: install.key, ...(install.from !== undefined && { registry: install.from }) });
     const exit = await this.#run(install, folder, signal, log);
     if (exit.code !== 0) throw failed(ccid, install, exit);
-    await mkdir(join(folder, install.produces), { recursive: true });
+    await install.finish?.(folder);
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    await settle(folder, place);
+    await settle(await kept(install, folder, staging.path), place);
     log.info('chaincode build finished', { ccid, build: install.key, buildMs: Math.round(performance.now() - started) });
   }
 
@@ -88,7 +91,7 @@ export class Builds {
     const env = overridden(this.#parts.env, command.env);
     signal.throwIfAborted();
     const onLine = (line: string): void => log.debug('chaincode build output', { line });
-    const group = await ProcessGroup.start({ file: command.file, args: command.args, cwd, env, onLine, keepLines: 100 }).catch(
+    const group = await ProcessGroup.start({ file: command.file, args: command.args, cwd, env, onLine, keepLines: KEPT_LINES }).catch(
       (cause: unknown) => {
         throw new SelvageError('CHAINCODE_BUILD_FAILED', `cannot start the chaincode build: ${messageOf(cause)}`, { cause });
       },
@@ -127,6 +130,15 @@ async function stage(
   return folder;
 }
 
+/** What of a finished build stays, as one folder. */
+async function kept({ keeps, produces }: InstallStep, folder: string, staging: string): Promise<string> {
+  if (keeps === 'everything') return folder;
+  const result = join(staging, 'kept');
+  await mkdir(join(result, produces, '..'), { recursive: true });
+  await rename(join(folder, produces), join(result, produces));
+  return result;
+}
+
 /** npm reads its variables in any case, so a setting of ours replaces the user's in every spelling. */
 function overridden(base: Readonly<Record<string, string>>, ours: Readonly<Record<string, string>>): Record<string, string> {
   const names = new Set(Object.keys(ours).map((name) => name.toLowerCase()));
@@ -148,33 +160,17 @@ const isFolder = (path: string): Promise<boolean> =>
     () => false,
   );
 
-function failed(ccid: string, { command }: InstallStep, { code, signal, lastOutput }: GroupExit): SelvageError {
+function failed(ccid: string, { work, command, explain }: InstallStep, { code, signal, lastOutput }: GroupExit): SelvageError {
   const ending = code === null ? `was ended by ${signal ?? 'a signal'}` : `exited with ${code}`;
-  return new SelvageError(
-    'CHAINCODE_BUILD_FAILED',
-    `installing the dependencies of ${ccid} ${ending}:\n${essence(lastOutput).join('\n')}`,
-    {
-      details: { ccid, command: command.args.join(' '), ...(code !== null && { exitCode: code }) },
-      advice: adviceFor(lastOutput.join('\n')),
-    },
-  );
+  const { cause, advice }: BuildVerdict = explain(lastOutput);
+  return new SelvageError('CHAINCODE_BUILD_FAILED', `${work} of ${ccid} ${ending}: ${cause}\n${essence(lastOutput).join('\n')}`, {
+    details: { ccid, reason: cause, command: [command.file, ...command.args].join(' '), ...(code !== null && { exitCode: code }) },
+    advice,
+  });
 }
 
 /** Around npm's own verdict: a script's words come before it, help texts may follow. Without one, the end. */
 function essence(output: readonly string[]): readonly string[] {
   const verdict = output.findIndex((line) => /^npm (error|ERR!) code /.test(line));
   return verdict < 0 ? output.slice(-20) : output.slice(Math.max(0, verdict - 20), verdict + 20);
-}
-
-function adviceFor(output: string): string {
-  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ECONNRESET|network/i.test(output)) {
-    return 'The npm registry was not reached: check the network, the proxy variables, or set NODE_REGISTRY to a registry that is.';
-  }
-  if (/npm ci.*can only install|EUSAGE|in sync/i.test(output))
-    return 'package-lock.json does not fit package.json: run npm install where the chaincode is developed and package it again.';
-  if (/E404|ETARGET|notarget/i.test(output))
-    return 'A dependency is not in this npm registry: check its name and version, or set NODE_REGISTRY to a registry that has it.';
-  if (/gyp|node-gyp/i.test(output))
-    return 'A native module did not build: install a C++ compiler, make and Python, or package the chaincode with its node_modules.';
-  return 'Run the same npm command in the chaincode’s folder to see the whole output, or package the chaincode with its node_modules.';
 }

@@ -9,15 +9,16 @@ export type HostEnvironment = Readonly<Record<string, string | undefined>>;
 const GENERAL =
   /^(https?_proxy|no_proxy|all_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR|LANG|LC_[A-Z]+|TZ|TMPDIR|TEMP|TMP|SystemRoot|ComSpec|PATHEXT)$/i;
 
-/** What the user's npm is configured by, beside its files. `NODE_REGISTRY` comes as `npm_config_registry` from the platform. */
-const NPM = /^(npm_config_.*|HOME|USERPROFILE|APPDATA|LOCALAPPDATA|XDG_.*|CC|CXX|PYTHON)$/i;
+/** What the user's build tools are configured by, beside their files. `NODE_REGISTRY` comes as `npm_config_registry` from the platform. */
+const TOOLS =
+  /^(npm_config_.*|GO[A-Z0-9_]*|GCCGO|CGO_.*|JAVA_HOME|MAVEN_.*|M2_HOME|GRADLE_.*|HOME|USERPROFILE|APPDATA|LOCALAPPDATA|XDG_.*|CC|CXX|PYTHON)$/i;
 
 const SYSTEM_PATH = ['/usr/local/bin', '/usr/bin', '/bin'] as const;
 
-/** For installing: the user's npm settings and tools, but nothing of the peer's own settings. */
+/** For installing: the user's tools and their settings, but nothing of the peer's own settings. */
 export function installEnvironment(host: HostEnvironment, nodePath: string): Record<string, string> {
   const path = host['PATH'] ?? SYSTEM_PATH.join(delimiter);
-  return { ...chosen(host, GENERAL), ...chosen(host, NPM), PATH: `${dirname(nodePath)}${delimiter}${path}` };
+  return { ...chosen(host, GENERAL), ...chosen(host, TOOLS), PATH: `${dirname(nodePath)}${delimiter}${path}` };
 }
 
 export interface InstanceEnvironmentParts {

@@ -87,7 +87,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
     const folder = scope.use(await this.#instances.folder());
     const code = join(folder.path, 'code');
     await unpackArchive(spec.codePackage, code, { signal });
-    const plan = await platform.hostPlan(code, spec.codePackage);
+    const plan = await platform.hostPlan(code, spec);
     await this.#builds.provide(code, plan, { ccid: spec.ccid, codePackage: spec.codePackage, log }, { signal });
     const { host, mspId } = this.#parts;
     const env = await instanceEnvironment(spec, { host, nodePath: this.#nodePath, directory: folder.path, mspId });

@@ -1,0 +1,18 @@
+import type { BuildVerdict } from './platform.ts';
+
+/** A pattern in the output of a tool, and what it means; the first that fits decides, so the more special come first. */
+export interface Sign {
+  readonly pattern: RegExp;
+  /** `$1` becomes what the pattern caught. */
+  readonly cause: string;
+  readonly advice: string;
+}
+
+export function verdictOf(output: readonly string[], signs: readonly Sign[], otherwise: BuildVerdict): BuildVerdict {
+  const text = output.join('\n');
+  for (const { pattern, cause, advice } of signs) {
+    const found = pattern.exec(text);
+    if (found !== null) return { cause: cause.replaceAll('$1', found[1] ?? ''), advice };
+  }
+  return otherwise;
+}
