@@ -145,16 +145,47 @@ describe('execute', () => {
     await support[Symbol.asyncDispose]();
   });
 
-  it('gives up after the execute timeout, and the chaincode lives on', async () => {
+  it('gives up after the execute timeout, and a chaincode that said something meanwhile lives on', async () => {
     const { support, runtime } = peer({
-      behave: (start, chaincode) => (start.txid === 'slow' ? Promise.resolve() : answerOk(start, chaincode)),
-      parts: { executeTimeoutMs: 30 },
+      behave: (start, chaincode) =>
+        start.txid === 'slow' ? chaincode.send({ ...start, type: Type.GET_STATE, payload: new Uint8Array(0) }) : answerOk(start, chaincode),
+      parts: { executeTimeoutMs: 200 },
     });
     await expect(support.execute(call('slow'), { signal: never })).rejects.toMatchObject({
       code: 'DEADLINE_EXCEEDED',
       message: 'failed to execute transaction: timeout expired while executing transaction',
     });
     expect((await support.execute(call('next'), { signal: never })).response.status).toBe(200);
+    expect(runtime.events).toEqual(['launch cc:1']);
+    await support[Symbol.asyncDispose]();
+  });
+
+  it('replaces a chaincode that was silent for the whole execute timeout: it hangs', async () => {
+    const { support, runtime } = peer({
+      behave: (start, chaincode) => (start.txid === 'hung' ? Promise.resolve() : answerOk(start, chaincode)),
+      parts: { executeTimeoutMs: 200 },
+    });
+    await expect(support.execute(call('hung'), { signal: never })).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+      message:
+        'failed to execute transaction: timeout expired while executing transaction: the chaincode was silent for the whole execute ' +
+        'timeout of transaction hung; it was stopped and the next call starts a new one, without output',
+    });
+    expect((await support.execute(call('next'), { signal: never })).response.status).toBe(200);
+    expect(runtime.events).toEqual(['launch cc:1', 'stop cc:1', 'launch cc:1']);
+    await support[Symbol.asyncDispose]();
+  });
+
+  it('lets a silent chaincode be when it is the caller who gives up', async () => {
+    const { support, runtime } = peer({
+      behave: (start, chaincode) => (start.txid === 'left' ? Promise.resolve() : answerOk(start, chaincode)),
+    });
+    const caller = new AbortController();
+    const left = support.execute(call('left'), { signal: caller.signal });
+    await support.execute(call('other'), { signal: never });
+    caller.abort(new SelvageError('CANCELLED', 'enough'));
+    await expect(left).rejects.toThrow('enough');
+    await support.execute(call('next'), { signal: never });
     expect(runtime.events).toEqual(['launch cc:1']);
     await support[Symbol.asyncDispose]();
   });
@@ -296,7 +327,8 @@ describe('launching', () => {
     for (const failed of both)
       await expect(failed).rejects.toMatchObject({
         code: 'CHAINCODE_LAUNCH_FAILED',
-        message: 'could not launch chaincode cc:1: chaincode registration failed: container exited with 7',
+        message:
+          'could not launch chaincode cc:1: chaincode registration failed: container exited with 7, its last output:\nstarting\nError: no such module',
         details: { exitCode: 7, lastOutput: 'starting\nError: no such module', ccid: 'cc:1' },
       });
     expect(support.states().get('cc:1')).toMatchObject({ at: 'stopped', reason: { code: 'CHAINCODE_LAUNCH_FAILED' } });
@@ -407,7 +439,7 @@ describe('a running chaincode', () => {
     connected[0]?.close();
     await expect(lost).rejects.toMatchObject({
       code: 'CHAINCODE_STREAM_ENDED',
-      message: 'failed to execute transaction: chaincode stream terminated',
+      message: 'failed to execute transaction: chaincode stream terminated: the chaincode ended its stream',
     });
     expect((await support.execute(call('next'), { signal: never })).response.status).toBe(200);
     expect(runtime.events).toEqual(['launch cc:1', 'stop cc:1', 'launch cc:1']);
@@ -422,9 +454,23 @@ describe('a running chaincode', () => {
     runtime.instances[0]?.exit({ code: 1, lastOutput: ['boom'] });
     await expect(lost).rejects.toMatchObject({
       code: 'CHAINCODE_STREAM_ENDED',
+      message: 'failed to execute transaction: chaincode stream terminated: the chaincode exited with 1, its last output:\nboom',
       details: { exitCode: 1, lastOutput: 'boom' },
-      cause: { cause: { message: 'the chaincode exited with 1' } },
     });
+    await support[Symbol.asyncDispose]();
+  });
+
+  it('that loses its stream a moment before it exits tells both', async () => {
+    const started = deferred<void>();
+    const { support, runtime, connected } = peer({ behave: async () => started.resolve() });
+    const lost = support.execute(call('t'), { signal: never });
+    await started.promise;
+    connected[0]?.close();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    runtime.instances[0]?.exit({ code: 3, lastOutput: ['x'.repeat(300), 'bye'] });
+    await expect(lost).rejects.toThrow(
+      `chaincode stream terminated: the chaincode exited with 3, its last output:\n${'x'.repeat(200)}…\nbye`,
+    );
     await support[Symbol.asyncDispose]();
   });
 

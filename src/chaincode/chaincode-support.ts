@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { Channels } from '../channel/channel.ts';
 import { type Cancellable, Deadline, orAbort } from '../common/cancel.ts';
 import type { Clock } from '../common/clock.ts';
-import type { SelvageError } from '../common/errors.ts';
+import { SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
 import { type Metrics, timed, unmeasured } from '../common/metrics.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import { protos } from '../protos/messages.ts';
 import type { ChaincodeCall, ChaincodeOutcome, ChaincodeRef, Chaincodes } from './chaincodes.ts';
-import type { LaunchablePackages } from './launch.ts';
+import { type LaunchablePackages, lastWords } from './launch.ts';
 import type { Definitions } from './lifecycle/definitions.ts';
 import { outcomeOf } from './outcome.ts';
 import { prefixed } from './prefixed.ts';
@@ -16,7 +16,7 @@ import { ChaincodeRegistry } from './registry.ts';
 import type { ChaincodeRuntime } from './runtime.ts';
 import type { ChaincodeState } from './state.ts';
 import { LocalChaincodeCalls } from './stream/chaincode-calls.ts';
-import { ChaincodeStream, type StreamLimits } from './stream/chaincode-stream.ts';
+import { ChaincodeStream, type StreamLimits, terminated } from './stream/chaincode-stream.ts';
 import type { CollectionAccess } from './stream/collection-access.ts';
 import type { ChaincodeConnection } from './stream/connection.ts';
 import { Type } from './stream/message-types.ts';
@@ -162,8 +162,31 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     const system = this.#system.get(call.chaincode.name);
     if (system !== undefined) return await systemAnswer(system, call, deadline.signal);
     const stream = await this.#supervisor.streamOf(call.chaincode, { signal: deadline.signal });
-    const { bytes } = await stream.execute({ ...call, namespace: call.chaincode.name }, { signal: deadline.signal });
-    return bytes;
+    const { heard } = stream;
+    try {
+      const { bytes } = await stream.execute({ ...call, namespace: call.chaincode.name }, { signal: deadline.signal });
+      return bytes;
+    } catch (thrown) {
+      const failure = SelvageError.from(thrown);
+      if (failure.code === 'CHAINCODE_STREAM_ENDED') throw await this.#explained(call, stream, failure);
+      if (deadline.expired && stream.heard === heard) throw await this.#hung(call, stream, failure);
+      throw thrown;
+    }
+  }
+
+  /** An error of a stream that ended, with how the chaincode exited if it did. */
+  async #explained({ chaincode }: ChaincodeCall, stream: ChaincodeStream, failure: SelvageError): Promise<SelvageError> {
+    const reason = await this.#supervisor.endOf(chaincode, stream);
+    return reason === undefined ? failure : terminated(reason);
+  }
+
+  /** Nothing at all came from the chaincode for a whole execute timeout: it would not answer others either. */
+  async #hung({ chaincode, proposal }: ChaincodeCall, stream: ChaincodeStream, failure: SelvageError): Promise<SelvageError> {
+    const silent = `the chaincode was silent for the whole execute timeout of transaction ${proposal.txId}`;
+    const lastOutput = await this.#supervisor.abandon(chaincode, stream, new SelvageError('DEADLINE_EXCEEDED', silent));
+    if (lastOutput === undefined) return failure;
+    const text = `${failure.message}: ${silent}; it was stopped and the next call starts a new one, ${lastWords(lastOutput)}`;
+    return new SelvageError('DEADLINE_EXCEEDED', text, { details: { lastOutput: lastOutput.join('\n') } });
   }
 }
 

@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+import { stripVTControlCharacters } from 'node:util';
 import { Deadline, orAbort } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import { Scope } from '../common/scope.ts';
@@ -72,9 +74,9 @@ async function start(chaincode: ChaincodeRef, parts: LaunchParts, { expectation,
   const spec: LaunchSpec = { ccid, name, version, ...code, peerAddress, tls: credentials?.material, env };
   const instance = scope.use(await startInstance(runtime, spec, signal));
   const ended = instance.connect && (await dial(ccid, instance.connect, parts, signal));
+  const failed = instance.exited.then((exit) => Promise.reject(exitedEarly(exit)));
   const stream = await orAbort(Promise.race([expectation.ready, failed, ...(ended === undefined ? [] : [rejected(ended)])]), signal);
   scope.defer(() => stream.close(new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode is stopped')));
-  const failed = instance.exited.then((exit) => Promise.reject(exitedEarly(exit)));
   const owned = scope.move();
   return { stream, instance, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
 }
@@ -130,10 +132,29 @@ const terminated = (ccid: string, cause: SelvageError): SelvageError =>
 
 /** What became of an instance, as an error: code or signal in the text, the last lines it printed in the details. */
 const exitedEarly = (exit: Exit): SelvageError =>
-  new SelvageError('CHAINCODE_LAUNCH_FAILED', `chaincode registration failed: container exited with ${exit.code ?? exit.signal}`, {
+  new SelvageError('CHAINCODE_LAUNCH_FAILED', `chaincode registration failed: container exited with ${endingOf(exit)}`, {
     details: exitDetails(exit),
-    advice: 'See lastOutput: the chaincode ended before it registered with the peer.',
   });
+
+/** Longest line that goes into an error for clients: with 20 of them it still fits gRPC's headers. */
+const MAX_LINE = 200;
+
+/** How an instance ended, for people: its code or signal, and the lines it printed last. */
+export const endingOf = ({ code, signal, lastOutput }: Exit): string =>
+  `${code === null ? signal : exitCode(code)}, ${lastWords(lastOutput)}`;
+
+/** The last lines of an output, fit for a terminal: without colours and other control characters, and not too long. */
+export function lastWords(lastOutput: readonly string[]): string {
+  if (lastOutput.length === 0) return 'without output';
+  const lines = lastOutput.map(stripVTControlCharacters).map((line) => line.replaceAll(/\p{Cc}/gu, ' '));
+  return `its last output:\n${lines.map((line) => (line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line)).join('\n')}`;
+}
+
+/** A shell gives 128 and the number of the signal that ended its command: 137 is what the kernel's memory killer leaves. */
+function exitCode(code: number): string {
+  const [signal] = Object.entries(constants.signals).find(([, number]) => number === code - 128) ?? [];
+  return signal === undefined ? String(code) : `${code} (${signal})`;
+}
 
 /** For errors and logs. */
 export const exitDetails = ({ code, signal, lastOutput }: Exit): Readonly<Record<string, string | number>> => ({
@@ -142,6 +163,18 @@ export const exitDetails = ({ code, signal, lastOutput }: Exit): Readonly<Record
   lastOutput: lastOutput.join('\n'),
 });
 
-function couldNotLaunch({ ccid }: ChaincodeRef, cause: unknown, refusal: SelvageError | undefined): SelvageError {
-  return prefixed(`could not launch chaincode ${ccid}: `, cause, { ccid, ...(refusal && { registrationRefused: refusal.message }) });
+/** The advice goes into the text: clients get nothing else, and they are the ones who wait for the chaincode. */
+function couldNotLaunch({ ccid }: ChaincodeRef, thrown: unknown, refusal: SelvageError | undefined): SelvageError {
+  const cause = SelvageError.from(thrown);
+  const failure = prefixed(`could not launch chaincode ${ccid}: `, cause, {
+    ccid,
+    ...(refusal && { registrationRefused: refusal.message }),
+  });
+  const { code, message, details, advice } = failure;
+  const lines = [
+    message,
+    ...(refusal ? [`Its registration was refused: ${refusal.message}`] : []),
+    ...(advice === undefined ? [] : [advice]),
+  ];
+  return lines.length === 1 ? failure : new SelvageError(code, lines.join('\n'), { cause, details });
 }

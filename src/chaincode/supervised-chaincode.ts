@@ -1,8 +1,10 @@
+import { Deadline, orAbort } from '../common/cancel.ts';
 import type { Clock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ChaincodeRef } from './chaincodes.ts';
-import { exitDetails, type Running } from './launch.ts';
+import { endingOf, exitDetails, type Running } from './launch.ts';
+import type { Exit } from './runtime.ts';
 import { type ChaincodeState, next } from './state.ts';
 import type { ChaincodeStream } from './stream/chaincode-stream.ts';
 
@@ -14,6 +16,9 @@ export interface SupervisedChaincodeParts {
   readonly logger: Logger;
 }
 
+/** An instance whose stream ended mostly ends itself. So long, in milliseconds, we wait for that before we go on. */
+const EXIT_MS = 1_000;
+
 /** One chaincode of this peer: at most one instance, started when somebody needs it and started again when it is gone. */
 export class SupervisedChaincode implements AsyncDisposable {
   readonly #parts: SupervisedChaincodeParts;
@@ -23,6 +28,8 @@ export class SupervisedChaincode implements AsyncDisposable {
   #abort = new AbortController();
   /** Settles when the instance before is gone. Never rejects. */
   #gone: Promise<void> = Promise.resolve();
+  /** How the instance before ended. */
+  #last: { readonly stream: ChaincodeStream; readonly ended: Promise<SelvageError> } | undefined;
 
   constructor(parts: SupervisedChaincodeParts) {
     this.#parts = parts;
@@ -37,6 +44,25 @@ export class SupervisedChaincode implements AsyncDisposable {
     if (this.#running?.stream.state.at === 'ended') this.#retire(this.#running, this.#running.stream.state.reason);
     this.#launch ??= this.#start();
     return this.#launch;
+  }
+
+  /**
+   * Why a stream of this chaincode ended: with how its instance exited, if it did, which may show a moment later than the end of
+   * the stream. Undefined when the stream is not the last one. Never rejects.
+   */
+  async endOf(stream: ChaincodeStream): Promise<SelvageError | undefined> {
+    const { state } = stream;
+    if (this.#running?.stream === stream && state.at === 'ended') this.#retire(this.#running, state.reason);
+    return this.#last?.stream === stream ? this.#last.ended : undefined;
+  }
+
+  /** Stops the instance behind a stream that is of no use any more, unless that happened already. @returns what it printed last */
+  async abandon(stream: ChaincodeStream, reason: SelvageError): Promise<readonly string[]> {
+    const running = this.#running;
+    if (running?.stream !== stream) return [];
+    stream.close(reason); // other transactions fail with the same reason
+    this.#retire(running, reason);
+    return (await exitOf(running))?.lastOutput ?? [];
   }
 
   /** Gives up a launch or stops the instance; resolves when nothing of it runs. */
@@ -81,10 +107,7 @@ export class SupervisedChaincode implements AsyncDisposable {
     this.#state = next(this.#state, { type: 'registered', streamId: stream.id });
     this.#running = running;
     void stream.ended.then((reason) => this.#retire(running, reason));
-    void instance.exited.then((exit) => {
-      const how = `the chaincode exited with ${exit.code ?? exit.signal}`;
-      stream.close(new SelvageError('CHAINCODE_STREAM_ENDED', how, { details: exitDetails(exit) }));
-    });
+    void instance.exited.then((exit) => stream.close(exited(exit)));
     return stream;
   }
 
@@ -94,11 +117,14 @@ export class SupervisedChaincode implements AsyncDisposable {
     this.#running = undefined;
     this.#launch = undefined;
     this.#state = next(this.#state, { type: 'stop' });
-    this.#gone = this.#clear(running, reason);
+    const ended = endOf(running, reason);
+    this.#last = { stream: running.stream, ended };
+    this.#gone = this.#clear(running, ended);
   }
 
-  async #clear(running: Running, reason: SelvageError): Promise<void> {
+  async #clear(running: Running, ended: Promise<SelvageError>): Promise<void> {
     const { logger, chaincode } = this.#parts;
+    const reason = await ended;
     logger.info('chaincode stopped', { ccid: chaincode.ccid, reason: reason.message, ...reason.details });
     try {
       await running[Symbol.asyncDispose]();
@@ -107,4 +133,20 @@ export class SupervisedChaincode implements AsyncDisposable {
     }
     this.#state = next(this.#state, { type: 'ended', reason });
   }
+}
+
+const exited = (exit: Exit): SelvageError =>
+  new SelvageError('CHAINCODE_STREAM_ENDED', `the chaincode exited with ${endingOf(exit)}`, { details: exitDetails(exit) });
+
+/** A stream that ended by itself is mostly the first sign of an exit, and the exit is what people want to know. */
+async function endOf(running: Running, reason: SelvageError): Promise<SelvageError> {
+  if (reason.code !== 'CHAINCODE_STREAM_ENDED' || 'lastOutput' in reason.details) return reason;
+  const exit = await exitOf(running);
+  return exit === undefined ? reason : exited(exit);
+}
+
+/** Undefined when the instance goes on running. */
+async function exitOf({ instance }: Running): Promise<Exit | undefined> {
+  using soon = new Deadline(EXIT_MS, 'the chaincode goes on running');
+  return await orAbort(instance.exited, soon.signal).catch(() => undefined);
 }

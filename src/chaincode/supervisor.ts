@@ -40,6 +40,19 @@ export class ChaincodeSupervisor implements AsyncDisposable {
     return orAbort(this.#supervise(chaincode).ready(), signal);
   }
 
+  /** Why a stream that {@link streamOf} gave ended, as soon as that is known. Never rejects. */
+  async endOf({ ccid }: ChaincodeRef, stream: ChaincodeStream): Promise<SelvageError | undefined> {
+    return this.#supervised.get(ccid)?.endOf(stream);
+  }
+
+  /**
+   * Stops the chaincode behind a stream; the next call launches it again.
+   * @returns what it printed last, or undefined when the user runs it: then nothing is done
+   */
+  async abandon({ ccid }: ChaincodeRef, stream: ChaincodeStream, reason: SelvageError): Promise<readonly string[] | undefined> {
+    return this.#supervised.get(ccid)?.abandon(stream, reason);
+  }
+
   /** Where each chaincode that was ever asked for is in its life. */
   states(): ReadonlyMap<string, ChaincodeState> {
     if (!this.#parts.userRunsChaincode) return new Map([...this.#supervised].map(([ccid, { state }]) => [ccid, state]));

@@ -35,6 +35,11 @@ export class Deadline implements Disposable {
     this.signal = parent === undefined ? this.#controller.signal : AbortSignal.any([parent, this.#controller.signal]);
   }
 
+  /** Whether the time was up; false when it was the parent who gave up. */
+  get expired(): boolean {
+    return this.#controller.signal.aborted;
+  }
+
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
   }

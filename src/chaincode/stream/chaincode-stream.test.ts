@@ -240,8 +240,7 @@ describe('transactions', () => {
     for (const lost of running)
       await expect(lost).rejects.toMatchObject({
         code: 'CHAINCODE_STREAM_ENDED',
-        message: 'chaincode stream terminated',
-        cause: { message: 'the chaincode exited with 3' },
+        message: 'chaincode stream terminated: the chaincode exited with 3',
       });
     expect((await ended).message).toBe('the chaincode exited with 3');
   });
@@ -350,7 +349,7 @@ describe('protocol errors', () => {
     const running = stream.execute(call('t'), { signal: never });
     await chaincode.send(message);
     await expect(running).rejects.toMatchObject({
-      message: 'chaincode stream terminated',
+      message: `chaincode stream terminated: ${text}`,
       cause: { code: 'CHAINCODE_PROTOCOL', message: text },
     });
     expect((await ended).message).toBe(text);

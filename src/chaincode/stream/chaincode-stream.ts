@@ -70,6 +70,7 @@ export class ChaincodeStream {
   readonly #ended = deferred<SelvageError>();
   #registration: Registration | undefined;
   #state: StreamState = { at: 'created' };
+  #heard = 0;
 
   constructor(parts: ChaincodeStreamParts) {
     const { backlog, maxOpenQueries } = parts.limits ?? DEFAULT_STREAM_LIMITS;
@@ -87,6 +88,11 @@ export class ChaincodeStream {
   /** How many transactions run on it. */
   get transactions(): number {
     return this.#contexts.size;
+  }
+
+  /** How many messages came from the chaincode: what does not grow any more is silent. */
+  get heard(): number {
+    return this.#heard;
   }
 
   /** Why the stream ended. Settles once, never rejects. */
@@ -137,6 +143,7 @@ export class ChaincodeStream {
   }
 
   async #receive(received: ReceivedMessage): Promise<void> {
+    this.#heard += 1;
     const { type, txid, payload } = received.message;
     const verdict = judge(this.#state, type, txid);
     switch (verdict.do) {
@@ -225,8 +232,12 @@ export class ChaincodeStream {
   }
 }
 
-const terminated = (cause: SelvageError | undefined): SelvageError =>
-  new SelvageError('CHAINCODE_STREAM_ENDED', 'chaincode stream terminated', { cause, details: cause?.details ?? {} });
+/** What a transaction fails with whose stream ended. */
+export const terminated = (cause: SelvageError | undefined): SelvageError =>
+  new SelvageError('CHAINCODE_STREAM_ENDED', ['chaincode stream terminated', ...(cause ? [cause.message] : [])].join(': '), {
+    cause,
+    details: cause?.details ?? {},
+  });
 
 const startOf = ({ kind, input, proposal }: StreamCall): protos.ChaincodeMessageInit => ({
   type: kind === 'init' ? Type.INIT : Type.TRANSACTION,

@@ -100,7 +100,7 @@ async function torment(seed: number): Promise<string> {
   await drained;
   const outcome = await running.then(
     ({ message }) => typeName(message.type),
-    (thrown: unknown) => SelvageError.from(thrown).message,
+    (thrown: unknown) => SelvageError.from(thrown).message.split(': ')[0] ?? '',
   );
   expect(['COMPLETED', 'ERROR', 'chaincode stream terminated'], `seed ${seed}`).toContain(outcome);
   expect(['CHAINCODE_PROTOCOL', 'MALFORMED', 'CHAINCODE_STREAM_ENDED'], `seed ${seed}: ${reason.message}`).toContain(reason.code);
