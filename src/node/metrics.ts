@@ -2,35 +2,36 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Metrics } from '../common/metrics.ts';
 
 type Labels = Readonly<Record<string, string>>;
-type Kind<T> = { readonly make: () => T };
+
+/** Seconds: from a cached read to a slow launch. */
+const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
 /** Metrics in Prometheus' form. Each part binds its labels once; asking again for a name gives the same metric. */
 export class PrometheusMetrics implements Metrics {
   readonly #registry = new Registry();
-  readonly #known = new Map<string, unknown>();
+  readonly #counters = new Map<string, Counter>();
+  readonly #gauges = new Map<string, Gauge>();
+  readonly #histograms = new Map<string, Histogram>();
 
-  constructor() {
-    collectDefaultMetrics({ register: this.#registry });
+  /** @param options `process` adds what Node knows of this process: memory, event loop, garbage collection */
+  constructor({ process = true }: { readonly process?: boolean } = {}) {
+    if (process) collectDefaultMetrics({ register: this.#registry });
   }
 
   counter(name: string, help: string, labels: Labels = {}) {
-    const bound = this.#metric(name, {
-      make: () => new Counter({ name, help, labelNames: Object.keys(labels), registers: [this.#registry] }),
-    }).labels(labels);
-    return { add: (amount = 1) => bound.inc(amount) };
+    const counter = known(this.#counters, name, () => new Counter(this.#options(name, help, labels))).labels(labels);
+    return { add: (amount = 1) => counter.inc(amount) };
   }
 
   gauge(name: string, help: string, labels: Labels = {}) {
-    const bound = this.#metric(name, {
-      make: () => new Gauge({ name, help, labelNames: Object.keys(labels), registers: [this.#registry] }),
-    }).labels(labels);
-    return { set: (value: number) => bound.set(value), add: (amount: number) => bound.inc(amount) };
+    const gauge = known(this.#gauges, name, () => new Gauge(this.#options(name, help, labels))).labels(labels);
+    return { set: (value: number) => gauge.set(value), add: (amount: number) => gauge.inc(amount) };
   }
 
   histogram(name: string, help: string, labels: Labels = {}) {
-    const make = () => new Histogram({ name, help, labelNames: Object.keys(labels), buckets: BUCKETS, registers: [this.#registry] });
-    const bound = this.#metric(name, { make }).labels(labels);
-    return { observe: (value: number) => bound.observe(value) };
+    const make = () => new Histogram({ ...this.#options(name, help, labels), buckets: BUCKETS });
+    const histogram = known(this.#histograms, name, make).labels(labels);
+    return { observe: (value: number) => histogram.observe(value) };
   }
 
   /** What Prometheus scrapes. */
@@ -38,14 +39,15 @@ export class PrometheusMetrics implements Metrics {
     return this.#registry.metrics();
   }
 
-  #metric<T>(name: string, { make }: Kind<T>): T {
-    const known = this.#known.get(name);
-    if (known !== undefined) return known as T;
-    const made = make();
-    this.#known.set(name, made);
-    return made;
+  #options(name: string, help: string, labels: Labels) {
+    return { name, help, labelNames: Object.keys(labels), registers: [this.#registry] };
   }
 }
 
-/** Seconds: from a cached read to a slow launch. */
-const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+function known<T>(all: Map<string, T>, name: string, make: () => T): T {
+  const found = all.get(name);
+  if (found !== undefined) return found;
+  const made = make();
+  all.set(name, made);
+  return made;
+}
