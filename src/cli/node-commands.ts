@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { parsePeerConfig } from '../node/config/peer-config.ts';
 import { readSources } from '../node/config/sources.ts';
-import { openLog, parseLogSpec } from '../node/logging.ts';
+import { LogLevels, openLog } from '../node/logging.ts';
 import { PrometheusMetrics } from '../node/metrics.ts';
 import { startPeer } from '../node/start-peer.ts';
 import { untilAborted } from '../node/until-aborted.ts';
@@ -18,11 +18,17 @@ export function nodeCommands(program: Command, terminal: Terminal): void {
     .action(async ({ peerChaincodedev = false }: { readonly peerChaincodedev?: boolean }) => {
       const env = peerChaincodedev ? { ...terminal.env, CORE_CHAINCODE_MODE: 'dev' } : terminal.env;
       const sources = readSources(env);
-      const config = parsePeerConfig(sources, env['FABRIC_LOGGING_SPEC'] ?? env['CORE_LOGGING_LEVEL']);
-      using opened = openLog({ spec: parseLogSpec(config.logSpec), destination: 2 });
-      if (sources.unknown.length > 0) opened.log.warn('settings that neither Fabric nor Selvage knows', { keys: sources.unknown });
-      await using peer = await startPeer(config, { log: opened.log, metrics: new PrometheusMetrics(), signal: terminal.signal });
-      opened.log.info('peer is ready', { id: config.id, address: peer.address, chaincodeAddress: peer.chaincodeAddress });
+      const config = parsePeerConfig(sources, env['FABRIC_LOGGING_SPEC']);
+      const logLevels = new LogLevels(config.logSpec);
+      using opened = openLog({ levels: logLevels, destination: 2 });
+      const { log } = opened;
+      if (sources.unknown.length > 0) log.warn('settings that neither Fabric nor Selvage knows', { keys: sources.unknown });
+      if (sources.ignored.length > 0) log.info('settings that Selvage does not act on', { keys: sources.ignored });
+      const metrics = new PrometheusMetrics();
+      const operations = { metrics: () => metrics.text(), logLevels };
+      await using peer = await startPeer(config, { log, metrics, operations, signal: terminal.signal });
+      const { address, chaincodeAddress, operationsAddress } = peer;
+      log.info('peer is ready', { id: config.id, address, chaincodeAddress, ...(operationsAddress && { operationsAddress }) });
       await untilAborted(terminal.signal);
     });
 }

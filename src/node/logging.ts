@@ -2,7 +2,10 @@ import { type Logger as Pino, pino } from 'pino';
 import { SelvageError } from '../common/errors.ts';
 import type { LogFields, Logger } from '../common/log.ts';
 
-const LEVELS: Readonly<Record<string, string>> = {
+type Level = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+const LEVELS: Readonly<Record<string, Level>> = {
+  payload: 'debug',
   debug: 'debug',
   info: 'info',
   notice: 'info',
@@ -10,32 +13,86 @@ const LEVELS: Readonly<Record<string, string>> = {
   warn: 'warn',
   error: 'error',
   critical: 'error',
+  dpanic: 'fatal',
   panic: 'fatal',
   fatal: 'fatal',
 };
 
+const RANK = { debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const satisfies Record<Level, number>;
+
 /** Which level which module logs at: `info`, or `chaincode=debug:ledger,msp=warn:info` (Fabric's specification). */
-export interface LogSpec {
-  readonly base: string;
-  readonly modules: ReadonlyMap<string, string>;
+interface LogSpec {
+  readonly base: Level;
+  /** By module; a name that ends in a dot means that module alone, any other what is below it as well. */
+  readonly modules: ReadonlyMap<string, Level>;
 }
 
-/** @throws {SelvageError} `SETTING_INVALID` naming the part that is wrong */
+const LOGGER_NAME = /^[\w#:-]+(\.[\w#:-]+)*$/;
+
+/**
+ * @throws {SelvageError} `SETTING_INVALID` naming the part that is wrong
+ * @see ActivateSpec in hyperledger/fabric v2.5, common/flogging/loggerlevels.go
+ */
 export function parseLogSpec(spec: string): LogSpec {
-  const modules = new Map<string, string>();
-  let base = 'info';
-  for (const part of spec.split(':').filter((each) => each !== '')) {
-    const [left = '', right] = part.split('=');
+  const wrong = (what: string): SelvageError => new SelvageError('SETTING_INVALID', `invalid logging specification '${spec}': ${what}`);
+  const modules = new Map<string, Level>();
+  let base: Level = 'info';
+  for (const segment of spec.split(':').filter((each) => each !== '')) {
+    const [left = '', right, ...more] = segment.split('=');
     const level = LEVELS[(right ?? left).toLowerCase()];
-    if (level === undefined) throw new SelvageError('SETTING_INVALID', `invalid logging specification '${spec}': bad segment '${part}'`);
+    if (right !== undefined && left === '') throw wrong(`no logger specified in segment '${segment}'`);
+    if (level === undefined || more.length > 0) throw wrong(`bad segment '${segment}'`);
     if (right === undefined) base = level;
-    else for (const name of left.split(',')) modules.set(name.trim().replace(/\.$/, ''), level);
+    else
+      for (const name of left.split(',')) {
+        if (!LOGGER_NAME.test(name.replace(/\.$/, ''))) throw wrong(`bad logger name '${name}'`);
+        modules.set(name, level);
+      }
   }
   return { base, modules };
 }
 
+/** The specification in force. Loggers ask it, so that an operator can change it while the node runs. */
+export class LogLevels {
+  #text: string;
+  #spec: LogSpec;
+
+  /** @throws {SelvageError} `SETTING_INVALID` */
+  constructor(text: string) {
+    this.#spec = parseLogSpec(text);
+    this.#text = text;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  /** Another specification from now on; one that is wrong changes nothing. @throws {SelvageError} `SETTING_INVALID` */
+  activate(text: string): void {
+    this.#spec = parseLogSpec(text);
+    this.#text = text;
+  }
+
+  /** Changes whenever other levels are in force. */
+  get version(): object {
+    return this.#spec;
+  }
+
+  /** The least rank that a module logs at: that of its exact name, of the longest prefix, or of all others. */
+  rankOf(module: string): number {
+    const { base, modules } = this.#spec;
+    const exact = modules.get(`${module}.`);
+    if (exact !== undefined) return RANK[exact];
+    for (let name = module; name !== ''; name = name.slice(0, Math.max(name.lastIndexOf('.'), 0))) {
+      const level = modules.get(name);
+      if (level !== undefined) return RANK[level];
+    }
+    return RANK[base];
+  }
+}
+
 export interface LogTarget {
-  readonly spec: LogSpec;
+  readonly levels: LogLevels;
   /** Where lines go: a file's path, or a file descriptor (2 is standard error). */
   readonly destination: string | 2;
 }
@@ -46,57 +103,54 @@ export interface OpenLog extends Disposable {
 }
 
 /** A child with a `module` field logs at that module's level. */
-export function openLog({ spec, destination }: LogTarget): OpenLog {
+export function openLog({ levels, destination }: LogTarget): OpenLog {
   const sink = pino.destination({ dest: destination, sync: true, mkdir: true, append: true });
   const root = pino(
     { level: 'trace', base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { cause: pino.stdSerializers.err } },
     sink,
   );
-  return { log: new PinoLogger(root, spec, ''), [Symbol.dispose]: () => sink.end() };
+  return { log: new PinoLogger(root, levels, ''), [Symbol.dispose]: () => sink.end() };
 }
-
-const RANK: Readonly<Record<string, number>> = { debug: 20, info: 30, warn: 40, error: 50, fatal: 60 };
 
 class PinoLogger implements Logger {
   readonly #pino: Pino;
-  readonly #spec: LogSpec;
+  readonly #levels: LogLevels;
   readonly #module: string;
-  readonly #least: number;
+  #asked: object | undefined;
+  #least = 0;
 
-  constructor(target: Pino, spec: LogSpec, module: string) {
+  constructor(target: Pino, levels: LogLevels, module: string) {
     this.#pino = target;
-    this.#spec = spec;
+    this.#levels = levels;
     this.#module = module;
-    this.#least = RANK[levelOf(spec, module)] ?? 30;
   }
 
   debug(message: string, fields: LogFields = {}): void {
-    if (this.#least <= 20) this.#pino.debug(fields, message);
+    if (this.#logs(RANK.debug)) this.#pino.debug(fields, message);
   }
 
   info(message: string, fields: LogFields = {}): void {
-    if (this.#least <= 30) this.#pino.info(fields, message);
+    if (this.#logs(RANK.info)) this.#pino.info(fields, message);
   }
 
   warn(message: string, fields: LogFields = {}): void {
-    if (this.#least <= 40) this.#pino.warn(fields, message);
+    if (this.#logs(RANK.warn)) this.#pino.warn(fields, message);
   }
 
   error(message: string, fields: LogFields = {}): void {
-    if (this.#least <= 50) this.#pino.error(fields, message);
+    if (this.#logs(RANK.error)) this.#pino.error(fields, message);
   }
 
   child(fields: LogFields): Logger {
     const module = typeof fields['module'] === 'string' ? fields['module'] : this.#module;
-    return new PinoLogger(this.#pino.child(fields), this.#spec, module);
+    return new PinoLogger(this.#pino.child(fields), this.#levels, module);
   }
-}
 
-/** The level of the longest specified prefix: `chaincode.stream` falls back to `chaincode`, then to the base. */
-function levelOf({ base, modules }: LogSpec, module: string): string {
-  for (let name = module; name !== ''; name = name.slice(0, Math.max(name.lastIndexOf('.'), 0))) {
-    const level = modules.get(name);
-    if (level !== undefined) return level;
+  #logs(rank: number): boolean {
+    if (this.#asked !== this.#levels.version) {
+      this.#asked = this.#levels.version;
+      this.#least = this.#levels.rankOf(this.#module);
+    }
+    return rank >= this.#least;
   }
-  return base;
 }

@@ -13,6 +13,7 @@ import { listen, type ServerTls } from '../comm/server.ts';
 import { BlockValidator } from '../committer/block-validator.ts';
 import { ChannelCommitter } from '../committer/channel-committer.ts';
 import { vscc } from '../committer/plugins/vscc.ts';
+import { joinAddress, splitAddress } from '../common/address.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { systemClock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
@@ -35,20 +36,28 @@ import { chaincodeSupportService } from '../services/chaincode-support-service.t
 import { endorserService } from '../services/endorser-service.ts';
 import { peerDeliverService } from '../services/peer-deliver-service.ts';
 import { ChaincodeCa } from './chaincode-certificates.ts';
+import { legacyLifetimes } from './collection-lifetimes.ts';
 import type { PeerConfig } from './config/peer-config.ts';
 import { readPem } from './files.ts';
+import { failedChannels } from './health.ts';
 import { loadMembership } from './membership.ts';
+import { type OperationsParts, type OperationsServer, serveOperations } from './operations.ts';
 import { OrdererSource } from './orderer-source.ts';
+import { version } from './version.ts';
 
 export interface PeerParts extends Cancellable {
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** What the operations server shows beside the peer's health, where the configuration has one. */
+  readonly operations?: Pick<OperationsParts, 'metrics' | 'logLevels'>;
 }
 
 /** A peer that answers. Disposing stops its chaincode, finishes the commits that have begun and frees its ports. */
 export interface Peer extends AsyncDisposable {
   readonly address: string;
   readonly chaincodeAddress: string;
+  /** Where health and metrics are served, if they are. */
+  readonly operationsAddress: string | undefined;
   /** Why a recent transaction was invalidated here; undefined when it was not, or too long ago. */
   explain(channelId: string, txId: string): InvalidReason | undefined;
 }
@@ -104,26 +113,45 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   });
   signal.throwIfAborted();
   const methods = [...endorserService(endorser), ...deliver];
+  const operations = await startOperations(config, parts, channels);
+  if (operations !== undefined) scope.use(operations);
   const server = scope.use(
     await listen({ address: config.listenAddress, tls: await peerTls(config), methods, log: log.child({ module: 'comm' }) }),
   );
 
   const owned = scope.move();
   return {
-    address: withPort(config.listenAddress, server.port),
+    address: joinAddress({ host: splitAddress(config.listenAddress)?.host ?? '', port: server.port }),
     chaincodeAddress: config.chaincodeAddress,
+    operationsAddress: operations?.address,
     explain: (channelId, txId) => channels.get(channelId)?.ledger.reasonFor(txId),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
 }
 
-const withPort = (address: string, port: number): string => `${address.slice(0, address.lastIndexOf(':'))}:${port}`;
+/** Says how the peer is, while it is being stopped as well as while it runs. */
+async function startOperations(
+  { operationsAddress }: PeerConfig,
+  { operations }: PeerParts,
+  channels: ChannelRegistry,
+): Promise<OperationsServer | undefined> {
+  if (operationsAddress === undefined) return undefined;
+  return serveOperations({
+    address: operationsAddress,
+    metrics: operations?.metrics ?? (async () => ''),
+    logLevels: operations?.logLevels,
+    failedChecks: () => failedChannels(channels),
+    version,
+  });
+}
 
 const openLedgers = ({ fileSystemPath, ledger }: PeerConfig, { log, metrics }: PeerParts): Promise<FolderLedgerProvider> =>
   FolderLedgerProvider.open({
     root: join(fileSystemPath, 'ledgers'),
     release: () => ledger.release,
     simulator: { totalQueryLimit: ledger.totalQueryLimit },
+    lifetimes: legacyLifetimes,
+    transientRetention: ledger.transientRetention,
     log: log.child({ module: 'ledger' }),
     metrics,
   });
@@ -214,11 +242,11 @@ async function startChaincodes(config: PeerConfig, { log, metrics }: PeerParts, 
     startupTimeoutMs: chaincode.startupTimeoutMs,
     executeTimeoutMs: chaincode.executeTimeoutMs,
     totalQueryLimit: config.ledger.totalQueryLimit,
+    runtimeParams: chaincode.runtimeParams,
     logger: log.child({ module: 'chaincode' }),
     metrics,
   });
-  const host = config.chaincodeAddress.slice(0, config.chaincodeAddress.lastIndexOf(':'));
-  const tls: ServerTls | undefined = await authority?.server(host);
+  const tls: ServerTls | undefined = await authority?.server(splitAddress(config.chaincodeAddress)?.host ?? '');
   scope.use(
     await listen({
       address: config.chaincodeListenAddress,

@@ -1,6 +1,7 @@
 import type { Channels } from '../../channel/channel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import type { StateSnapshot } from '../../ledger/statedb/state.ts';
 import { common, protos } from '../../protos/messages.ts';
 import type { CollectionAccess, CollectionPermissions, CollectionQuestion } from '../stream/collection-access.ts';
 import { LSCC } from './legacy-definitions.ts';
@@ -30,9 +31,18 @@ export class LegacyCollectionAccess implements CollectionAccess {
 
   async #configOf(ledger: Pick<Ledger, 'snapshot'>, chaincode: string, collection: string) {
     using snapshot = ledger.snapshot();
-    const stored = await snapshot.get(LSCC, `${chaincode}~collection`);
-    if (stored === undefined) return undefined;
-    const { config } = protos.CollectionConfigPackage.decode(stored.value);
-    return config.find(({ staticCollectionConfig }) => staticCollectionConfig?.name === collection)?.staticCollectionConfig;
+    return await legacyCollection(snapshot, chaincode, collection);
   }
+}
+
+/** What the legacy lifecycle knows of a collection; undefined for one that nobody defined. */
+export async function legacyCollection(
+  state: Pick<StateSnapshot, 'get'>,
+  chaincode: string,
+  collection: string,
+): Promise<protos.StaticCollectionConfig | undefined> {
+  const stored = await state.get(LSCC, `${chaincode}~collection`);
+  if (stored === undefined) return undefined;
+  const { config } = protos.CollectionConfigPackage.decode(stored.value);
+  return config.find(({ staticCollectionConfig }) => staticCollectionConfig?.name === collection)?.staticCollectionConfig;
 }

@@ -8,7 +8,7 @@ import { unmeasured } from '../../common/metrics.ts';
 import { Scope } from '../../common/scope.ts';
 import { connectClients, type DevClients, deployChaincode, joinAll } from '../../node/dev/dev-deploy.ts';
 import { type DevNetwork, startDevNetwork } from '../../node/dev/dev-network.ts';
-import { openLog, parseLogSpec } from '../../node/logging.ts';
+import { LogLevels, openLog } from '../../node/logging.ts';
 import { untilAborted } from '../../node/until-aborted.ts';
 import { constructorArguments } from '../chaincode/constructor-arguments.ts';
 import { policyFlag } from '../chaincode/policy-flag.ts';
@@ -88,7 +88,7 @@ async function start(data: string, flags: DevFlags, terminal: Terminal, reporter
     block: blockMode(flags.block),
   };
   const logFile = join(data, 'selvage.log');
-  const opened = scope.use(openLog({ spec: parseLogSpec(terminal.env['FABRIC_LOGGING_SPEC'] ?? 'info'), destination: logFile }));
+  const opened = scope.use(openLog({ levels: new LogLevels(terminal.env['FABRIC_LOGGING_SPEC'] ?? 'info'), destination: logFile }));
   terminal.logFile = logFile;
   const network = await startDevNetwork(data, options, {
     log: opened.log,

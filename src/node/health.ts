@@ -1,0 +1,12 @@
+import type { ChannelRegistry } from '../channel/channel-registry.ts';
+import type { FailedCheck } from './operations.ts';
+
+/** Channels that this peer should serve and does not: those it could not open, and those whose commits have stopped. */
+export function failedChannels(channels: Pick<ChannelRegistry, 'list' | 'failures'>): FailedCheck[] {
+  const unopened = [...channels.failures()].map(([id, { message }]) => ({ component: `channel.${id}`, reason: message }));
+  const halted = channels.list().flatMap((channel) => {
+    const reason = channel.halted();
+    return reason === undefined ? [] : [{ component: `channel.${channel.id}`, reason: reason.message }];
+  });
+  return [...unopened, ...halted];
+}
