@@ -1,8 +1,6 @@
 import { IMAGE_VARIABLES, type ImageVariables } from './image-names.ts';
 import type { ImageSubject, Platform } from './platform.ts';
-
-/** `ChaincodeSpec.type` of a platform, as the label spells it. */
-const TYPES = { golang: 'GOLANG', node: 'NODE', java: 'JAVA' } as const;
+import { SPEC_TYPES } from './platforms.ts';
 
 /**
  * The whole Dockerfile of a chaincode's image: the platform's lines, then labels and the build level.
@@ -16,7 +14,7 @@ export function chaincodeDockerfile(
   const labels = [
     ['chaincode.id.name', name],
     ['chaincode.id.version', version],
-    ['chaincode.type', TYPES[platform.name]],
+    ['chaincode.type', SPEC_TYPES[platform.name]],
     ['version', projectVersion],
     ['base.version', baseVersion],
   ].map(([key, value]) => `org.hyperledger.fabric.${key}="${value}"`);

@@ -25,7 +25,7 @@ const SIGNS: readonly Sign[] = [
     advice: 'Check its name and version in the build file, and the repositories that the build file and the user’s settings name.',
   },
   {
-    pattern: /(?:COMPILATION ERROR|Compilation failed)[\s\S]*?(\S+\.(?:java|kt):\S+.*)/,
+    pattern: /(?:COMPILATION ERROR|Compilation fail(?:ed|ure))[\s\S]*?(\S+\.(?:java|kt):\S+.*)/,
     cause: 'the sources do not compile: $1',
     advice: 'Correct the lines shown; the same build in the folder of the chaincode shows all of them.',
   },

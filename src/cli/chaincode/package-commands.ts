@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { addOwner, buildDeploymentSpec, buildSignedPackage } from '../../chaincode/packaging/build-package.ts';
-import { NodePlatform } from '../../chaincode/platforms/node-platform.ts';
+import { packSources } from '../../chaincode/platforms/platforms.ts';
 import { install } from '../../client/system-calls.ts';
 import { utf8 } from '../../common/bytes.ts';
 import { systemClock } from '../../common/clock.ts';
@@ -91,14 +91,17 @@ async function deploymentSpecWithCode({ name, version, path, lang, ctor }: Sourc
       advice: 'Add -n NAME -v VERSION -p FOLDER.',
     });
   const folder = resolve(terminal.cwd, path);
-  const type = languageOf(lang);
-  if (type !== 'NODE')
-    throw new SelvageError('SETTING_INVALID', `cannot package ${lang} chaincode yet`, {
-      advice: 'Use -l node, or give `chaincode install` a package that another tool made.',
-    });
-  const codePackage = await new NodePlatform().pack(folder);
-  return buildDeploymentSpec({ name, version, path, type, codePackage, args: constructorArguments(ctor).map(utf8) });
+  const sources = await packSources(folder, LANGUAGES[languageOf(lang)]);
+  return buildDeploymentSpec({
+    name,
+    version,
+    ...sources,
+    ...(sources.type !== 'GOLANG' && { path }),
+    args: constructorArguments(ctor).map(utf8),
+  });
 }
+
+const LANGUAGES = { GOLANG: 'golang', NODE: 'node', JAVA: 'java' } as const;
 
 /** @throws {SelvageError} `SETTING_INVALID` */
 export function languageOf(lang: string): 'GOLANG' | 'NODE' | 'JAVA' {

@@ -8,7 +8,7 @@ export interface TourStep {
   readonly args: readonly string[];
 }
 
-/** A folder with Node chaincode, and what its package.json says to Selvage under `selvage`. */
+/** A folder with chaincode. What its package.json says to Selvage under `selvage` counts in every language. */
 export interface ChaincodeFolder {
   readonly folder: string;
   /** Default name of the chaincode. */
@@ -16,20 +16,25 @@ export interface ChaincodeFolder {
   readonly tour: readonly TourStep[];
 }
 
-/** @throws {SelvageError} `SETTING_INVALID` when the folder holds no Node chaincode, or its `selvage` section is wrong */
+/** Files that make a folder one of chaincode, one language after the other. */
+const MARKS = ['package.json', 'go.mod', 'pom.xml', 'build.gradle', 'build.gradle.kts'] as const;
+
+/** Whether there is chaincode in a folder. */
+export const holdsChaincode = (folder: string): boolean => MARKS.some((name) => existsSync(join(folder, name)));
+
+/** @throws {SelvageError} `SETTING_INVALID` when the folder holds no chaincode, or its `selvage` section is wrong */
 export function readChaincodeFolder(path: string, cwd: string): ChaincodeFolder {
   const folder = resolve(cwd, path);
-  const file = join(folder, 'package.json');
   if (!existsSync(folder))
     throw new SelvageError('SETTING_INVALID', `there is no folder ${folder}`, {
       advice: 'Name the folder of your chaincode: selvage dev FOLDER.',
     });
-  if (!existsSync(file)) {
-    throw new SelvageError('SETTING_INVALID', `${folder} holds no Node chaincode: it has no package.json`, {
-      advice: 'Go and Java chaincode cannot be run in development yet.',
+  if (!holdsChaincode(folder))
+    throw new SelvageError('SETTING_INVALID', `${folder} holds no chaincode: it has no package.json, go.mod, pom.xml or build.gradle`, {
+      advice: 'Name the folder where that file lies: selvage dev FOLDER.',
     });
-  }
-  const manifest = parsed(file);
+  const file = join(folder, 'package.json');
+  const manifest = existsSync(file) ? parsed(file) : {};
   const name = typeof manifest['name'] === 'string' ? manifest['name'] : basename(folder);
   return { folder, name: chaincodeName(name), tour: tourOf(manifest['selvage'], file) };
 }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -13,7 +12,7 @@ import { untilAborted } from '../../node/until-aborted.ts';
 import { constructorArguments } from '../chaincode/constructor-arguments.ts';
 import { policyFlag } from '../chaincode/policy-flag.ts';
 import type { Terminal } from '../terminal.ts';
-import { type ChaincodeFolder, readChaincodeFolder } from './chaincode-folder.ts';
+import { type ChaincodeFolder, holdsChaincode, readChaincodeFolder } from './chaincode-folder.ts';
 import { humanReporter, jsonReporter, type Reporter } from './reporter.ts';
 import { runTour } from './tour.ts';
 
@@ -68,7 +67,7 @@ async function runDev(folder: string | undefined, flags: DevFlags, terminal: Ter
 /** The folder that was named, or this one if it looks like chaincode; a network without chaincode is fine, too. */
 function chaincodeIn(folder: string | undefined, { cwd }: Terminal): ChaincodeFolder | undefined {
   if (folder !== undefined) return readChaincodeFolder(folder, cwd);
-  return existsSync(join(cwd, 'package.json')) ? readChaincodeFolder('.', cwd) : undefined;
+  return holdsChaincode(cwd) ? readChaincodeFolder('.', cwd) : undefined;
 }
 
 async function dataFolder({ data }: DevFlags, { cwd }: Terminal, scope: Scope): Promise<string> {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildDeploymentSpec } from '../../chaincode/packaging/build-package.ts';
 import { parsePackage } from '../../chaincode/packaging/chaincode-package.ts';
-import { NodePlatform } from '../../chaincode/platforms/node-platform.ts';
+import { type PackedSources, packSources } from '../../chaincode/platforms/platforms.ts';
 import { OrdererClient } from '../../client/orderer-client.ts';
 import { PeerClient } from '../../client/peer-client.ts';
 import { type Submission, submit } from '../../client/submit.ts';
@@ -112,15 +112,15 @@ export type Deployment =
 export async function deployChaincode(clients: DevClients, chaincode: DevChaincode, options: Cancellable): Promise<Deployment> {
   const [first] = clients.admins;
   if (first === undefined) throw new SelvageError('INTERNAL', 'no organisation');
-  const codePackage = await new NodePlatform().pack(chaincode.folder);
+  const sources = await packSources(chaincode.folder);
   const current = (await instantiatedChaincodes(first, clients.channel, options)).find(({ name }) => name === chaincode.name)?.version;
-  if (current !== undefined && (await isInstalled(first, packageOf(chaincode, current, codePackage), options))) {
-    await installEverywhere(clients, packageOf(chaincode, current, codePackage), options);
+  if (current !== undefined && (await isInstalled(first, packageOf(chaincode, current, sources), options))) {
+    await installEverywhere(clients, packageOf(chaincode, current, sources), options);
     return { did: 'nothing', version: current };
   }
   const version = String(Number(current ?? '0') + 1);
-  await installEverywhere(clients, packageOf(chaincode, version, codePackage), options);
-  const deploymentSpec = packageOf(chaincode, version, new Uint8Array(0));
+  await installEverywhere(clients, packageOf(chaincode, version, sources), options);
+  const deploymentSpec = packageOf(chaincode, version, { ...sources, codePackage: new Uint8Array(0) });
   const verb = current === undefined ? 'deploy' : 'upgrade';
   const parts = {
     signer: first.signer,
@@ -137,8 +137,8 @@ export async function deployChaincode(clients: DevClients, chaincode: DevChainco
   return { did: verb === 'deploy' ? 'instantiated' : 'upgraded', version, submission };
 }
 
-const packageOf = ({ name, folder, init }: DevChaincode, version: string, codePackage: Uint8Array): Uint8Array =>
-  buildDeploymentSpec({ name, version, path: folder, type: 'NODE', codePackage, args: init.map(utf8) });
+const packageOf = ({ name, init }: DevChaincode, version: string, sources: PackedSources): Uint8Array =>
+  buildDeploymentSpec({ name, version, ...sources, args: init.map(utf8) });
 
 async function isInstalled(caller: Caller, packageBytes: Uint8Array, options: Cancellable): Promise<boolean> {
   const { name, version, id } = parsePackage(packageBytes);
