@@ -4,9 +4,8 @@ import type { LaunchablePackages } from '../chaincode/launch.ts';
 import { LegacyCollectionAccess } from '../chaincode/lifecycle/legacy-collection-access.ts';
 import { LegacyDefinitions } from '../chaincode/lifecycle/legacy-definitions.ts';
 import { PackageStore } from '../chaincode/packaging/package-store.ts';
-import { NodePlatform } from '../chaincode/platforms/node-platform.ts';
 import { platformNameOf } from '../chaincode/platforms/package-rules.ts';
-import { parseRegistry } from '../chaincode/platforms/registry.ts';
+import { allPlatforms } from '../chaincode/platforms/platforms.ts';
 import { ChannelRegistry } from '../channel/channel-registry.ts';
 import type { JoinedChannel } from '../channel/joined-channel.ts';
 import { listen, type ServerTls } from '../comm/server.ts';
@@ -220,7 +219,7 @@ async function startChaincodes(config: PeerConfig, { log, metrics }: PeerParts, 
   const runtime = scope.use(
     new ProcessRuntime({
       directory: chaincode.cacheFolder,
-      platforms: [new NodePlatform({ registry: parseRegistry(process.env['NODE_REGISTRY']) })],
+      platforms: allPlatforms({ host: process.env }),
       host: process.env,
       mspId: config.localMspId,
       log: log.child({ module: 'runtime' }),
