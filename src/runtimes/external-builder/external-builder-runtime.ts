@@ -1,0 +1,179 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from '../../chaincode/runtime.ts';
+import type { Cancellable } from '../../common/cancel.ts';
+import { messageOf, SelvageError } from '../../common/errors.ts';
+import { type Logger, silent } from '../../common/log.ts';
+import { Scope } from '../../common/scope.ts';
+import type { ProcessGroup } from '../process/process-group.ts';
+import { Scratch } from '../process/scratch.ts';
+import { SharedWork } from '../process/shared-work.ts';
+import { parseServerSettings } from '../service/server-settings.ts';
+import { ServiceInstance } from '../service/service-instance.ts';
+import type { Builder, BuildFolders } from './builder.ts';
+import { CONNECTION_FILE, type KeptBuild, KeptBuilds } from './kept-builds.ts';
+import { typeOf, unpackPackage } from './package-folders.ts';
+
+export interface ExternalBuilderRuntimeParts {
+  /** `<peer.fileSystemPath>/externalbuilder`: finished builds are kept in `builds`. */
+  readonly directory: string;
+  /** In the order they are asked. */
+  readonly builders: readonly Builder[];
+  /** Runs the packages that no builder claims. */
+  readonly fallback: ChaincodeRuntime | undefined;
+  /** `mspid` in chaincode.json. */
+  readonly mspId: string;
+  readonly log?: Logger;
+  /** Between SIGTERM and SIGKILL, milliseconds. */
+  readonly graceMs?: number;
+}
+
+const NOBODY = Symbol('no builder claims it');
+
+/**
+ * Asks each builder whether a package is its own, lets the first that says so build and release it once, and then dials the
+ * service that the release names or starts the builder's `run`. What nobody claims goes on to the runtime behind.
+ * @see hyperledger/fabric v2.5, core/container/container.go and core/container/externalbuilder
+ */
+export class ExternalBuilderRuntime implements ChaincodeRuntime {
+  readonly name = 'external-builder';
+  readonly #parts: ExternalBuilderRuntimeParts;
+  readonly #log: Logger;
+  readonly #kept: KeptBuilds;
+  readonly #scratch: Scratch;
+  readonly #runs: Scratch;
+  readonly #builds = new SharedWork<KeptBuild | typeof NOBODY>();
+  readonly #over = new AbortController();
+  readonly #open = new Set<Promise<unknown>>();
+  readonly #running = new Set<AsyncDisposable>();
+
+  constructor(parts: ExternalBuilderRuntimeParts) {
+    const { directory, builders, log = silent } = parts;
+    this.#parts = parts;
+    this.#log = log;
+    this.#kept = new KeptBuilds(join(directory, 'builds'), builders);
+    this.#scratch = new Scratch(join(directory, 'unfinished'));
+    this.#runs = new Scratch(join(directory, 'runs'));
+  }
+
+  async launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {
+    signal.throwIfAborted();
+    const either = AbortSignal.any([signal, this.#over.signal]);
+    const launching = this.#launch(spec, either);
+    this.#open.add(launching);
+    try {
+      return await launching;
+    } catch (thrown) {
+      throw signal.aborted ? signal.reason : thrown;
+    } finally {
+      this.#open.delete(launching);
+    }
+  }
+
+  /** Aborts what is being built and stops what runs; the runtime behind is its owner's to dispose. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort(new SelvageError('CANCELLED', 'the chaincode runtime is shutting down'));
+    await Promise.allSettled(this.#open);
+    await Promise.allSettled([...this.#running].map((instance) => instance[Symbol.asyncDispose]()));
+  }
+
+  async #launch(spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {
+    const kept = await this.#builds.run(spec.ccid, (options) => this.#provide(spec, options), { signal });
+    signal.throwIfAborted();
+    if (kept === NOBODY) return this.#unclaimed(spec, signal);
+    const connection = join(kept.releaseFolder, CONNECTION_FILE);
+    const text = await readFile(connection, 'utf8').catch((cause: unknown) => {
+      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+      throw new SelvageError('CHAINCODE_LAUNCH_FAILED', `could not read '${connection}' for chaincode info: ${messageOf(cause)}`, {
+        cause,
+      });
+    });
+    signal.throwIfAborted();
+    if (text === undefined) return this.#run(spec, kept, signal);
+    return this.#own(new ServiceInstance({ ccid: spec.ccid, settings: parseServerSettings(text, connection), log: this.#log }));
+  }
+
+  async #provide(spec: LaunchSpec, { signal }: Cancellable): Promise<KeptBuild | typeof NOBODY> {
+    const known = await this.#kept.find(spec.ccid);
+    if (known !== undefined) return known;
+    await using scope = new Scope();
+    let unpacked: Promise<BuildFolders> | undefined;
+    const folders = (): Promise<BuildFolders> => {
+      unpacked ??= this.#scratch.folder().then((folder) => unpackPackage(spec, scope.use(folder).path, { signal }));
+      return unpacked;
+    };
+    const subject = { ccid: spec.ccid, type: typeOf(spec), folders, log: this.#log };
+    for (const builder of this.#parts.builders) {
+      if (!(await builder.detect(subject, { signal }))) continue;
+      this.#log.info('external builder builds', { ccid: spec.ccid, builder: builder.name });
+      await builder.build(subject, { signal });
+      await builder.release(subject, { signal });
+      signal.throwIfAborted();
+      return await this.#kept.keep(spec.ccid, builder, await folders());
+    }
+    return NOBODY;
+  }
+
+  async #run(spec: LaunchSpec, { builder, buildFolder }: KeptBuild, signal: AbortSignal): Promise<ChaincodeInstance> {
+    await using scope = new Scope();
+    const folder = scope.use(await this.#runs.folder());
+    await writeFile(join(folder.path, 'chaincode.json'), runConfig(spec, this.#parts.mspId), { mode: 0o600 });
+    signal.throwIfAborted();
+    const log = this.#log.child({ ccid: spec.ccid, builder: builder.name });
+    const onLine = (line: string, stream: string): void => log.info('external builder output', { command: 'run', stream, line });
+    const group = await builder.run(spec, buildFolder, folder.path, { signal, onLine });
+    scope.defer(() => group.stop(0));
+    signal.throwIfAborted();
+    return this.#own(programInstance(spec.ccid, group, scope.move(), this.#parts.graceMs ?? 5_000));
+  }
+
+  #own(instance: ChaincodeInstance): ChaincodeInstance {
+    this.#running.add(instance);
+    void instance.exited.then(() => this.#running.delete(instance));
+    return instance;
+  }
+
+  #unclaimed(spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {
+    const type = typeOf(spec).toLowerCase();
+    if (this.#parts.fallback !== undefined && type !== 'k8s') return this.#parts.fallback.launch(spec, { signal });
+    const details = { ccid: spec.ccid, type };
+    if (type === 'k8s') {
+      throw new SelvageError(
+        'CHAINCODE_BUILD_FAILED',
+        `${spec.ccid} is a package for Kubernetes (type k8s), and no external builder took it`,
+        {
+          details,
+          advice:
+            'Name a Kubernetes builder in chaincode.externalBuilders, or run its image as a service and install a package of type ccaas.',
+        },
+      );
+    }
+    throw new SelvageError('CHAINCODE_BUILD_FAILED', `no builder for ${spec.ccid}: no external builder claims packages of type '${type}'`, {
+      details,
+      advice: 'Name a builder for this type in chaincode.externalBuilders, or switch on a runtime that knows it.',
+    });
+  }
+}
+
+/** @see runConfig in hyperledger/fabric v2.5, core/container/externalbuilder/externalbuilder.go */
+const runConfig = ({ ccid, peerAddress, tls }: LaunchSpec, mspId: string): string =>
+  JSON.stringify({
+    chaincode_id: ccid,
+    peer_address: peerAddress,
+    client_cert: tls?.clientCert ?? '',
+    client_key: tls?.clientKey ?? '',
+    root_cert: tls?.rootCert ?? '',
+    mspid: mspId,
+  });
+
+function programInstance(ccid: string, group: ProcessGroup, owned: Scope, graceMs: number): ChaincodeInstance {
+  const exited = group.exited.then(async (exit): Promise<Exit> => {
+    await owned[Symbol.asyncDispose]().catch(() => undefined);
+    return exit;
+  });
+  const stop = async (): Promise<void> => {
+    await group.stop(graceMs);
+    await exited;
+  };
+  return { id: `${ccid}#${group.pid}`, exited, [Symbol.asyncDispose]: stop };
+}

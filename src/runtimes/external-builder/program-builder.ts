@@ -1,0 +1,151 @@
+import { access } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { LaunchSpec } from '../../chaincode/runtime.ts';
+import type { Cancellable } from '../../common/cancel.ts';
+import { messageOf, SelvageError } from '../../common/errors.ts';
+import type { HostEnvironment } from '../process/environment.ts';
+import { type GroupExit, ProcessGroup } from '../process/process-group.ts';
+import type { Builder, BuilderSubject, RunOptions } from './builder.ts';
+
+/** One entry of `chaincode.externalBuilders`. */
+export interface ExternalBuilderConfig {
+  readonly name: string;
+  /** Folder with `bin/detect`, `bin/build` and, as needed, `bin/release` and `bin/run`. */
+  readonly path: string;
+  /** Variables of the peer's environment that its programs get. */
+  readonly propagateEnvironment: readonly string[];
+}
+
+/** @see DefaultPropagateEnvironment in hyperledger/fabric v2.5, core/container/externalbuilder/externalbuilder.go */
+const ALWAYS_PROPAGATED = ['LD_LIBRARY_PATH', 'LIBPATH', 'PATH', 'TMPDIR'] as const;
+
+/**
+ * An external builder: four programs of the operator's, called with folders and judged by their exit codes.
+ * @see hyperledger/fabric v2.5, core/container/externalbuilder
+ */
+export class ProgramBuilder implements Builder {
+  readonly name: string;
+  readonly #path: string;
+  readonly #env: Readonly<Record<string, string>>;
+
+  constructor({ name, path, propagateEnvironment }: ExternalBuilderConfig, host: HostEnvironment) {
+    this.name = name;
+    this.#path = path;
+    const names = [...new Set([...propagateEnvironment, ...ALWAYS_PROPAGATED])];
+    this.#env = Object.fromEntries(names.flatMap((each) => (host[each] === undefined ? [] : [[each, host[each]]])));
+  }
+
+  async detect(subject: BuilderSubject, { signal }: Cancellable): Promise<boolean> {
+    const { source, metadata } = await subject.folders();
+    try {
+      const exit = await this.#exitOf('detect', [source, metadata], subject, signal);
+      subject.log.debug('external builder asked', { builder: this.name, ccid: subject.ccid, answer: statusOf(exit) });
+      return exit.code === 0;
+    } catch (thrown) {
+      signal.throwIfAborted();
+      const reason = messageOf(thrown);
+      subject.log.warn('external builder cannot be asked', { builder: this.name, program: this.#program('detect'), reason });
+      return false;
+    }
+  }
+
+  async build(subject: BuilderSubject, { signal }: Cancellable): Promise<void> {
+    const { source, metadata, build } = await subject.folders();
+    await this.#step(
+      'build',
+      [source, metadata, build],
+      subject,
+      signal,
+      `external builder failed to build: external builder '${this.name}' failed`,
+    );
+  }
+
+  /** A builder need not have it. */
+  async release(subject: BuilderSubject, { signal }: Cancellable): Promise<void> {
+    const exists = await access(this.#program('release')).then(
+      () => true,
+      () => false,
+    );
+    if (!exists) return;
+    const { build, release } = await subject.folders();
+    await this.#step(
+      'release',
+      [build, release],
+      subject,
+      signal,
+      `external builder failed to release: builder '${this.name}' release failed`,
+    );
+  }
+
+  async run({ ccid }: LaunchSpec, buildFolder: string, runFolder: string, { onLine }: RunOptions): Promise<ProcessGroup> {
+    try {
+      return await ProcessGroup.start({ ...this.#command('run', [buildFolder, runFolder]), onLine });
+    } catch (cause) {
+      throw new SelvageError(
+        'CHAINCODE_LAUNCH_FAILED',
+        `could not execute run: builder '${this.name}' run failed to start: ${messageOf(cause)}`,
+        {
+          cause,
+          details: { ccid, builder: this.name },
+          advice: `${this.#program('run')} must be there and executable, unless bin/release writes chaincode/server/connection.json.`,
+        },
+      );
+    }
+  }
+
+  async #step(program: string, args: readonly string[], subject: BuilderSubject, signal: AbortSignal, text: string): Promise<void> {
+    let exit: GroupExit;
+    try {
+      exit = await this.#exitOf(program, args, subject, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw this.#failed(`${text}: ${messageOf(cause)}`, program, subject, { cause });
+    }
+    if (exit.code === 0) return;
+    const output = exit.lastOutput.length === 0 ? 'without output' : `its last output:\n${exit.lastOutput.join('\n')}`;
+    throw this.#failed(`${text}: ${statusOf(exit)}, ${output}`, program, subject, { exit });
+  }
+
+  #failed(
+    text: string,
+    program: string,
+    { ccid }: BuilderSubject,
+    { cause, exit }: { readonly cause?: unknown; readonly exit?: GroupExit },
+  ): SelvageError {
+    const { code = null, lastOutput = [] } = exit ?? {};
+    return new SelvageError('CHAINCODE_BUILD_FAILED', `external builder failed: ${text}`, {
+      cause,
+      details: { ccid, builder: this.name, program, ...(code !== null && { exitCode: code }), lastOutput: lastOutput.join('\n') },
+      advice: `Run ${this.#program(program)} by hand on the unpacked package; its output is in the peer's log.`,
+    });
+  }
+
+  /** Runs a program to its end; when nobody waits any more it is killed with all it started. */
+  async #exitOf(program: string, args: readonly string[], { ccid, log }: BuilderSubject, signal: AbortSignal): Promise<GroupExit> {
+    signal.throwIfAborted();
+    const onLine = (line: string, stream: string): void =>
+      log.info('external builder output', { builder: this.name, command: program, ccid, stream, line });
+    await using group = await ProcessGroup.start({ ...this.#command(program, args), onLine });
+    const stop = (): void => void group.stop(0);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      if (signal.aborted) stop();
+      const exit = await group.exited;
+      signal.throwIfAborted();
+      return exit;
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  #command(program: string, args: readonly string[]) {
+    return { file: this.#program(program), args, cwd: process.cwd(), env: this.#env };
+  }
+
+  #program(name: string): string {
+    return join(this.#path, 'bin', basename(name));
+  }
+}
+
+/** How Go puts the end of a process. */
+const statusOf = ({ code, signal }: GroupExit): string => (code === null ? `signal: ${signal}` : `exit status ${code}`);
