@@ -45,6 +45,7 @@ async function bench(options: BenchOptions): Promise<Results> {
   const targets = loaded ? await connectAll(checkouts, options, scope) : [];
   for (const target of targets) await prepare(target);
   const atRest = targets.map(memoryOf);
+  if (wanted('endorsing') || wanted('memory')) for (const target of targets) await warmUp(target, options);
   const endorsing = wanted('endorsing') || wanted('memory') ? await measureEndorsing(targets, options) : [];
   const committing = wanted('committing') ? await measureCommitting(targets, options) : [];
   const memory = wanted('memory')
@@ -84,6 +85,17 @@ async function prepare({ spec, peer, signer, call }: Target): Promise<void> {
   }
   using orderer = new OrdererClient(await dialOptions(spec.orderer));
   await submit({ signer, endorsers: [peer], orderer, listeners: [peer] }, call(PREPARATION), never);
+}
+
+/** Compilers that work while the program runs need some thousand calls before they know what to do. */
+async function warmUp(target: Target, { warmUpMs, workloads }: BenchOptions): Promise<void> {
+  say(`warming up ${target.spec.name} …`);
+  for (const workload of workloads) {
+    const until = performance.now() + warmUpMs / workloads.length;
+    for (let left = until - performance.now(); left > 0; left = until - performance.now()) {
+      await endorseRound(target, { workload, inFlight: 32, forMs: left, prepared: 500 }, never);
+    }
+  }
 }
 
 /** Every workload at every concurrency: in each round every endorser has its turn. */

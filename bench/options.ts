@@ -7,6 +7,7 @@ export const USAGE = `npm run bench -- [options]
   --quick               a smoke run of some seconds
   --rounds N            rounds of every measurement (default 5)
   --seconds S           how long each slice of a round lasts (default 2)
+  --warm-up S           load every endorser that long before anything is measured (default 10)
   --only NAME[,NAME]    endorsing, committing, memory, cold-start
   --calls NAME[,NAME]   noop, one put, ten get+put, range of 100
   --at-once N[,N]       calls in flight (default 1,32)
@@ -36,6 +37,7 @@ export interface BenchOptions {
   readonly quick: boolean;
   readonly rounds: number;
   readonly sliceMs: number;
+  readonly warmUpMs: number;
   readonly only: ReadonlySet<Measurement>;
   readonly workloads: readonly Workload[];
   readonly inFlight: readonly number[];
@@ -51,6 +53,7 @@ const OPTIONS = {
   quick: { type: 'boolean' },
   rounds: text,
   seconds: text,
+  'warm-up': text,
   only: text,
   calls: text,
   'at-once': text,
@@ -83,6 +86,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
     quick,
     rounds: positive(values.rounds ?? (quick ? '1' : '5'), '--rounds'),
     sliceMs: 1000 * positive(values.seconds ?? (quick ? '0.3' : '2'), '--seconds'),
+    warmUpMs: 1000 * Number(values['warm-up'] ?? (quick ? '0' : '10')),
     only: values.only === undefined ? new Set(MEASUREMENTS) : new Set(values.only.split(',').map(measurement)),
     workloads: values.calls === undefined ? WORKLOADS : values.calls.split(',').map(workload),
     inFlight: (values['at-once'] ?? '1,32').split(',').map((each) => positive(each, '--at-once')),
