@@ -27,9 +27,12 @@ export class TransactionContext implements AsyncDisposable {
   readonly permissions = new Map<string, CollectionPermissions>();
   readonly #answer = deferred<ReceivedMessage>();
   readonly #serial = new Serial();
-  readonly #over = new AbortController();
   readonly #forget: () => void;
   #accepting = true;
+  #leave: () => void = () => undefined;
+  /** Made when somebody asks for it: most transactions wait for nothing but their chaincode. */
+  #abort: AbortController | undefined;
+  #end: { readonly reason: Error | undefined } | undefined;
 
   /** @param forget called when the context is gone and its transaction id may be used again */
   constructor(call: StreamCall, { maxOpenQueries, forget }: { readonly maxOpenQueries: number; readonly forget: () => void }) {
@@ -46,7 +49,14 @@ export class TransactionContext implements AsyncDisposable {
 
   /** Aborts when the transaction is over: requests that wait for something else give up then. */
   get signal(): AbortSignal {
-    return this.#over.signal;
+    this.#abort ??= new AbortController();
+    if (this.#end !== undefined) this.#abort.abort(this.#reason());
+    return this.#abort.signal;
+  }
+
+  /** Whether the transaction is over. */
+  get over(): boolean {
+    return this.#end !== undefined;
   }
 
   /** False after the chaincode answered or the caller gave up. */
@@ -59,6 +69,15 @@ export class TransactionContext implements AsyncDisposable {
     void this.#serial.run(request);
   }
 
+  /** Waits for something that cannot fail, such as room to send, as long as the transaction is not over. For requests that are run. */
+  whileOpen(work: Promise<void>): Promise<void> {
+    if (this.over) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#leave = resolve; // requests run one at a time
+      work.then(resolve, resolve);
+    });
+  }
+
   /** The chaincode's answer counts once all requests that came before it are served. */
   finish(answer: ReceivedMessage): void {
     this.#accepting = false;
@@ -68,18 +87,28 @@ export class TransactionContext implements AsyncDisposable {
   fail(reason: Error): void {
     this.#accepting = false;
     this.#answer.reject(reason);
-    this.#over.abort(reason);
+    this.#finished(reason);
   }
 
   /** Waits for the running request before it closes what that may be reading (cf. hyperledger/fabric#5048). */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#accepting = false;
-    this.#over.abort(new SelvageError('CANCELLED', 'the transaction is over'));
+    this.#finished(undefined);
     await this.#serial.idle();
     try {
       await this.queries[Symbol.asyncDispose]();
     } finally {
       this.#forget();
     }
+  }
+
+  #finished(reason: Error | undefined): void {
+    this.#end ??= { reason };
+    this.#abort?.abort(this.#reason());
+    this.#leave();
+  }
+
+  #reason(): Error {
+    return this.#end?.reason ?? new SelvageError('CANCELLED', 'the transaction is over');
   }
 }

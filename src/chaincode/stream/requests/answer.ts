@@ -49,8 +49,7 @@ export async function answer(
 async function serve(request: protos.ChaincodeMessage, context: TransactionContext | undefined, parts: RequestParts): Promise<Uint8Array> {
   if (request.type === Type.INVOKE_CHAINCODE) return invokeChaincode(request, context, parts);
   const simulator = context?.call.simulator;
-  if (context === undefined || context.signal.aborted || simulator === undefined)
-    throw new SelvageError('CHAINCODE_PROTOCOL', 'no ledger context');
+  if (context === undefined || context.over || simulator === undefined) throw new SelvageError('CHAINCODE_PROTOCOL', 'no ledger context');
   const handler = HANDLERS.get(request.type);
   if (handler === undefined) throw new SelvageError('INTERNAL', `nobody serves ${typeName(request.type)}`);
   return handler({ context, simulator, payload: request.payload, parts });

@@ -15,7 +15,7 @@ export async function invokeChaincode(
   parts: RequestParts,
 ): Promise<Uint8Array> {
   const stateless = context?.call.simulator === undefined;
-  if (context?.signal.aborted === true || (stateless && channelId !== '')) throw noTransaction();
+  if (context?.over === true || (stateless && channelId !== '')) throw noTransaction();
   const { chaincodeId, input } = unmarshal(protos.ChaincodeSpec, payload);
   const callee = parseCalleeName(chaincodeId?.name ?? '');
   if (stateless && !parts.calls.isSystem(callee.name)) throw noTransaction();
