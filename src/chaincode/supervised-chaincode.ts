@@ -39,6 +39,12 @@ export class SupervisedChaincode implements AsyncDisposable {
     return this.#state;
   }
 
+  /** The stream of the running chaincode, when there is nothing to wait for. */
+  get stream(): ChaincodeStream | undefined {
+    const stream = this.#running?.stream;
+    return stream?.state.at === 'ended' ? undefined : stream;
+  }
+
   /** The running chaincode's stream, or that of the one launch which all callers share. A failed launch is not kept. */
   ready(): Promise<ChaincodeStream> {
     if (this.#running?.stream.state.at === 'ended') this.#retire(this.#running, this.#running.stream.state.reason);

@@ -37,7 +37,8 @@ export class ChaincodeSupervisor implements AsyncDisposable {
   async streamOf(chaincode: ChaincodeRef, { signal }: Cancellable): Promise<ChaincodeStream> {
     if (this.#closed) throw new SelvageError('CANCELLED', 'the peer is stopping');
     if (this.#parts.userRunsChaincode) return this.#registered(chaincode);
-    return orAbort(this.#supervise(chaincode).ready(), signal);
+    const supervised = this.#supervise(chaincode);
+    return supervised.stream ?? orAbort(supervised.ready(), signal);
   }
 
   /** Why a stream that {@link streamOf} gave ended, as soon as that is known. Never rejects. */
@@ -75,10 +76,9 @@ export class ChaincodeSupervisor implements AsyncDisposable {
   #registered({ ccid }: ChaincodeRef): ChaincodeStream {
     const stream = this.#parts.registry.get(ccid);
     if (stream !== undefined) return stream;
-    throw new SelvageError('CHAINCODE_LAUNCH_FAILED', `failed to init chaincode: handler not found for chaincode ${ccid}`, {
-      details: { ccid },
-      advice: `The peer is in development mode and does not start chaincode. Start it with CORE_CHAINCODE_ID_NAME=${ccid} and peer address ${this.#parts.peerAddress}.`,
-    });
+    const text = `failed to init chaincode: handler not found for chaincode ${ccid}`;
+    const advice = `The peer is in development mode and does not start chaincode: start it with CORE_CHAINCODE_ID_NAME=${ccid} and peer address ${this.#parts.peerAddress}.`;
+    throw new SelvageError('CHAINCODE_LAUNCH_FAILED', `${text}\n${advice}`, { details: { ccid } }); // clients get nothing but the text
   }
 
   #supervise(chaincode: ChaincodeRef): SupervisedChaincode {
