@@ -148,10 +148,17 @@ type AnyCall = ServerUnaryCall<Buffer, Uint8Array> | ServerDuplexStream<Buffer, 
 function unary(method: UnaryMethod, log: Logger) {
   return (call: ServerUnaryCall<Buffer, Uint8Array>, reply: sendUnaryData<Uint8Array>): void => {
     const ended = new AbortController();
-    call.once('cancelled', () => ended.abort(new SelvageError('CANCELLED', 'the call ended')));
+    let answered = false;
+    call.once('cancelled', () => {
+      if (!answered) ended.abort(new SelvageError('CANCELLED', 'the call ended')); // emitted after every call, answered or not
+    });
+    const answer: typeof reply = (...outcome) => {
+      answered = true;
+      reply(...outcome);
+    };
     method.handle(call.request, contextOf(call, ended.signal)).then(
-      (response) => reply(null, response),
-      (thrown: unknown) => reply(refusal(thrown, method.path, log)),
+      (response) => answer(null, response),
+      (thrown: unknown) => answer(refusal(thrown, method.path, log)),
     );
   };
 }
