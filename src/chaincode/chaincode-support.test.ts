@@ -111,6 +111,22 @@ describe('execute', () => {
     await support[Symbol.asyncDispose]();
   });
 
+  it('lets the runtime know what an instance works on', async () => {
+    const seen: unknown[] = [];
+    const { support, runtime } = peer({
+      behave: async (start, chaincode) => {
+        seen.push(runtime.instances[0]?.spec.running?.());
+        await answerOk(start, chaincode);
+      },
+    });
+    await support.makeReady(cc, { signal: never });
+    expect(runtime.instances[0]?.spec.running?.()).toEqual([]);
+    await support.execute(call('t'), { signal: never });
+    expect(seen).toEqual([[{ channelId: 'ch', txId: 't' }]]);
+    expect(runtime.instances[0]?.spec.running?.()).toEqual([]);
+    await support[Symbol.asyncDispose]();
+  });
+
   it('overwrites who an event says it is from', async () => {
     const forged = { chaincodeId: 'bank', txId: 'another', eventName: 'e', payload: utf8('p') };
     const { support } = peer({ behave: (start, chaincode) => chaincode.complete(start, { status: 200 }, forged) });
@@ -513,8 +529,7 @@ describe('development mode', () => {
   it('takes the chaincode that the user runs and launches nothing', async () => {
     const { support, runtime, connect } = peer({ parts: { userRunsChaincode: true } });
     await expect(support.makeReady(cc, { signal: never })).rejects.toMatchObject({
-      message: 'failed to init chaincode: handler not found for chaincode cc:1',
-      advice: expect.stringContaining('CORE_CHAINCODE_ID_NAME=cc:1'),
+      message: expect.stringMatching(/^failed to init chaincode: handler not found for chaincode cc:1\n.*CORE_CHAINCODE_ID_NAME=cc:1/),
     });
     await connect('cc:1');
     expect((await support.execute(call('t'), { signal: never })).response.status).toBe(200);

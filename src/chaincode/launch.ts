@@ -67,11 +67,12 @@ interface Waiting {
 
 async function start(chaincode: ChaincodeRef, parts: LaunchParts, { expectation, signal }: Waiting): Promise<Running> {
   const { ccid, name, version } = chaincode;
-  const { runtime, tls, peerAddress, env = {} } = parts;
+  const { runtime, tls, peerAddress, registry, env = {} } = parts;
   const code = await orAbort(loadPackage(chaincode, parts.packages), signal);
   await using scope = new Scope();
   const credentials = tls && scope.use(await tls.issue(ccid));
-  const spec: LaunchSpec = { ccid, name, version, ...code, peerAddress, tls: credentials?.material, env };
+  const running = () => registry.get(ccid)?.running() ?? [];
+  const spec: LaunchSpec = { ccid, name, version, ...code, peerAddress, tls: credentials?.material, env, running };
   const instance = scope.use(await startInstance(runtime, spec, signal));
   const ended = instance.connect && (await dial(ccid, instance.connect, parts, signal));
   const failed = instance.exited.then((exit) => Promise.reject(exitedEarly(exit)));

@@ -1,6 +1,12 @@
 import type { Cancellable } from '../common/cancel.ts';
 import type { ChaincodeConnection } from './stream/connection.ts';
 
+/** A transaction that a chaincode is working on. */
+export interface OpenTransaction {
+  readonly channelId: string;
+  readonly txId: string;
+}
+
 /** Everything a runtime needs to start one instance. */
 export interface LaunchSpec {
   /** Canonical name, `name:version`, or package id `label:hash`: what the chaincode registers with (`CORE_CHAINCODE_ID_NAME`). */
@@ -21,6 +27,8 @@ export interface LaunchSpec {
   readonly tls?: { readonly clientKey: string; readonly clientCert: string; readonly rootCert: string } | undefined;
   /** Environment of the chaincode beside what the runtime adds itself. */
   readonly env: Readonly<Record<string, string>>;
+  /** What the chaincode is working on at the moment, so that its output can be told apart. */
+  readonly running?: (() => readonly OpenTransaction[]) | undefined;
 }
 
 /** How an instance ended. `code` is null when a signal ended it. */

@@ -4,6 +4,7 @@ import { SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { protos } from '../../protos/messages.ts';
 import { prefixed } from '../prefixed.ts';
+import type { OpenTransaction } from '../runtime.ts';
 import { Backlog, type BacklogLimits } from './backlog.ts';
 import type { ChaincodeConnection, ReceivedMessage } from './connection.ts';
 import { Type, typeName } from './message-types.ts';
@@ -93,6 +94,11 @@ export class ChaincodeStream {
   /** How many messages came from the chaincode: what does not grow any more is silent. */
   get heard(): number {
     return this.#heard;
+  }
+
+  /** The transactions that run on it. */
+  running(): readonly OpenTransaction[] {
+    return this.#contexts.list();
   }
 
   /** Why the stream ended. Settles once, never rejects. */
@@ -187,23 +193,26 @@ export class ChaincodeStream {
 
   async #serve({ message, bytes }: ReceivedMessage): Promise<void> {
     const context = this.#contexts.get(message.channelId, message.txid);
-    if (context === undefined) return this.#reply(message, undefined);
-    const served = context.accepting ? context : undefined; // what comes too late is refused, after what came before it
+    if (context === undefined) return (await this.#reply(message, undefined)).sent;
+    const inTime = context.accepting;
     this.#backlog.enter(bytes.length);
     context.run(async () => {
       this.#backlog.leave(bytes.length);
-      await this.#reply(message, served);
+      const served = inTime && !context.over ? context : undefined; // what comes too late is refused, in its turn
+      const { sent } = await this.#reply(message, served);
+      await context.whileOpen(sent); // or a chaincode that does not read would be waited for
     });
   }
 
-  async #reply(request: protos.ChaincodeMessage, context: TransactionContext | undefined): Promise<void> {
+  /** Settles when the answer is there; `sent` when there is room for more. */
+  async #reply(request: protos.ChaincodeMessage, context: TransactionContext | undefined): Promise<{ readonly sent: Promise<void> }> {
     const { message, error } = await answer(request, context, this.#parts.requests);
     if (error !== undefined) {
       const fields = { type: typeName(request.type), channel: request.channelId, txId: request.txid, reason: error.message };
       if (error.code === 'INTERNAL') this.#logger.error('chaincode request failed', { ...fields, cause: error.cause });
       else this.#logger.debug('chaincode request refused', fields);
     }
-    await this.#send(message);
+    return { sent: this.#send(message) };
   }
 
   #finish(received: ReceivedMessage): void {

@@ -1,4 +1,5 @@
 import { SelvageError } from '../../common/errors.ts';
+import type { OpenTransaction } from '../runtime.ts';
 import { type StreamCall, TransactionContext } from './transaction-context.ts';
 
 /** The transactions that run on one stream, by channel and transaction id. */
@@ -29,6 +30,10 @@ export class TransactionContexts {
 
   get size(): number {
     return [...this.#byChannel.values()].reduce((sum, ofChannel) => sum + ofChannel.size, 0);
+  }
+
+  list(): readonly OpenTransaction[] {
+    return [...this.#byChannel].flatMap(([channelId, ofChannel]) => [...ofChannel.keys()].map((txId) => ({ channelId, txId })));
   }
 
   failAll(reason: Error): void {

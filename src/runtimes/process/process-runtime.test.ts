@@ -135,7 +135,7 @@ describe('the environment of a chaincode process', () => {
     expect(result).not.toHaveProperty(['env', 'CORE_TLS_CLIENT_KEY_PATH']);
   });
 
-  it('puts every line into the log, with the chaincode’s id', async () => {
+  it('puts every line into the log, with the chaincode and the transaction it is from', async () => {
     const lines: unknown[] = [];
     const collect = (fields: object): Logger => ({
       ...silent,
@@ -147,14 +147,15 @@ describe('the environment of a chaincode process', () => {
       'package.json': JSON.stringify({ scripts: { start: 'node index.js' } }),
       'index.js': "console.log('one\\ntwo'); console.error('three')",
     };
-    const instance = await fixture.runtime.launch(await fixture.packed(files), { signal: never });
+    const running = () => [{ channelId: 'mychannel', txId: 'abc' }];
+    const instance = await fixture.runtime.launch({ ...(await fixture.packed(files)), running }, { signal: never });
     await instance.exited;
     for (const [stream, line] of [
       ['stdout', 'one'],
       ['stdout', 'two'],
       ['stderr', 'three'],
     ]) {
-      expect(lines).toContainEqual({ message: 'chaincode output', ccid: 'cc:1.0', stream, line });
+      expect(lines).toContainEqual({ message: 'chaincode output', ccid: 'cc:1.0', stream, line, channel: 'mychannel', txId: 'abc' });
     }
     expect(lines).toContainEqual(expect.objectContaining({ isolation: expect.any(String), sandbox: 'none' }));
   });

@@ -6,6 +6,7 @@ import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
+import { outputFields } from '../output-owner.ts';
 import { Builds } from './builds.ts';
 import { type HostEnvironment, installEnvironment, instanceEnvironment } from './environment.ts';
 import { ProcessGroup } from './process-group.ts';
@@ -129,14 +130,14 @@ export class ProcessRuntime implements ChaincodeRuntime {
 }
 
 async function start(
-  { ccid }: LaunchSpec,
+  { ccid, running = () => [] }: LaunchSpec,
   file: string,
   args: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>>,
   log: Logger,
 ): Promise<ProcessGroup> {
-  const onLine = (line: string, stream: string): void => log.info('chaincode output', { stream, line });
+  const onLine = (line: string, stream: string): void => log.info('chaincode output', { stream, line, ...outputFields(line, running()) });
   try {
     return await ProcessGroup.start({ file, args, cwd, env, onLine });
   } catch (cause) {
