@@ -6,7 +6,7 @@
 import type { ByteStream, CallContext } from '../comm/method.ts';
 import { sha256 } from '../common/bytes.ts';
 import { type Clock, systemClock } from '../common/clock.ts';
-import { SelvageError as Failure, type SelvageError } from '../common/errors.ts';
+import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { MaybePromise } from '../common/maybe.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
@@ -88,7 +88,6 @@ function readRequest(parts: DeliverParts, message: Uint8Array, context: CallCont
   const channel = parts.find(channelHeader.channelId);
   if (channel === undefined) throw new Refusal(NOT_FOUND, `no channel ${channelHeader.channelId}`);
   const seek = parse(() => orderer.SeekInfo.decode(payload.data), 'the SeekInfo does not parse');
-  if (seek.start === undefined || seek.stop === undefined) throw new Refusal(BAD_REQUEST, 'start or stop is missing');
   const subject = [{ data: envelope.payload, identity: creator, signature: envelope.signature }];
   return { channelId: channelHeader.channelId, channel, seek, subject, expires: expiryOf(channel.bundle(), creator) };
 }
@@ -97,7 +96,7 @@ function parseEnvelope(message: Uint8Array) {
   return parse(() => {
     const envelope = common.Envelope.decode(message);
     const payload = common.Payload.decode(envelope.payload);
-    if (payload.header === undefined) throw new Failure('MALFORMED', 'the payload has no header');
+    if (payload.header === undefined) throw new SelvageError('MALFORMED', 'the payload has no header');
     const channelHeader = common.ChannelHeader.decode(payload.header.channelHeader);
     const { creator } = common.SignatureHeader.decode(payload.header.signatureHeader);
     return { envelope, payload, channelHeader, creator };
@@ -108,7 +107,7 @@ function parse<T>(read: () => T, what: string): T {
   try {
     return read();
   } catch (cause) {
-    throw new Refusal(BAD_REQUEST, `${what}: ${(cause as SelvageError).message}`);
+    throw new Refusal(BAD_REQUEST, `${what}: ${messageOf(cause)}`);
   }
 }
 
@@ -138,9 +137,7 @@ async function deliverRange(parts: DeliverParts, request: DeliverRequest, stream
   const { blocks } = request.channel;
   const access = new Access(parts, request);
   await access.check();
-  const [start, stop] = rangeOf(request.seek, blocks.height());
-  if (start > blocks.height()) throw new Refusal(NOT_FOUND, `block ${start} is beyond height ${blocks.height()}`);
-  if (stop < start) throw new Refusal(BAD_REQUEST, `stop ${stop} is before start ${start}`);
+  const { start, stop } = rangeOf(request.seek, blocks.height());
   for (let number = start; number <= stop; number += 1n) {
     if (number >= blocks.height()) {
       if (request.seek.behavior === orderer.SeekInfo_SeekBehavior.FAIL_IF_NOT_READY)
@@ -155,18 +152,38 @@ async function deliverRange(parts: DeliverParts, request: DeliverRequest, stream
   return SUCCESS;
 }
 
-function rangeOf({ start, stop }: orderer.SeekInfo, height: bigint): [bigint, bigint] {
-  const newest = height === 0n ? 0n : height - 1n;
-  const position = (at: orderer.SeekPosition | undefined, oldest: bigint): bigint => {
-    if (at?.newest !== undefined) return newest;
-    if (at?.specified !== undefined) return at.specified.number;
-    if (at?.nextCommit !== undefined) return height;
-    if (at?.oldest !== undefined) return oldest;
-    throw new Refusal(BAD_REQUEST, 'the seek position has no type');
-  };
-  const first = position(start, 0n);
-  return [first, stop?.nextCommit !== undefined ? MAX_UINT64 : position(stop, first)];
+interface Range {
+  readonly start: bigint;
+  /** The last block to send. */
+  readonly stop: bigint;
 }
+
+function rangeOf({ start: from, stop: to }: orderer.SeekInfo, height: bigint): Range {
+  if (from === undefined || to === undefined) throw new Refusal(BAD_REQUEST, 'start or stop is missing');
+  const start = startOf(from, height);
+  if (start > height) throw new Refusal(NOT_FOUND, `block ${start} is beyond height ${height}`);
+  if (to.specified === undefined) return { start, stop: openStopOf(to, start, height) };
+  if (to.specified.number < start) throw new Refusal(BAD_REQUEST, `stop ${to.specified.number} is before start ${start}`);
+  return { start, stop: to.specified.number };
+}
+
+function startOf({ newest, oldest, specified, nextCommit }: orderer.SeekPosition, height: bigint): bigint {
+  if (newest !== undefined) return newestOf(height);
+  if (oldest !== undefined) return 0n;
+  if (nextCommit !== undefined) return height;
+  if (specified !== undefined) return specified.number;
+  throw new Refusal(NOT_FOUND, 'the start position has no type');
+}
+
+/** A newest block that is already behind the start is never reached, and the next commit never named: then blocks keep coming. */
+function openStopOf({ newest, oldest, nextCommit }: orderer.SeekPosition, start: bigint, height: bigint): bigint {
+  if (oldest !== undefined) return start;
+  if (nextCommit !== undefined) return MAX_UINT64;
+  if (newest === undefined) throw new Refusal(BAD_REQUEST, 'the stop position has no type');
+  return newestOf(height) < start ? MAX_UINT64 : newestOf(height);
+}
+
+const newestOf = (height: bigint): bigint => (height === 0n ? 0n : height - 1n);
 
 /** Access is judged at the start, whenever the configuration grew, and against the certificate's end before every block. */
 class Access {
@@ -188,7 +205,7 @@ class Access {
     try {
       await this.#parts.authorize(bundle, subject);
     } catch (cause) {
-      throw new Refusal(FORBIDDEN, (cause as Error).message);
+      throw new Refusal(FORBIDDEN, messageOf(cause));
     }
     this.#judged = bundle.sequence;
   }
