@@ -11,6 +11,7 @@ import type { ChaincodeCall, ChaincodeOutcome, ChaincodeRef, Chaincodes } from '
 import { type LaunchablePackages, lastWords } from './launch.ts';
 import type { Definitions } from './lifecycle/definitions.ts';
 import { outcomeOf } from './outcome.ts';
+import type { ChaincodeOutput } from './output/chaincode-output.ts';
 import { prefixed } from './prefixed.ts';
 import { ChaincodeRegistry } from './registry.ts';
 import type { ChaincodeRuntime } from './runtime.ts';
@@ -33,6 +34,8 @@ export interface ChaincodeSupportParts {
   readonly collections: CollectionAccess;
   readonly runtime: ChaincodeRuntime;
   readonly packages: LaunchablePackages;
+  /** Keeps what chaincode prints, when somebody wants that. */
+  readonly output?: ChaincodeOutput | undefined;
   /** Absent when TLS is off. */
   readonly certificates?: ChaincodeCertificates | undefined;
   /** `chaincode.mode: dev`. */

@@ -4,6 +4,7 @@ import { Deadline, orAbort } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import { Scope } from '../common/scope.ts';
 import type { ChaincodeRef } from './chaincodes.ts';
+import type { ChaincodeOutput } from './output/chaincode-output.ts';
 import { prefixed } from './prefixed.ts';
 import type { ChaincodeRegistry, Expectation } from './registry.ts';
 import type { ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from './runtime.ts';
@@ -24,6 +25,8 @@ export interface LaunchParts {
   /** Speaks with a chaincode that the peer dialled, until its stream ends. @returns why it ended; never rejects */
   readonly serve: (connection: ChaincodeConnection) => Promise<SelvageError>;
   readonly tls?: ChaincodeTls | undefined;
+  /** Keeps what chaincode prints, when somebody wants that. */
+  readonly output?: ChaincodeOutput | undefined;
   /** Address that chaincode dials, `host:port`. */
   readonly peerAddress: string;
   /** Environment of every chaincode beside what the runtime adds itself. */
@@ -70,9 +73,10 @@ async function start(chaincode: ChaincodeRef, parts: LaunchParts, { expectation,
   const { runtime, tls, peerAddress, registry, env = {} } = parts;
   const code = await orAbort(loadPackage(chaincode, parts.packages), signal);
   await using scope = new Scope();
+  const output = parts.output && scope.use(await parts.output.open(ccid));
   const credentials = tls && scope.use(await tls.issue(ccid));
   const running = () => registry.get(ccid)?.running() ?? [];
-  const spec: LaunchSpec = { ccid, name, version, ...code, peerAddress, tls: credentials?.material, env, running };
+  const spec: LaunchSpec = { ccid, name, version, ...code, peerAddress, tls: credentials?.material, env, running, output: output?.line };
   const instance = scope.use(await startInstance(runtime, spec, signal));
   const ended = instance.connect && (await dial(ccid, instance.connect, parts, signal));
   const failed = instance.exited.then((exit) => Promise.reject(exitedEarly(exit)));

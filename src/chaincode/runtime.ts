@@ -1,4 +1,5 @@
 import type { Cancellable } from '../common/cancel.ts';
+import type { OutputLine } from './output/chaincode-output.ts';
 import type { ChaincodeConnection } from './stream/connection.ts';
 
 /** A transaction that a chaincode is working on. */
@@ -29,6 +30,8 @@ export interface LaunchSpec {
   readonly env: Readonly<Record<string, string>>;
   /** What the chaincode is working on at the moment, so that its output can be told apart. */
   readonly running?: (() => readonly OpenTransaction[]) | undefined;
+  /** Takes what the chaincode and its build print; absent when the peer keeps none of it. */
+  readonly output?: ((line: OutputLine) => void) | undefined;
 }
 
 /** How an instance ended. `code` is null when a signal ended it. */

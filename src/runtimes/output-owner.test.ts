@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { outputFields, outputOwner } from './output-owner.ts';
+import { outputOwner } from './output-owner.ts';
 
 const one = { channelId: 'mychannel', txId: `1a2b3c4d${'0'.repeat(56)}` };
 const two = { channelId: 'my-other', txId: `5e6f7081${'1'.repeat(56)}` };
@@ -22,10 +22,5 @@ describe('a line that chaincode printed', () => {
   it('does not belong to another than it names', () => {
     expect(outputOwner('[mychannel-99999999] late', [one])).toBeUndefined();
     expect(outputOwner('[my-other-1a2b3c4d]', [one, two])).toBeUndefined();
-  });
-
-  it('has its owner in the log', () => {
-    expect(outputFields('x', [one])).toEqual({ channel: 'mychannel', txId: one.txId });
-    expect(outputFields('x', [])).toEqual({});
   });
 });

@@ -12,9 +12,3 @@ export function outputOwner(line: string, open: readonly OpenTransaction[]): Ope
   if (channelId !== undefined) return open.find((each) => each.channelId === channelId && each.txId.startsWith(start));
   return open.length === 1 ? open[0] : undefined;
 }
-
-/** The fields of a log line that holds output. */
-export function outputFields(line: string, open: readonly OpenTransaction[]): Readonly<Record<string, string>> {
-  const owner = outputOwner(line, open);
-  return owner === undefined ? {} : { channel: owner.channelId, txId: owner.txId };
-}

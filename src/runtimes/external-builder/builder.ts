@@ -21,6 +21,8 @@ export interface BuilderSubject {
   /** Unpacks the package when first asked: what can be told from the type alone needs no folders. */
   readonly folders: () => Promise<BuildFolders>;
   readonly log: Logger;
+  /** Takes what its programs print, beside the log. */
+  readonly output?: LaunchSpec['output'];
 }
 
 export interface RunOptions extends Cancellable {

@@ -5,6 +5,7 @@ import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
+import { chaincodeOutput } from '../chaincode-output.ts';
 import type { ProcessGroup } from '../process/process-group.ts';
 import { Scratch } from '../process/scratch.ts';
 import { SharedWork } from '../process/shared-work.ts';
@@ -102,7 +103,7 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
       unpacked ??= this.#scratch.folder().then((folder) => unpackPackage(spec, scope.use(folder).path, { signal }));
       return unpacked;
     };
-    const subject = { ccid: spec.ccid, type: typeOf(spec), folders, log: this.#log };
+    const subject = { ccid: spec.ccid, type: typeOf(spec), folders, log: this.#log, output: spec.output };
     for (const builder of this.#parts.builders) {
       if (!(await builder.detect(subject, { signal }))) continue;
       this.#log.info('external builder builds', { ccid: spec.ccid, builder: builder.name });
@@ -119,9 +120,8 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
     const folder = scope.use(await this.#runs.folder());
     await writeFile(join(folder.path, 'chaincode.json'), runConfig(spec, this.#parts.mspId), { mode: 0o600 });
     signal.throwIfAborted();
-    const log = this.#log.child({ ccid: spec.ccid, builder: builder.name });
-    const onLine = (line: string, stream: string): void => log.info('external builder output', { command: 'run', stream, line });
-    const group = await builder.run(spec, buildFolder, folder.path, { signal, onLine });
+    const log = this.#log.child({ ccid: spec.ccid, builder: builder.name, command: 'run' });
+    const group = await builder.run(spec, buildFolder, folder.path, { signal, onLine: chaincodeOutput(spec, log) });
     scope.defer(() => group.stop(0));
     signal.throwIfAborted();
     return this.#own(programInstance(spec.ccid, group, scope.move(), this.#parts.graceMs ?? 5_000));

@@ -121,10 +121,12 @@ export class ProgramBuilder implements Builder {
   }
 
   /** Runs a program to its end; when nobody waits any more it is killed with all it started. */
-  async #exitOf(program: string, args: readonly string[], { ccid, log }: BuilderSubject, signal: AbortSignal): Promise<GroupExit> {
+  async #exitOf(program: string, args: readonly string[], { ccid, log, output }: BuilderSubject, signal: AbortSignal): Promise<GroupExit> {
     signal.throwIfAborted();
-    const onLine = (line: string, stream: string): void =>
+    const onLine = (line: string, stream: string): void => {
       log.info('external builder output', { builder: this.name, command: program, ccid, stream, line });
+      output?.({ stream: 'build', text: line });
+    };
     await using group = await ProcessGroup.start({ ...this.#command(program, args), onLine });
     const stop = (): void => void group.stop(0);
     signal.addEventListener('abort', stop, { once: true });

@@ -6,7 +6,7 @@ import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
-import { outputFields } from '../output-owner.ts';
+import { chaincodeOutput } from '../chaincode-output.ts';
 import { Builds } from './builds.ts';
 import { type HostEnvironment, installEnvironment, instanceEnvironment } from './environment.ts';
 import { ProcessGroup } from './process-group.ts';
@@ -130,20 +130,19 @@ export class ProcessRuntime implements ChaincodeRuntime {
 }
 
 async function start(
-  { ccid, running = () => [] }: LaunchSpec,
+  spec: LaunchSpec,
   file: string,
   args: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>>,
   log: Logger,
 ): Promise<ProcessGroup> {
-  const onLine = (line: string, stream: string): void => log.info('chaincode output', { stream, line, ...outputFields(line, running()) });
   try {
-    return await ProcessGroup.start({ file, args, cwd, env, onLine });
+    return await ProcessGroup.start({ file, args, cwd, env, onLine: chaincodeOutput(spec, log) });
   } catch (cause) {
-    throw new SelvageError('CHAINCODE_LAUNCH_FAILED', `cannot start ${ccid}: ${messageOf(cause)}`, {
+    throw new SelvageError('CHAINCODE_LAUNCH_FAILED', `cannot start ${spec.ccid}: ${messageOf(cause)}`, {
       cause,
-      details: { ccid },
+      details: { ccid: spec.ccid },
       advice: 'The start script could not be run at all: look at the limits on processes and memory of this machine.',
     });
   }

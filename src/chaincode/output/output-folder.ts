@@ -1,0 +1,80 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../../common/clock.ts';
+import { messageOf } from '../../common/errors.ts';
+import { type Logger, silent } from '../../common/log.ts';
+import type { ChaincodeOutput, LaunchOutput } from './chaincode-output.ts';
+import { formatRecord } from './output-record.ts';
+import { RotatingFile } from './rotating-file.ts';
+
+export interface OutputFolderParts {
+  /** `<peer.fileSystemPath>/chaincode-logs`, one folder in it per chaincode, one file in that per launch. */
+  readonly directory: string;
+  /** Of one file; there may be two per launch. 10 MiB by default. */
+  readonly maxBytes?: number;
+  /** Launches that are kept of each chaincode, the newest; 5 by default. */
+  readonly maxLaunches?: number;
+  readonly clock?: Clock;
+  readonly log?: Logger;
+}
+
+const MAX_WAITING = 4 * 1024 * 1024;
+
+/** Name of a chaincode's folder: its ccid, so written that every file system takes it and that it can be read back. */
+export const folderOf = (ccid: string): string => encodeURIComponent(ccid).replaceAll('*', '%2A');
+export const ccidOf = (folder: string): string => decodeURIComponent(folder);
+
+/** Keeps the output of chaincode in files that a person can read too. */
+export class OutputFolder implements ChaincodeOutput {
+  readonly #directory: string;
+  readonly #maxBytes: number;
+  readonly #maxLaunches: number;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  #launches = 0;
+
+  constructor({ directory, maxBytes = 10 * 1024 * 1024, maxLaunches = 5, clock = systemClock, log = silent }: OutputFolderParts) {
+    this.#directory = directory;
+    this.#maxBytes = maxBytes;
+    this.#maxLaunches = maxLaunches;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  async open(ccid: string): Promise<LaunchOutput> {
+    const folder = join(this.#directory, folderOf(ccid));
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await this.#makeRoom(folder);
+    } catch (thrown) {
+      this.#log.warn('chaincode output is not kept', { ccid, reason: messageOf(thrown) });
+    }
+    this.#launches += 1;
+    const started = this.#now().replaceAll(':', '-');
+    const file = new RotatingFile({
+      path: join(folder, `${started}-${process.pid}-${this.#launches}.log`),
+      maxBytes: this.#maxBytes,
+      maxWaiting: MAX_WAITING,
+      dropped: (n) =>
+        formatRecord({ time: this.#now(), stream: 'peer', text: `${n} lines are missing here: they came faster than the disk took them` }),
+      log: this.#log,
+    });
+    return {
+      line: (line) => file.write(formatRecord({ time: this.#now(), ...line })),
+      [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+    };
+  }
+
+  #now(): string {
+    return this.#clock.now().toISOString();
+  }
+
+  /** Names begin with the time of the launch, so that the oldest come first. */
+  async #makeRoom(folder: string): Promise<void> {
+    const launches = (await readdir(folder))
+      .filter((name) => name.endsWith('.log') || name.endsWith('.log.1'))
+      .map((name) => name.replace(/\.1$/, ''));
+    const old = [...new Set(launches)].sort().slice(0, Math.max(0, new Set(launches).size - this.#maxLaunches + 1));
+    for (const name of old) for (const path of [name, `${name}.1`]) await rm(join(folder, path), { force: true });
+  }
+}

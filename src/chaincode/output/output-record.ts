@@ -1,0 +1,19 @@
+import type { OutputLine } from './chaincode-output.ts';
+
+/** A line as it is kept: one line of a file, `TIME STREAM CHANNEL TXID TEXT`, with `-` for what is not known. */
+export interface OutputRecord extends OutputLine {
+  /** ISO 8601, UTC. */
+  readonly time: string;
+}
+
+export const formatRecord = ({ time, stream, channelId = '-', txId = '-', text }: OutputRecord): string =>
+  `${time} ${stream} ${channelId} ${txId} ${text.replaceAll('\r', '')}\n`;
+
+const RECORD = /^(\S+Z) (\S+) (\S+) (\S+) (.*)$/s;
+
+/** Undefined for a line that is none, like one that a full disk cut short. */
+export function parseRecord(line: string): OutputRecord | undefined {
+  const [, time, stream, channelId, txId, text] = RECORD.exec(line) ?? [];
+  if (time === undefined || stream === undefined || text === undefined) return undefined;
+  return { time, stream, text, ...(channelId !== '-' && { channelId }), ...(txId !== '-' && { txId }) };
+}

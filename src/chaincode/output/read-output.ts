@@ -1,0 +1,106 @@
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cancellable } from '../../common/cancel.ts';
+import { ccidOf } from './output-folder.ts';
+import { type OutputRecord, parseRecord } from './output-record.ts';
+
+export interface ReadOutputOptions extends Cancellable {
+  /** Go on with what is printed from now on, until the signal aborts. */
+  readonly follow: boolean;
+  /** Only what belongs to this transaction; the beginning of its id is enough. */
+  readonly txId?: string | undefined;
+}
+
+/** Between two looks at files that are followed. */
+const LOOK_MS = 200;
+
+/** The chaincodes of a folder whose name is `name`, or the one whose ccid it is. */
+export async function chaincodesWithOutput(directory: string, name: string): Promise<readonly string[]> {
+  const folders = await namesIn(directory);
+  return folders.filter((folder) => ccidOf(folder) === name || ccidOf(folder).startsWith(`${name}:`)).map(ccidOf);
+}
+
+/** Every chaincode that there is output of. */
+export const allWithOutput = async (directory: string): Promise<readonly string[]> => (await namesIn(directory)).map(ccidOf);
+
+/** What the chaincode of that name printed in its kept launches, in the order of the launches. */
+export async function* readOutput(
+  directory: string,
+  name: string,
+  { follow, txId, signal }: ReadOutputOptions,
+): AsyncGenerator<OutputRecord> {
+  const files = new Map<string, FollowedFile>();
+  while (!signal.aborted) {
+    for (const path of await launchesOf(directory, name)) {
+      const file = files.get(path) ?? new FollowedFile(path);
+      files.set(path, file);
+      for await (const line of file.newLines()) {
+        const record = parseRecord(line);
+        if (record !== undefined && (txId === undefined || record.txId?.startsWith(txId) === true)) yield record;
+      }
+    }
+    if (!follow) return;
+    await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Paths of the launches' files, oldest first, whatever version of the chaincode they are of. */
+async function launchesOf(directory: string, name: string): Promise<readonly string[]> {
+  const found: { readonly started: string; readonly path: string }[] = [];
+  for (const folder of await namesIn(directory)) {
+    const ccid = ccidOf(folder);
+    if (ccid !== name && !ccid.startsWith(`${name}:`)) continue;
+    const launches = new Set((await namesIn(join(directory, folder))).map((file) => file.replace(/\.1$/, '')));
+    for (const file of launches) if (file.endsWith('.log')) found.push({ started: file, path: join(directory, folder, file) });
+  }
+  return found.sort((a, b) => (a.started < b.started ? -1 : 1)).map(({ path }) => path);
+}
+
+const namesIn = (directory: string): Promise<readonly string[]> => readdir(directory).catch(() => []);
+
+/** A launch's file with its older half, read from where the last look ended, across its renaming. */
+class FollowedFile {
+  readonly #path: string;
+  #inode: bigint | undefined;
+  #offset = 0;
+  #rest = '';
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async *newLines(): AsyncGenerator<string> {
+    const older = await this.#inodeOf(`${this.#path}.1`);
+    const current = await this.#inodeOf(this.#path);
+    const unread = this.#inode === undefined || this.#inode === older;
+    if (older !== undefined && older !== current && unread) yield* this.#linesOf(`${this.#path}.1`, older);
+    if (current !== undefined) yield* this.#linesOf(this.#path, current);
+  }
+
+  async #inodeOf(path: string): Promise<bigint | undefined> {
+    const file = await open(path).catch(() => undefined);
+    if (file === undefined) return undefined;
+    try {
+      return (await file.stat({ bigint: true })).ino;
+    } finally {
+      await file.close();
+    }
+  }
+
+  async *#linesOf(path: string, inode: bigint): AsyncGenerator<string> {
+    if (this.#inode !== inode) [this.#inode, this.#offset, this.#rest] = [inode, 0, ''];
+    const file = await open(path).catch(() => undefined);
+    if (file === undefined) return;
+    try {
+      for await (const chunk of file.createReadStream({ start: this.#offset, autoClose: false })) {
+        this.#offset += chunk.length;
+        const lines = (this.#rest + chunk.toString('utf8')).split('\n');
+        this.#rest = lines.pop() ?? '';
+        yield* lines;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
