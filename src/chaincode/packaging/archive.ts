@@ -39,8 +39,25 @@ export interface EntrySink {
   close(): MaybePromise<unknown>;
 }
 
+/** How refusals are worded, where the kind of archive decides that. */
+export interface ArchiveWords {
+  /** Before the reason why it cannot be decompressed. */
+  readonly gzip: string;
+  /** Before the reason why it cannot be read as a tar. */
+  readonly tar: string;
+  /** About an entry that is neither a file nor a folder. @param type tar-stream's name for what it is */
+  readonly notAFile: (name: string, type: string) => string;
+}
+
+const CODE_PACKAGE_WORDS: ArchiveWords = {
+  gzip: 'failure opening codepackage gzip stream: ',
+  tar: 'the code package is no tar archive: ',
+  notAFile: (name, type) => `the code package is refused: "${name}" is a ${type}, only files and folders are allowed`,
+};
+
 export interface ReadArchiveOptions extends Partial<Cancellable> {
   readonly limits?: Partial<ArchiveLimits>;
+  readonly words?: ArchiveWords;
 }
 
 /** How much goes into the decompression at once, so that a bomb is noticed long before it is inflated. */
@@ -56,7 +73,7 @@ const SLICE = 64 * 1024;
 export async function readArchive(
   bytes: Uint8Array,
   visit: (entry: ArchiveEntry) => MaybePromise<EntrySink | undefined>,
-  { limits: some = {}, signal }: ReadArchiveOptions = {},
+  { limits: some = {}, words = CODE_PACKAGE_WORDS, signal }: ReadArchiveOptions = {},
 ): Promise<void> {
   const limits = { ...ARCHIVE_LIMITS, ...some };
   const archive = extract();
@@ -65,27 +82,28 @@ export async function readArchive(
   archive.on('entry', (header, content, next) => {
     entries += 1;
     content.on('error', () => undefined); // fails with the archive, which is where the failure is heard
-    last = entries > limits.entries ? Promise.reject(invalid(`more than ${limits.entries} entries`)) : take(header, content, limits, visit);
+    last =
+      entries > limits.entries
+        ? Promise.reject(invalid(`more than ${limits.entries} entries`))
+        : take(() => entryOf(header, limits, words), content, visit);
     last.then(() => next(), next);
   });
   try {
     await pipeline(Readable.from(slices(bytes)), createGunzip(), meter(limits.totalBytes), archive, signal === undefined ? {} : { signal });
   } catch (thrown) {
     signal?.throwIfAborted();
-    throw thrown instanceof SelvageError || isOurs(thrown) ? thrown : unreadable(thrown);
+    throw thrown instanceof SelvageError || isOurs(thrown) ? thrown : unreadable(thrown, words);
   } finally {
     await last.catch(() => undefined); // its file must be closed before the caller cleans up; its failure is the pipeline's
   }
 }
 
 async function take(
-  header: Header,
+  read: () => ArchiveEntry,
   content: AsyncIterable<unknown>,
-  limits: ArchiveLimits,
   visit: (entry: ArchiveEntry) => MaybePromise<EntrySink | undefined>,
 ): Promise<void> {
-  const entry = entryOf(header, limits);
-  const sink = await visit(entry);
+  const sink = await visit(read());
   try {
     for await (const chunk of content) if (chunk instanceof Uint8Array) await sink?.write(chunk);
   } finally {
@@ -93,10 +111,10 @@ async function take(
   }
 }
 
-function entryOf({ name, type, mode = 0o644, size = 0 }: Header, limits: ArchiveLimits): ArchiveEntry {
+function entryOf({ name, type, mode = 0o644, size = 0 }: Header, limits: ArchiveLimits, words: ArchiveWords): ArchiveEntry {
   const path = pathOf(name, limits.pathBytes);
   if (type === 'directory' && size === 0) return { name, path, type, mode, size };
-  if (type !== 'file' && type !== 'contiguous-file') throw invalid(`"${name}" is a ${type ?? 'thing'}, only files and folders are allowed`);
+  if (type !== 'file' && type !== 'contiguous-file') throw refused(words.notAFile(name, type ?? 'thing'));
   if (size > limits.fileBytes) throw invalid(`"${name}" is larger than ${limits.fileBytes} bytes`);
   return { name, path, type: 'file', mode, size };
 }
@@ -134,12 +152,11 @@ function* slices(bytes: Uint8Array): Generator<Uint8Array> {
 /** A failure of the disk, not of the archive. */
 const isOurs = (thrown: unknown): boolean => thrown instanceof Error && 'syscall' in thrown;
 
-const unreadable = (cause: unknown): SelvageError => {
+const unreadable = (cause: unknown, words: ArchiveWords): SelvageError => {
   const gzip = cause instanceof Error && 'code' in cause && String(cause.code).startsWith('Z_');
-  const text = gzip
-    ? `failure opening codepackage gzip stream: ${messageOf(cause)}`
-    : `the code package is no tar archive: ${messageOf(cause)}`;
-  return new SelvageError('CHAINCODE_PACKAGE_INVALID', text, { cause });
+  return new SelvageError('CHAINCODE_PACKAGE_INVALID', `${gzip ? words.gzip : words.tar}${messageOf(cause)}`, { cause });
 };
 
-const invalid = (why: string): SelvageError => new SelvageError('CHAINCODE_PACKAGE_INVALID', `the code package is refused: ${why}`);
+const invalid = (why: string): SelvageError => refused(`the code package is refused: ${why}`);
+
+const refused = (message: string): SelvageError => new SelvageError('CHAINCODE_PACKAGE_INVALID', message);

@@ -26,10 +26,19 @@ export async function metadataOf(
   { spec, deploymentSpec }: ChaincodePackage,
   options: ReadArchiveOptions = {},
 ): Promise<readonly MetadataFile[]> {
-  if (deploymentSpec.codePackage.length === 0 || spec.type === protos.ChaincodeSpec_Type.CAR) return [];
+  if (spec.type === protos.ChaincodeSpec_Type.CAR) return [];
+  return metadataIn(deploymentSpec.codePackage, options);
+}
+
+/**
+ * The state database files of a code package, each one validated; none of an empty one.
+ * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID`
+ */
+export async function metadataIn(codePackage: Uint8Array, options: ReadArchiveOptions = {}): Promise<readonly MetadataFile[]> {
+  if (codePackage.length === 0) return [];
   const found: MetadataFile[] = [];
   await readArchive(
-    deploymentSpec.codePackage,
+    codePackage,
     ({ path, type, size }) => {
       if (type === 'directory' || !path.startsWith(STATE_DATABASE)) return undefined;
       if (size > MAX_METADATA_BYTES) throw invalid(`Index metadata file [${path}] is larger than ${MAX_METADATA_BYTES} bytes`);

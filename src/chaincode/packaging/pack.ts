@@ -83,7 +83,8 @@ async function tarOf(directory: string, sources: readonly Source[]): Promise<Buf
   return bytes;
 }
 
-async function compress(tar: Buffer): Promise<Uint8Array> {
+/** gzip without a time and without the system it was made on. */
+export async function compress(tar: Buffer): Promise<Uint8Array> {
   const compressed = new Uint8Array(await promisify(gzip)(tar));
   compressed[9] = 255; // "unknown system" instead of the one it was packed on
   return compressed;

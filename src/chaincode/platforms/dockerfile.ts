@@ -7,7 +7,7 @@ import { SPEC_TYPES } from './platforms.ts';
  * @see generateDockerfile in hyperledger/fabric v1.1.0 and v2.5, core/chaincode/platforms/platforms.go
  */
 export function chaincodeDockerfile(
-  platform: Platform,
+  platform: Pick<Platform, 'name' | 'dockerfile'>,
   { name, version }: Pick<ImageSubject, 'name' | 'version'>,
   { projectVersion, baseVersion }: ImageVariables = IMAGE_VARIABLES,
 ): string {

@@ -28,6 +28,10 @@ export function allPlatforms({ host = process.env, ...images }: PlatformsParts =
   ];
 }
 
+/** The platform of a package type, in any case; undefined for one that only an external builder may know. */
+export const platformNamed = (type: string, parts: PlatformsParts = {}): Platform | undefined =>
+  allPlatforms(parts).find(({ name }) => name === type.toLowerCase());
+
 /** Files by which the language of a folder is known. Chaincode in Go may carry a package.json for its tools, not the other way round. */
 const MARKS = [
   ['golang', ['go.mod']],
