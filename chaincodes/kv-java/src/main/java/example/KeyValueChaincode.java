@@ -51,7 +51,7 @@ public final class KeyValueChaincode extends ChaincodeBase {
         return new Response(500, message, new byte[0]);
     }
 
-    /** {@code status CODE [MESSAGE] [PAYLOAD]}: a response with any status. */
+    /** {@code status CODE [MESSAGE] [PAYLOAD]}: a response with one of the statuses that this shim knows: 200, 400 and 500. */
     private static Response withStatus(final List<String> args) {
         final int code = Integer.parseInt(Operations.argument(args, 0));
         return new Response(code, Operations.argument(args, 1), Operations.argument(args, 2).getBytes(UTF_8));
