@@ -30,12 +30,16 @@ export function curveOrder(key: KeyObject): bigint | undefined {
  * @throws {SelvageError} `MALFORMED`, also when r or s is not positive
  * @see UnmarshalECDSASignature in hyperledger/fabric v2.5, bccsp/utils/ecdsa.go
  */
-export function parseEcdsaSignature(bytes: Uint8Array): EcdsaSignature {
-  const sequence = new DerReader(bytes).enter(TAG.SEQUENCE);
+export const parseEcdsaSignature = (bytes: Uint8Array): EcdsaSignature => readSignature(bytes);
+
+/** `exact` when nothing was passed over: the reader takes minimal lengths and integers only, so these bytes are the one encoding. */
+function readSignature(bytes: Uint8Array): EcdsaSignature & { readonly exact: boolean } {
+  const whole = new DerReader(bytes);
+  const sequence = whole.enter(TAG.SEQUENCE);
   const r = integerOf(sequence.expect(TAG.INTEGER).content);
   const s = integerOf(sequence.expect(TAG.INTEGER).content);
   if (r <= 0n || s <= 0n) throw new SelvageError('MALFORMED', 'invalid signature, R and S must be larger than zero');
-  return { r, s };
+  return { r, s, exact: whole.done && sequence.done };
 }
 
 export const encodeEcdsaSignature = ({ r, s }: EcdsaSignature): Uint8Array => der(TAG.SEQUENCE, derInteger(r), derInteger(s));
@@ -59,8 +63,9 @@ export function toLowS(signature: Uint8Array, order: bigint): Uint8Array {
  */
 export function acceptableSignature(signature: Uint8Array, order: bigint): Uint8Array | undefined {
   try {
-    const parsed = parseEcdsaSignature(signature);
-    return isLowS(parsed, order) && parsed.r < order ? encodeEcdsaSignature(parsed) : undefined;
+    const parsed = readSignature(signature);
+    if (!isLowS(parsed, order) || parsed.r >= order) return undefined;
+    return parsed.exact ? signature : encodeEcdsaSignature(parsed);
   } catch (thrown) {
     if (thrown instanceof SelvageError) return undefined;
     throw thrown;
