@@ -23,7 +23,12 @@ export interface FixtureFile {
   readonly validation?: readonly { readonly block: number; readonly index: number; readonly code: number; readonly name: string }[];
   readonly status?: number;
   readonly endorsed?: boolean;
-  readonly validationCodes?: readonly number[];
+  readonly validationCodes?: readonly {
+    readonly txid: string;
+    readonly headerType: number;
+    readonly code: number;
+    readonly name: string;
+  }[];
   readonly headerHash?: string;
   readonly previousHash?: string;
   readonly dataHash?: string;

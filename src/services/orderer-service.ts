@@ -1,4 +1,5 @@
 import type { Method } from '../comm/method.ts';
+import type { Clock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
@@ -12,11 +13,15 @@ export interface OrderingNode {
   find(channelId: string): { readonly blocks: DeliverableBlocks; bundle(): ChannelBundle } | undefined;
 }
 
+export interface OrdererServiceOptions {
+  readonly timeWindowMs: number;
+  readonly mutualTls: boolean;
+  readonly clock?: Clock;
+  readonly log: Logger;
+}
+
 /** `orderer.AtomicBroadcast` of the embedded development orderer. */
-export function ordererService(
-  node: OrderingNode,
-  { timeWindowMs, mutualTls, log }: { readonly timeWindowMs: number; readonly mutualTls: boolean; readonly log: Logger },
-): Method[] {
+export function ordererService(node: OrderingNode, { timeWindowMs, mutualTls, clock, log }: OrdererServiceOptions): Method[] {
   const deliver: DeliverParts = {
     find: (id) => node.find(id),
     authorize: async (bundle, subject) => {
@@ -27,6 +32,7 @@ export function ordererService(
     status: (status) => orderer.DeliverResponse.encode({ status }),
     timeWindowMs,
     mutualTls,
+    ...(clock && { clock }),
     log,
   };
   return [

@@ -1,5 +1,6 @@
 import type { Channels } from '../channel/channel.ts';
 import type { Method } from '../comm/method.ts';
+import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/log.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import { protos } from '../protos/messages.ts';
@@ -11,6 +12,7 @@ export interface PeerDeliverParts {
   readonly acl: AccessControl;
   readonly timeWindowMs: number;
   readonly mutualTls: boolean;
+  readonly clock?: Clock;
   readonly log: Logger;
 }
 
@@ -28,7 +30,7 @@ export function peerDeliverService(parts: PeerDeliverParts): Method[] {
 }
 
 function deliverMethod(path: string, resource: string, form: DeliverParts['form'], parts: PeerDeliverParts): Method {
-  const { channels, acl, timeWindowMs, mutualTls, log } = parts;
+  const { channels, acl, timeWindowMs, mutualTls, clock, log } = parts;
   const deliver: DeliverParts = {
     find: (id) => {
       const channel = channels.get(id);
@@ -48,6 +50,7 @@ function deliverMethod(path: string, resource: string, form: DeliverParts['form'
     status: (status) => protos.DeliverResponse.encode({ status }),
     timeWindowMs,
     mutualTls,
+    ...(clock && { clock }),
     log,
   };
   return { kind: 'bidi', path, handle: (stream, context) => serveDeliver(deliver, stream, context) };

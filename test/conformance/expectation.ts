@@ -1,0 +1,165 @@
+/** When our answer to a proposal is the recorded one. */
+import { hex, textOf } from '../../src/common/bytes.ts';
+import { SelvageError } from '../../src/common/errors.ts';
+import { common, protos, rwset } from '../../src/protos/messages.ts';
+import { canonical } from './canonical.ts';
+import { messageIn, type RecordedCall, type Recording, read } from './recording.ts';
+import { lastErrorText } from './stream-rules.ts';
+
+export type Outcome =
+  | { readonly form: 'reply'; readonly reply: protos.ProposalResponse }
+  | { readonly form: 'error'; readonly error: SelvageError };
+
+/** Equal, or why not. `rule` names what makes two things count as equal that are not the same. */
+export type Verdict =
+  | { readonly equal: true; readonly rule?: string }
+  | { readonly equal: false; readonly expected: string; readonly actual: string };
+
+export const outcomeOf = (work: Promise<Uint8Array>): Promise<Outcome> =>
+  work.then(
+    (bytes) => ({ form: 'reply', reply: protos.ProposalResponse.decode(bytes) }),
+    (thrown: unknown) => ({ form: 'error', error: SelvageError.from(thrown) }),
+  );
+
+export function recordedReply({ network }: Recording, { responses: [file] }: RecordedCall): protos.ProposalResponse | undefined {
+  return file === undefined ? undefined : protos.ProposalResponse.decode(read(network, file));
+}
+
+export function judge(recording: Recording, call: RecordedCall, outcome: Outcome): Verdict {
+  const recorded = recordedReply(recording, call);
+  return recorded === undefined ? judgeRefusal(recording, call, outcome) : judgeReply(recording, call, { recorded, outcome });
+}
+
+interface Replies {
+  readonly recorded: protos.ProposalResponse;
+  readonly outcome: Outcome;
+}
+
+function judgeReply(recording: Recording, call: RecordedCall, { recorded, outcome }: Replies): Verdict {
+  const expected = printedReply(recorded);
+  if (outcome.form === 'error') {
+    if (isRefusal(recorded) && inOlderWords(recording, call)) return { equal: true, rule: OLDER_WORDS };
+    return { equal: false, expected, actual: printed(outcome) };
+  }
+  const actual = printedReply(outcome.reply);
+  if (actual === expected) return { equal: true };
+  // 1.1 says "200 OK" whatever the chaincode said; from 1.2 on the client sees the chaincode's own status and message
+  const action = recording.network === 'v1.1' && recorded.endorsement !== undefined ? actionOf(recorded) : undefined;
+  if (action?.response !== undefined && actual === printedReply({ ...recorded, response: action.response }))
+    return { equal: true, rule: '1.1 answers 200 OK, later releases what the chaincode said' };
+  if (sameButForMaps(targetOf(recording, call), recorded, outcome.reply)) return { equal: true, rule: 'Go writes maps in random order' };
+  if (asksForHash(recording, call) && printedReply(withoutDefinitions(recorded)) === printedReply(withoutDefinitions(outcome.reply)))
+    return { equal: true, rule: 'a 2.x peer reads the definition of a collection also for a hash, Selvage has no such lifecycle yet' };
+  if (isRefusal(recorded) && isRefusal(outcome.reply) && inOlderWords(recording, call)) return { equal: true, rule: OLDER_WORDS };
+  return { equal: false, expected, actual };
+}
+
+const asksForHash = ({ network, streams }: Recording, { txId }: RecordedCall): boolean =>
+  network === 'v2.4' && streams.some(({ lines }) => lines.some(({ type, txid }) => txid === txId && type === 'GET_PRIVATE_DATA_HASH'));
+
+/** A reply as if the read-write set knew no `_lifecycle`. */
+function withoutDefinitions(reply: protos.ProposalResponse): protos.ProposalResponse {
+  if (reply.payload.length === 0) return reply;
+  const payload = protos.ProposalResponsePayload.decode(reply.payload);
+  const action = protos.ChaincodeAction.decode(payload.extension);
+  const results = rwset.TxReadWriteSet.decode(action.results);
+  const kept = rwset.TxReadWriteSet.encode({ ...results, nsRwset: results.nsRwset.filter(({ namespace }) => namespace !== '_lifecycle') });
+  const extension = protos.ChaincodeAction.encode({ ...action, results: kept });
+  return { ...reply, payload: protos.ProposalResponsePayload.encode({ ...payload, extension }) };
+}
+
+const OLDER_WORDS = 'refusals before any chaincode runs, and those of system chaincodes, have the words and form of 1.1';
+
+const isRefusal = ({ response, endorsement }: protos.ProposalResponse): boolean =>
+  endorsement === undefined && (response?.status ?? 0) >= 400;
+
+/** Selvage refuses as 1.1 does. What a chaincode says, and what the peer says to it, is not the peer's own word. */
+function inOlderWords(recording: Recording, call: RecordedCall): boolean {
+  const ran = recording.streams.some(({ lines }) => call.txId !== '' && lines.some(({ txid }) => txid === call.txId));
+  return recording.network === 'v2.4' && !ran;
+}
+
+export const actionOf = ({ payload }: protos.ProposalResponse): protos.ChaincodeAction =>
+  protos.ChaincodeAction.decode(protos.ProposalResponsePayload.decode(payload).extension);
+
+/** Functions of system chaincodes that answer with a message that has maps. */
+const WITH_MAPS: ReadonlyMap<string, { decode(bytes: Uint8Array): unknown }> = new Map<string, { decode(bytes: Uint8Array): unknown }>([
+  ['cscc GetConfigTree', protos.ConfigTree],
+  ['cscc GetChannelConfig', common.Config],
+]);
+
+function sameButForMaps(target: string, recorded: protos.ProposalResponse, ours: protos.ProposalResponse): boolean {
+  const codec = WITH_MAPS.get(target);
+  const without = (reply: protos.ProposalResponse): string =>
+    printedReply({ ...reply, response: reply.response && { ...reply.response, payload: NOTHING }, payload: NOTHING });
+  const decoded = (reply: protos.ProposalResponse): string => canonical(codec?.decode(reply.response?.payload ?? NOTHING));
+  return codec !== undefined && without(recorded) === without(ours) && decoded(recorded) === decoded(ours);
+}
+
+/** `chaincode function` of a proposal; empty where it does not parse. */
+export function targetOf({ network }: Recording, { requests: [file = ''] }: RecordedCall): string {
+  try {
+    const { payload } = protos.Proposal.decode(protos.SignedProposal.decode(read(network, file)).proposalBytes);
+    const { chaincodeSpec } = protos.ChaincodeInvocationSpec.decode(protos.ChaincodeProposalPayload.decode(payload).input);
+    return `${chaincodeSpec?.chaincodeId?.name ?? ''} ${textOf(chaincodeSpec?.input?.args[0] ?? NOTHING)}`;
+  } catch {
+    return '';
+  }
+}
+
+/** A chaincode's refusal, a failed run and a bad proposal are all gRPC errors in 1.1; from 1.2 on the first two are replies. */
+function judgeRefusal(recording: Recording, call: RecordedCall, outcome: Outcome): Verdict {
+  const { grpcStatus, grpcMessage } = call;
+  const { fromPeer, fromChaincode } = errorsOf(recording, call);
+  // Node's HTTP/2 drops a message that ends with a blank, so that the recording has none
+  const message = grpcMessage === '' && fromChaincode !== undefined ? `${FAILED}${fromChaincode}` : grpcMessage;
+  const expected = refusalOf(grpcStatus, withoutPath(message));
+  const actual = withoutPath(printed(outcome));
+  if (actual === expected)
+    return { equal: true, ...(expected.startsWith('reply') && { rule: 'a gRPC error in 1.1, a reply from 1.2 on' }) };
+  if (actual.startsWith(`${expected}\n`)) return { equal: true, rule: 'our reply adds lines of advice to Fabric’s text' };
+  if (message === `${FAILED}${fromPeer}` && actual === refusalOf(grpcStatus, `${FAILED}${fromChaincode}`))
+    return { equal: true, rule: 'a refused request ends the transaction in 1.1, later the chaincode decides' };
+  if (actual.startsWith('error 2 ') && grpcStatus === 2 && inOlderWords(recording, call)) return { equal: true, rule: OLDER_WORDS };
+  if (DECODER_TEXT.test(grpcMessage) && DECODER_TEXT.test(actual)) return { equal: true, rule: 'words of the protobuf library' };
+  return { equal: false, expected, actual };
+}
+
+const FAILED = 'error executing chaincode: transaction returned with failure: ';
+
+/** The last ERROR of each side in the recorded stream of a proposal's own chaincode. */
+function errorsOf({ streams }: Recording, { txId }: RecordedCall) {
+  const lines = txId === '' ? [] : streams.flatMap((stream) => stream.lines.filter((line) => line.txid === txId));
+  const texts = (dir: string) => lastErrorText(lines.filter((line) => line.dir === dir).map(messageIn));
+  return { fromPeer: texts('peer->cc'), fromChaincode: texts('cc->peer') };
+}
+
+/** Both say that the proposal does not parse; the rest is the library's. */
+const DECODER_TEXT = /failed parsing proposal: /;
+
+const CHAINCODE_ERROR = /^chaincode error \(status: (\d+), message: (.*)\)$/s;
+
+function refusalOf(status: number, message: string): string {
+  const refused = CHAINCODE_ERROR.exec(message);
+  if (refused !== null) return `reply ${refused[1]} ${refused[2]}`;
+  return /^(error executing chaincode: |make sure the chaincode )/.test(message) ? `reply 500 ${message}` : `error ${status} ${message}`;
+}
+
+/** Where a peer keeps its packages is its own affair. */
+const withoutPath = (text: string): string => text.replace(/\(chaincode \S*\/chaincodes\//, '(chaincode …/chaincodes/');
+
+const GRPC_STATUS = { PROPOSAL_REFUSED: 2, INTERNAL: 13 } as const;
+
+function printed(outcome: Outcome): string {
+  if (outcome.form === 'reply') return `reply ${outcome.reply.response?.status} ${outcome.reply.response?.message}`;
+  const { code, message } = outcome.error;
+  return `error ${Object.entries(GRPC_STATUS).find(([known]) => known === code)?.[1] ?? code} ${message}`;
+}
+
+/** Everything of a reply but the signature, which is never the same twice. */
+function printedReply({ version, response, payload, endorsement }: protos.ProposalResponse): string {
+  const endorser = endorsement === undefined ? 'nobody' : hex(endorsement.endorser);
+  return `version ${version} response ${response?.status} ${response?.message} ${hex(response?.payload ?? NOTHING)} payload ${hex(payload)} by ${endorser}`;
+}
+
+const NOTHING = new Uint8Array();

@@ -1,0 +1,228 @@
+/** A peer of a recorded network, made of the real parts; its blocks and its chaincodes are the recorded ones. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ChaincodeSupport } from '../../src/chaincode/chaincode-support.ts';
+import { LegacyCollectionAccess } from '../../src/chaincode/lifecycle/legacy-collection-access.ts';
+import { LegacyDefinitions } from '../../src/chaincode/lifecycle/legacy-definitions.ts';
+import { PackageStore } from '../../src/chaincode/packaging/package-store.ts';
+import { ChannelRegistry } from '../../src/channel/channel-registry.ts';
+import type { JoinedChannel } from '../../src/channel/joined-channel.ts';
+import type { Method } from '../../src/comm/method.ts';
+import { BlockValidator } from '../../src/committer/block-validator.ts';
+import { ChannelCommitter } from '../../src/committer/channel-committer.ts';
+import { vscc } from '../../src/committer/plugins/vscc.ts';
+import type { Clock } from '../../src/common/clock.ts';
+import { silent } from '../../src/common/log.ts';
+import { unmeasured } from '../../src/common/metrics.ts';
+import { Scope } from '../../src/common/scope.ts';
+import { Endorser } from '../../src/endorser/endorser.ts';
+import { DEFAULT_HANDLERS, loadHandlers } from '../../src/endorser/handlers/library.ts';
+import type { PrivateDataDistributor } from '../../src/endorser/private-data.ts';
+import type { CommitOutcome } from '../../src/ledger/ledger.ts';
+import { FolderLedgerProvider } from '../../src/ledger/ledger-provider.ts';
+import type { StateSnapshot } from '../../src/ledger/statedb/state.ts';
+import { AclProvider } from '../../src/msp/acl-provider.ts';
+import { bundleFromBlock, validateConfigEnvelope } from '../../src/msp/channelconfig/bundle.ts';
+import { SignatureVerifier } from '../../src/msp/identities/signature-verifier.ts';
+import { loadLocalMsp } from '../../src/msp/local-msp.ts';
+import { Cscc } from '../../src/scc/cscc.ts';
+import { Lscc } from '../../src/scc/lscc/lscc.ts';
+import { Qscc } from '../../src/scc/qscc.ts';
+import { endorserService } from '../../src/services/endorser-service.ts';
+import { peerDeliverService } from '../../src/services/peer-deliver-service.ts';
+import { parseYaml } from '../recorded-networks.ts';
+import { LifecycleCollections, LifecycleState, lifecycleLifetimes } from './lifecycle-state.ts';
+import type { RecordedPeer, Recording } from './recording.ts';
+import { SteppedSource } from './stepped-source.ts';
+
+/** What the releases do differently and a configuration decides. */
+const RELEASE = {
+  'v1.1': { ledger: '1.1', msp: '1.1', dialect: '1.1', systemVersion: 'development build', chaincodeId: 'as-sent' },
+  'v2.4': { ledger: '2.x', msp: '1.4.3', dialect: '2.x', systemVersion: 'syscc', chaincodeId: 'plain' },
+} as const;
+
+/** Long enough for a chaincode in this process, short enough for a test that waits for chaincodes that never answered. */
+const EXECUTE_TIMEOUT_MS = 2_000;
+
+export interface NetworkPeerParts {
+  readonly recording: Recording;
+  readonly member: RecordedPeer;
+  readonly clock: Clock;
+  /** The ids of the queries that come next. */
+  readonly queryIds: string[];
+  /** What an instance of a chaincode registers with, for chaincodes of the 2.x lifecycle. */
+  readonly ccidOf: (name: string) => string | undefined;
+  readonly privateData: PrivateDataDistributor;
+}
+
+export interface NetworkPeer extends AsyncDisposable {
+  readonly member: RecordedPeer;
+  readonly support: ChaincodeSupport;
+  readonly methods: ReadonlyMap<string, Method>;
+  /** The recorded channel, once joined. */
+  channel(): JoinedChannel | undefined;
+  /** Blocks committed so far; 0 before the channel is joined. */
+  height(): number;
+  /** Commits recorded blocks until there are that many. */
+  advance(height: number): Promise<void>;
+  /** The folder of the recorded channel's ledger. */
+  readonly ledgerFolder: string;
+  /** What became of each block that was committed. */
+  readonly outcomes: readonly CommitOutcome[];
+  /** Closes the ledgers; their folder stays until the peer is disposed. */
+  stop(): Promise<void>;
+}
+
+export async function startNetworkPeer(parts: NetworkPeerParts): Promise<NetworkPeer> {
+  const { recording, member, clock, queryIds, ccidOf, privateData } = parts;
+  const release = RELEASE[recording.network];
+  await using starting = new Scope();
+  const folder = await mkdtemp(join(tmpdir(), 'selvage-conformance-'));
+  starting.defer(() => rm(folder, { recursive: true, force: true }));
+  const running = starting.use(new Scope());
+  const verifier = new SignatureVerifier();
+  const local = await loadLocalMsp(member.mspFolder, { mspId: member.mspId, verifier, clock, version: release.msp, parseYaml });
+  const ledgers = running.use(
+    await FolderLedgerProvider.open({ root: folder, release: () => release.ledger, lifetimes: lifecycleLifetimes }),
+  );
+  const channels = running.use(
+    await ChannelRegistry.open({
+      ledgers,
+      bundleFromBlock: (block) => bundleFromBlock(block, { verifier, dialect: release.dialect }),
+      log: silent,
+    }),
+  );
+  const commits = new Commits({ recording, channels, verifier, scope: running });
+  const access = new AclProvider({ localMsp: local.msp });
+  const packages = new PackageStore({ directory: join(folder, 'chaincodes'), texts: '1.1' });
+  const legacy = new LegacyDefinitions({ packages, texts: '1.1' });
+  const committed = (): StateSnapshot | undefined => channels.get(recording.channelId)?.ledger.snapshot();
+  const modern = recording.network === 'v2.4';
+  const definitions = modern ? new LifecycleState({ legacy, ccidOf, committed }) : legacy;
+  const handlers = await loadHandlers(DEFAULT_HANDLERS, { clock });
+  const system = [
+    new Lscc({
+      channels,
+      access,
+      packages,
+      isSystem: (name) => ['lscc', 'cscc', 'qscc', 'escc', 'vscc'].includes(name),
+      endorsementPlugins: new Set(handlers.endorsements.keys()),
+      validationPlugins: new Set(['vscc']),
+    }),
+    new Cscc({ channels, access, joiner: { join: async (genesis) => void (await channels.join(genesis)) } }),
+    new Qscc({ channels, access }),
+  ];
+  const support = running.use(
+    new ChaincodeSupport({
+      system,
+      channels,
+      acl: access,
+      definitions,
+      collections: modern ? new LifecycleCollections(channels) : new LegacyCollectionAccess(channels),
+      runtime: noRuntime,
+      packages: { load: () => Promise.reject(new Error('the recorded peers ran in development mode')) },
+      userRunsChaincode: true,
+      peerAddress: 'localhost:7052',
+      startupTimeoutMs: EXECUTE_TIMEOUT_MS,
+      executeTimeoutMs: EXECUTE_TIMEOUT_MS,
+      totalQueryLimit: 10_000,
+      newId: () => queryIds.shift() ?? crypto.randomUUID(),
+      clock,
+    }),
+  );
+  const endorser = new Endorser({
+    channels,
+    localMsp: local.msp,
+    access,
+    signer: local.signer,
+    chaincodes: support,
+    definitions,
+    systemChaincodes: system,
+    handlers,
+    privateData,
+    options: { systemVersion: release.systemVersion, chaincodeId: release.chaincodeId, ignoreInitStatus: true },
+  });
+  const deliver = peerDeliverService({ channels, acl: access, timeWindowMs: 15 * 60_000, mutualTls: false, log: silent, clock });
+  const owned = starting.move();
+  return {
+    member,
+    support,
+    methods: new Map([...endorserService(endorser), ...deliver].map((method) => [method.path, method])),
+    channel: () => channels.get(recording.channelId),
+    height: () => Number(channels.get(recording.channelId)?.ledger.blocks.info().height ?? 0n),
+    advance: (height) => commits.advance(height),
+    ledgerFolder: join(folder, 'channels', recording.channelId),
+    outcomes: commits.outcomes,
+    stop: () => running[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
+  };
+}
+
+const noRuntime = {
+  name: 'none',
+  launch: () => Promise.reject(new Error('the recorded peers ran in development mode')),
+  [Symbol.asyncDispose]: async () => undefined,
+};
+
+interface CommitsParts {
+  readonly recording: Recording;
+  readonly channels: ChannelRegistry;
+  readonly verifier: SignatureVerifier;
+  readonly scope: Scope;
+}
+
+/** Follows the recorded channel as a peer does, a step at a time. */
+class Commits {
+  readonly #source: SteppedSource;
+  readonly #channels: ChannelRegistry;
+  readonly #channelId: string;
+  #committer: ChannelCommitter | undefined;
+  readonly outcomes: CommitOutcome[] = [];
+  #committed: () => void = () => undefined;
+
+  constructor({ recording, channels, verifier, scope }: CommitsParts) {
+    this.#source = new SteppedSource(recording.blocks.map(withoutFlags));
+    this.#channels = channels;
+    this.#channelId = recording.channelId;
+    const validator = new BlockValidator({
+      plugins: new Map([['vscc', vscc]]),
+      applyConfig: (bundle, envelope) =>
+        validateConfigEnvelope(bundle, envelope, { verifier, dialect: RELEASE[recording.network].dialect }),
+    });
+    const joined = channels.onJoined((channel) => {
+      if (channel.id !== this.#channelId) return;
+      const onCommitted = (outcome: CommitOutcome): void => {
+        this.outcomes.push(outcome);
+        this.#committed();
+      };
+      this.#committer = scope.use(
+        new ChannelCommitter({ channel, source: this.#source, validator, log: silent, metrics: unmeasured, onCommitted }),
+      );
+      this.#committer.start();
+    });
+    scope.use(joined);
+  }
+
+  async advance(height: number): Promise<void> {
+    const committer = this.#committer;
+    const wanted = height - 1; // the first block came with the joining
+    if (committer === undefined || this.outcomes.length >= wanted) return;
+    const reached = new Promise<void>((resolve) => {
+      this.#committed = () => this.outcomes.length >= wanted && resolve();
+    });
+    this.#source.allow(height);
+    await Promise.race([reached, committer.ended()]);
+    const halted = this.#channels.get(this.#channelId)?.halted();
+    if (halted !== undefined) throw halted;
+  }
+}
+
+/** As it came from the ordering service: without what the recorded peer added. */
+function withoutFlags(block: Recording['blocks'][number]): Recording['blocks'][number] {
+  const metadata = (block.metadata?.metadata ?? []).map((value, slot) => (ADDED_BY_PEER.has(slot) ? new Uint8Array() : value));
+  return { ...block, metadata: { metadata } };
+}
+
+/** TRANSACTIONS_FILTER and COMMIT_HASH. */
+const ADDED_BY_PEER: ReadonlySet<number> = new Set([2, 4]);

@@ -1,0 +1,301 @@
+/** Lives a recorded network again: every step in order, each call answered by our peers at the state it was made on. */
+
+import type { CallContext } from '../../src/comm/method.ts';
+import { SelvageError } from '../../src/common/errors.ts';
+import { Scope } from '../../src/common/scope.ts';
+import { common, protos } from '../../src/protos/messages.ts';
+import { ccidOf, reasonToLeave } from './coverage.ts';
+import { judge, type Outcome, outcomeOf, type Verdict } from './expectation.ts';
+import { type NetworkPeer, startNetworkPeer } from './network-peer.ts';
+import { PrivateDataSharing } from './private-data-sharing.ts';
+import { type Heard, RecordedChaincode } from './recorded-chaincode.ts';
+import { RecordedDeliver } from './recorded-deliver.ts';
+import {
+  type Network,
+  PROCESS_PROPOSAL,
+  type RecordedCall,
+  type RecordedPeer,
+  type RecordedStream,
+  type Recording,
+  read,
+  recordingOf,
+} from './recording.ts';
+import { dumpOf, type StateDump } from './state-dump.ts';
+import { ruleFor } from './stream-rules.ts';
+
+export interface AnsweredProposal {
+  readonly call: RecordedCall;
+  readonly outcome: Outcome;
+  readonly verdict: Verdict;
+  /** Blocks our peer had when it answered. */
+  readonly height: number;
+}
+
+/** What one chaincode heard for one proposal. */
+export interface HeardForProposal {
+  readonly stream: RecordedStream;
+  readonly call: RecordedCall | undefined;
+  readonly heard: readonly Heard[];
+}
+
+/** What became of one peer after all blocks. */
+export interface PeerAtTheEnd {
+  readonly member: RecordedPeer;
+  /** `common.Block` bytes, as our peer delivers them. */
+  readonly blocks: readonly Uint8Array[];
+  readonly state: StateDump;
+  readonly halted: Error | undefined;
+}
+
+export interface Walk {
+  readonly recording: Recording;
+  readonly proposals: readonly AnsweredProposal[];
+  /** Proposals that were not made, and why. */
+  readonly left: readonly { readonly call: RecordedCall; readonly reason: string }[];
+  readonly heard: readonly HeardForProposal[];
+  readonly delivers: readonly RecordedDeliver[];
+  readonly peers: readonly PeerAtTheEnd[];
+  /** Transactions in streams that no proposal asked for, by file. */
+  readonly missed: ReadonlyMap<string, readonly string[]>;
+}
+
+const walks = new Map<Network, Promise<Walk>>();
+
+/** The walk through a network, which all tests of one run share. */
+export function walked(network: Network): Promise<Walk> {
+  const begun = walks.get(network) ?? walk(network);
+  walks.set(network, begun);
+  return begun;
+}
+
+async function walk(network: Network): Promise<Walk> {
+  const recording = recordingOf(network);
+  await using scope = new Scope();
+  const walker = await Walker.start(recording, scope);
+  for (const call of recording.calls) await walker.take(call);
+  return await walker.finish();
+}
+
+interface Seat {
+  readonly peer: NetworkPeer;
+  readonly queryIds: string[];
+  /** Connections that are not open yet, in order. */
+  readonly waiting: RecordedStream[];
+  readonly open: Set<OpenChaincode>;
+}
+
+interface OpenChaincode {
+  readonly chaincode: RecordedChaincode;
+  /** Position of the last call that reaches it. */
+  readonly last: number;
+}
+
+class Walker {
+  readonly #recording: Recording;
+  readonly #seats: ReadonlyMap<string, Seat>;
+  readonly #clock: RecordedClock;
+  readonly #proposals: AnsweredProposal[] = [];
+  readonly #left: { readonly call: RecordedCall; readonly reason: string }[] = [];
+  readonly #heard: HeardForProposal[] = [];
+  readonly #delivers: RecordedDeliver[] = [];
+  readonly #missed = new Map<string, readonly string[]>();
+
+  private constructor(recording: Recording, seats: ReadonlyMap<string, Seat>, clock: RecordedClock) {
+    this.#recording = recording;
+    this.#seats = seats;
+    this.#clock = clock;
+  }
+
+  static async start(recording: Recording, scope: Scope): Promise<Walker> {
+    const clock = new RecordedClock(recording);
+    const seats = new Map<string, Seat>();
+    const privateData = new PrivateDataSharing();
+    for (const [index, member] of recording.peers.entries()) {
+      const queryIds: string[] = [];
+      const peer = scope.use(
+        await startNetworkPeer({ recording, member, clock, queryIds, privateData, ccidOf: (name) => ccidOf(recording, index, name) }),
+      );
+      const waiting = recording.streams.filter((stream) => stream.ofSteps && stream.peer === index);
+      privateData.add(peer);
+      seats.set(member.target, { peer, queryIds, waiting, open: new Set() });
+    }
+    const walker = new Walker(recording, seats, clock);
+    scope.defer(() => walker.#closeAll());
+    return walker;
+  }
+
+  async take(call: RecordedCall): Promise<void> {
+    const seat = this.#seats.get(call.target);
+    if (seat === undefined || call.requests.length === 0) return;
+    this.#clock.at(call);
+    await this.#connect(seat, call);
+    if (call.method === PROCESS_PROPOSAL) await this.#propose(seat, call);
+    else await this.#deliver(seat, call);
+    this.#disconnect(seat, call);
+  }
+
+  /** The state of a call is known only from two sides: what was ordered later is not in it, and what was recorded fits. */
+  async #propose(seat: Seat, call: RecordedCall): Promise<void> {
+    const reason = reasonToLeave(this.#recording, call);
+    if (reason !== undefined) {
+      this.#left.push({ call, reason });
+      return;
+    }
+    const upper = this.#upperHeight(call);
+    for (;;) {
+      const height = seat.peer.height();
+      const outcome = await this.#attempt(seat, call);
+      const verdict = judge(this.#recording, call, outcome);
+      const fits = verdict.equal && [...seat.open].every(({ chaincode }) => chaincode.heard.every((heard) => this.#fits(heard)));
+      if (!fits && height > 0 && height < upper) {
+        await seat.peer.advance(height + 1);
+        continue;
+      }
+      this.#proposals.push({ call, outcome, verdict, height });
+      for (const { chaincode } of seat.open) {
+        const heard = chaincode.accept();
+        if (heard.length > 0) this.#heard.push({ stream: chaincode.stream, call, heard });
+      }
+      return;
+    }
+  }
+
+  #fits(heard: Heard): boolean {
+    return heard.equal || ruleFor(this.#recording.network, heard) !== undefined;
+  }
+
+  async #deliver({ peer }: Seat, call: RecordedCall): Promise<void> {
+    const method = peer.methods.get(call.method);
+    if (method === undefined) return;
+    const deliver = new RecordedDeliver(this.#recording, call);
+    await peer.advance(Math.min(deliver.evidence, this.#upperHeight(call)));
+    await deliver.start(method, peer.height());
+    this.#delivers.push(deliver);
+  }
+
+  async #attempt({ peer, queryIds, open }: Seat, call: RecordedCall): Promise<Outcome> {
+    queryIds.length = 0;
+    for (const { chaincode } of open) {
+      chaincode.begin();
+      if (TIMED_OUT.test(call.grpcMessage)) chaincode.tooLate(call.txId);
+    }
+    const method = peer.methods.get(call.method);
+    if (method?.kind !== 'unary') throw new Error(`no method ${call.method}`);
+    return outcomeOf(method.handle(read(this.#recording.network, call.requests[0] ?? ''), CONTEXT));
+  }
+
+  /** Height at the call is at most the number of the first block that holds what was broadcast after it. */
+  #upperHeight(call: RecordedCall): number {
+    const { blockOf, blocks, calls } = this.#recording;
+    const from = calls.indexOf(call);
+    const later = [...blockOf].flatMap(([broadcast, number]) => (calls.indexOf(broadcast) >= from ? [number] : []));
+    return Math.min(blocks.length, ...later);
+  }
+
+  /** Opens every connection whose name is free. */
+  async #connect(seat: Seat, call: RecordedCall): Promise<void> {
+    const position = this.#recording.calls.indexOf(call);
+    const taken = new Set([...seat.open].map(({ chaincode }) => chaincode.stream.ccid));
+    for (const stream of [...seat.waiting]) {
+      if (taken.has(stream.ccid)) continue;
+      taken.add(stream.ccid);
+      seat.waiting.splice(seat.waiting.indexOf(stream), 1);
+      const chaincode = new RecordedChaincode({ stream, queryIds: seat.queryIds });
+      const last = this.#lastCallOf(stream, seat);
+      if (last < position) continue;
+      void seat.peer.support.serve(chaincode.connection.peer);
+      chaincode.begin();
+      chaincode.run().catch((thrown: unknown) => chaincode.fail(thrown));
+      await chaincode.ready;
+      this.#heard.push({ stream, call: undefined, heard: chaincode.accept() });
+      seat.open.add({ chaincode, last });
+    }
+  }
+
+  #lastCallOf({ lines }: RecordedStream, { peer }: Seat): number {
+    const txIds = new Set(lines.map(({ txid }) => txid).filter((txId) => txId !== ''));
+    return this.#recording.calls.findLastIndex(
+      ({ method, target, txId }) => method === PROCESS_PROPOSAL && target === peer.member.target && txIds.has(txId),
+    );
+  }
+
+  /** A recorded connection ends after its last transaction. */
+  #disconnect({ open }: Seat, call: RecordedCall): void {
+    const position = this.#recording.calls.indexOf(call);
+    for (const each of open) {
+      if (each.last > position) continue;
+      this.#missed.set(each.chaincode.stream.file, each.chaincode.missed);
+      each.chaincode.close();
+      open.delete(each);
+    }
+  }
+
+  #closeAll(): void {
+    for (const { open } of this.#seats.values()) for (const { chaincode } of open) chaincode.close();
+  }
+
+  async finish(): Promise<Walk> {
+    const height = this.#recording.blocks.length;
+    await Promise.all([...this.#seats.values()].map(({ peer }) => peer.advance(height)));
+    for (const deliver of this.#delivers) await deliver.finish();
+    const peers: PeerAtTheEnd[] = [];
+    for (const { peer } of this.#seats.values()) peers.push(await atTheEnd(peer));
+    return {
+      recording: this.#recording,
+      proposals: this.#proposals,
+      left: this.#left,
+      heard: this.#heard,
+      delivers: this.#delivers,
+      peers,
+      missed: this.#missed,
+    };
+  }
+}
+
+async function atTheEnd(peer: NetworkPeer): Promise<PeerAtTheEnd> {
+  const channel = peer.channel();
+  const blocks: Uint8Array[] = [];
+  for (let number = 0; number < peer.height(); number += 1) {
+    const block = await channel?.ledger.blocks.block(BigInt(number));
+    if (block !== undefined) blocks.push(common.Block.encode(block));
+  }
+  const halted = channel?.halted();
+  await peer.stop();
+  return { member: peer.member, blocks, state: await dumpOf(peer.ledgerFolder), halted };
+}
+
+const TIMED_OUT = /timeout expired while executing transaction/;
+
+const CONTEXT: CallContext = { remote: 'recorded', peerCertificate: undefined, signal: new AbortController().signal };
+
+/** The time of the newest proposal so far; one that claims an older time does not turn it back. */
+class RecordedClock {
+  readonly #recording: Recording;
+  #ms: number;
+
+  constructor(recording: Recording) {
+    this.#recording = recording;
+    this.#ms = 0;
+    for (const call of recording.calls) if (this.#ms === 0) this.at(call);
+  }
+
+  at({ method, requests: [request] }: RecordedCall): void {
+    if (method !== PROCESS_PROPOSAL || request === undefined) return;
+    this.#ms = Math.max(this.#ms, timeOf(read(this.#recording.network, request)) ?? 0);
+  }
+
+  now(): Date {
+    return new Date(this.#ms);
+  }
+}
+
+function timeOf(signed: Uint8Array): number | undefined {
+  try {
+    const { header } = protos.Proposal.decode(protos.SignedProposal.decode(signed).proposalBytes);
+    const { timestamp } = common.ChannelHeader.decode(common.Header.decode(header).channelHeader);
+    return timestamp && Number(timestamp.seconds) * 1_000;
+  } catch (thrown) {
+    if (thrown instanceof SelvageError) return undefined;
+    throw thrown;
+  }
+}
