@@ -119,10 +119,11 @@ export class Reader {
 
   string(end: number): string {
     const until = this.#lengthDelimited(end);
-    const view = this.#buffer.subarray(this.pos, until);
-    if (!isUtf8(view)) throw new Error('string field contains invalid UTF-8');
+    const text = this.#buffer.toString('utf8', this.pos, until);
+    // Decoding leaves U+FFFD for what is no UTF-8: only then is a closer look needed.
+    if (text.includes('\ufffd') && !isUtf8(this.#buffer.subarray(this.pos, until))) throw new Error('string field contains invalid UTF-8');
     this.#inner.pos = until;
-    return view.toString('utf8');
+    return text;
   }
 
   /** Reads a length prefix and checks it against the end of the enclosing message. */
