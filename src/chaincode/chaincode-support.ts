@@ -14,6 +14,7 @@ import { outcomeOf } from './outcome.ts';
 import type { ChaincodeOutput } from './output/chaincode-output.ts';
 import { prefixed } from './prefixed.ts';
 import { ChaincodeRegistry } from './registry.ts';
+import type { RestartLimits } from './restart-pause.ts';
 import type { ChaincodeRuntime } from './runtime.ts';
 import type { ChaincodeState } from './state.ts';
 import { LocalChaincodeCalls } from './stream/chaincode-calls.ts';
@@ -44,6 +45,10 @@ export interface ChaincodeSupportParts {
   readonly peerAddress: string;
   /** Environment of every chaincode beside what the runtime adds itself, like the logging levels. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** How it is supervised: see {@link ChaincodeSupervisorParts}. */
+  readonly restart?: RestartLimits | undefined;
+  readonly drainMs?: number | undefined;
+  readonly retireAfterMs?: number | undefined;
   readonly startupTimeoutMs: number;
   /** Applies to each Init, invocation and call between chaincodes. */
   readonly executeTimeoutMs: number;

@@ -1,9 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Deadline, orAbort } from '../common/cancel.ts';
 import type { Clock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ChaincodeRef } from './chaincodes.ts';
 import { endingOf, exitDetails, type Running } from './launch.ts';
+import { DEFAULT_RESTART_LIMITS, type RestartLimits, RestartPause } from './restart-pause.ts';
 import type { Exit } from './runtime.ts';
 import { type ChaincodeState, next } from './state.ts';
 import type { ChaincodeStream } from './stream/chaincode-stream.ts';
@@ -14,10 +16,15 @@ export interface SupervisedChaincodeParts {
   readonly launch: (signal: AbortSignal) => Promise<Running>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** How fast it is started again when it keeps failing. */
+  readonly restart?: RestartLimits | undefined;
 }
 
 /** An instance whose stream ended mostly ends itself. So long, in milliseconds, we wait for that before we go on. */
 const EXIT_MS = 1_000;
+
+/** Launches that failed so cost time and processes; what was refused before, or because a service is not there, did not. */
+const COSTLY: ReadonlySet<string> = new Set(['CHAINCODE_LAUNCH_FAILED', 'CHAINCODE_BUILD_FAILED', 'DEADLINE_EXCEEDED', 'INTERNAL']);
 
 /** One chaincode of this peer: at most one instance, started when somebody needs it and started again when it is gone. */
 export class SupervisedChaincode implements AsyncDisposable {
@@ -31,8 +38,23 @@ export class SupervisedChaincode implements AsyncDisposable {
   /** How the instance before ended. */
   #last: { readonly stream: ChaincodeStream; readonly ended: Promise<SelvageError> } | undefined;
 
+  /** Failures in a row; nothing of a service, which the peer does not start. */
+  readonly #pause: RestartPause;
+  #wanted: number;
+
   constructor(parts: SupervisedChaincodeParts) {
     this.#parts = parts;
+    this.#pause = new RestartPause(parts.restart ?? DEFAULT_RESTART_LIMITS, parts.clock);
+    this.#wanted = parts.clock.now().getTime();
+  }
+
+  get chaincode(): ChaincodeRef {
+    return this.#parts.chaincode;
+  }
+
+  /** When somebody wanted it last, milliseconds of the clock. */
+  get wanted(): number {
+    return this.#wanted;
   }
 
   get state(): ChaincodeState {
@@ -41,6 +63,7 @@ export class SupervisedChaincode implements AsyncDisposable {
 
   /** The stream of the running chaincode, when there is nothing to wait for. */
   get stream(): ChaincodeStream | undefined {
+    this.#wanted = this.#parts.clock.now().getTime();
     const stream = this.#running?.stream;
     return stream?.state.at === 'ended' ? undefined : stream;
   }
@@ -71,8 +94,17 @@ export class SupervisedChaincode implements AsyncDisposable {
     return (await exitOf(running))?.lastOutput ?? [];
   }
 
-  /** Gives up a launch or stops the instance; resolves when nothing of it runs. */
-  async stop(reason: SelvageError): Promise<void> {
+  /** Whether it runs and no transaction needs it at this moment. */
+  get idle(): boolean {
+    return this.#running?.stream.transactions === 0;
+  }
+
+  /**
+   * Gives up a launch or stops the instance; resolves when nothing of it runs.
+   * @param drainMs how long the transactions that run may take to end before they are failed
+   */
+  async stop(reason: SelvageError, drainMs = 0): Promise<void> {
+    if (drainMs > 0) await this.#drained(drainMs);
     this.#abort.abort(reason);
     this.#abort = new AbortController();
     if (this.#running !== undefined) this.#retire(this.#running, reason);
@@ -84,10 +116,18 @@ export class SupervisedChaincode implements AsyncDisposable {
     return this.stop(new SelvageError('CANCELLED', 'the peer is stopping'));
   }
 
+  async #drained(ms: number): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    using enough = new Deadline(ms, 'transactions still run');
+    await orAbort(Promise.race([running.stream.idle(), running.stream.ended]), enough.signal).catch(() => undefined);
+  }
+
   async #start(): Promise<ChaincodeStream> {
     const { launch, clock, logger, chaincode } = this.#parts;
     const { signal } = this.#abort;
     await this.#gone;
+    await this.#pauseOver(signal);
     this.#state = next(this.#state, { type: 'launch', nowMs: clock.now().getTime() });
     try {
       signal.throwIfAborted();
@@ -95,10 +135,24 @@ export class SupervisedChaincode implements AsyncDisposable {
     } catch (thrown) {
       const reason = SelvageError.from(thrown);
       this.#state = next(this.#state, { type: 'ended', reason });
+      if (COSTLY.has(reason.code)) this.#pause.failed();
       this.#launch = undefined; // before rejecting, so that the next call tries again
       logger.warn('chaincode launch failed', { ccid: chaincode.ccid, code: reason.code, reason: reason.message, ...reason.details });
       throw reason;
     }
+  }
+
+  /** Chaincode that crashes all the time must not keep the machine busy with starting it. Ends early when the signal aborts. */
+  async #pauseOver(signal: AbortSignal): Promise<void> {
+    const { logger, chaincode } = this.#parts;
+    const ms = this.#pause.remaining;
+    if (ms === 0) return;
+    logger.warn('chaincode keeps failing: it is started again after a pause', {
+      ccid: chaincode.ccid,
+      failures: this.#pause.failures,
+      pauseMs: ms,
+    });
+    await delay(ms, undefined, { signal }).catch(() => undefined);
   }
 
   /** A launch that succeeded while it was being stopped is stopped. */
@@ -112,6 +166,7 @@ export class SupervisedChaincode implements AsyncDisposable {
     const { stream, instance } = running;
     this.#state = next(this.#state, { type: 'registered', streamId: stream.id });
     this.#running = running;
+    this.#pause.started();
     void stream.ended.then((reason) => this.#retire(running, reason));
     void instance.exited.then((exit) => stream.close(exited(exit)));
     return stream;
@@ -123,9 +178,29 @@ export class SupervisedChaincode implements AsyncDisposable {
     this.#running = undefined;
     this.#launch = undefined;
     this.#state = next(this.#state, { type: 'stop' });
+    const service = running.instance.connect !== undefined;
+    if (reason.code !== 'CANCELLED' && !service) this.#pause.ended();
     const ended = endOf(running, reason);
     this.#last = { stream: running.stream, ended };
     this.#gone = this.#clear(running, ended);
+    if (reason.code !== 'CANCELLED' && service) void this.#dialAgain(this.#abort.signal);
+  }
+
+  /** A service that was lost is dialled until it is back, rarer and rarer; a call dials at once. */
+  async #dialAgain(signal: AbortSignal): Promise<void> {
+    const { restart = DEFAULT_RESTART_LIMITS, clock } = this.#parts;
+    const pause = new RestartPause({ ...restart, free: 0 }, clock);
+    while (!signal.aborted) {
+      if (
+        await this.ready().then(
+          () => true,
+          () => false,
+        )
+      )
+        return;
+      pause.failed();
+      await delay(pause.remaining, undefined, { signal, ref: false }).catch(() => undefined);
+    }
   }
 
   async #clear(running: Running, ended: Promise<SelvageError>): Promise<void> {
@@ -146,6 +221,7 @@ const exited = (exit: Exit): SelvageError =>
 
 /** A stream that ended by itself is mostly the first sign of an exit, and the exit is what people want to know. */
 async function endOf(running: Running, reason: SelvageError): Promise<SelvageError> {
+  if (running.instance.connect !== undefined) return reason; // of a service nobody hears how it exited
   if (reason.code !== 'CHAINCODE_STREAM_ENDED' || 'lastOutput' in reason.details) return reason;
   const exit = await exitOf(running);
   return exit === undefined ? reason : exited(exit);

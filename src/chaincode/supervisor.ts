@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Cancellable, orAbort } from '../common/cancel.ts';
 import { type Clock, systemClock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
@@ -6,6 +7,7 @@ import { type Metrics, timed, unmeasured } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
 import type { ChaincodeRef } from './chaincodes.ts';
 import { type LaunchParts, launchChaincode, type Running } from './launch.ts';
+import type { RestartLimits } from './restart-pause.ts';
 import type { ChaincodeState } from './state.ts';
 import type { ChaincodeStream } from './stream/chaincode-stream.ts';
 import { SupervisedChaincode } from './supervised-chaincode.ts';
@@ -13,15 +15,28 @@ import { SupervisedChaincode } from './supervised-chaincode.ts';
 export interface ChaincodeSupervisorParts extends LaunchParts {
   /** `chaincode.mode: dev`: the peer launches nothing, the user runs the chaincode. */
   readonly userRunsChaincode: boolean;
+  /** How fast chaincode is started again that keeps failing. */
+  readonly restart?: RestartLimits | undefined;
+  /** How long transactions may take to end when their chaincode is stopped, milliseconds; none by default. */
+  readonly drainMs?: number | undefined;
+  /**
+   * A version of a chaincode is stopped when another one was started and nobody wanted it for so long, milliseconds; never by
+   * default, as in Fabric. Should some channel still use it, its next call starts it again.
+   */
+  readonly retireAfterMs?: number | undefined;
   readonly clock?: Clock | undefined;
   readonly logger?: Logger | undefined;
   readonly metrics?: Metrics | undefined;
 }
 
+/** Between two looks at a version that ought to be retired and is busy, milliseconds. */
+const LOOK_MS = 20;
+
 /** What runs on this peer and who asked for it: one launch per chaincode, shared by all who wait for it. */
 export class ChaincodeSupervisor implements AsyncDisposable {
   readonly #parts: ChaincodeSupervisorParts;
   readonly #supervised = new Map<string, SupervisedChaincode>();
+  readonly #over = new AbortController();
   #closed = false;
 
   constructor(parts: ChaincodeSupervisorParts) {
@@ -62,12 +77,13 @@ export class ChaincodeSupervisor implements AsyncDisposable {
 
   /** Stops a chaincode, or gives up its launch, and waits until it is gone. The next call launches it again. */
   async stop(ccid: string): Promise<void> {
-    await this.#supervised.get(ccid)?.stop(new SelvageError('CANCELLED', `chaincode ${ccid} is being stopped`));
+    await this.#supervised.get(ccid)?.stop(new SelvageError('CANCELLED', `chaincode ${ccid} is being stopped`), this.#parts.drainMs);
   }
 
   /** Stops everything and waits until it is gone. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    this.#over.abort();
     await using scope = new Scope();
     scope.defer(() => Promise.all([...this.#supervised.values()].map((supervised) => supervised[Symbol.asyncDispose]())));
     for (const { stream } of this.#parts.registry.list()) stream.close(new SelvageError('CANCELLED', 'the peer is stopping'));
@@ -82,10 +98,10 @@ export class ChaincodeSupervisor implements AsyncDisposable {
   }
 
   #supervise(chaincode: ChaincodeRef): SupervisedChaincode {
-    const { clock = systemClock, logger = silent } = this.#parts;
+    const { clock = systemClock, logger = silent, restart } = this.#parts;
     const known = this.#supervised.get(chaincode.ccid);
     if (known !== undefined) return known;
-    const supervised = new SupervisedChaincode({ chaincode, launch: (signal) => this.#launch(chaincode, signal), clock, logger });
+    const supervised = new SupervisedChaincode({ chaincode, launch: (signal) => this.#launch(chaincode, signal), clock, logger, restart });
     this.#supervised.set(chaincode.ccid, supervised);
     return supervised;
   }
@@ -97,6 +113,31 @@ export class ChaincodeSupervisor implements AsyncDisposable {
     });
     const running = await timed(seconds, () => launchChaincode(chaincode, this.#parts, signal));
     logger.info('chaincode ready', { ccid: chaincode.ccid, instance: running.instance.id, stream: running.stream.id });
+    this.#retireOthers(chaincode);
     return running;
+  }
+
+  /** Sees to the other versions of a chaincode that was just started. */
+  #retireOthers({ name, ccid }: ChaincodeRef): void {
+    const { retireAfterMs } = this.#parts;
+    if (retireAfterMs === undefined) return;
+    for (const supervised of this.#supervised.values()) {
+      const other = supervised.chaincode;
+      if (other.name === name && other.ccid !== ccid && supervised.state.at === 'ready') void this.#retire(supervised, retireAfterMs);
+    }
+  }
+
+  async #retire(supervised: SupervisedChaincode, afterMs: number): Promise<void> {
+    const { clock = systemClock, logger = silent } = this.#parts;
+    const { ccid } = supervised.chaincode;
+    while (supervised.state.at === 'ready') {
+      const unused = clock.now().getTime() - supervised.wanted;
+      if (unused >= afterMs && supervised.idle) {
+        logger.info('an older version of a chaincode is not used any more', { ccid });
+        return await supervised.stop(new SelvageError('CANCELLED', `chaincode ${ccid} gave way to another version`));
+      }
+      await delay(Math.max(afterMs - unused, LOOK_MS), undefined, { signal: this.#over.signal, ref: false }).catch(() => undefined);
+      if (this.#closed) return;
+    }
   }
 }

@@ -91,6 +91,11 @@ export class ChaincodeStream {
     return this.#contexts.size;
   }
 
+  /** Resolves when no transaction runs on it. */
+  idle(): Promise<void> {
+    return this.#contexts.idle();
+  }
+
   /** How many messages came from the chaincode: what does not grow any more is silent. */
   get heard(): number {
     return this.#heard;

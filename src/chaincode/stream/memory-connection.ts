@@ -14,10 +14,11 @@ export interface ConnectionPairOptions {
   /** Messages that may wait in each direction before a sender waits. */
   readonly capacity?: number | undefined;
   readonly peerCertificateHash?: Uint8Array | undefined;
+  readonly dialledFor?: string | undefined;
 }
 
 /** Two ends of one connection in memory: for chaincode that runs in this process. */
-export function connectionPair({ capacity = 16, peerCertificateHash }: ConnectionPairOptions = {}): {
+export function connectionPair({ capacity = 16, peerCertificateHash, dialledFor }: ConnectionPairOptions = {}): {
   readonly peer: ChaincodeConnection;
   readonly chaincode: ChaincodeEnd;
 } {
@@ -31,6 +32,7 @@ export function connectionPair({ capacity = 16, peerCertificateHash }: Connectio
     peer: {
       incoming: receiveMessages(toPeer),
       peerCertificateHash,
+      dialledFor,
       send: (message) => toChaincode.send(message),
       close: () => close(undefined),
     },

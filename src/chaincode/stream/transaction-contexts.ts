@@ -1,3 +1,4 @@
+import { type Deferred, deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { OpenTransaction } from '../runtime.ts';
 import { type StreamCall, TransactionContext } from './transaction-context.ts';
@@ -6,6 +7,7 @@ import { type StreamCall, TransactionContext } from './transaction-context.ts';
 export class TransactionContexts {
   readonly #byChannel = new Map<string, Map<string, TransactionContext>>();
   readonly #maxOpenQueries: number;
+  #idle: Deferred<void> | undefined;
 
   constructor({ maxOpenQueries }: { readonly maxOpenQueries: number }) {
     this.#maxOpenQueries = maxOpenQueries;
@@ -36,6 +38,13 @@ export class TransactionContexts {
     return [...this.#byChannel].flatMap(([channelId, ofChannel]) => [...ofChannel.keys()].map((txId) => ({ channelId, txId })));
   }
 
+  /** Resolves when none is open. */
+  idle(): Promise<void> {
+    if (this.#byChannel.size === 0) return Promise.resolve();
+    this.#idle ??= deferred<void>();
+    return this.#idle.promise;
+  }
+
   failAll(reason: Error): void {
     for (const ofChannel of this.#byChannel.values()) for (const context of ofChannel.values()) context.fail(reason);
   }
@@ -44,5 +53,8 @@ export class TransactionContexts {
     const ofChannel = this.#byChannel.get(channelId);
     ofChannel?.delete(txId);
     if (ofChannel?.size === 0) this.#byChannel.delete(channelId);
+    if (this.#byChannel.size > 0) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
   }
 }
