@@ -37,6 +37,23 @@ describe('a unary method', () => {
     });
   });
 
+  it('shortens a message that would not fit into the headers, so that the call ends', async () => {
+    for (const text of ['x'.repeat(1_000_000), '\u{1F9F5}%\n'.repeat(10_000)]) {
+      const fail = async (): Promise<Uint8Array> => {
+        throw new SelvageError('PROPOSAL_REFUSED', text);
+      };
+      const client = await serve({ kind: 'unary', path: '/t/Fail', handle: fail });
+      const refused = SelvageError.from(
+        await client.unary('/t/Fail', new Uint8Array(), { signal: never }).catch((thrown: unknown) => thrown),
+      );
+      const [kept = '', more = ''] = refused.message.split('… (');
+      expect(text.startsWith(kept)).toBe(true);
+      expect(encodeURIComponent(kept).length).toBeGreaterThan(5_000);
+      expect(encodeURIComponent(kept).length).toBeLessThanOrEqual(6_000);
+      expect(more).toBe(`${text.length - kept.length} more characters)`);
+    }
+  });
+
   it('hides what nobody foresaw', async () => {
     const fail = async (): Promise<Uint8Array> => {
       throw new Error('/secret/path');
