@@ -26,6 +26,7 @@ export class PeerClient implements Disposable {
     return this.#deliver('/protos.Deliver/Deliver', signer, channelId, range, options);
   }
 
+  /** A block that has no filtered form, because something in it is malformed, comes as a response with status 400. */
   filteredBlocks(signer: Signer, channelId: string, range: BlockRange, options: Cancellable): AsyncGenerator<protos.DeliverResponse> {
     return this.#deliver('/protos.Deliver/DeliverFiltered', signer, channelId, range, options);
   }
@@ -39,15 +40,18 @@ export class PeerClient implements Disposable {
   ): AsyncGenerator<protos.DeliverResponse> {
     using stream = this.#grpc.bidi(path, options);
     await stream.send(await seekEnvelope(signer, channelId, range));
+    let refused: number | undefined;
     for await (const bytes of stream.incoming) {
       const response = protos.DeliverResponse.decode(bytes);
-      if (response.status === undefined) yield response;
-      else if (response.status === 200) return;
-      else
-        throw new SelvageError('REFUSED_BY_PEER', `deliver from ${this.address} ended with status ${response.status}`, {
-          details: { status: response.status },
-        });
+      if (response.status === 200) return;
+      refused = response.status;
+      if (refused === undefined || refused === 400) yield response;
+      else break;
     }
+    if (refused !== undefined)
+      throw new SelvageError('REFUSED_BY_PEER', `deliver from ${this.address} ended with status ${refused}`, {
+        details: { status: refused },
+      });
   }
 
   ready(ms: number): Promise<void> {
