@@ -245,6 +245,30 @@ describe('transactions', () => {
     expect((await ended).message).toBe('the chaincode exited with 3');
   });
 
+  it('end when the caller gives up, even if the chaincode never reads an answer', async () => {
+    const caller = new AbortController();
+    const sending = deferred<void>();
+    let deaf = false;
+    const { chaincode, stream } = await ready({
+      wrap: (connection) => ({
+        ...connection,
+        send: (message) => {
+          if (!deaf) return connection.send(message);
+          sending.resolve();
+          return new Promise(() => undefined);
+        },
+      }),
+    });
+    const running = stream.execute(call('t'), { signal: caller.signal });
+    const { txid, channelId } = await chaincode.receiveMessage();
+    deaf = true;
+    for (let at = 0; at < 3; at += 1) await chaincode.send({ type: Type.GET_STATE, payload: get('a'), txid, channelId });
+    await sending.promise;
+    caller.abort(new SelvageError('DEADLINE_EXCEEDED', 'enough'));
+    await expect(running).rejects.toThrow('enough');
+    expect(stream.transactions).toBe(0);
+  });
+
   it('fail when they cannot be sent', async () => {
     let broken = false;
     const { stream, ended } = await ready({
