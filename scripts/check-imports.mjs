@@ -15,6 +15,7 @@ const HOMES = {
   '@peculiar/x509': 'src/msp/',
   'reflect-metadata': 'src/msp/',
   commander: 'src/cli/',
+  dockerode: 'src/runtimes/docker/',
   lmdb: 'src/ledger/kv/',
   pino: 'src/node/',
   'prom-client': 'src/node/',

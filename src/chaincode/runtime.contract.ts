@@ -17,7 +17,10 @@ export interface RuntimeFixture extends AsyncDisposable {
   readonly runtime: ChaincodeRuntime;
   /** Another runtime over the same folders, as after a restart. The fixture disposes it. */
   restarted(): ChaincodeRuntime;
-  /** A launch of a chaincode package with these files, which dials `listener`. Equal files give an equal package. */
+  /**
+   * A launch of a chaincode package with these files, which dials `listener`. Equal files give an equal package; two launches that
+   * are to run at once come from two calls, because a runtime may run one instance per chaincode only.
+   */
   chaincode(files: ChaincodeFiles, listener: Listener): Promise<LaunchSpec>;
   /** What lies in the places where only running chaincode and unfinished builds may have something. */
   leftovers(): Promise<readonly string[]>;
@@ -207,8 +210,9 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeFixture
     it('builds a package once, however many launch it at once', async () => {
       await using fixture = await open();
       await using listener = await Listener.open();
-      const spec = await fixture.chaincode({ script: STAY, install: "say('built')" }, listener);
-      const launches = Array.from({ length: 20 }, () => fixture.runtime.launch(spec, { signal: never }));
+      const files = { script: STAY, install: "say('built')" };
+      const specs = await Promise.all(Array.from({ length: 20 }, () => fixture.chaincode(files, listener)));
+      const launches = specs.map((spec) => fixture.runtime.launch(spec, { signal: never }));
       const instances = await Promise.all(launches);
       await listener.count('up', 20);
       expect(new Set(instances.map(({ id }) => id)).size).toBe(20);
@@ -254,8 +258,9 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeFixture
       await using fixture = await open();
       await using listener = await Listener.open();
       const instances: ChaincodeInstance[] = [];
-      const spec = await fixture.chaincode({ script: STAY }, listener);
-      for (let one = 0; one < 2; one += 1) instances.push(await fixture.runtime.launch(spec, { signal: never }));
+      for (let one = 0; one < 2; one += 1) {
+        instances.push(await fixture.runtime.launch(await fixture.chaincode({ script: STAY }, listener), { signal: never }));
+      }
       await listener.count('up', 2);
       const building = fixture.runtime.launch(
         await fixture.chaincode({ script: STAY, install: "say('building'); setInterval(() => {}, 1e6);" }, listener),

@@ -86,8 +86,8 @@ export class NodePlatform implements Platform {
   }
 
   dockerCommand(peerAddress: string): readonly string[] {
-    const plain = `cd /usr/local/src; npm start -- --peer.address ${quoted(peerAddress)}`;
-    const script = `if [ -x /chaincode/start.sh ]; then /chaincode/start.sh --peer.address ${quoted(peerAddress)}; else ${plain}; fi`;
+    const plain = `cd /usr/local/src; exec npm start -- --peer.address ${quoted(peerAddress)}`; // exec: signals reach npm, which passes them on
+    const script = `if [ -x /chaincode/start.sh ]; then exec /chaincode/start.sh --peer.address ${quoted(peerAddress)}; else ${plain}; fi`;
     return ['/bin/sh', '-c', `set -e; ${script}`];
   }
 

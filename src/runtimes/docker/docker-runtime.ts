@@ -1,0 +1,264 @@
+import { join } from 'node:path';
+import { IMAGE_VARIABLES, type ImageVariables } from '../../chaincode/platforms/image-names.ts';
+import type { Platform } from '../../chaincode/platforms/platform.ts';
+import type { ChaincodeInstance, ChaincodeRuntime, LaunchSpec } from '../../chaincode/runtime.ts';
+import type { Cancellable } from '../../common/cancel.ts';
+import { messageOf, SelvageError } from '../../common/errors.ts';
+import { type Logger, silent } from '../../common/log.ts';
+import { Scope } from '../../common/scope.ts';
+import { Scratch } from '../process/scratch.ts';
+import { Turnstile } from '../process/turnstile.ts';
+import { ChaincodeContainer } from './chaincode-container.ts';
+import { ChaincodeImages, type ImageOrder } from './chaincode-images.ts';
+import { ContainerOutput } from './container-output.ts';
+import type { DockerEngine } from './engine.ts';
+import { isLost } from './engine-failure.ts';
+import { EngineHealth } from './engine-health.ts';
+import { type HostConfigSettings, hostConfigOf } from './host-config.ts';
+import { containerEnvironment, tlsFiles } from './launch-files.ts';
+import { toItsEnd } from './lingering.ts';
+import { type PeerName, vmNames } from './names.ts';
+import { type Trace, Traces } from './traces.ts';
+
+export interface DockerRuntimeParts {
+  readonly engine: DockerEngine;
+  /** Where builds keep what they download for a moment. */
+  readonly directory: string;
+  /** The languages it builds. */
+  readonly platforms: readonly Platform[];
+  readonly peer: PeerName;
+  /** `CORE_PEER_LOCALMSPID` of the chaincode. */
+  readonly mspId?: string;
+  /** `vm.docker.hostConfig` */
+  readonly hostConfig?: HostConfigSettings;
+  /** `vm.docker.attachStdout`: what chaincode prints is logged at info; otherwise at debug. */
+  readonly attachStdout?: boolean;
+  /** `chaincode.pull` */
+  readonly pull?: boolean;
+  readonly variables?: ImageVariables;
+  /** The peer's own environment: builds get its proxies. */
+  readonly host?: Readonly<Record<string, string | undefined>>;
+  readonly log?: Logger;
+  /** Between asking a container to end and killing it, milliseconds; Docker counts whole seconds. */
+  readonly graceMs?: number;
+  /** Builds at a time; those of one package count once. */
+  readonly maxBuilds?: number;
+  /** Milliseconds between two looks at an engine that is gone. */
+  readonly healthIntervalMs?: number;
+}
+
+const PROXIES = /^(https?_proxy|no_proxy|all_proxy)$/i;
+
+/** Runs chaincode in containers of a Docker Engine, one per name and version, as Fabric's peer does. */
+export class DockerRuntime implements ChaincodeRuntime {
+  readonly name = 'docker';
+  readonly #parts: DockerRuntimeParts;
+  readonly #log: Logger;
+  readonly #images: ChaincodeImages;
+  readonly #traces: Traces;
+  readonly #health: EngineHealth;
+  readonly #hostConfig: ReturnType<typeof hostConfigOf>;
+  readonly #over = new AbortController();
+  readonly #open = new Set<Promise<unknown>>();
+  readonly #running = new Set<ChaincodeContainer>();
+  /** One piece of work at a time per container name. */
+  readonly #names = new Map<string, { readonly turnstile: Turnstile; users: number }>();
+  #swept: Promise<void> | undefined;
+
+  constructor(parts: DockerRuntimeParts) {
+    const { engine, peer, directory, hostConfig = {}, host = {}, maxBuilds = 2, healthIntervalMs = 1_000, log = silent } = parts;
+    this.#parts = parts;
+    this.#log = log;
+    this.#hostConfig = hostConfigOf(hostConfig);
+    this.#traces = new Traces({ engine, peer, log });
+    this.#health = new EngineHealth({ engine, log, intervalMs: healthIntervalMs, over: this.#over.signal });
+    this.#images = new ChaincodeImages({
+      engine,
+      traces: this.#traces,
+      scratch: new Scratch(join(directory, 'unfinished')),
+      hostConfig: this.#hostConfig,
+      builderEnv: Object.fromEntries(
+        Object.entries(host).filter((entry): entry is [string, string] => PROXIES.test(entry[0]) && entry[1] !== undefined),
+      ),
+      pull: parts.pull ?? false,
+      variables: parts.variables ?? IMAGE_VARIABLES,
+      maxConcurrent: maxBuilds,
+    });
+  }
+
+  /** Looks whether the engine answers and removes what an earlier run left in it. A peer without an engine runs all the same: only launches fail. */
+  async ready({ signal }: Cancellable): Promise<void> {
+    const { engine } = this.#parts;
+    try {
+      const { version, apiVersion } = await engine.version({ signal });
+      this.#log.info('chaincode runs in Docker containers', {
+        endpoint: engine.endpoint,
+        version,
+        apiVersion,
+        network: this.#hostConfig['NetworkMode'],
+      });
+      await this.#sweep();
+    } catch (thrown) {
+      if (signal.aborted) throw signal.reason;
+      this.#noticed(thrown);
+    }
+  }
+
+  async launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {
+    const launching = this.#launch(spec, AbortSignal.any([signal, this.#over.signal]));
+    this.#open.add(launching);
+    try {
+      return await launching;
+    } catch (thrown) {
+      if (signal.aborted) throw signal.reason;
+      this.#noticed(thrown);
+      throw thrown;
+    } finally {
+      this.#open.delete(launching);
+    }
+  }
+
+  /** Aborts what is being launched and stops what runs; resolves when all of it is gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort(new SelvageError('CANCELLED', 'the chaincode runtime is shutting down'));
+    await Promise.allSettled(this.#open);
+    await Promise.allSettled([...this.#running].map((instance) => instance[Symbol.asyncDispose]()));
+  }
+
+  async #launch(spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {
+    signal.throwIfAborted();
+    const platform = this.#platform(spec);
+    const { container, image } = vmNames(this.#parts.peer, spec.ccid);
+    await platform.validatePackage(spec.codePackage, { signal });
+    const order: ImageOrder = { image, spec, platform, log: this.#log.child({ ccid: spec.ccid }) };
+    return this.#alone(container, () => this.#start(container, order, signal), signal);
+  }
+
+  /** In Fabric's order. @see DockerVM.Start in hyperledger/fabric v1.1.0, core/container/dockercontroller/dockercontroller.go */
+  async #start(name: string, order: ImageOrder, signal: AbortSignal): Promise<ChaincodeInstance> {
+    const { engine, attachStdout = false, graceMs = 5_000 } = this.#parts;
+    const { spec, log } = order;
+    await this.#sweep();
+    await using scope = new Scope();
+    const trace = this.#traces.begin();
+    scope.defer(() => trace.clear());
+    await this.#clearAway(name, signal);
+    const id = await this.#create(name, order, trace, signal);
+    const say = attachStdout ? log.info : log.debug;
+    const output = new ContainerOutput(20, (line, stream) => say.call(log, 'chaincode output', { container: name, stream, line }));
+    const attached = scope.use(
+      await engine.attach(id, output.push, { signal }).catch(failed(`Error attaching to container ${name}`, spec)),
+    );
+    if (spec.tls !== undefined) {
+      const upload = engine.upload(id, '/', await tlsFiles(spec.tls), { signal });
+      await upload.catch(failed(`Error uploading files to the container instance ${name}`, spec));
+    }
+    await toItsEnd(signal, (lingering) => engine.start(id, { signal: lingering })).catch(failed(`Error starting container ${name}`, spec));
+    scope.move();
+    const container = new ChaincodeContainer({
+      engine,
+      health: this.#health,
+      id,
+      ccid: spec.ccid,
+      name,
+      trace,
+      attached,
+      output,
+      graceMs,
+      log,
+    });
+    this.#running.add(container);
+    void container.exited.then(() => this.#running.delete(container));
+    log.info('chaincode container started', { container: name, image: order.image });
+    return container;
+  }
+
+  /** What has this name ends at once; there mostly is nothing. */
+  async #clearAway(name: string, signal: AbortSignal): Promise<void> {
+    const { engine } = this.#parts;
+    const ignored = (thrown: unknown): void => {
+      if (signal.aborted || isLost(thrown)) throw thrown;
+    };
+    await engine.stop(name, 0, { signal }).catch(ignored);
+    await engine.kill(name, { signal }).catch(ignored);
+    await engine.remove(name, { signal }).catch(ignored);
+  }
+
+  async #create(name: string, order: ImageOrder, { labels }: Trace, signal: AbortSignal): Promise<string> {
+    const { engine, mspId } = this.#parts;
+    const { image, spec, platform } = order;
+    const command = platform.dockerCommand(spec.peerAddress);
+    const wanted = { name, image, command, env: containerEnvironment(spec, mspId), labels, hostConfig: this.#hostConfig };
+    const create = (): Promise<string | undefined> =>
+      toItsEnd(signal, (lingering) => engine.create(wanted, { signal: lingering })).catch(failed(`Error creating container ${name}`, spec));
+    await this.#images.retireStale(order, { signal });
+    const first = await create();
+    if (first !== undefined) return first;
+    await this.#images.build(order, { signal });
+    const second = await create();
+    if (second !== undefined) return second;
+    throw launchFailed(
+      `the image ${image} was built and is gone again`,
+      spec,
+      'Somebody removes images of this engine while the peer uses them.',
+    );
+  }
+
+  /** Once for what earlier runs left, and whenever this run had to leave something. */
+  async #sweep(): Promise<void> {
+    this.#swept ??= this.#traces.sweep();
+    try {
+      await this.#swept;
+    } catch (thrown) {
+      this.#swept = undefined;
+      throw thrown;
+    }
+    await this.#traces.retry();
+  }
+
+  async #alone<T>(name: string, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const place = this.#names.get(name) ?? { turnstile: new Turnstile(1), users: 0 };
+    this.#names.set(name, place);
+    place.users += 1;
+    try {
+      return await place.turnstile.run(work, { signal });
+    } finally {
+      place.users -= 1;
+      if (place.users === 0) this.#names.delete(name);
+    }
+  }
+
+  /** From the first sign of a lost engine on it is watched, and said once. */
+  #noticed(thrown: unknown): void {
+    if (isLost(thrown) && !this.#over.signal.aborted) this.#health.lose(thrown).catch(() => undefined);
+  }
+
+  #platform({ platform: wanted, ccid }: LaunchSpec): Platform {
+    const platform = this.#parts.platforms.find(({ name }) => name === wanted);
+    if (platform !== undefined) return platform;
+    throw new SelvageError('CHAINCODE_BUILD_FAILED', `${ccid} is ${wanted} chaincode, which is not built in Docker`, {
+      details: { ccid },
+      advice: 'Run it as a service, by an external builder, or in development mode.',
+    });
+  }
+}
+
+const failed =
+  (text: string, spec: LaunchSpec) =>
+  (thrown: unknown): never => {
+    if (!(thrown instanceof SelvageError) || thrown.code !== 'DOCKER_REFUSED') throw thrown;
+    throw launchFailed(`${text}: ${messageOf(thrown)}`, spec, adviceFor(messageOf(thrown)), thrown);
+  };
+
+const launchFailed = (text: string, { ccid }: LaunchSpec, advice: string, cause?: unknown): SelvageError =>
+  new SelvageError('CHAINCODE_LAUNCH_FAILED', text, { cause, details: { ccid }, advice });
+
+function adviceFor(message: string): string {
+  if (/exec format error/i.test(message)) return 'The image is for another processor than this machine has.';
+  if (/executable file not found|no such file or directory/i.test(message))
+    return 'The image lacks the program that is to run in it: look at the runtime image of this language (selvage images list).';
+  if (/network .* not found|could not find.*network/i.test(message))
+    return 'vm.docker.hostConfig.NetworkMode names a network that this engine does not have.';
+  if (/read-only/i.test(message)) return 'With vm.docker.hostConfig.ReadonlyRootfs the TLS files cannot be put into the container.';
+  return 'The words of the engine say why; vm.docker.hostConfig may ask for what it does not allow.';
+}
