@@ -40,6 +40,7 @@ async function open({ registry, host = {}, log = silent }: Options = {}): Promis
       host: environment,
       mspId: 'Org1MSP',
       graceMs: 100,
+      sandbox: 'off', // what these tests see of a chaincode, above all its process id, is another inside one
       log,
     });
     runtimes.push(runtime);
@@ -157,7 +158,9 @@ describe('the environment of a chaincode process', () => {
     ]) {
       expect(lines).toContainEqual({ message: 'chaincode output', ccid: 'cc:1.0', stream, line, channel: 'mychannel', txId: 'abc' });
     }
-    expect(lines).toContainEqual(expect.objectContaining({ isolation: expect.any(String), sandbox: 'none' }));
+    expect(lines).toContainEqual(
+      expect.objectContaining({ limits: expect.any(String), newPrivileges: expect.any(String), sandbox: 'none: off' }),
+    );
   });
 });
 

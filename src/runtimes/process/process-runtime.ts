@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { unpackArchive } from '../../chaincode/packaging/unpack.ts';
-import type { Platform } from '../../chaincode/platforms/platform.ts';
+import type { HostCommand, Platform } from '../../chaincode/platforms/platform.ts';
 import type { ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from '../../chaincode/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
@@ -9,6 +9,7 @@ import { Scope } from '../../common/scope.ts';
 import { chaincodeOutput } from '../chaincode-output.ts';
 import { Builds } from './builds.ts';
 import { type HostEnvironment, installEnvironment, instanceEnvironment } from './environment.ts';
+import { findIsolation, type Isolation, installationOf, type Reach, type ResourceLimits, type SandboxChoice } from './isolation.ts';
 import { ProcessGroup } from './process-group.ts';
 import { Scratch } from './scratch.ts';
 
@@ -27,11 +28,18 @@ export interface ProcessRuntimeParts {
   /** Builds at a time; those of one package count once. */
   readonly maxBuilds?: number;
   readonly nodePath?: string;
+  /** Of each chaincode process. 2 GiB and 4096 files unless told, as Fabric's sample configuration gives to containers. */
+  readonly limits?: ResourceLimits;
+  /** `auto` unless told. */
+  readonly sandbox?: SandboxChoice;
 }
+
+const LIMITS: ResourceLimits = { memoryBytes: 2 * 1024 * 1024 * 1024, openFiles: 4096 };
 
 /**
  * Runs chaincode as processes beside the peer, under the peer's user. What separates them: a process group and a scratch folder
- * each, and an environment without the peer's settings. There is no sandbox: who may install chaincode may run code here.
+ * each, an environment without the peer's settings, limits, no way to more privileges, and a sandbox where the machine has one; the
+ * log says at start what of it is active. Without a sandbox, who may install chaincode may read what the peer's user may.
  */
 export class ProcessRuntime implements ChaincodeRuntime {
   readonly name = 'process';
@@ -39,6 +47,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
   readonly #nodePath: string;
   readonly #graceMs: number;
   readonly #log: Logger;
+  readonly #isolation: Promise<Isolation>;
   readonly #instances: Scratch;
   readonly #builds: Builds;
   readonly #over = new AbortController();
@@ -55,10 +64,13 @@ export class ProcessRuntime implements ChaincodeRuntime {
     const scratch = new Scratch(join(directory, 'unfinished'));
     const env = installEnvironment(host, nodePath);
     this.#builds = new Builds({ directory: join(directory, 'builds'), scratch, env, maxConcurrent: maxBuilds, graceMs });
-    log.info('chaincode runs as processes of this machine', {
-      isolation: 'process group, own folder, minimal environment',
-      sandbox: 'none',
-    });
+    const { limits = LIMITS, sandbox = 'auto' } = parts;
+    this.#isolation = findIsolation({ host, limits, sandbox });
+    this.#isolation.then(
+      ({ active }) =>
+        log.info('chaincode runs as processes of this machine', { separate: 'process group, folder, environment', ...active }),
+      (thrown: unknown) => log.error('chaincode cannot run as processes of this machine', { reason: messageOf(thrown) }),
+    );
   }
 
   async launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {
@@ -92,12 +104,22 @@ export class ProcessRuntime implements ChaincodeRuntime {
     await this.#builds.provide(code, plan, { ccid: spec.ccid, codePackage: spec.codePackage, log }, { signal });
     const { host, mspId } = this.#parts;
     const env = await instanceEnvironment(spec, { host, nodePath: this.#nodePath, directory: folder.path, mspId });
-    const command = plan.start(spec.peerAddress);
+    const command = await this.#isolated(plan.start(spec.peerAddress), folder.path, { ...env });
     signal.throwIfAborted();
     const group = await start(spec, command.file, command.args, join(code, plan.workingFolder), { ...env, ...command.env }, log);
     scope.defer(() => group.stop(0));
     signal.throwIfAborted();
     return this.#instance(spec, group, scope.move(), log);
+  }
+
+  async #isolated(command: HostCommand, folder: string, env: Readonly<Record<string, string>>): Promise<HostCommand> {
+    const trusted = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'].flatMap((name) => env[name] ?? []);
+    const programs = [...(await installationOf(command.file)), ...(await installationOf(this.#nodePath))];
+    const reach: Reach = {
+      reads: [...programs, ...trusted, join(this.#parts.directory, 'builds'), folder],
+      writes: [join(folder, 'home')],
+    };
+    return (await this.#isolation).wrap(command, reach);
   }
 
   #instance(spec: LaunchSpec, group: ProcessGroup, owned: Scope, log: Logger): ChaincodeInstance {

@@ -16,31 +16,43 @@ export async function isAlive(mark: TreeMark): Promise<boolean> {
   return signalGroup(mark.groupId, 0);
 }
 
-/** Signals every process of the tree that there is now. */
+/**
+ * Signals every process of the tree that there is now. A sandbox is not asked to end, nor a shell in it that may be the first
+ * process there: they would take the chaincode with them at once, and they end by themselves when the chaincode has.
+ */
 export async function signalTree(mark: TreeMark, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   if (process.platform !== 'linux') {
     signalGroup(mark.groupId, signal);
     return;
   }
-  for (const pid of await members(mark)) send(pid, signal);
+  const all = await members(mark);
+  const around = all.some(({ command }) => command === 'bwrap') ? ['bwrap', 'sh'] : [];
+  for (const { pid, command } of all) if (signal === 'SIGKILL' || !around.includes(command)) send(pid, signal);
+}
+
+interface Member {
+  readonly pid: number;
+  /** The program's name, as the system shortens it. */
+  readonly command: string;
 }
 
 /** Linux: by group id, or by the mark in the environment, which only our own user's processes show. */
-async function members({ groupId, variable }: TreeMark): Promise<readonly number[]> {
+async function members({ groupId, variable }: TreeMark): Promise<readonly Member[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(pids.map((pid) => belongs(pid, groupId, variable)));
-  return pids.filter((_, at) => found[at]).map(Number);
+  const found = await Promise.all(pids.map((pid) => member(pid, groupId, variable)));
+  return found.filter((each) => each !== undefined);
 }
 
-async function belongs(pid: string, groupId: number, variable: string): Promise<boolean> {
+async function member(pid: string, groupId: number, variable: string): Promise<Member | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
-  if (stat === undefined) return false;
+  if (stat === undefined) return undefined;
   // After the command, which may itself contain brackets: state, parent, group.
   const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (state === 'Z' || state === 'X') return false;
-  if (Number(group) === groupId) return true;
+  if (state === 'Z' || state === 'X') return undefined;
+  const found: Member = { pid: Number(pid), command: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')) };
+  if (Number(group) === groupId) return found;
   const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
-  return `\0${environment}`.includes(`\0${variable}\0`);
+  return `\0${environment}`.includes(`\0${variable}\0`) ? found : undefined;
 }
 
 /** Whether the group had a process to signal. macOS answers EPERM for a group of zombies. */
