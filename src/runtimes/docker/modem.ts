@@ -2,6 +2,7 @@ import { Agent as HttpAgent, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { inspect } from 'node:util';
 import Docker from 'dockerode';
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
@@ -36,7 +37,7 @@ export class Modem {
   /** @throws {SelvageError} `SETTING_INVALID` for an endpoint that cannot be one */
   constructor({ endpoint, tls }: EndpointSettings) {
     this.endpoint = endpoint;
-    const agent = tls === undefined ? new HttpAgent({ keepAlive: false }) : new HttpsAgent({ keepAlive: false });
+    const agent = quiet(tls === undefined ? new HttpAgent({ keepAlive: false }) : new HttpsAgent({ keepAlive: false }));
     const place = placeOf(endpoint, tls !== undefined);
     const material = { ca: tls?.ca, cert: tls?.cert, key: tls?.key };
     const docker = new Docker({ ...NOTHING_FROM_DOCKER_HOST, ...place, ...material, ...{ agent, pathPrefix: '/' } });
@@ -80,6 +81,9 @@ export class Modem {
     return unavailable(this.endpoint, thrown);
   }
 }
+
+/** docker-modem inspects its options before each request, to their depths and for a debug log that is off; an agent's are its open sockets. */
+const quiet = <T extends HttpAgent>(agent: T): T => Object.assign(agent, { [inspect.custom]: () => 'Agent' });
 
 /** Nobody reads the rest of a body whose answer is over. */
 function release(body: Call['body']): void {
