@@ -1,5 +1,5 @@
+import { parseDuration } from '../common/duration.ts';
 import { SelvageError } from '../common/errors.ts';
-import { parseDuration } from '../node/config/duration.ts';
 
 /** A flag like `30s`, in milliseconds. @throws {SelvageError} `SETTING_INVALID` */
 export function durationFlag(text: string): number {

@@ -3,9 +3,9 @@ import { ChaincodeSupport } from '../chaincode/chaincode-support.ts';
 import type { LaunchablePackages } from '../chaincode/launch.ts';
 import { LegacyCollectionAccess } from '../chaincode/lifecycle/legacy-collection-access.ts';
 import { LegacyDefinitions } from '../chaincode/lifecycle/legacy-definitions.ts';
+import { OutputFolder } from '../chaincode/output/output-folder.ts';
 import { PackageStore } from '../chaincode/packaging/package-store.ts';
 import { platformNameOf } from '../chaincode/platforms/package-rules.ts';
-import { allPlatforms } from '../chaincode/platforms/platforms.ts';
 import { ChannelRegistry } from '../channel/channel-registry.ts';
 import type { JoinedChannel } from '../channel/joined-channel.ts';
 import { listen, type ServerTls } from '../comm/server.ts';
@@ -27,7 +27,6 @@ import { AclProvider } from '../msp/acl-provider.ts';
 import { bundleFromBlock, validateConfigEnvelope } from '../msp/channelconfig/bundle.ts';
 import { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
 import type { LocalMsp } from '../msp/local-msp.ts';
-import { ProcessRuntime } from '../runtimes/process/process-runtime.ts';
 import { Cscc } from '../scc/cscc.ts';
 import { Lscc } from '../scc/lscc/lscc.ts';
 import { Qscc } from '../scc/qscc.ts';
@@ -36,6 +35,7 @@ import { endorserService } from '../services/endorser-service.ts';
 import { peerDeliverService } from '../services/peer-deliver-service.ts';
 import { ChaincodeCa } from './chaincode-certificates.ts';
 import { legacyLifetimes } from './collection-lifetimes.ts';
+import { chaincodeEnvironment, openRuntime } from './chaincode-runtime.ts';
 import type { PeerConfig } from './config/peer-config.ts';
 import { readPem } from './files.ts';
 import { failedChannels } from './health.ts';
@@ -215,29 +215,25 @@ interface ChaincodeParts {
 async function startChaincodes(config: PeerConfig, { log, metrics }: PeerParts, parts: ChaincodeParts): Promise<ChaincodeSupport> {
   const { channels, access, packages, definitions, system, scope } = parts;
   const { chaincode } = config;
-  const authority = config.tls === undefined ? undefined : await ChaincodeCa.create(systemClock.now());
-  const runtime = scope.use(
-    new ProcessRuntime({
-      directory: chaincode.cacheFolder,
-      platforms: allPlatforms({ host: process.env }),
-      host: process.env,
-      mspId: config.localMspId,
-      log: log.child({ module: 'runtime' }),
-      graceMs: chaincode.stopGraceMs,
-    }),
-  );
+  const userRunsChaincode = chaincode.mode === 'dev';
+  // Chaincode that the user starts has no certificate of ours, so it is let in without TLS.
+  const authority = config.tls === undefined || userRunsChaincode ? undefined : await ChaincodeCa.create(systemClock.now());
+  const output = new OutputFolder({ directory: join(config.fileSystemPath, 'chaincode-logs'), log: log.child({ module: 'chaincode' }) });
   const support = new ChaincodeSupport({
     system,
     channels,
     acl: access,
     definitions,
     collections: new LegacyCollectionAccess(channels),
-    runtime,
+    runtime: openRuntime(config, log, scope),
+    output,
     packages: launchable(packages),
     certificates: authority,
-    userRunsChaincode: chaincode.mode === 'dev',
+    userRunsChaincode,
     peerAddress: config.chaincodeAddress,
-    env: chaincodeLogging(chaincode.logging),
+    env: chaincodeEnvironment(chaincode),
+    drainMs: chaincode.stopGraceMs,
+    retireAfterMs: chaincode.retireAfterMs,
     startupTimeoutMs: chaincode.startupTimeoutMs,
     executeTimeoutMs: chaincode.executeTimeoutMs,
     totalQueryLimit: config.ledger.totalQueryLimit,
@@ -256,12 +252,6 @@ async function startChaincodes(config: PeerConfig, { log, metrics }: PeerParts, 
   );
   return support;
 }
-
-const chaincodeLogging = ({ level, shim, format }: PeerConfig['chaincode']['logging']): Record<string, string> => ({
-  ...(level === '' ? {} : { CORE_CHAINCODE_LOGGING_LEVEL: level }),
-  ...(shim === '' ? {} : { CORE_CHAINCODE_LOGGING_SHIM: shim }),
-  ...(format === '' ? {} : { CORE_CHAINCODE_LOGGING_FORMAT: format }),
-});
 
 /** Installed packages, as a launch wants them. */
 const launchable = (packages: PackageStore): LaunchablePackages => ({

@@ -35,6 +35,7 @@ export const ACTED_ON: readonly string[] = [
     'mode',
     'startuptimeout',
     'executetimeout',
+    'externalBuilders',
     'system.*',
     'logging.level',
     'logging.shim',
@@ -47,7 +48,15 @@ export const ACTED_ON: readonly string[] = [
   ...under('ledger', ['state.stateDatabase', 'state.totalQueryLimit']),
   ...under('operations', ['listenAddress']),
   ...under('logging', ['level', 'spec']),
-  ...under('selvage', ['chaincodeCache', 'stopGrace', 'ledgerRelease', 'endorsement.systemVersion', 'endorsement.initStatus']),
+  ...under('selvage', [
+    'chaincodeCache',
+    'stopGrace',
+    'retireAfter',
+    'inspectChaincode',
+    'ledgerRelease',
+    'endorsement.systemVersion',
+    'endorsement.initStatus',
+  ]),
 ];
 
 /** Fabric's keys that Selvage takes and does nothing with. */
@@ -81,7 +90,6 @@ export const NOT_ACTED_ON: readonly string[] = [
     'car.*',
     'java.*',
     'node.*',
-    'externalBuilders',
     'installTimeout',
     'keepalive',
     'systemPlugins',

@@ -251,7 +251,6 @@ describe('a whole core.yaml', () => {
     expect(sources.unknown).toEqual([]);
     expect(sources.ignored).toEqual([
       'chaincode.builder',
-      'chaincode.externalBuilders',
       'chaincode.keepalive',
       'ledger.history',
       'ledger.state',

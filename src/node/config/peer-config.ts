@@ -69,8 +69,21 @@ export interface ChaincodeConfig {
   /** What shims of Fabric 3.1 are told they may batch; undefined leaves READY bare, as before 3.1. */
   readonly runtimeParams: RuntimeParams | undefined;
   readonly stopGraceMs: number;
+  /** How long a version may be unused before another one has it stopped; never if undefined. */
+  readonly retireAfterMs: number | undefined;
+  /** Node chaincode is started with its inspector open. */
+  readonly inspect: boolean;
+  /** In the order they are asked; paths are absolute. */
+  readonly externalBuilders: readonly ExternalBuilderConfig[];
   /** Where installed dependencies are kept between launches. */
   readonly cacheFolder: string;
+}
+
+/** One entry of `chaincode.externalBuilders`. */
+export interface ExternalBuilderConfig {
+  readonly name: string;
+  readonly path: string;
+  readonly propagateEnvironment: readonly string[];
 }
 
 /** `chaincode.runtimeParams`. */
@@ -113,11 +126,14 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
     chaincode: {
       mode: chaincode.mode,
       startupTimeoutMs: Math.max(chaincode.startuptimeout, 5000),
-      executeTimeoutMs: chaincode.executetimeout < 1000 ? 30_000 : chaincode.executetimeout,
+      executeTimeoutMs: executeTimeout(chaincode.executetimeout, chaincode.mode === 'dev' || selvage.inspectchaincode),
       logging: chaincode.logging,
       system: switchedOn(chaincode.system),
       runtimeParams: runtimeParams(chaincode.runtimeparams),
       stopGraceMs: selvage.stopgrace,
+      retireAfterMs: selvage.retireafter ?? undefined,
+      inspect: selvage.inspectchaincode,
+      externalBuilders: chaincode.externalbuilders.map((builder) => ({ ...builder, path: configPath(folder, builder.path) })),
       cacheFolder: configPath(folder, selvage.chaincodecache || `${dataFolder}/chaincode-cache`),
     },
     ledger: {
@@ -133,6 +149,15 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
     logSpec: logSpec || logging.spec || logging.level || 'info',
   };
 }
+
+/** Longer than anybody debugs, and what a timer can still take. */
+const A_WEEK_MS = 7 * 24 * 3_600_000;
+
+/** Where chaincode may stand at a breakpoint, a timeout applies only if it was asked for. Less than a second counts as none, as in Fabric. */
+const executeTimeout = (ms: number | null, debugged: boolean): number => {
+  if (ms !== null && ms >= 1000) return ms;
+  return debugged && ms === null ? A_WEEK_MS : 30_000;
+};
 
 interface Problem {
   /** Dotted, in any case. */

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { splitAddress } from '../../common/address.ts';
-import { parseDuration } from './duration.ts';
+import { parseDuration } from '../../common/duration.ts';
+import { messageOf } from '../../common/errors.ts';
+import { parseYaml } from './sources.ts';
 
 /** A value that YAML may have read as a number or a truth; absent, null and empty mean the default. */
 const text = (fallback: string) =>
@@ -75,6 +77,40 @@ const handlerMap = v.pipe(
   v.transform((value) => value ?? {}),
 );
 
+const words = v.optional(v.nullable(v.array(v.string('expected names of variables'))), null);
+/** Its keys in any case: those of a file are in lower case by now, those of a variable as they were written. */
+const builder = v.pipe(
+  v.record(v.string(), v.unknown(), 'expected a builder with name and path'),
+  v.transform((entry) => Object.fromEntries(Object.entries(entry).map(([key, value]) => [key.toLowerCase(), value]))),
+  v.object({
+    name: v.pipe(v.string('expected the name of a builder'), v.nonEmpty('expected the name of a builder')),
+    path: v.pipe(v.string('expected the folder of a builder'), v.nonEmpty('expected the folder of a builder')),
+    propagateenvironment: words,
+    environmentwhitelist: words, // its name until 2.2
+  }),
+  v.transform(({ name, path, propagateenvironment, environmentwhitelist }) => ({
+    name,
+    path,
+    propagateEnvironment: propagateenvironment ?? environmentwhitelist ?? [],
+  })),
+);
+
+/** A list, or from a variable the same list as YAML text. */
+const builders = v.pipe(
+  v.optional(v.unknown(), []),
+  v.rawTransform<unknown, unknown>(({ dataset, addIssue, NEVER }) => {
+    const { value } = dataset;
+    if (typeof value !== 'string') return value ?? [];
+    try {
+      return parseYaml(value, 'the value') ?? [];
+    } catch (thrown) {
+      addIssue({ message: messageOf(thrown) });
+      return NEVER;
+    }
+  }),
+  v.array(builder, 'expected a list of builders, each with name and path'),
+);
+
 const SYSTEM_CHAINCODES = { cscc: 'enable', lscc: 'enable', escc: 'enable', vscc: 'enable', qscc: 'enable' };
 
 /**
@@ -112,7 +148,13 @@ export const peerSchema = v.looseObject({
   chaincode: section({
     mode: oneOf(['net', 'dev'], 'net'),
     startuptimeout: duration('300s'),
-    executetimeout: duration('30s'),
+    /** Empty means Fabric's 30s, or none at all while somebody may be debugging. */
+    executetimeout: v.pipe(
+      text(''),
+      v.transform((value) => (value === '' ? null : parseDuration(value))),
+      v.nullable(v.number('expected a number with a unit, like 30s or 1h30m')),
+    ),
+    externalbuilders: builders,
     logging: section({ level: text('info'), shim: text('warning'), format: text('') }),
     system: v.pipe(
       v.optional(v.nullable(v.record(v.string(), text(''))), SYSTEM_CHAINCODES),
@@ -144,6 +186,14 @@ export const peerSchema = v.looseObject({
   selvage: section({
     chaincodecache: text(''),
     stopgrace: duration('5s'),
+    /** How long a version of a chaincode may be unused before another one has it stopped; empty: for ever, as in Fabric. */
+    retireafter: v.pipe(
+      text(''),
+      v.transform((value) => (value === '' ? null : parseDuration(value))),
+      v.nullable(v.number('expected a number with a unit, like 30s or 1h30m')),
+    ),
+    /** Opens the inspector of Node chaincode, and lets transactions wait for whoever debugs it. */
+    inspectchaincode: flag(false),
     ledgerrelease: oneOf(['1.1', '2.x'], '2.x'),
     endorsement: section({ systemversion: text('syscc'), initstatus: oneOf(['fails', 'ignored'], 'fails') }),
   }),

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { allPlatforms } from '../chaincode/platforms/platforms.ts';
+import type { ChaincodeRuntime } from '../chaincode/runtime.ts';
+import type { Logger } from '../common/log.ts';
+import type { Scope } from '../common/scope.ts';
+import { CCAAS_CONFIG_VARIABLE, CcaasBuilder } from '../runtimes/external-builder/ccaas-builder.ts';
+import { ExternalBuilderRuntime } from '../runtimes/external-builder/external-builder-runtime.ts';
+import { ProgramBuilder } from '../runtimes/external-builder/program-builder.ts';
+import { ProcessRuntime } from '../runtimes/process/process-runtime.ts';
+import type { PeerConfig } from './config/peer-config.ts';
+
+/**
+ * Where this peer's chaincode runs: what an external builder claims, and services, as the builder says; everything else on this
+ * machine. The scope owns all of it.
+ */
+export function openRuntime({ chaincode, fileSystemPath, localMspId }: PeerConfig, log: Logger, scope: Scope): ChaincodeRuntime {
+  const host = process.env;
+  const fallback = scope.use(
+    new ProcessRuntime({
+      directory: chaincode.cacheFolder,
+      platforms: allPlatforms({ host }),
+      host,
+      mspId: localMspId,
+      log: log.child({ module: 'runtime' }),
+      graceMs: chaincode.stopGraceMs,
+    }),
+  );
+  return scope.use(
+    new ExternalBuilderRuntime({
+      directory: join(fileSystemPath, 'externalbuilder'),
+      builders: [
+        ...chaincode.externalBuilders.map((builder) => new ProgramBuilder(builder, host)),
+        new CcaasBuilder(host[CCAAS_CONFIG_VARIABLE] ?? ''),
+      ],
+      fallback,
+      mspId: localMspId,
+      log: log.child({ module: 'chaincode.externalbuilder' }),
+      graceMs: chaincode.stopGraceMs,
+    }),
+  );
+}
+
+/**
+ * Opens the inspector in the chaincode's own process, on a free port of this machine; Node prints its address to the chaincode's
+ * output. Not in npm's process, which may be in between and knows no lifecycle event.
+ */
+const INSPECTED = `if (process.env.npm_lifecycle_event) (await import('node:inspector')).open(0, '127.0.0.1');`;
+
+/** Environment of every chaincode: how it logs, and whether it can be debugged. */
+export const chaincodeEnvironment = ({ logging: { level, shim, format }, inspect }: PeerConfig['chaincode']): Record<string, string> => ({
+  ...(level === '' ? {} : { CORE_CHAINCODE_LOGGING_LEVEL: level }),
+  ...(shim === '' ? {} : { CORE_CHAINCODE_LOGGING_SHIM: shim }),
+  ...(format === '' ? {} : { CORE_CHAINCODE_LOGGING_FORMAT: format }),
+  ...(inspect ? { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(INSPECTED)}` } : {}),
+});

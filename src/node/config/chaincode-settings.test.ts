@@ -1,0 +1,74 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parsePeerConfig } from './peer-config.ts';
+import { readSources } from './sources.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'selvage-settings-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+async function chaincode(yaml: string, env: Record<string, string> = {}) {
+  await writeFile(join(folder, 'core.yaml'), `peer: { mspConfigPath: . }\n${yaml}`);
+  return parsePeerConfig(readSources({ FABRIC_CFG_PATH: folder, ...env }), undefined).chaincode;
+}
+
+describe('chaincode.externalBuilders', () => {
+  it('is a list, with paths as core.yaml means them, under either name of the variables', async () => {
+    const yaml = `chaincode:
+  externalBuilders:
+    - { name: one, path: /opt/one, propagateEnvironment: [A, B] }
+    - { name: two, path: builders/two, environmentWhitelist: [C] }
+    - { name: three, path: /opt/three }`;
+    expect((await chaincode(yaml)).externalBuilders).toEqual([
+      { name: 'one', path: '/opt/one', propagateEnvironment: ['A', 'B'] },
+      { name: 'two', path: join(folder, 'builders/two'), propagateEnvironment: ['C'] },
+      { name: 'three', path: '/opt/three', propagateEnvironment: [] },
+    ]);
+  });
+
+  it('comes as YAML or JSON from its variable', async () => {
+    const env = { CORE_CHAINCODE_EXTERNALBUILDERS: '[{name: x, path: /x, propagateEnvironment: [HOME]}]' };
+    expect((await chaincode('', env)).externalBuilders).toEqual([{ name: 'x', path: '/x', propagateEnvironment: ['HOME'] }]);
+    expect((await chaincode('chaincode: { externalBuilders: }')).externalBuilders).toEqual([]);
+  });
+
+  it.each([
+    ['[{path: /x}]', 'chaincode.externalBuilders.0.name'],
+    ['[{name: x, path: ""}]', 'expected the folder of a builder'],
+    ['{name: x}', 'expected a list of builders'],
+    ['[', 'CORE_CHAINCODE_EXTERNALBUILDERS'],
+  ])('%s is refused', async (value, message) => {
+    await expect(chaincode('', { CORE_CHAINCODE_EXTERNALBUILDERS: value })).rejects.toMatchObject({
+      code: 'SETTING_INVALID',
+      message: expect.stringMatching(new RegExp(message.replaceAll('.', '\\.'), 'i')),
+    });
+  });
+});
+
+describe('the execute timeout', () => {
+  it.each([
+    ['', 30_000],
+    ['chaincode: { executetimeout: 45s }', 45_000],
+    ['chaincode: { executetimeout: 10ms }', 30_000],
+    ['chaincode: { mode: dev, executetimeout: 45s }', 45_000],
+    ['chaincode: { mode: dev, executetimeout: 10ms }', 30_000],
+  ])('of %j is %d ms', async (yaml, ms) => {
+    expect((await chaincode(yaml)).executeTimeoutMs).toBe(ms);
+  });
+
+  it.each(['chaincode: { mode: dev }', 'selvage: { inspectChaincode: true }'])('waits for a debugger with %j', async (yaml) => {
+    expect((await chaincode(yaml)).executeTimeoutMs).toBeGreaterThan(24 * 3_600_000);
+  });
+});
+
+describe('selvage.retireAfter', () => {
+  it('is never unless a time is given', async () => {
+    expect((await chaincode('')).retireAfterMs).toBeUndefined();
+    expect((await chaincode('selvage: { retireAfter: 30s }')).retireAfterMs).toBe(30_000);
+    await expect(chaincode('selvage: { retireAfter: soon }')).rejects.toThrow('selvage.retireAfter: expected a number with a unit');
+  });
+});
