@@ -8,6 +8,7 @@ import { PackageStore } from '../chaincode/packaging/package-store.ts';
 import { platformNameOf } from '../chaincode/platforms/package-rules.ts';
 import { ChannelRegistry } from '../channel/channel-registry.ts';
 import type { JoinedChannel } from '../channel/joined-channel.ts';
+import { validationCodeName } from '../client/submit.ts';
 import { listen, type ServerTls } from '../comm/server.ts';
 import { BlockValidator } from '../committer/block-validator.ts';
 import { ChannelCommitter } from '../committer/channel-committer.ts';
@@ -21,7 +22,7 @@ import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
 import { Endorser } from '../endorser/endorser.ts';
 import { loadHandlers } from '../endorser/handlers/library.ts';
-import type { InvalidReason } from '../ledger/ledger.ts';
+import type { CommitOutcome, InvalidReason } from '../ledger/ledger.ts';
 import { FolderLedgerProvider } from '../ledger/ledger-provider.ts';
 import { AclProvider } from '../msp/acl-provider.ts';
 import { bundleFromBlock, validateConfigEnvelope } from '../msp/channelconfig/bundle.ts';
@@ -34,21 +35,31 @@ import { chaincodeSupportService } from '../services/chaincode-support-service.t
 import { endorserService } from '../services/endorser-service.ts';
 import { peerDeliverService } from '../services/peer-deliver-service.ts';
 import { ChaincodeCa } from './chaincode-certificates.ts';
-import { legacyLifetimes } from './collection-lifetimes.ts';
 import { chaincodeEnvironment, openRuntime } from './chaincode-runtime.ts';
+import { legacyLifetimes } from './collection-lifetimes.ts';
 import type { PeerConfig } from './config/peer-config.ts';
 import { readPem } from './files.ts';
 import { failedChannels } from './health.ts';
 import { loadMembership } from './membership.ts';
 import { type OperationsParts, type OperationsServer, serveOperations } from './operations.ts';
 import { OrdererSource } from './orderer-source.ts';
+import { prepareChaincode } from './prepare-chaincode.ts';
 import { version } from './version.ts';
 
 export interface PeerParts extends Cancellable {
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Hears of every transaction that was ordered and then found invalid here. */
+  readonly onInvalid?: (transaction: InvalidTransaction) => void;
   /** What the operations server shows beside the peer's health, where the configuration has one. */
   readonly operations?: Pick<OperationsParts, 'metrics' | 'logLevels'>;
+}
+
+/** A transaction that is on the ledger and changed nothing, and why. */
+export interface InvalidTransaction extends InvalidReason {
+  readonly channelId: string;
+  readonly blockNumber: bigint;
+  readonly codeName: string;
 }
 
 /** A peer that answers. Disposing stops its chaincode, finishes the commits that have begun and frees its ports. */
@@ -59,6 +70,11 @@ export interface Peer extends AsyncDisposable {
   readonly operationsAddress: string | undefined;
   /** Why a recent transaction was invalidated here; undefined when it was not, or too long ago. */
   explain(channelId: string, txId: string): InvalidReason | undefined;
+  /**
+   * Starts a chaincode of a channel, if it does not run, so that the first call need not wait for that.
+   * @throws {SelvageError} `CHANNEL_NOT_FOUND`, `CHAINCODE_NOT_FOUND`, and all that a launch can fail with
+   */
+  prepare(channelId: string, chaincode: string, options: Cancellable): Promise<void>;
 }
 
 /** Starts a peer. Read downwards to learn what it is made of; disposing it runs the same list upwards. */
@@ -123,6 +139,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
     address: joinAddress({ host: splitAddress(config.listenAddress)?.host ?? '', port: server.port }),
     chaincodeAddress: config.chaincodeAddress,
     operationsAddress: operations?.address,
+    prepare: (channelId, name, options) => prepareChaincode({ channels, definitions, chaincodes }, { channelId, name }, options),
     explain: (channelId, txId) => channels.get(channelId)?.ledger.reasonFor(txId),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
@@ -172,12 +189,19 @@ function followChannels(channels: ChannelRegistry, { verifier, membership, confi
   const follow = (channel: JoinedChannel): void => {
     const log = parts.log.child({ module: 'committer', channel: channel.id });
     const source = new OrdererSource({ channel, signer: membership.signer, tls: config.tls !== undefined, log });
-    scope.use(new ChannelCommitter({ channel, source, validator, log, metrics: parts.metrics })).start();
+    const onCommitted = tellInvalid(channel.id, parts.onInvalid);
+    scope.use(new ChannelCommitter({ channel, source, validator, log, metrics: parts.metrics, onCommitted })).start();
   };
   for (const channel of channels.list()) follow(channel);
   scope.use(channels.onJoined(follow));
   return scope;
 }
+
+const tellInvalid =
+  (channelId: string, tell: PeerParts['onInvalid']) =>
+  ({ blockNumber, reasons }: CommitOutcome): void => {
+    for (const reason of reasons) tell?.({ ...reason, channelId, blockNumber, codeName: validationCodeName(reason.code) });
+  };
 
 interface SystemParts {
   readonly channels: ChannelRegistry;

@@ -118,7 +118,7 @@ export async function deployChaincode(clients: DevClients, chaincode: DevChainco
     await installEverywhere(clients, packageOf(chaincode, current, sources), options);
     return { did: 'nothing', version: current };
   }
-  const version = String(Number(current ?? '0') + 1);
+  const version = await nextVersion(clients, chaincode.name, current, options);
   await installEverywhere(clients, packageOf(chaincode, version, sources), options);
   const deploymentSpec = packageOf(chaincode, version, { ...sources, codePackage: new Uint8Array(0) });
   const verb = current === undefined ? 'deploy' : 'upgrade';
@@ -139,6 +139,13 @@ export async function deployChaincode(clients: DevClients, chaincode: DevChainco
 
 const packageOf = ({ name, init }: DevChaincode, version: string, sources: PackedSources): Uint8Array =>
   buildDeploymentSpec({ name, version, ...sources, args: init.map(utf8) });
+
+/** One more than any peer has: an upgrade that failed leaves a package behind whose version cannot be used again. */
+async function nextVersion({ admins }: DevClients, name: string, current: string | undefined, options: Cancellable): Promise<string> {
+  const installed = (await Promise.all(admins.map((admin) => installedChaincodes(admin, options)))).flat();
+  const versions = installed.filter((each) => each.name === name).map(({ version }) => Number(version));
+  return String(Math.max(Number(current ?? '0'), ...versions.filter(Number.isInteger)) + 1);
+}
 
 async function isInstalled(caller: Caller, packageBytes: Uint8Array, options: Cancellable): Promise<boolean> {
   const { name, version, id } = parsePackage(packageBytes);

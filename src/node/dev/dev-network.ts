@@ -6,7 +6,7 @@ import type { Metrics } from '../../common/metrics.ts';
 import { Scope } from '../../common/scope.ts';
 import { type PeerConfig, parsePeerConfig } from '../config/peer-config.ts';
 import { startOrderer } from '../start-orderer.ts';
-import { type Peer, startPeer } from '../start-peer.ts';
+import { type InvalidTransaction, type Peer, startPeer } from '../start-peer.ts';
 import { type DevFolders, devFolders, makeMaterial, ordererFolder, peerFolder } from './dev-material.ts';
 import { type DevOptions, type DevPeerPlan, type DevPlan, planNetwork } from './dev-plan.ts';
 import { type ClientFiles, writeClientFiles } from './dev-profile.ts';
@@ -18,6 +18,8 @@ export interface DevNetworkParts extends Cancellable {
   readonly metrics: Metrics;
   /** More settings for every peer, as in a core.yaml but with lower-case keys; sections given here replace ours. */
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
+  /** Hears of every transaction that was ordered and then found invalid, from the first peer. */
+  readonly onInvalid?: (transaction: InvalidTransaction) => void;
 }
 
 /** A running development network. Disposing stops all of it; the folder stays. */
@@ -41,11 +43,13 @@ export async function startDevNetwork(folder: string, options: DevOptions, parts
   const genesis = await makeMaterial(folders, plan, systemClock.now());
   const { profiles, env } = await writeClientFiles(folders, plan);
   scope.use(await startOrderer(ordererConfig(folders, plan), genesis, { log: parts.log.child({ module: 'orderer' }) }));
-  const peers = await Promise.all(
-    plan.peers.map(async (peer) =>
-      scope.use(await startPeer(peerConfig(folders, plan, peer, parts), { ...parts, log: parts.log.child({ peer: peer.host }) })),
-    ),
-  );
+  const started = plan.peers.map(async (peer, at) => {
+    const { onInvalid, ...others } = parts;
+    const peerParts = { ...others, ...(at === 0 && onInvalid && { onInvalid }), log: parts.log.child({ peer: peer.host }) };
+    return scope.use(await startPeer(peerConfig(folders, plan, peer, parts), peerParts));
+  });
+  await Promise.allSettled(started); // one that fails must not leave others that still start
+  const peers = await Promise.all(started);
   const owned = scope.move();
   return { plan, folders, profiles, envFile: env, peers, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
 }

@@ -1,0 +1,72 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { folderChanges } from './folder-changes.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'selvage-watch-'));
+  await mkdir(join(folder, 'lib'));
+  await mkdir(join(folder, 'node_modules', 'dep'), { recursive: true });
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** The changes, already being watched: the first `next` has begun. */
+function watched(signal: AbortSignal) {
+  const changes = folderChanges(folder, { signal, quietMs: 20 });
+  return { changes, first: changes.next() };
+}
+
+const told = { done: false, value: undefined };
+
+describe('a watched folder', () => {
+  const over = () => new AbortController();
+
+  it('tells of a change, also below and in folders that are new', async () => {
+    const { changes, first } = watched(over().signal);
+    await writeFile(join(folder, 'index.js'), '1');
+    expect(await first).toEqual(told);
+    for (const path of ['lib/a.js', 'new/b.js', 'new/deep/c.js']) {
+      const next = changes.next();
+      await mkdir(join(folder, path, '..'), { recursive: true });
+      await writeFile(join(folder, path), '1');
+      expect(await next).toEqual(told);
+    }
+    await changes.return(undefined);
+  });
+
+  it('tells of a change that came while nobody listened', async () => {
+    const { changes, first } = watched(over().signal);
+    await writeFile(join(folder, 'a'), '1');
+    await first;
+    await writeFile(join(folder, 'b'), '1');
+    expect(await changes.next()).toEqual(told);
+    await changes.return(undefined);
+  });
+
+  it('goes on when a folder is replaced', async () => {
+    const { changes, first } = watched(over().signal);
+    await rm(join(folder, 'lib'), { recursive: true });
+    await mkdir(join(folder, 'lib'));
+    expect(await first).toEqual(told);
+    const next = changes.next();
+    await writeFile(join(folder, 'lib', 'a'), '1');
+    expect(await next).toEqual(told);
+    await changes.return(undefined);
+  });
+
+  it('ends with the signal, whatever happened among the dependencies', async () => {
+    const leaving = over();
+    const { first } = watched(leaving.signal);
+    await writeFile(join(folder, 'node_modules', 'dep', 'index.js'), '1');
+    await mkdir(join(folder, '.git'));
+    await rm(join(folder, 'node_modules'), { recursive: true });
+    leaving.abort();
+    expect(await first).toEqual({ done: true, value: undefined });
+  });
+
+  it('says nothing after the signal', async () => {
+    expect(await watched(AbortSignal.abort()).first).toEqual({ done: true, value: undefined });
+  });
+});
