@@ -14,7 +14,8 @@ const BOOLEAN_FLAGS = new Set([
   'once',
   'json',
   'no-tls',
-  'getIdentity',
+  'watch',
+  'bestEffort',
 ]);
 
 /** The command line as commander reads it: `--tls=true` becomes `--tls`, `--tls=false` goes away. */

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
 import { OrdererClient } from '../client/orderer-client.ts';
 import { PeerClient } from '../client/peer-client.ts';
 import type { ClientTls } from '../comm/client.ts';
@@ -10,44 +9,8 @@ import { derOfPem } from '../msp/identities/pem.ts';
 import type { Signer } from '../msp/identity.ts';
 import { type ClientConfig, type ClientTlsFiles, readClientConfig } from '../node/config/client-config.ts';
 import { loadSigner } from '../node/membership.ts';
+import type { OrdererFlags, PeerFlags } from './flags.ts';
 import type { Terminal } from './terminal.ts';
-
-/** Flags of the stock `peer` that say how to reach the orderer. */
-export interface OrdererFlags {
-  readonly orderer?: string;
-  readonly tls?: boolean;
-  readonly cafile?: string;
-  readonly certfile?: string;
-  readonly keyfile?: string;
-  readonly clientauth?: boolean;
-  readonly ordererTLSHostnameOverride?: string;
-}
-
-/** Flags that name other peers than the one of the environment. */
-export interface PeerFlags {
-  readonly peerAddresses?: readonly string[];
-  readonly tlsRootCertFiles?: readonly string[];
-}
-
-const collect = (value: string, before: readonly string[] = []): string[] => [...before, ...value.split(',')];
-
-export const withOrderer = (command: Command): Command =>
-  command
-    .option('-o, --orderer <host:port>', 'ordering service endpoint')
-    .option('--tls', 'use TLS when communicating with the orderer endpoint')
-    .option('--cafile <file>', 'PEM file with the trusted certificates of the orderer')
-    .option('--certfile <file>', 'PEM file with the client certificate, for mutual TLS with the orderer')
-    .option('--keyfile <file>', 'PEM file with the client key, for mutual TLS with the orderer')
-    .option('--clientauth', 'use mutual TLS with the orderer')
-    .option('--ordererTLSHostnameOverride <name>', 'host name expected in the TLS certificate of the orderer')
-    .option('--connTimeout <duration>', 'accepted for compatibility; connections are made when first used')
-    .option('--tlsHandshakeTimeShift <duration>', 'accepted for compatibility');
-
-export const withPeers = (command: Command): Command =>
-  command
-    .option('--peerAddresses <host:port>', 'address of a peer to connect to; may be given several times', collect)
-    .option('--tlsRootCertFiles <file>', 'TLS root certificate file of the peer at the same position in --peerAddresses', collect)
-    .option('--connectionProfile <file>', 'accepted for compatibility');
 
 /** Connections of one command; disposing closes them all. */
 export class Connections implements Disposable {
@@ -90,6 +53,15 @@ export class Connections implements Disposable {
           : this.#tls({ ...peerTls, rootCertFile: resolve(this.#terminal.cwd, tlsRootCertFiles[at] ?? '') });
       return this.#keep(new PeerClient({ address, tls }));
     });
+  }
+
+  /** The one peer that a command talks to. @throws {SelvageError} `SETTING_INVALID` when several are named */
+  onePeer(command: string, flags: PeerFlags): PeerClient {
+    const count = flags.peerAddresses?.length ?? 1;
+    if (count > 1)
+      throw new SelvageError('SETTING_INVALID', `'${command}' command can only be executed against one peer. received ${count}`);
+    const [peer] = this.peers(flags);
+    return peer ?? this.peer();
   }
 
   orderer(flags: OrdererFlags): OrdererClient {

@@ -9,10 +9,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 
 const terminal: Terminal = {
   out: (line) => process.stdout.write(`${line}\n`),
+  write: (bytes) => process.stdout.write(bytes),
   say: (line) => process.stderr.write(`${line}\n`),
   env: process.env,
   cwd: process.cwd(),
   signal: interrupted.signal,
+  interactive: process.stdout.isTTY === true,
   colours: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
 };
 

@@ -2,6 +2,8 @@
 export interface Terminal {
   /** Results: what a script may read. */
   readonly out: (line: string) => void;
+  /** A result that is bytes, as they are. */
+  readonly write: (bytes: Uint8Array) => void;
   /** Everything said to the person beside the result. */
   readonly say: (line: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -9,6 +11,8 @@ export interface Terminal {
   /** Aborts on Ctrl-C and on termination. */
   readonly signal: AbortSignal;
   readonly colours: boolean;
+  /** Whether a person sees the output at once. */
+  readonly interactive: boolean;
   /** Where the log of what this command runs is, once there is one; told when something fails. */
   logFile?: string;
 }

@@ -1,20 +1,130 @@
+/** The `chaincode` commands of the stock `peer`: what they take. What they do is loaded when one of them runs. */
 import type { Command } from 'commander';
+import { type OrdererFlags, type PeerFlags, type SourceFlags, withOrderer, withPeers, withSource, withUnusedOrderer } from '../flags.ts';
+import { IDENTITY_HELP } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
-import { invokeCommand, queryCommand } from './call-commands.ts';
-import { deployCommands } from './deploy-commands.ts';
-import { listCommand } from './list-command.ts';
-import { installCommand, packageCommand, signPackageCommand } from './package-commands.ts';
 
-/** The `chaincode` commands of the stock `peer`. */
+interface CallFlags extends PeerFlags {
+  readonly channelID: string;
+  readonly name: string;
+  readonly ctor: string;
+  readonly transient?: string;
+}
+
+export interface QueryFlags extends CallFlags {
+  readonly raw?: boolean;
+  readonly hex?: boolean;
+}
+
+export interface InvokeFlags extends CallFlags, OrdererFlags {
+  readonly waitForEvent?: boolean;
+  readonly waitForEventTimeout: string;
+  readonly isInit?: boolean;
+}
+
+export interface DeployFlags extends SourceFlags, OrdererFlags, PeerFlags {
+  readonly channelID: string;
+  readonly policy?: string;
+  readonly escc?: string;
+  readonly vscc?: string;
+  readonly collectionsConfig?: string;
+}
+
+export interface PackageFlags extends SourceFlags {
+  readonly ccPackage?: boolean;
+  readonly sign?: boolean;
+  readonly instantiatePolicy?: string;
+}
+
+export interface ListFlags extends PeerFlags {
+  readonly installed?: boolean;
+  readonly instantiated?: boolean;
+  readonly channelID: string;
+}
+
 export function chaincodeCommands(program: Command, terminal: Terminal): void {
   const chaincode = program
     .command('chaincode')
-    .description('Operate a chaincode: install|instantiate|invoke|package|query|signpackage|upgrade|list.');
+    .description('Operate a chaincode: install|instantiate|invoke|package|query|signpackage|upgrade|list.')
+    .addHelpText('after', IDENTITY_HELP);
   installCommand(chaincode, terminal);
-  deployCommands(chaincode, terminal);
+  deployCommand(chaincode, terminal, {
+    name: 'instantiate',
+    verb: 'deploy',
+    description: 'Deploy the specified chaincode to the network.',
+  });
   invokeCommand(chaincode, terminal);
-  packageCommand(chaincode, terminal);
+  packageCommands(chaincode, terminal);
   queryCommand(chaincode, terminal);
-  signPackageCommand(chaincode, terminal);
+  deployCommand(chaincode, terminal, { name: 'upgrade', verb: 'upgrade', description: 'Upgrade chaincode.' });
   listCommand(chaincode, terminal);
+}
+
+const onChannel = (command: Command): Command =>
+  command.option('-C, --channelID <channel>', 'the channel on which this command is executed', '');
+
+const withCall = (command: Command): Command =>
+  onChannel(command)
+    .requiredOption('-n, --name <name>', 'name of the chaincode')
+    .option('-c, --ctor <json>', 'function and arguments in JSON', '{}')
+    .option('--transient <json>', 'transient map in JSON, values in base64');
+
+/** `chaincode query`: asks one peer and prints what the chaincode answered. */
+function queryCommand(parent: Command, terminal: Terminal): void {
+  withUnusedOrderer(withPeers(withCall(parent.command('query').description('Query using the specified chaincode.'))))
+    .option('-r, --raw', 'print the result as raw bytes')
+    .option('-x, --hex', 'print the result in hexadecimal')
+    .action(async (flags: QueryFlags) => (await import('./calls.ts')).query(flags, terminal));
+}
+
+/** `chaincode invoke`: endorse, order, and with --waitForEvent wait until the peers have committed it. */
+function invokeCommand(parent: Command, terminal: Terminal): void {
+  withOrderer(withPeers(withCall(parent.command('invoke').description('Invoke the specified chaincode.'))))
+    .option('-I, --isInit', 'is this invocation for init (useful for supporting legacy chaincodes in the new lifecycle)')
+    .option('--waitForEvent', 'wait until each peer has committed the transaction')
+    .option('--waitForEventTimeout <duration>', 'time to wait for the event', '30s')
+    .action(async (flags: InvokeFlags) => (await import('./calls.ts')).invoke(flags, terminal));
+}
+
+/** `chaincode instantiate` and `chaincode upgrade`: Init runs in the transaction that writes the definition. */
+function deployCommand(
+  parent: Command,
+  terminal: Terminal,
+  { name, verb, description }: { readonly name: string; readonly verb: 'deploy' | 'upgrade'; readonly description: string },
+): void {
+  withOrderer(withPeers(onChannel(withSource(parent.command(name).description(description)))))
+    .option('-P, --policy <policy>', "the endorsement policy of this chaincode, like OR('Org1MSP.member','Org2MSP.member')")
+    .option('-E, --escc <name>', 'the name of the endorsement plugin')
+    .option('-V, --vscc <name>', 'the name of the validation plugin')
+    .option('--collections-config <file>', 'private data collections in JSON')
+    .action(async (flags: DeployFlags) => (await import('./deploy.ts')).deploy(verb, flags, terminal));
+}
+
+/** `chaincode install`: a package file, or the sources named by -n, -v and -p. */
+function installCommand(parent: Command, terminal: Terminal): void {
+  withUnusedOrderer(withPeers(withSource(parent.command('install [package]').description('Install a chaincode on a peer.')))).action(
+    async (file: string | undefined, flags: SourceFlags & PeerFlags) =>
+      (await import('./packages.ts')).installPackage(file, flags, terminal),
+  );
+}
+
+/** `chaincode package`: a deployment spec, or with -s an envelope that owners can sign; `chaincode signpackage` signs it. */
+function packageCommands(parent: Command, terminal: Terminal): void {
+  withUnusedOrderer(withSource(parent.command('package <outputfile>').description('Package a chaincode into a deployment spec.')))
+    .option('-s, --cc-package', 'create a package that can be signed by its owners')
+    .option('-S, --sign', 'with -s: sign the package as the local MSP')
+    .option('-i, --instantiate-policy <policy>', 'with -s: who may instantiate')
+    .action(async (output: string, flags: PackageFlags) => (await import('./packages.ts')).writePackage(output, flags, terminal));
+  withUnusedOrderer(parent.command('signpackage <inputfile> <outputfile>').description('Sign the specified chaincode package.')).action(
+    async (input: string, output: string) => (await import('./packages.ts')).signPackage(input, output, terminal),
+  );
+}
+
+/** `chaincode list --installed` (on the peer) or `--instantiated -C CHANNEL`. */
+function listCommand(parent: Command, terminal: Terminal): void {
+  withUnusedOrderer(withPeers(onChannel(parent.command('list'))))
+    .description('Get the instantiated chaincodes on a channel or installed chaincodes on a peer.')
+    .option('--installed', 'get the installed chaincodes on a peer')
+    .option('--instantiated', 'get the instantiated chaincodes on a channel')
+    .action(async (flags: ListFlags) => (await import('./list.ts')).list(flags, terminal));
 }

@@ -1,4 +1,5 @@
 import { textOf } from '../../common/bytes.ts';
+import type { InvalidTransaction } from '../../node/start-peer.ts';
 import { kvrwset, protos, rwset } from '../../protos/messages.ts';
 
 /** One read or write of a transaction, for people. */
@@ -28,3 +29,7 @@ const printable = (key: string): string => key.replaceAll('\u0000', '␀').repla
 
 const MOST = 100;
 const shortened = (text: string): string => (text.length <= MOST ? text : `${text.slice(0, MOST)}… (${text.length} characters)`);
+
+/** Why a transaction changed nothing, as one line. */
+export const describeInvalid = ({ txId, blockNumber, codeName, message }: InvalidTransaction): string =>
+  `${txId.slice(0, 12)}… in block ${blockNumber}, ${codeName}: ${message.split('\n')[0]}`;

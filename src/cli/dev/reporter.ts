@@ -7,6 +7,8 @@ export type Facts = Readonly<Record<string, unknown>>;
 export interface Reporter {
   /** A step that is done. @param ms how long it took; undefined for what took no time worth telling */
   step(name: string, text: string, ms: number | undefined, facts: Facts): void;
+  /** Something that went wrong and does not end the command, in one line. */
+  problem(name: string, text: string, facts: Facts): void;
   /** More about the step before, for people only. */
   detail(line: string): void;
   /** A fact that is no step, like where the log is. @param lines how people read it */
@@ -16,6 +18,7 @@ export interface Reporter {
 /** One JSON object per line: `{"fact":"network", …}`. */
 export const jsonReporter = ({ out }: Terminal): Reporter => ({
   step: (name, _text, ms, facts) => out(JSON.stringify({ fact: name, ...facts, ...(ms === undefined ? {} : { ms: Math.round(ms) }) })),
+  problem: (name, text, facts) => out(JSON.stringify({ fact: name, problem: text, ...facts })),
   detail: () => undefined,
   fact: (name, facts) => out(JSON.stringify({ fact: name, ...facts })),
 });
@@ -31,6 +34,7 @@ export function humanReporter({ out, colours }: Terminal): Reporter {
       const time = ms === undefined ? '' : formatted(ms).padStart(9);
       out(`${paint('32', '✓')} ${paint('1', name.padEnd(NAME_WIDTH))} ${text.padEnd(TEXT_WIDTH)}${paint('2', time)}`.trimEnd());
     },
+    problem: (name, text) => out(`${paint('31', '✗')} ${paint('1', name.padEnd(NAME_WIDTH))} ${text}`),
     detail: (line) => out(`  ${' '.repeat(NAME_WIDTH)} ${paint('2', line)}`),
     fact: (_name, _facts, lines) => {
       for (const line of lines) out(line);

@@ -1,0 +1,69 @@
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { addOwner, buildDeploymentSpec, buildSignedPackage } from '../../chaincode/packaging/build-package.ts';
+import { packSources } from '../../chaincode/platforms/platforms.ts';
+import { install } from '../../client/system-calls.ts';
+import { utf8 } from '../../common/bytes.ts';
+import { systemClock } from '../../common/clock.ts';
+import { SelvageError } from '../../common/errors.ts';
+import { Connections, readBytes } from '../connections.ts';
+import type { PeerFlags, SourceFlags } from '../flags.ts';
+import type { Terminal } from '../terminal.ts';
+import type { PackageFlags } from './chaincode-commands.ts';
+import { constructorArguments } from './constructor-arguments.ts';
+import { languageOf } from './language.ts';
+import { policyFlag } from './policy-flag.ts';
+
+/** Installs a package file as it is, or the sources that the flags name. */
+export async function installPackage(file: string | undefined, flags: SourceFlags & PeerFlags, terminal: Terminal): Promise<void> {
+  using connections = new Connections(terminal);
+  const caller = { peer: connections.onePeer('install', flags), signer: await connections.signer() };
+  const bytes = file === undefined ? await deploymentSpecWithCode(flags, terminal) : readBytes(resolve(terminal.cwd, file));
+  const response = await install(caller, bytes, terminal);
+  terminal.say(`Installed remotely response:<status:${response.status} payload:"OK" >`);
+}
+
+export async function writePackage(output: string, flags: PackageFlags, terminal: Terminal): Promise<void> {
+  writeFileSync(resolve(terminal.cwd, output), await makePackage(flags, terminal));
+  terminal.say(`Wrote ${output}`);
+}
+
+async function makePackage(flags: PackageFlags, terminal: Terminal): Promise<Uint8Array> {
+  const plain = await deploymentSpecWithCode(flags, terminal);
+  if (!flags.ccPackage) return plain;
+  if (flags.instantiatePolicy === undefined)
+    throw new SelvageError('SETTING_INVALID', 'a signed package needs an instantiation policy', {
+      advice: `Add -i "AND('Org1MSP.admin')".`,
+    });
+  const signable = buildSignedPackage(plain, policyFlag(flags.instantiatePolicy), { clock: systemClock });
+  if (!flags.sign) return signable;
+  using connections = new Connections(terminal);
+  return addOwner(signable, await connections.signer());
+}
+
+/** Adds this owner's signature. */
+export async function signPackage(input: string, output: string, terminal: Terminal): Promise<void> {
+  using connections = new Connections(terminal);
+  const signed = await addOwner(readBytes(resolve(terminal.cwd, input)), await connections.signer());
+  writeFileSync(resolve(terminal.cwd, output), signed);
+  terminal.say(`Wrote signed package to ${output} successfully`);
+}
+
+/** `ChaincodeDeploymentSpec` bytes with the sources packed. @throws {SelvageError} `SETTING_INVALID` for a missing flag */
+async function deploymentSpecWithCode({ name, version, path, lang, ctor }: SourceFlags, terminal: Terminal): Promise<Uint8Array> {
+  if (name === '' || version === '' || path === undefined)
+    throw new SelvageError('SETTING_INVALID', 'Must supply value for name, version and path parameters.', {
+      advice: 'Add -n NAME -v VERSION -p FOLDER.',
+    });
+  const folder = resolve(terminal.cwd, path);
+  const sources = await packSources(folder, LANGUAGES[languageOf(lang)]);
+  return buildDeploymentSpec({
+    name,
+    version,
+    ...sources,
+    ...(sources.type !== 'GOLANG' && { path }),
+    args: constructorArguments(ctor).map(utf8),
+  });
+}
+
+const LANGUAGES = { GOLANG: 'golang', NODE: 'node', JAVA: 'java' } as const;

@@ -1,0 +1,187 @@
+import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { SelvageError } from '../../common/errors.ts';
+import { unmeasured } from '../../common/metrics.ts';
+import { Scope } from '../../common/scope.ts';
+import { connectClients, type DevClients, joinAll } from '../../node/dev/dev-deploy.ts';
+import { type DevNetwork, startDevNetwork } from '../../node/dev/dev-network.ts';
+import { LogLevels, openLog } from '../../node/logging.ts';
+import type { InvalidTransaction } from '../../node/start-peer.ts';
+import { untilAborted } from '../../node/until-aborted.ts';
+import type { Terminal } from '../terminal.ts';
+import { type ChaincodeFolder, holdsChaincode, readChaincodeFolder } from './chaincode-folder.ts';
+import { deploy, deployOnChange, nameOf } from './deployments.ts';
+import { describeInvalid } from './describe.ts';
+import type { DevFlags } from './dev-command.ts';
+import { humanReporter, jsonReporter, type Reporter } from './reporter.ts';
+import { runTour } from './tour.ts';
+
+/** Runs `selvage dev` until the terminal's signal aborts, or with `--once` until the calls are made. */
+export async function runDev(folder: string | undefined, flags: DevFlags, terminal: Terminal): Promise<void> {
+  const reporter = flags.json ? jsonReporter(terminal) : humanReporter(terminal);
+  const chaincode = chaincodeIn(folder, terminal);
+  await using data = await openDataFolder(flags, terminal);
+  try {
+    await runIn(data.path, chaincode, { flags, terminal, reporter });
+  } catch (thrown) {
+    if (!terminal.signal.aborted) await data.keepLog();
+    throw thrown;
+  }
+}
+
+interface Run {
+  readonly flags: DevFlags;
+  readonly terminal: Terminal;
+  readonly reporter: Reporter;
+}
+
+async function runIn(data: string, chaincode: ChaincodeFolder | undefined, { flags, terminal, reporter }: Run): Promise<void> {
+  await using scope = new Scope();
+  const network = scope.use(await start(data, flags, terminal, reporter, scope));
+  const clients = scope.use(await connectClients(network.folders, network.plan));
+  await joinChannel(network, clients, terminal, reporter);
+  const deployment = chaincode && { chaincode, flags, network, clients, reporter };
+  if (deployment !== undefined) {
+    await deploy(deployment, terminal);
+    await runTour(deployment.chaincode.tour, { clients, chaincode: nameOf(deployment), reporter }, terminal);
+  }
+  if (flags.once) return;
+  tellHowToGoOn(network, deployment && nameOf(deployment), flags, reporter);
+  if (deployment !== undefined && (flags.watch ?? terminal.interactive)) await deployOnChange(deployment, terminal);
+  else await untilAborted(terminal.signal);
+  reporter.fact('stopping', {}, ['', 'Stopping …']);
+}
+
+/** The folder that was named, or this one if it looks like chaincode; a network without chaincode is fine, too. */
+function chaincodeIn(folder: string | undefined, { cwd }: Terminal): ChaincodeFolder | undefined {
+  if (folder !== undefined) return readChaincodeFolder(folder, cwd);
+  return holdsChaincode(cwd) ? readChaincodeFolder('.', cwd) : undefined;
+}
+
+/** Where the network lives. Disposing removes it, unless the user named it. */
+interface DataFolder extends AsyncDisposable {
+  readonly path: string;
+  /** Puts the log where it outlives the folder, because an error points to it. */
+  keepLog(): Promise<void>;
+}
+
+async function openDataFolder({ data }: DevFlags, terminal: Terminal): Promise<DataFolder> {
+  if (data !== undefined) {
+    return { path: resolve(terminal.cwd, data), keepLog: async () => undefined, [Symbol.asyncDispose]: async () => undefined };
+  }
+  const path = await mkdtemp(join(tmpdir(), 'selvage-dev-'));
+  const kept = `${path}.log`;
+  return {
+    path,
+    keepLog: async () => {
+      if (terminal.logFile === undefined) return;
+      await rename(terminal.logFile, kept);
+      terminal.logFile = kept;
+    },
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 3 }),
+  };
+}
+
+async function start(data: string, flags: DevFlags, terminal: Terminal, reporter: Reporter, scope: Scope): Promise<DevNetwork> {
+  const begun = performance.now();
+  const options = {
+    channel: flags.channel,
+    orgs: wholeNumber('--orgs', flags.orgs, 1, 20),
+    tls: flags.tls,
+    portBase: wholeNumber('--port-base', flags.portBase, 0, 65_535),
+    block: blockMode(flags.block),
+  };
+  const logFile = join(data, 'selvage.log');
+  const opened = scope.use(openLog({ levels: new LogLevels(terminal.env['FABRIC_LOGGING_SPEC'] ?? 'info'), destination: logFile }));
+  terminal.logFile = logFile;
+  const network = await startDevNetwork(data, options, {
+    log: opened.log,
+    metrics: unmeasured,
+    cacheFolder: cacheFolder(terminal),
+    signal: terminal.signal,
+    onInvalid: (transaction) => tellInvalid(transaction, reporter),
+  });
+  const { plan } = network;
+  const count = `${plan.peers.length} organisation${plan.peers.length === 1 ? '' : 's'}`;
+  const endpoints = {
+    orderer: `localhost:${plan.orderer.port}`,
+    peers: plan.peers.map(({ mspId, port, chaincodePort }) => ({ mspId, address: `localhost:${port}`, chaincodePort })),
+  };
+  reporter.step('network', `${count}, orderer and peers listening, TLS ${plan.tls ? 'on' : 'off'}`, performance.now() - begun, {
+    tls: plan.tls,
+    ...endpoints,
+    data,
+    log: logFile,
+  });
+  return network;
+}
+
+function tellInvalid(transaction: InvalidTransaction, reporter: Reporter): void {
+  const { channelId, txId, codeName, blockNumber, message, details } = transaction;
+  const facts = { channel: channelId, txId, code: codeName, block: Number(blockNumber), message, details };
+  reporter.problem('invalid', describeInvalid(transaction), facts);
+}
+
+async function joinChannel(network: DevNetwork, clients: DevClients, terminal: Terminal, reporter: Reporter): Promise<void> {
+  const begun = performance.now();
+  const joined = await joinAll(clients, network.folders, terminal);
+  const text = joined === 0 ? `${clients.channel}, as it was` : `${clients.channel} joined by ${joined} peer${joined === 1 ? '' : 's'}`;
+  reporter.step('channel', text, performance.now() - begun, { channel: clients.channel, joined });
+}
+
+function tellHowToGoOn(
+  { plan, envFile, profiles, folders }: DevNetwork,
+  chaincode: string | undefined,
+  flags: DevFlags,
+  reporter: Reporter,
+): void {
+  const name = chaincode ?? 'NAME';
+  const endpoints = [
+    `  orderer    localhost:${plan.orderer.port}`,
+    ...plan.peers.map(({ mspId, port, chaincodePort }) => `  ${mspId.padEnd(10)} localhost:${port}   (chaincode dials ${chaincodePort})`),
+  ];
+  const files = [
+    `  identities ${folders.organizations}`,
+    ...profiles.map(({ org, json }) => `  ${org.padEnd(10)} ${json}`),
+    `  log        ${folders.log}`,
+  ];
+  const next = [
+    `  . ${envFile}`,
+    `  selvage chaincode query -C ${plan.channel} -n ${name} -c '{"Args":["FUNCTION","ARGUMENT"]}'`,
+    `  selvage chaincode invoke $ORDERER_FLAGS --waitForEvent -C ${plan.channel} -n ${name} -c '{"Args":["FUNCTION","ARGUMENT"]}'`,
+  ];
+  const kept = flags.data === undefined ? 'Everything goes away with it; --data DIR keeps it.' : 'The network is kept for next time.';
+  reporter.fact('ready', { env: envFile, profiles, organizations: folders.organizations, log: folders.log }, [
+    '',
+    'Endpoints',
+    ...endpoints,
+    'Files',
+    ...files,
+    'Try next, in another terminal',
+    ...next,
+    '',
+    `Ctrl-C stops the network. ${kept}`,
+  ]);
+}
+
+/** Where chaincode's dependencies stay between networks, so that the second start needs no install. */
+function cacheFolder({ env }: Terminal): string {
+  const base =
+    env['SELVAGE_CACHE'] ??
+    (env['XDG_CACHE_HOME'] === undefined ? join(homedir(), '.cache', 'selvage') : join(env['XDG_CACHE_HOME'], 'selvage'));
+  return join(base, 'chaincode');
+}
+
+function blockMode(text: string): 'instant' | 'fabric' {
+  if (text === 'instant' || text === 'fabric') return text;
+  throw new SelvageError('SETTING_INVALID', `--block ${text} is unknown`, { advice: 'Write instant or fabric.' });
+}
+
+function wholeNumber(flag: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new SelvageError('SETTING_INVALID', `${flag} ${text} is not possible`, {
+    advice: `Write a whole number from ${least} to ${most}.`,
+  });
+}

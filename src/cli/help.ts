@@ -1,0 +1,52 @@
+/** What help says beside the flags. */
+
+const EXIT_CODES = `
+Exit codes:
+  0    done
+  1    it failed; the last lines say what and what to do
+  2    the command line or a setting is wrong
+  130  interrupted`;
+
+export const PROGRAM_HELP = `${EXIT_CODES}
+
+Environment:
+  FABRIC_CFG_PATH  folder of core.yaml (default /etc/hyperledger/fabric); there need not be one
+  CORE_…           any key of core.yaml: peer.tls.enabled is CORE_PEER_TLS_ENABLED
+  NO_COLOR         print without colours
+
+The chaincode, channel and node commands read the same flags, CORE_ variables and core.yaml keys as Hyperledger
+Fabric's \`peer\`, so that a script written for it runs with: alias peer=selvage`;
+
+/** For commands that talk to a peer. */
+export const IDENTITY_HELP = `
+Environment (or the keys of core.yaml that they stand for):
+  CORE_PEER_ADDRESS                 the peer to talk to
+  CORE_PEER_LOCALMSPID              the MSP id of the identity in use
+  CORE_PEER_MSPCONFIGPATH           the folder of that identity: signcerts, keystore, cacerts
+  CORE_PEER_TLS_ENABLED             true to reach the peer by TLS
+  CORE_PEER_TLS_ROOTCERT_FILE       trusted certificate of the peer's TLS
+  CORE_PEER_TLS_SERVERHOSTOVERRIDE  host name expected in the peer's TLS certificate
+  CORE_PEER_TLS_CLIENTAUTHREQUIRED  true for mutual TLS, with CORE_PEER_TLS_CLIENTKEY_FILE and …_CLIENTCERT_FILE
+  SELVAGE_ORDERER                   the orderer, where -o names none
+${EXIT_CODES}`;
+
+export const NODE_HELP = `
+Environment:
+  FABRIC_CFG_PATH       folder of core.yaml (default /etc/hyperledger/fabric); relative paths in it start there
+  CORE_…                any key of core.yaml: peer.tls.enabled is CORE_PEER_TLS_ENABLED
+  FABRIC_LOGGING_SPEC   what is logged, like info or chaincode=debug:ledger=warn:info
+  NODE_REGISTRY         npm registry that chaincode's dependencies come from
+
+The log goes to standard error, one JSON object per line. Ctrl-C or SIGTERM stops the peer.
+${EXIT_CODES}`;
+
+export const DEV_HELP = `
+In its package.json a chaincode can list calls that show that it works; {n} stands for the ledger's height:
+  "selvage": { "tour": [{ "invoke": ["Create", "a{n}"] }, { "query": ["Read", "a{n}"] }] }
+
+Environment:
+  SELVAGE_CACHE         where chaincode's installed dependencies stay (default $XDG_CACHE_HOME/selvage, ~/.cache/selvage)
+  FABRIC_LOGGING_SPEC   what is logged, like info or chaincode=debug:info
+  NODE_REGISTRY         npm registry that chaincode's dependencies come from
+  NO_COLOR              print without colours
+${EXIT_CODES}`;
