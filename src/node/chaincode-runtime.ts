@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { allPlatforms } from '../chaincode/platforms/platforms.ts';
 import type { ChaincodeRuntime } from '../chaincode/runtime.ts';
+import type { Cancellable } from '../common/cancel.ts';
 import type { Logger } from '../common/log.ts';
 import type { Scope } from '../common/scope.ts';
 import { CCAAS_CONFIG_VARIABLE, CcaasBuilder } from '../runtimes/external-builder/ccaas-builder.ts';
@@ -9,22 +10,18 @@ import { ProgramBuilder } from '../runtimes/external-builder/program-builder.ts'
 import { ProcessRuntime } from '../runtimes/process/process-runtime.ts';
 import type { PeerConfig } from './config/peer-config.ts';
 
+export interface RuntimeParts extends Cancellable {
+  readonly log: Logger;
+}
+
 /**
  * Where this peer's chaincode runs: what an external builder claims, and services, as the builder says; everything else on this
  * machine. The scope owns all of it.
  */
-export function openRuntime({ chaincode, fileSystemPath, localMspId }: PeerConfig, log: Logger, scope: Scope): ChaincodeRuntime {
+export async function openRuntime(config: PeerConfig, { log, signal }: RuntimeParts, scope: Scope): Promise<ChaincodeRuntime> {
+  const { chaincode, fileSystemPath, localMspId } = config;
   const host = process.env;
-  const fallback = scope.use(
-    new ProcessRuntime({
-      directory: chaincode.cacheFolder,
-      platforms: allPlatforms({ host }),
-      host,
-      mspId: localMspId,
-      log: log.child({ module: 'runtime' }),
-      graceMs: chaincode.stopGraceMs,
-    }),
-  );
+  const fallback = scope.use(config.runtime === 'docker' ? await dockerRuntime(config, { log, signal }) : processRuntime(config, log));
   return scope.use(
     new ExternalBuilderRuntime({
       directory: join(fileSystemPath, 'externalbuilder'),
@@ -38,6 +35,24 @@ export function openRuntime({ chaincode, fileSystemPath, localMspId }: PeerConfi
       graceMs: chaincode.stopGraceMs,
     }),
   );
+}
+
+/** Loaded when it is wanted: the client of the engine is larger than the rest of the peer's start. */
+async function dockerRuntime(config: PeerConfig, { log, signal }: RuntimeParts): Promise<ChaincodeRuntime> {
+  const { openDockerRuntime } = await import('./docker.ts');
+  return openDockerRuntime(config, { log: log.child({ module: 'runtime' }), signal });
+}
+
+function processRuntime({ chaincode, localMspId }: PeerConfig, log: Logger): ProcessRuntime {
+  const host = process.env;
+  return new ProcessRuntime({
+    directory: chaincode.cacheFolder,
+    platforms: allPlatforms({ host }),
+    host,
+    mspId: localMspId,
+    log: log.child({ module: 'runtime' }),
+    graceMs: chaincode.stopGraceMs,
+  });
 }
 
 /**

@@ -188,6 +188,8 @@ function followChannels(channels: ChannelRegistry, { verifier, membership, confi
   });
   const follow = (channel: JoinedChannel): void => {
     const log = parts.log.child({ module: 'committer', channel: channel.id });
+    if (!channel.bundle().msps.mspIds.includes(config.localMspId))
+      log.warn('this peer is of no organisation of the channel', { mspId: config.localMspId, members: channel.bundle().msps.mspIds });
     const source = new OrdererSource({ channel, signer: membership.signer, tls: config.tls !== undefined, log });
     const onCommitted = tellInvalid(channel.id, parts.onInvalid);
     scope.use(new ChannelCommitter({ channel, source, validator, log, metrics: parts.metrics, onCommitted })).start();
@@ -236,7 +238,7 @@ interface ChaincodeParts {
 }
 
 /** Chaincode support with its runtime below it and its listener in front of it. */
-async function startChaincodes(config: PeerConfig, { log, metrics }: PeerParts, parts: ChaincodeParts): Promise<ChaincodeSupport> {
+async function startChaincodes(config: PeerConfig, { log, metrics, signal }: PeerParts, parts: ChaincodeParts): Promise<ChaincodeSupport> {
   const { channels, access, packages, definitions, system, scope } = parts;
   const { chaincode } = config;
   const userRunsChaincode = chaincode.mode === 'dev';
@@ -249,7 +251,7 @@ async function startChaincodes(config: PeerConfig, { log, metrics }: PeerParts, 
     acl: access,
     definitions,
     collections: new LegacyCollectionAccess(channels),
-    runtime: openRuntime(config, log, scope),
+    runtime: await openRuntime(config, { log, signal }, scope),
     output,
     packages: launchable(packages),
     certificates: authority,

@@ -1,3 +1,5 @@
+import { HOST_CONFIG_KEYS } from '../../runtimes/docker/host-config.ts';
+
 /**
  * The keys of a peer's core.yaml that mean something. A path that ends in `.*` is open: whatever stands below it is accepted.
  * {@link ACTED_ON} do something here; the others are Fabric's own (1.1 to 3.1), so that a file written for a Go peer starts this
@@ -6,6 +8,7 @@
 export const ACTED_ON: readonly string[] = [
   ...under('peer', [
     'id',
+    'networkId',
     'address',
     'addressAutoDetect',
     'listenAddress',
@@ -36,6 +39,13 @@ export const ACTED_ON: readonly string[] = [
     'startuptimeout',
     'executetimeout',
     'externalBuilders',
+    'pull',
+    'builder',
+    'golang.runtime',
+    'golang.dynamicLink',
+    'node.runtime',
+    'java.runtime',
+    'java.Dockerfile',
     'system.*',
     'logging.level',
     'logging.shim',
@@ -48,7 +58,17 @@ export const ACTED_ON: readonly string[] = [
   ...under('ledger', ['state.stateDatabase', 'state.totalQueryLimit']),
   ...under('operations', ['listenAddress']),
   ...under('logging', ['level', 'spec']),
+  ...under('vm', [
+    'endpoint',
+    'docker.tls.enabled',
+    'docker.tls.ca.file',
+    'docker.tls.cert.file',
+    'docker.tls.key.file',
+    'docker.attachStdout',
+  ]),
+  ...under('vm.docker.hostConfig', HOST_CONFIG_KEYS),
   ...under('selvage', [
+    'runtime',
     'chaincodeCache',
     'stopGrace',
     'retireAfter',
@@ -62,7 +82,6 @@ export const ACTED_ON: readonly string[] = [
 /** Fabric's keys that Selvage takes and does nothing with. */
 export const NOT_ACTED_ON: readonly string[] = [
   ...under('peer', [
-    'networkId',
     'gomaxprocs',
     'localMspType',
     'validatorPoolSize',
@@ -82,23 +101,11 @@ export const NOT_ACTED_ON: readonly string[] = [
     'limits.*',
     'profile.*',
   ]),
-  ...under('chaincode', [
-    'builder',
-    'pull',
-    'id.*',
-    'golang.*',
-    'car.*',
-    'java.*',
-    'node.*',
-    'installTimeout',
-    'keepalive',
-    'systemPlugins',
-  ]),
+  ...under('chaincode', ['id.*', 'car.*', 'installTimeout', 'keepalive', 'systemPlugins']),
   ...under('ledger', ['blockchain.*', 'state.*', 'history.*', 'pvtdataStore.*', 'snapshots.*']),
   ...under('operations', ['tls.*']),
   'metrics.*',
   'logging.*',
-  'vm.*',
   'orderer.*',
 ];
 

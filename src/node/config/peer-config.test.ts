@@ -250,7 +250,6 @@ describe('a whole core.yaml', () => {
     const sources = readSources({ FABRIC_CFG_PATH: folder, CORE_PEER_ID: 'peer0' });
     expect(sources.unknown).toEqual([]);
     expect(sources.ignored).toEqual([
-      'chaincode.builder',
       'chaincode.keepalive',
       'ledger.history',
       'ledger.state',
@@ -261,8 +260,6 @@ describe('a whole core.yaml', () => {
       'peer.handlers.validators',
       'peer.keepalive',
       'peer.limits',
-      'peer.networkId',
-      'vm',
     ]);
     expect(parsePeerConfig(sources, undefined)).toMatchObject({ id: 'peer0', operationsAddress: '127.0.0.1:9443', tls: undefined });
   });

@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import * as v from 'valibot';
+import type { ImageSettings } from '../../chaincode/platforms/image-names.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import { chaincodeAddresses } from './chaincode-addresses.ts';
 import { KNOWN_KEYS } from './known-keys.ts';
@@ -9,6 +10,7 @@ import { configPath, type SettingSources, settingAt, variableOf } from './source
 /** Everything a peer needs to know before it starts. Paths are absolute; times are in milliseconds. */
 export interface PeerConfig {
   readonly id: string;
+  readonly networkId: string;
   readonly listenAddress: string;
   /** Where others reach this peer. */
   readonly address: string;
@@ -33,8 +35,23 @@ export interface PeerConfig {
   readonly endorsement: { readonly systemVersion: string; readonly initStatusFails: boolean };
   /** Operations server (health, metrics), absent when not configured. */
   readonly operationsAddress: string | undefined;
+  /** Which images chaincode is built with; names may have variables. */
+  readonly images: ImageSettings;
+  /** Where chaincode runs that no external builder claims. */
+  readonly runtime: 'process' | 'docker';
+  readonly docker: DockerConfig;
   /** Fabric's log specification: a level, or `module=level:…:level`. */
   readonly logSpec: string;
+}
+
+/** `vm.*` and `chaincode.pull`. */
+export interface DockerConfig {
+  readonly endpoint: string;
+  readonly tls: { readonly caFile: string; readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly attachStdout: boolean;
+  readonly pull: boolean;
+  /** `vm.docker.hostConfig`, keys in lower case. */
+  readonly hostConfig: Readonly<Record<string, unknown>>;
 }
 
 export interface TlsConfig {
@@ -113,6 +130,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
   const dataFolder = configPath(folder, peer.filesystempath);
   return {
     id: peer.id,
+    networkId: peer.networkid,
     listenAddress: peer.listenaddress,
     address: peer.address,
     ...addresses,
@@ -146,6 +164,16 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
       initStatusFails: selvage.endorsement.initstatus === 'fails',
     },
     operationsAddress: operations.listenaddress || undefined,
+    images: {
+      builder: chaincode.builder,
+      golangRuntime: chaincode.golang.runtime,
+      golangDynamicLink: chaincode.golang.dynamiclink,
+      nodeRuntime: chaincode.node.runtime,
+      javaRuntime: chaincode.java.runtime,
+      javaDockerfile: chaincode.java.dockerfile,
+    },
+    runtime: selvage.runtime,
+    docker: dockerConfig(parsed.output, folder),
     logSpec: logSpec || logging.spec || logging.level || 'info',
   };
 }
@@ -225,6 +253,22 @@ function runtimeParams(params: Parsed['chaincode']['runtimeparams']): RuntimePar
     maxSizeGetMultipleKeys: params.maxsizegetmultiplekeys || 1000,
   };
 }
+
+const dockerConfig = ({ vm, chaincode }: Parsed, folder: string): DockerConfig => {
+  const { tls, attachstdout, hostconfig } = vm.docker;
+  const files = {
+    caFile: configPath(folder, tls.ca.file),
+    certFile: configPath(folder, tls.cert.file),
+    keyFile: configPath(folder, tls.key.file),
+  };
+  return {
+    endpoint: vm.endpoint,
+    tls: tls.enabled ? files : undefined,
+    attachStdout: attachstdout,
+    pull: chaincode.pull,
+    hostConfig: hostconfig ?? {},
+  };
+};
 
 const tlsConfig = (tls: Parsed['peer']['tls'], folder: string): TlsConfig => ({
   certFile: configPath(folder, tls.cert.file),

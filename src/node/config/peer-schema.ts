@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { IMAGE_SETTINGS } from '../../chaincode/platforms/image-names.ts';
 import { splitAddress } from '../../common/address.ts';
 import { parseDuration } from '../../common/duration.ts';
 import { messageOf } from '../../common/errors.ts';
@@ -120,6 +121,7 @@ const SYSTEM_CHAINCODES = { cscc: 'enable', lscc: 'enable', escc: 'enable', vscc
 export const peerSchema = v.looseObject({
   peer: section({
     id: text('jdoe'),
+    networkid: text('dev'),
     listenaddress: address('0.0.0.0:7051'),
     address: address('0.0.0.0:7051'),
     addressautodetect: flag(false),
@@ -155,6 +157,11 @@ export const peerSchema = v.looseObject({
       v.nullable(v.number('expected a number with a unit, like 30s or 1h30m')),
     ),
     externalbuilders: builders,
+    pull: flag(false),
+    builder: text(IMAGE_SETTINGS.builder),
+    golang: section({ runtime: text(IMAGE_SETTINGS.golangRuntime), dynamiclink: flag(IMAGE_SETTINGS.golangDynamicLink) }),
+    node: section({ runtime: text(IMAGE_SETTINGS.nodeRuntime) }),
+    java: section({ runtime: text(IMAGE_SETTINGS.javaRuntime), dockerfile: text(IMAGE_SETTINGS.javaDockerfile) }),
     logging: section({ level: text('info'), shim: text('warning'), format: text('') }),
     system: v.pipe(
       v.optional(v.nullable(v.record(v.string(), text(''))), SYSTEM_CHAINCODES),
@@ -182,8 +189,18 @@ export const peerSchema = v.looseObject({
     }),
   }),
   operations: section({ listenaddress: address('') }),
+  vm: section({
+    endpoint: text('unix:///var/run/docker.sock'),
+    docker: section({
+      tls: section({ enabled: flag(false), ca: file, cert: file, key: file }),
+      attachstdout: flag(false),
+      hostconfig: v.optional(v.nullable(v.record(v.string(), v.unknown(), 'expected keys and values')), {}),
+    }),
+  }),
   logging: section({ level: text(''), spec: text('') }),
   selvage: section({
+    /** Where chaincode runs that no external builder claims. */
+    runtime: oneOf(['process', 'docker'], 'process'),
     chaincodecache: text(''),
     stopgrace: duration('5s'),
     /** How long a version of a chaincode may be unused before another one has it stopped; empty: for ever, as in Fabric. */

@@ -82,8 +82,8 @@ describe('settings of Fabric that change nothing here', () => {
       'metrics:',
       '  provider: disabled',
     ].join('\n');
-    const { ignored } = await sources(yaml, { CORE_PEER_NETWORKID: 'dev' });
-    expect(ignored).toEqual(['metrics', 'peer.gomaxprocs', 'peer.gossip', 'peer.networkId']);
+    const { ignored } = await sources(yaml, { CORE_PEER_LOCALMSPTYPE: 'bccsp' });
+    expect(ignored).toEqual(['metrics', 'peer.gomaxprocs', 'peer.gossip', 'peer.localMspType']);
   });
 });
 

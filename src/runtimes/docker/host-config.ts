@@ -11,7 +11,7 @@ const FLAGS = ['OomKillDisable', 'ReadonlyRootfs'] as const;
 /** Where Docker spells a field otherwise than Fabric's configuration. */
 const SPELLING: Readonly<Record<string, string>> = { UTSMode: 'UTSMode', CpusetCPUs: 'CpusetCpus', CpusetMEMs: 'CpusetMems' };
 
-/** Names that the configuration may use below `vm.docker.hostConfig`, in lower case. */
+/** Paths below `vm.docker.hostConfig`, as core.yaml spells them. */
 export const HOST_CONFIG_KEYS: readonly string[] = [
   ...TEXTS,
   ...LISTS,
@@ -20,8 +20,9 @@ export const HOST_CONFIG_KEYS: readonly string[] = [
   'Cpuset',
   'CpusetCPUs',
   'CpusetMEMs',
-  'LogConfig',
-].map((name) => name.toLowerCase());
+  'LogConfig.Type',
+  'LogConfig.Config.*',
+];
 
 /**
  * Docker's HostConfig for chaincode. Fields that are not set are left to the engine.
