@@ -1,0 +1,81 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OrdererClient } from '../../src/client/orderer-client.ts';
+import { PeerClient } from '../../src/client/peer-client.ts';
+import { createProposal } from '../../src/client/proposal.ts';
+import { assembleTransaction } from '../../src/client/transaction.ts';
+import { loadSigner } from '../../src/node/membership.ts';
+import { RunningCommand, selvage } from './command.ts';
+import { chaincodeCache, never, repository } from './network.ts';
+
+/** `selvage dev --watch` on a copy of a sample that is then edited. */
+describe('selvage dev while its chaincode is edited', () => {
+  let folder: string;
+  let source: string;
+  let dev: RunningCommand;
+  let env: Record<string, string>;
+  let flags: string[];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'selvage-watch-'));
+    source = join(folder, 'kv');
+    await cp(join(repository, 'chaincodes/kv-node'), source, { recursive: true, filter: (path) => !path.includes('node_modules') });
+    const args = ['dev', source, '--name', 'kv', '--data', join(folder, 'data'), '--port-base', '0', '--watch', '--json', '--no-tls'];
+    dev = new RunningCommand(args, { SELVAGE_CACHE: chaincodeCache });
+    const network = JSON.parse(await dev.line((line) => line.startsWith('{"fact":"network"')));
+    const ready = JSON.parse(await dev.line((line) => line.startsWith('{"fact":"ready"')));
+    env = {
+      CORE_PEER_ADDRESS: network.peers[0].address,
+      CORE_PEER_LOCALMSPID: 'Org1MSP',
+      CORE_PEER_MSPCONFIGPATH: join(ready.organizations, 'peerOrganizations/org1.example.com/users/User1@org1.example.com/msp'),
+    };
+    flags = ['-C', 'mychannel', '-n', 'kv', '-o', network.orderer, '--waitForEvent'];
+  }, 240_000);
+
+  afterAll(async () => {
+    await dev?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const query = async (...args: string[]) =>
+    (await selvage(['chaincode', 'query', '-C', 'mychannel', '-n', 'kv', '-c', JSON.stringify({ Args: args })], { env })).stdout;
+  const invoke = (...args: string[]) => selvage(['chaincode', 'invoke', ...flags, '-c', JSON.stringify({ Args: args })], { env });
+  const edit = async (change: (text: string) => string): Promise<void> => {
+    const file = join(source, 'index.js');
+    await writeFile(file, change(await readFile(file, 'utf8')));
+  };
+  const told = (start: string) => dev.line((line) => line.startsWith(start));
+
+  it('upgrades it and keeps the world state', async () => {
+    await invoke('put', 'a', '1');
+    await edit((text) => `${text}\n// edited\n`);
+    expect(JSON.parse(await told('{"fact":"changed"'))).toMatchObject({ version: '2', did: 'upgraded', code: 'VALID' });
+    expect(await query('get', 'a')).toBe('1\n');
+  }, 120_000);
+
+  it('says in one line why an upgrade failed, keeps the version that works, and takes the next edit', async () => {
+    await edit((text) => `throw new Error('broken on purpose');\n${text}`);
+    const problem = JSON.parse(await told('{"fact":"chaincode","problem"'));
+    expect(problem.problem).toContain('not upgraded: ');
+    expect(problem.problem).not.toContain('\n');
+    expect(await query('get', 'a')).toBe('1\n');
+    await edit((text) => text.replace(/^throw.*\n/, '// mended\n'));
+    expect(JSON.parse(await told('{"fact":"changed","name":"kv","version":"4"'))).toMatchObject({ code: 'VALID' });
+  }, 120_000);
+
+  it('says in one line why a transaction was invalidated', async () => {
+    using peer = new PeerClient({ address: env['CORE_PEER_ADDRESS'] ?? '' });
+    using orderer = new OrdererClient({ address: flags[flags.indexOf('-o') + 1] ?? '' });
+    const signer = await loadSigner(env['CORE_PEER_MSPCONFIGPATH'] ?? '', 'Org1MSP');
+    const endorsed = async (value: string) => {
+      const proposal = await createProposal(signer, { channelId: 'mychannel', chaincode: 'kv', args: ['incr', 'a', value] });
+      return assembleTransaction(signer, proposal, [await peer.endorse(proposal.signed, { signal: never })]);
+    };
+    for (const transaction of [await endorsed('2'), await endorsed('3')]) await orderer.broadcast(transaction, { signal: never });
+    const problem = JSON.parse(await told('{"fact":"invalid"'));
+    expect(problem).toMatchObject({ code: 'MVCC_READ_CONFLICT', channel: 'mychannel', details: { key: 'a' } });
+    expect(problem.problem).toMatch(/^[0-9a-f]{12}… in block \d+, MVCC_READ_CONFLICT: [^\n]+$/);
+  }, 120_000);
+});
