@@ -5,6 +5,7 @@ import { SelvageError } from '../common/errors.ts';
 import { Scope } from '../common/scope.ts';
 import type { ChaincodeRef } from './chaincodes.ts';
 import type { ChaincodeOutput } from './output/chaincode-output.ts';
+import { explainExit } from './platforms/exit-verdicts.ts';
 import { prefixed } from './prefixed.ts';
 import type { ChaincodeRegistry, Expectation } from './registry.ts';
 import type { ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from './runtime.ts';
@@ -138,8 +139,14 @@ const terminated = (ccid: string, cause: SelvageError): SelvageError =>
 /** What became of an instance, as an error: code or signal in the text, the last lines it printed in the details. */
 const exitedEarly = (exit: Exit): SelvageError =>
   new SelvageError('CHAINCODE_LAUNCH_FAILED', `chaincode registration failed: container exited with ${endingOf(exit)}`, {
-    details: exitDetails(exit),
+    ...explained(exit),
   });
+
+function explained(exit: Exit): Pick<SelvageError, 'details'> & { readonly advice?: string } {
+  const verdict = explainExit(exit.lastOutput);
+  if (verdict === undefined) return { details: exitDetails(exit) };
+  return { details: { ...exitDetails(exit), reason: verdict.cause }, advice: `${verdict.cause}. ${verdict.advice}` };
+}
 
 /** Longest line that goes into an error for clients: with 20 of them it still fits gRPC's headers. */
 const MAX_LINE = 200;

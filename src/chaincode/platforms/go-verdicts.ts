@@ -26,7 +26,8 @@ const SIGNS: readonly Sign[] = [
     advice: `Check the network and the GOPROXY of the peer; or, to need no network, ${VENDOR}`,
   },
   {
-    pattern: /updates to go\.(?:mod|sum) needed|missing go\.sum entry|no required module provides package (\S+)|inconsistent vendoring/,
+    pattern:
+      /updates to go\.(?:mod|sum) needed|missing go\.sum entry|no required module provides package|import lookup disabled by -mod|inconsistent vendoring/,
     cause: 'go.mod, go.sum and the sources do not fit together',
     advice: `To bring them together ${VENDOR}`,
   },

@@ -12,6 +12,8 @@ import type { ToolEnvironment } from './tools.ts';
 export interface PlatformsParts {
   /** The peer's environment; `NODE_REGISTRY` is read from it as well. */
   readonly host?: ToolEnvironment;
+  /** The Node that runs chaincode; the peer's own unless told. */
+  readonly nodePath?: string;
   readonly images?: ImageSettings;
   readonly variables?: ImageVariables;
 }
@@ -20,10 +22,10 @@ export interface PlatformsParts {
  * Every language that chaincode can be written in.
  * @throws {SelvageError} `SETTING_INVALID` for a `NODE_REGISTRY` that is none
  */
-export function allPlatforms({ host = process.env, ...images }: PlatformsParts = {}): readonly Platform[] {
+export function allPlatforms({ host = process.env, nodePath = process.execPath, ...images }: PlatformsParts = {}): readonly Platform[] {
   return [
     new GoPlatform({ host, ...images }),
-    new NodePlatform({ registry: parseRegistry(host['NODE_REGISTRY']), ...images }),
+    new NodePlatform({ nodePath, registry: parseRegistry(host['NODE_REGISTRY']), ...images }),
     new JavaPlatform({ host, ...images }),
   ];
 }

@@ -3,7 +3,7 @@ import type { BuildVerdict } from './platform.ts';
 /** A pattern in the output of a tool, and what it means; the first that fits decides, so the more special come first. */
 export interface Sign {
   readonly pattern: RegExp;
-  /** `$1` becomes what the pattern caught. */
+  /** `$1` becomes what the pattern caught, in whichever of its groups. */
   readonly cause: string;
   readonly advice: string;
 }
@@ -12,7 +12,7 @@ export function verdictOf(output: readonly string[], signs: readonly Sign[], oth
   const text = output.join('\n');
   for (const { pattern, cause, advice } of signs) {
     const found = pattern.exec(text);
-    if (found !== null) return { cause: cause.replaceAll('$1', found[1] ?? ''), advice };
+    if (found !== null) return { cause: cause.replaceAll('$1', found.slice(1).find((each) => each !== undefined) ?? ''), advice };
   }
   return otherwise;
 }

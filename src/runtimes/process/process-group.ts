@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LineSplitter, Tail } from './lines.ts';
+import { ownerMark } from './owner.ts';
 import { isAlive, signalTree, type TreeMark } from './process-tree.ts';
 
 export interface GroupCommand {
@@ -25,6 +26,9 @@ export interface GroupExit {
   /** The last lines of both streams, oldest first. */
   readonly lastOutput: readonly string[];
 }
+
+/** In the environment of every process of a tree: who started it and which one it is, see owner.ts. */
+export const TREE_VARIABLE = 'SELVAGE_PROCESS_TREE';
 
 /** Between two looks at a tree that is ending. */
 const LOOK_MS = 15;
@@ -65,8 +69,8 @@ export class ProcessGroup implements AsyncDisposable {
 
   /** Resolves when the process exists. Rejects when it cannot be started, with the system's error. */
   static async start({ file, args, cwd, env, onLine = () => undefined, keepLines = 20 }: GroupCommand): Promise<ProcessGroup> {
-    const id = randomUUID();
-    const marked = { ...env, SELVAGE_PROCESS_TREE: id };
+    const id = `${ownerMark()}.${randomUUID()}`;
+    const marked = { ...env, [TREE_VARIABLE]: id };
     const child = spawn(file, args, { cwd, env: marked, detached: true, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
     const spawned = once(child, 'spawn');
     if (child.pid === undefined) await spawned; // rejects with the reason
@@ -75,7 +79,7 @@ export class ProcessGroup implements AsyncDisposable {
     const pid = child.pid ?? 0;
     spawned.catch(() => undefined);
     child.on('error', () => undefined); // the exit says the rest
-    return new ProcessGroup(child, pid, { groupId: pid, variable: `SELVAGE_PROCESS_TREE=${id}` }, tail);
+    return new ProcessGroup(child, pid, { groupId: pid, variable: `${TREE_VARIABLE}=${id}` }, tail);
   }
 
   /** SIGTERM to the whole tree, SIGKILL to what is left after `graceMs`; resolves when it is gone. */

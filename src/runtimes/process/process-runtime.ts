@@ -10,6 +10,7 @@ import { chaincodeOutput } from '../chaincode-output.ts';
 import { Builds } from './builds.ts';
 import { type HostEnvironment, installEnvironment, instanceEnvironment } from './environment.ts';
 import { findIsolation, type Isolation, installationOf, type Reach, type ResourceLimits, type SandboxChoice } from './isolation.ts';
+import { endOrphans } from './orphans.ts';
 import { ProcessGroup } from './process-group.ts';
 import { Scratch } from './scratch.ts';
 
@@ -64,6 +65,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
     const scratch = new Scratch(join(directory, 'unfinished'));
     const env = installEnvironment(host, nodePath);
     this.#builds = new Builds({ directory: join(directory, 'builds'), scratch, env, maxConcurrent: maxBuilds, graceMs });
+    this.#open.add(this.#tidy(scratch));
     const { limits = LIMITS, sandbox = 'auto' } = parts;
     this.#isolation = findIsolation({ host, limits, sandbox });
     this.#isolation.then(
@@ -90,6 +92,13 @@ export class ProcessRuntime implements ChaincodeRuntime {
     this.#over.abort(new SelvageError('CANCELLED', 'the chaincode runtime is shutting down'));
     await Promise.allSettled(this.#open);
     await Promise.allSettled([...this.#running].map((instance) => instance[Symbol.asyncDispose]()));
+  }
+
+  /** What a peer that was killed left here: its processes, then their folders. */
+  async #tidy(unfinished: Scratch): Promise<void> {
+    await endOrphans(this.#log);
+    for (const scratch of [this.#instances, unfinished])
+      await scratch.sweep().catch((thrown: unknown) => this.#log.warn('old chaincode folders not removed', { reason: messageOf(thrown) }));
   }
 
   async #launch(spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ownerGone, ownerMark } from './owner.ts';
 
 /** A folder that lives as long as this object. */
 export interface ScratchFolder extends AsyncDisposable {
@@ -8,8 +9,8 @@ export interface ScratchFolder extends AsyncDisposable {
 }
 
 /**
- * Short-lived folders of this process below one folder, which other processes may use too. Each carries our process id, so
- * that what a killed process left is found and removed.
+ * Short-lived folders of this process below one folder, which other processes may use too. Each names us, so that what a
+ * killed process left is found and removed.
  */
 export class Scratch {
   readonly #directory: string;
@@ -21,28 +22,24 @@ export class Scratch {
 
   async folder(): Promise<ScratchFolder> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    this.#swept ??= this.#sweep();
-    await this.#swept;
-    const path = join(this.#directory, `${process.pid}-${randomUUID()}`);
+    await this.sweep();
+    const path = join(this.#directory, `${ownerMark()}-${randomUUID()}`);
     await mkdir(path, { mode: 0o700 });
     return { path, [Symbol.asyncDispose]: () => removeFolder(path) };
   }
 
+  /** Removes what killed processes left, once. */
+  sweep(): Promise<void> {
+    this.#swept ??= this.#sweep();
+    return this.#swept;
+  }
+
   async #sweep(): Promise<void> {
-    for (const name of await readdir(this.#directory)) {
-      const pid = Number(name.split('-')[0]);
-      if (Number.isInteger(pid) && pid > 0 && !runs(pid)) await removeFolder(join(this.#directory, name));
+    for (const name of await readdir(this.#directory).catch(() => [])) {
+      if (ownerGone(name.split('-')[0] ?? '')) await removeFolder(join(this.#directory, name));
     }
   }
 }
 
 /** Retries, because on some systems the last files of a process that just ended are busy for a moment. */
 const removeFolder = (path: string): Promise<void> => rm(path, { recursive: true, force: true, maxRetries: 3 });
-
-function runs(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (thrown) {
-    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
-  }
-}
