@@ -47,9 +47,10 @@ export async function listen({ address, tls, methods, log }: ListenOptions): Pro
 
 function credentialsOf(tls: ServerTls | undefined): ServerCredentials {
   if (tls === undefined) return ServerCredentials.createInsecure();
-  const roots = tls.clientRoots?.map((root) => Buffer.from(root));
   const pair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.cert) };
-  return ServerCredentials.createSsl(roots === undefined ? null : Buffer.concat(roots), [pair], roots !== undefined);
+  // Without client certificates there is nothing to trust; null would load every root that the system knows.
+  const roots = Buffer.concat((tls.clientRoots ?? []).map((root) => Buffer.from(root)));
+  return ServerCredentials.createSsl(roots, [pair], tls.clientRoots !== undefined);
 }
 
 function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
