@@ -1,16 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Field, readSchema, type Schema } from '../../scripts/protos/schema.mjs';
+import { officialMessage } from '../../test/official-protos.ts';
 import { hex } from '../common/bytes.ts';
 import * as messages from './messages.ts';
 import { common, kvrwset, msp, protos } from './messages.ts';
 
 const require = createRequire(import.meta.url);
-const packageMain = require.resolve('@hyperledger/fabric-protos');
-const schema: Schema = readSchema(dirname(packageMain));
+const schema: Schema = readSchema(dirname(require.resolve('@hyperledger/fabric-protos')));
 
 type AnyCodec = { encode(value: unknown): Uint8Array; decode(bytes: Uint8Array): unknown; readonly typeName: string };
 const packages: Record<string, Record<string, AnyCodec>> = messages as never;
@@ -20,37 +19,6 @@ function codecOf(name: string): AnyCodec {
   const codec = packages[head]?.[rest.filter((part) => /^[A-Z]/.test(part)).join('_')];
   if (codec === undefined) throw new Error(`no codec for ${name}`);
   return codec;
-}
-
-interface Oracle {
-  deserializeBinary(bytes: Uint8Array): { serializeBinary(): Uint8Array };
-}
-
-/** The official package's own JavaScript, made by protoc: an implementation that shares no code with ours. */
-function readOracles(folder: string): ReadonlyMap<string, Oracle> {
-  const oracles = new Map<string, Oracle>();
-  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('_pb.js') || file.endsWith('_grpc_pb.js')) continue;
-    const exported: unknown = require(join(folder, file));
-    for (const [, pkg, path = ''] of readFileSync(join(folder, file), 'utf8').matchAll(
-      /\nproto\.(\w+)\.([\w.]+) = function\(opt_data\)/g,
-    )) {
-      const found = path
-        .split('.')
-        .filter((part) => /^[A-Z]/.test(part))
-        .reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], exported);
-      if (found !== undefined) oracles.set(`${pkg}.${path}`, found as Oracle);
-    }
-  }
-  return oracles;
-}
-
-const oracles = readOracles(dirname(packageMain));
-
-function oracleOf(name: string): Oracle {
-  const oracle = oracles.get(name);
-  if (oracle === undefined) throw new Error(`the package has no ${name}`);
-  return oracle;
 }
 
 const MAX_DEPTH = 3;
@@ -99,7 +67,7 @@ describe('every message of the official package', () => {
 
   it.each(names)('%s: protoc reads our bytes and writes the same', (name) => {
     const codec = codecOf(name);
-    const oracle = oracleOf(name);
+    const oracle = officialMessage(name);
     fc.assert(
       fc.property(messageOf(name), (value) => {
         const ours = codec.encode(value);

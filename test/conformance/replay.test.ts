@@ -3,8 +3,9 @@ import { hex } from '../../src/common/bytes.ts';
 import { blockHash } from '../../src/protos/hashes.ts';
 import { common } from '../../src/protos/messages.ts';
 import { codeName, recordedLedger } from '../committer/recorded-network.ts';
-import { fixtures, manifest } from '../fixtures.ts';
-import { blocksOf, NETWORKS, read } from './recording.ts';
+import { fixtures, manifest, readFixture } from '../fixtures.ts';
+import { likeConfigtxlator, resultsIn, withoutNothing } from './decoded-rwset.ts';
+import { blocksOf, NETWORKS, read, readLines } from './recording.ts';
 import { replayBlocks } from './replay-blocks.ts';
 import { Report } from './report.ts';
 import { recordedDump } from './state-dump.ts';
@@ -64,6 +65,28 @@ describe.skipIf(fixtures === undefined)('recorded blocks through our committer (
       }
     });
 
+    it('the block file is the recorded one', () => {
+      for (const { file } of manifest().filter((each) => each.network === network && each.kind === 'block-file')) {
+        expect(hex(walk.peers[0]?.blockFile ?? new Uint8Array()), file).toBe(hex(readFixture(file)));
+        report.covered(`${network} block files`);
+      }
+    });
+
+    it('read-write sets are what configtxlator read in them', () => {
+      for (const { file } of manifest().filter((each) => each.network === network && each.kind === 'decoded-rwsets')) {
+        for (const line of readLines<RwsetLine>(file)) {
+          const name = `${network} block ${line.block} transaction ${line.index}`;
+          if (line.rwset === undefined || line.rwset === null) {
+            report.skipped('configtxlator could not read the block, or there is no set', name);
+            continue;
+          }
+          const envelope = walk.recording.blocks[line.block]?.data?.data[line.index] ?? new Uint8Array();
+          expect(likeConfigtxlator(resultsIn(envelope)), name).toEqual(withoutNothing(line.rwset));
+          report.covered(`${network} read-write sets`);
+        }
+      }
+    });
+
     it('every peer has the recorded state', () => {
       for (const [index, { member, state }] of walk.peers.entries()) {
         const file = dumpFile(network, index);
@@ -98,4 +121,10 @@ const comparable = (entries: ReadonlyMap<string, string>) =>
 function dumpFile(network: string, peer: number): string {
   const dumps = manifest().filter((file) => file.network === network && file.kind === 'state-dump');
   return dumps[Math.min(peer, dumps.length - 1)]?.file ?? '';
+}
+
+interface RwsetLine {
+  readonly block: number;
+  readonly index: number;
+  readonly rwset?: unknown;
 }

@@ -1,5 +1,7 @@
 /** Lives a recorded network again: every step in order, each call answered by our peers at the state it was made on. */
 
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { CallContext } from '../../src/comm/method.ts';
 import { SelvageError } from '../../src/common/errors.ts';
 import { Scope } from '../../src/common/scope.ts';
@@ -43,6 +45,8 @@ export interface PeerAtTheEnd {
   readonly member: RecordedPeer;
   /** `common.Block` bytes, as our peer delivers them. */
   readonly blocks: readonly Uint8Array[];
+  /** The first file of the block store. */
+  readonly blockFile: Uint8Array;
   readonly state: StateDump;
   readonly halted: Error | undefined;
 }
@@ -261,7 +265,8 @@ async function atTheEnd(peer: NetworkPeer): Promise<PeerAtTheEnd> {
   }
   const halted = channel?.halted();
   await peer.stop();
-  return { member: peer.member, blocks, state: await dumpOf(peer.ledgerFolder), halted };
+  const blockFile = await readFile(join(peer.ledgerFolder, 'blocks', 'blockfile_000000'));
+  return { member: peer.member, blocks, blockFile, state: await dumpOf(peer.ledgerFolder), halted };
 }
 
 const TIMED_OUT = /timeout expired while executing transaction/;
