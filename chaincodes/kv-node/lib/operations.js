@@ -174,6 +174,12 @@ module.exports = {
       setTimeout(resolve, count(ms));
     }),
 
+  /** TEXT [TEXT]: prints, the second text to standard error */
+  print: async (_, [text, warning]) => {
+    console.log(text);
+    if (warning !== undefined) console.error(warning);
+  },
+
   /** MESSAGE: writes and then fails, so that nothing is written */
   error: async (stub, [message]) => {
     await stub.putState('never', Buffer.from('x'));

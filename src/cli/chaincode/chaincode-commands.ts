@@ -42,11 +42,17 @@ export interface ListFlags extends PeerFlags {
   readonly channelID: string;
 }
 
+export interface LogsFlags {
+  readonly follow?: boolean;
+  readonly tx?: string;
+  readonly data?: string;
+}
+
 export function chaincodeCommands(program: Command, terminal: Terminal): void {
   const chaincode = program
     .command('chaincode')
-    .description('Operate a chaincode: install|instantiate|invoke|package|query|signpackage|upgrade|list.')
-    .addHelpText('after', IDENTITY_HELP);
+    .description('Operate a chaincode: install|instantiate|invoke|package|query|signpackage|upgrade|list|logs.')
+    .addHelpText('afterAll', IDENTITY_HELP);
   installCommand(chaincode, terminal);
   deployCommand(chaincode, terminal, {
     name: 'instantiate',
@@ -58,6 +64,7 @@ export function chaincodeCommands(program: Command, terminal: Terminal): void {
   queryCommand(chaincode, terminal);
   deployCommand(chaincode, terminal, { name: 'upgrade', verb: 'upgrade', description: 'Upgrade chaincode.' });
   listCommand(chaincode, terminal);
+  logsCommand(chaincode, terminal);
 }
 
 const onChannel = (command: Command): Command =>
@@ -127,4 +134,15 @@ function listCommand(parent: Command, terminal: Terminal): void {
     .option('--installed', 'get the installed chaincodes on a peer')
     .option('--instantiated', 'get the instantiated chaincodes on a channel')
     .action(async (flags: ListFlags) => (await import('./list.ts')).list(flags, terminal));
+}
+
+/** `chaincode logs NAME`: what the chaincode and its builds printed, from the files that the peer on this machine keeps. */
+function logsCommand(parent: Command, terminal: Terminal): void {
+  parent
+    .command('logs <name>')
+    .description("Print what a chaincode printed, from the data folder of this machine's peer.")
+    .option('-f, --follow', 'go on with what it prints from now on')
+    .option('--tx <id>', 'only what belongs to this transaction; the beginning of the id is enough')
+    .option('--data <dir>', 'the folder that selvage dev --data was given (default: peer.fileSystemPath of core.yaml)')
+    .action(async (name: string, flags: LogsFlags) => (await import('./logs.ts')).logs(name, flags, terminal));
 }

@@ -14,6 +14,7 @@ export interface DevFlags {
   readonly policy?: string;
   readonly ctor: string;
   readonly once?: boolean;
+  readonly inspect?: boolean;
   readonly watch?: boolean;
   readonly json?: boolean;
 }
@@ -32,6 +33,7 @@ export function devCommand(program: Command, terminal: Terminal): void {
     .option('--block <mode>', 'instant: cut a block as soon as nothing else waits; fabric: by count, size and timeout', 'instant')
     .option('-P, --policy <policy>', "endorsement policy, like AND('Org1MSP.member','Org2MSP.member')")
     .option('-c, --ctor <json>', 'arguments of Init in JSON', '{"Args":[]}')
+    .option('--inspect', 'open the inspector of the chaincode and print its address; transactions then wait at breakpoints')
     .option('--once', 'deploy, make the calls that package.json lists, print, and exit')
     .option('--watch', 'upgrade the chaincode when its files change, world state kept (the default in a terminal)')
     .option('--no-watch', 'leave the chaincode as it was at the start')

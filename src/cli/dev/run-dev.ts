@@ -14,6 +14,7 @@ import { type ChaincodeFolder, holdsChaincode, readChaincodeFolder } from './cha
 import { deploy, deployOnChange, nameOf } from './deployments.ts';
 import { describeInvalid } from './describe.ts';
 import type { DevFlags } from './dev-command.ts';
+import { tellInspectors } from './inspectors.ts';
 import { humanReporter, jsonReporter, type Reporter } from './reporter.ts';
 import { runTour } from './tour.ts';
 
@@ -41,6 +42,7 @@ async function runIn(data: string, chaincode: ChaincodeFolder | undefined, { fla
   const network = scope.use(await start(data, flags, terminal, reporter, scope));
   const clients = scope.use(await connectClients(network.folders, network.plan));
   await joinChannel(network, clients, terminal, reporter);
+  if (flags.inspect && chaincode !== undefined) scope.use(tellInspectors(network, nameOf({ chaincode, flags }), reporter));
   const deployment = chaincode && { chaincode, flags, network, clients, reporter };
   if (deployment !== undefined) {
     await deploy(deployment, terminal);
@@ -99,6 +101,7 @@ async function start(data: string, flags: DevFlags, terminal: Terminal, reporter
     log: opened.log,
     metrics: unmeasured,
     cacheFolder: cacheFolder(terminal),
+    inspect: flags.inspect === true,
     signal: terminal.signal,
     onInvalid: (transaction) => tellInvalid(transaction, reporter),
   });

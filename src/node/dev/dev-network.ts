@@ -16,6 +16,8 @@ export interface DevNetworkParts extends Cancellable {
   readonly cacheFolder: string;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Opens the inspector of Node chaincode. */
+  readonly inspect?: boolean;
   /** More settings for every peer, as in a core.yaml but with lower-case keys; sections given here replace ours. */
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
   /** Hears of every transaction that was ordered and then found invalid, from the first peer. */
@@ -66,13 +68,22 @@ function ordererConfig(folders: DevFolders, plan: DevPlan) {
   };
 }
 
+/** A version that was upgraded is stopped when nobody called it for so long. */
+const UNUSED = '10s';
+
 /** The same settings that a core.yaml would hold, so that development has no configuration path of its own. */
-function peerConfig(folders: DevFolders, plan: DevPlan, peer: DevPeerPlan, { cacheFolder, settings }: DevNetworkParts): PeerConfig {
+function peerConfig(
+  folders: DevFolders,
+  plan: DevPlan,
+  peer: DevPeerPlan,
+  { cacheFolder, settings, inspect = false }: DevNetworkParts,
+): PeerConfig {
   const folder = peerFolder(folders, peer);
   const tls = (name: string): string => join(folder, 'tls', name);
   const raw = {
     peer: {
       id: peer.host,
+      networkid: `dev-${peer.port}`, // containers are named by it, and networks of one machine share its engine
       listenaddress: `127.0.0.1:${peer.port}`,
       address: `localhost:${peer.port}`,
       chaincodelistenaddress: `127.0.0.1:${peer.chaincodePort}`,
@@ -81,7 +92,7 @@ function peerConfig(folders: DevFolders, plan: DevPlan, peer: DevPeerPlan, { cac
       filesystempath: join(folders.root, 'peers', peer.org.toLowerCase()),
       tls: { enabled: plan.tls, cert: { file: tls('server.crt') }, key: { file: tls('server.key') }, rootcert: { file: tls('ca.crt') } },
     },
-    selvage: { chaincodecache: cacheFolder },
+    selvage: { chaincodecache: cacheFolder, retireafter: UNUSED, inspectchaincode: inspect },
     ...settings,
   };
   return parsePeerConfig({ raw, folder: folders.root }, undefined);

@@ -65,6 +65,7 @@ function envScript(folders: DevFolders, plan: DevPlan): string {
       `export CORE_PEER_LOCALMSPID=${peer.mspId}`,
       `export CORE_PEER_ADDRESS=localhost:${peer.port}`,
       `export CORE_PEER_MSPCONFIGPATH=${quoted(join(userFolder(folders, peer, 'Admin'), 'msp'))}`,
+      `export CORE_PEER_FILESYSTEMPATH=${quoted(join(folders.root, 'peers', peer.org.toLowerCase()))}`,
       `export CORE_PEER_TLS_ROOTCERT_FILE=${quoted(join(peerFolder(folders, peer), 'tls', 'ca.crt'))}`,
     ];
     return `  ${at + 1})\n${lines.map((line) => `    ${line}\n`).join('')}    ;;`;
@@ -72,6 +73,7 @@ function envScript(folders: DevFolders, plan: DevPlan): string {
   const ordererCa = join(ordererFolder(folders, plan.orderer), 'tls', 'ca.crt');
   return `# Use it with:  . env.sh [ORG]     then for example:
 #   selvage chaincode query -C ${plan.channel} -n NAME -c '{"Args":["FUNCTION"]}'
+#   selvage chaincode logs -f NAME
 #   selvage chaincode invoke $ORDERER_FLAGS -C ${plan.channel} -n NAME -c '{"Args":["FUNCTION"]}' --waitForEvent
 case "\${1:-1}" in
 ${cases.join('\n')}
