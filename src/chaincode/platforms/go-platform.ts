@@ -109,7 +109,11 @@ export class GoPlatform implements Platform {
         finish,
         explain: explainGoBuild,
       },
-      start: (peerAddress) => ({ file: `./${OUTPUT}/${PROGRAM}`, args: [`-peer.address=${peerAddress}`], env: {} }),
+      start: (peerAddress, { memoryBytes } = {}) => ({
+        file: `./${OUTPUT}/${PROGRAM}`,
+        args: [`-peer.address=${peerAddress}`],
+        env: memoryBytes === undefined ? {} : { GOMEMLIMIT: `${Math.floor(memoryBytes * 0.9)}B` },
+      }),
     };
   }
 

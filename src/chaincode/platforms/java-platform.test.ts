@@ -91,6 +91,7 @@ describe('building Java chaincode on this machine', () => {
       args: ['-Xss1m', '-jar', '.selvage/chaincode.jar', '--peerAddress', 'p:1'],
       env: {},
     });
+    expect(plan.start('p:1', { memoryBytes: 1 << 30 }).args).toContain('-XX:MaxRAM=1073741824');
     await write({ 'src/build.gradle': '' });
     expect((await platform.hostPlan(directory, subject)).install?.command.file).toBe(join(directory, 'bin', 'gradle'));
     await write({ 'src/gradle/wrapper/gradle-wrapper.jar': '' });

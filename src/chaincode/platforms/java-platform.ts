@@ -100,8 +100,10 @@ export class JavaPlatform implements Platform {
     if (java === undefined) throw missing('Java', 'a Java runtime', 'JAVA_HOME');
     const install = await this.#install(folder, codePackage, java);
     const jar = install === undefined ? await readyJar(folder) : `${OUTPUT}/${JAR}`;
-    const args = [...this.#jvmArguments, '-jar', jar];
-    const start = (peerAddress: string): HostCommand => ({ file: java, args: [...args, '--peerAddress', peerAddress], env: {} });
+    const start: HostPlan['start'] = (peerAddress, { memoryBytes } = {}) => {
+      const memory = memoryBytes === undefined ? [] : [`-XX:MaxRAM=${memoryBytes}`, '-XX:MaxRAMPercentage=60']; // the rest is not heap
+      return { file: java, args: [...memory, ...this.#jvmArguments, '-jar', jar, '--peerAddress', peerAddress], env: {} };
+    };
     return { workingFolder: SOURCES, install, start };
   }
 

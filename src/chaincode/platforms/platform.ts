@@ -37,13 +37,19 @@ export interface BuildVerdict {
   readonly advice: string;
 }
 
+/** What a language's own memory manager should know, so that it collects garbage before the limit is hit. */
+export interface StartLimits {
+  /** Absent: no limit but the machine's. */
+  readonly memoryBytes?: number | undefined;
+}
+
 /** How to run an unpacked package on this machine. */
 export interface HostPlan {
   /** Where its commands run, relative to the unpacked package. */
   readonly workingFolder: string;
   /** Absent when there is nothing to get or to compile. */
   readonly install: InstallStep | undefined;
-  readonly start: (peerAddress: string) => HostCommand;
+  readonly start: (peerAddress: string, limits?: StartLimits) => HostCommand;
 }
 
 /** Which package is meant, where its bytes do not say it. */

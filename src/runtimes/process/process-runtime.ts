@@ -48,6 +48,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
   readonly #nodePath: string;
   readonly #graceMs: number;
   readonly #log: Logger;
+  readonly #limits: ResourceLimits;
   readonly #isolation: Promise<Isolation>;
   readonly #instances: Scratch;
   readonly #builds: Builds;
@@ -67,6 +68,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
     this.#builds = new Builds({ directory: join(directory, 'builds'), scratch, env, maxConcurrent: maxBuilds, graceMs });
     this.#open.add(this.#tidy(scratch));
     const { limits = LIMITS, sandbox = 'auto' } = parts;
+    this.#limits = limits;
     this.#isolation = findIsolation({ host, limits, sandbox });
     this.#isolation.then(
       ({ active }) =>
@@ -113,7 +115,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
     await this.#builds.provide(code, plan, { ccid: spec.ccid, codePackage: spec.codePackage, log }, { signal });
     const { host, mspId } = this.#parts;
     const env = await instanceEnvironment(spec, { host, nodePath: this.#nodePath, directory: folder.path, mspId });
-    const command = await this.#isolated(plan.start(spec.peerAddress), folder.path, { ...env });
+    const command = await this.#isolated(plan.start(spec.peerAddress, this.#limits), folder.path, { ...env });
     signal.throwIfAborted();
     const group = await start(spec, command.file, command.args, join(code, plan.workingFolder), { ...env, ...command.env }, log);
     scope.defer(() => group.stop(0));

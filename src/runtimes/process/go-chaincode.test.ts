@@ -1,0 +1,104 @@
+/** Go chaincode without a shim, so that nothing has to be fetched: how it is built, kept and started. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { GoPlatform } from '../../chaincode/platforms/go-platform.ts';
+import { findTool } from '../../chaincode/platforms/tools.ts';
+import type { LaunchSpec } from '../../chaincode/runtime.ts';
+import { type Logger, silent } from '../../common/log.ts';
+import { ProcessRuntime } from './process-runtime.ts';
+
+const never = new AbortController().signal;
+const go = await findTool('go', process.env, ['/usr/local/go/bin']);
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'selvage-go-runtime-'));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+async function folderWith(files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await mkdtemp(join(directory, 'sources-'));
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), content);
+  }
+  return folder;
+}
+
+const says = (text: string): string =>
+  `package main\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nfunc main() {\n\tfmt.Println(${text}, os.Args[1:], os.Getenv("GOMEMLIMIT"))\n}\n`;
+
+interface Opened extends AsyncDisposable {
+  /** What the chaincode in a folder prints; it ends by itself. */
+  output(folder: string): Promise<readonly string[]>;
+  readonly builds: () => number;
+}
+
+function opened(env: Readonly<Record<string, string>>): Opened {
+  const host = { ...process.env, GOFLAGS: '', GOPROXY: 'off', ...env };
+  let builds = 0;
+  const log: Logger = {
+    ...silent,
+    info: (message) => {
+      if (message === 'chaincode build started') builds += 1;
+    },
+    child: () => log,
+  };
+  const platform = new GoPlatform({ host });
+  const runtime = new ProcessRuntime({
+    directory: join(directory, 'runtime'),
+    platforms: [platform],
+    host,
+    log,
+    limits: { memoryBytes: 1 << 30 },
+  });
+  return {
+    output: async (folder) => {
+      const spec: LaunchSpec = {
+        ...{ ccid: 'cc:1', name: 'cc', version: '1', platform: 'golang', peerAddress: 'peer:7052', env: {} },
+        codePackage: await platform.pack(folder),
+        path: await platform.packagePath(folder),
+      };
+      return (await (await runtime.launch(spec, { signal: never })).exited).lastOutput;
+    },
+    builds: () => builds,
+    [Symbol.asyncDispose]: () => runtime[Symbol.asyncDispose](),
+  };
+}
+
+describe.skipIf(go === undefined)(`Go chaincode as a process${go === undefined ? ' (skipped: no go here)' : ''}`, () => {
+  const VENDORED = {
+    'go.mod': 'module example.com/cc\n\ngo 1.21\n\nrequire example.invalid/dep v1.0.0\n',
+    'main.go': says('dep.Name').replace('"fmt"', '"fmt"\n\t"example.invalid/dep"'),
+    'vendor/modules.txt': '# example.invalid/dep v1.0.0\n## explicit\nexample.invalid/dep\n',
+    'vendor/example.invalid/dep/dep.go': 'package dep\n\nconst Name = "vendored"\n',
+  };
+
+  it('is built without a network when its dependencies are vendored, and gets the address and its memory', async () => {
+    await using runtime = opened({});
+    expect(await runtime.output(await folderWith(VENDORED))).toEqual(['vendored [-peer.address=peer:7052] 966367641B']);
+  }, 60_000);
+
+  it('is built once for equal packages, again for another', async () => {
+    await using runtime = opened({});
+    const sources = (name: string) => folderWith({ 'go.mod': 'module example.com/cc\n\ngo 1.21\n', 'main.go': says(`"${name}"`) });
+    await Promise.all([runtime.output(await sources('one')), runtime.output(await sources('one'))]);
+    expect(runtime.builds()).toBe(1);
+    expect((await runtime.output(await sources('two')))[0]).toContain('two');
+    expect(runtime.builds()).toBe(2);
+    await using restarted = opened({});
+    expect((await restarted.output(await sources('one')))[0]).toContain('one');
+    expect(restarted.builds()).toBe(0);
+  }, 60_000);
+
+  it('is built in the way of GOPATH, with what it vendors', async () => {
+    const root = await folderWith({
+      'src/example.com/old/main.go': VENDORED['main.go'],
+      'src/example.com/old/vendor/example.invalid/dep/dep.go': 'package dep\n\nconst Name = "old ways"\n',
+    });
+    await using runtime = opened({ GOPATH: root });
+    expect((await runtime.output(join(root, 'src/example.com/old')))[0]).toContain('old ways [-peer.address=peer:7052]');
+  }, 60_000);
+});
