@@ -1,14 +1,14 @@
 /** What help says beside the flags. */
 
-const EXIT_CODES = `
+/** For every command. */
+export const EXIT_CODES = `
 Exit codes:
   0    done
   1    it failed; the last lines say what and what to do
   2    the command line or a setting is wrong
   130  interrupted`;
 
-export const PROGRAM_HELP = `${EXIT_CODES}
-
+export const PROGRAM_HELP = `
 Environment:
   FABRIC_CFG_PATH  folder of core.yaml (default /etc/hyperledger/fabric); there need not be one
   CORE_…           any key of core.yaml: peer.tls.enabled is CORE_PEER_TLS_ENABLED
@@ -27,8 +27,7 @@ Environment (or the keys of core.yaml that they stand for):
   CORE_PEER_TLS_ROOTCERT_FILE       trusted certificate of the peer's TLS
   CORE_PEER_TLS_SERVERHOSTOVERRIDE  host name expected in the peer's TLS certificate
   CORE_PEER_TLS_CLIENTAUTHREQUIRED  true for mutual TLS, with CORE_PEER_TLS_CLIENTKEY_FILE and …_CLIENTCERT_FILE
-  SELVAGE_ORDERER                   the orderer, where -o names none
-${EXIT_CODES}`;
+  SELVAGE_ORDERER                   the orderer, where -o names none`;
 
 export const NODE_HELP = `
 Environment:
@@ -37,8 +36,7 @@ Environment:
   FABRIC_LOGGING_SPEC   what is logged, like info or chaincode=debug:ledger=warn:info
   NODE_REGISTRY         npm registry that chaincode's dependencies come from
 
-The log goes to standard error, one JSON object per line. Ctrl-C or SIGTERM stops the peer.
-${EXIT_CODES}`;
+The log goes to standard error, one JSON object per line. Ctrl-C or SIGTERM stops the peer.`;
 
 export const DEV_HELP = `
 In its package.json a chaincode can list calls that show that it works; {n} stands for the ledger's height:
@@ -48,5 +46,4 @@ Environment:
   SELVAGE_CACHE         where chaincode's installed dependencies stay (default $XDG_CACHE_HOME/selvage, ~/.cache/selvage)
   FABRIC_LOGGING_SPEC   what is logged, like info or chaincode=debug:info
   NODE_REGISTRY         npm registry that chaincode's dependencies come from
-  NO_COLOR              print without colours
-${EXIT_CODES}`;
+  NO_COLOR              print without colours`;

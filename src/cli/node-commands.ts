@@ -8,7 +8,7 @@ export interface NodeFlags {
 
 /** `node start`: a peer from core.yaml and CORE_ variables, until it is told to stop. */
 export function nodeCommands(program: Command, terminal: Terminal): void {
-  const node = program.command('node').description('Operate a peer node: start.').addHelpText('after', NODE_HELP);
+  const node = program.command('node').description('Operate a peer node: start.').addHelpText('afterAll', NODE_HELP);
   node
     .command('start')
     .description('Start a node that interacts with the network.')

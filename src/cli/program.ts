@@ -3,7 +3,7 @@ import { version } from '../node/version.ts';
 import { chaincodeCommands } from './chaincode/chaincode-commands.ts';
 import { channelCommands } from './channel/channel-commands.ts';
 import { devCommand } from './dev/dev-command.ts';
-import { PROGRAM_HELP } from './help.ts';
+import { EXIT_CODES, PROGRAM_HELP } from './help.ts';
 import { nodeCommands } from './node-commands.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -13,6 +13,7 @@ export function buildProgram(terminal: Terminal): Command {
     .description('A Hyperledger Fabric peer: run a network in one command, or one peer of a real one.')
     .version(version, '-V, --version', 'print the version')
     .addHelpText('after', PROGRAM_HELP)
+    .addHelpText('afterAll', EXIT_CODES)
     .showHelpAfterError('(add --help to see what it takes)')
     .configureOutput({ writeOut: (text) => terminal.out(text.trimEnd()), writeErr: (text) => terminal.say(text.trimEnd()) })
     .enablePositionalOptions() // -V and --version mean something else after a command

@@ -1,6 +1,6 @@
 import { SelvageError } from '../../common/errors.ts';
-import { parsePolicyText } from '../../msp/policies/policy-text.ts';
 import { protos } from '../../protos/messages.ts';
+import { policyOf } from './policy-flag.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -35,12 +35,12 @@ function collectionOf(fields: Fields): protos.StaticCollectionConfigInit {
     throw new SelvageError('SETTING_INVALID', 'every collection needs a name and a policy');
   const count = (key: string): number => {
     const value = fields[key] ?? 0;
-    if (typeof value === 'number' && Number.isInteger(value)) return value;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
     throw new SelvageError('SETTING_INVALID', `collection ${name}: ${key} is no whole number`);
   };
   return {
     name,
-    memberOrgsPolicy: { signaturePolicy: parsePolicyText(policy) },
+    memberOrgsPolicy: { signaturePolicy: policyOf(policy) },
     requiredPeerCount: count('requiredpeercount'),
     maximumPeerCount: count('maxpeercount'),
     blockToLive: BigInt(count('blocktolive')),

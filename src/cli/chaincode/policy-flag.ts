@@ -2,10 +2,10 @@ import { messageOf, SelvageError } from '../../common/errors.ts';
 import { parsePolicyText } from '../../msp/policies/policy-text.ts';
 import { common } from '../../protos/messages.ts';
 
-/** `SignaturePolicyEnvelope` bytes of a policy like `AND('Org1MSP.member','Org2MSP.member')`. @throws {SelvageError} `SETTING_INVALID` */
-export function policyFlag(text: string): Uint8Array {
+/** A policy in words, like `AND('Org1MSP.member','Org2MSP.member')`. @throws {SelvageError} `SETTING_INVALID` */
+export function policyOf(text: string): common.SignaturePolicyEnvelopeInit {
   try {
-    return common.SignaturePolicyEnvelope.encode(parsePolicyText(text));
+    return parsePolicyText(text);
   } catch (cause) {
     throw new SelvageError('SETTING_INVALID', `invalid policy ${text}: ${messageOf(cause)}`, {
       cause,
@@ -13,3 +13,6 @@ export function policyFlag(text: string): Uint8Array {
     });
   }
 }
+
+/** `SignaturePolicyEnvelope` bytes of a policy in words. @throws {SelvageError} `SETTING_INVALID` */
+export const policyFlag = (text: string): Uint8Array => common.SignaturePolicyEnvelope.encode(policyOf(text));

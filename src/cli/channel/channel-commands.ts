@@ -17,7 +17,7 @@ export function channelCommands(program: Command, terminal: Terminal): void {
   const channel = program
     .command('channel')
     .description('Operate a channel: create|fetch|join|list|update|signconfigtx|getinfo.')
-    .addHelpText('after', IDENTITY_HELP);
+    .addHelpText('afterAll', IDENTITY_HELP);
   withFile(withOrderer(onChannel(channel.command('create').description('Create a channel and write its genesis block to a file.'))))
     .option('--outputBlock <file>', 'where to write the genesis block (default <channel>.block)')
     .option('-t, --timeout <duration>', 'accepted for compatibility')

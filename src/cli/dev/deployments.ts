@@ -39,15 +39,17 @@ export async function deployOnChange(deployment: DevDeployment, options: Cancell
       await deployIfChanged(deployment, options);
     } catch (thrown) {
       if (options.signal.aborted) return;
-      const { code, message, details } = SelvageError.from(thrown);
-      const last = String(details['lastOutput'] ?? '')
-        .trim()
-        .split('\n')
-        .at(-1);
-      const line = [message.split('\n')[0], ...(last ? [last] : [])].join(' – ');
-      deployment.reporter.problem('chaincode', `not upgraded: ${line}`, { name: nameOf(deployment), code, message });
+      const { code, message } = SelvageError.from(thrown);
+      deployment.reporter.problem('chaincode', `not upgraded: ${inOneLine(message)}`, { name: nameOf(deployment), code, message });
     }
   }
+}
+
+/** The first line, and of the output that may follow it the line that names an error. */
+export function inOneLine(message: string): string {
+  const [first = '', ...output] = message.split('\n');
+  const error = output.find((line) => /^\s*[\w.]*(Error|Exception|panic)\b/.test(line));
+  return error === undefined ? first : `${first} ${error.trim()}`;
 }
 
 /** Saying nothing about a change of times or of a file that is not packed. */

@@ -1,0 +1,41 @@
+import { CommanderError } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { SelvageError } from '../common/errors.ts';
+import { reportFailure } from './failure.ts';
+import type { Terminal } from './terminal.ts';
+
+function reported(thrown: unknown, terminal: Partial<Terminal> = {}) {
+  const said: string[] = [];
+  const all = { say: (line: string) => void said.push(line), signal: new AbortController().signal, ...terminal } as Terminal;
+  return { code: reportFailure(thrown, all), said };
+}
+
+describe('a failure', () => {
+  it('is a sentence and what to do', () => {
+    expect(reported(new SelvageError('SETTING_INVALID', 'wrong', { advice: 'Mend it.' }))).toEqual({
+      code: 2,
+      said: ['Error: wrong', 'Mend it.'],
+    });
+    expect(reported(new SelvageError('PEER_UNREACHABLE', 'gone')).said).toEqual(['Error: gone', expect.stringContaining('Check that')]);
+    expect(reported(new SelvageError('REFUSED_BY_PEER', 'no')).code).toBe(1);
+  });
+
+  it('names the log where there is one', () => {
+    expect(reported(new SelvageError('REFUSED_BY_PEER', 'no'), { logFile: '/x.log' }).said).toEqual(['Error: no', 'Log: /x.log']);
+  });
+
+  it('that nobody foresaw shows where it came from', () => {
+    const { said, code } = reported(new TypeError('x is not a function'));
+    expect(code).toBe(1);
+    expect(said[0]).toMatch(/internal error: TypeError: x is not a function\n {4}at /);
+  });
+
+  it('after Ctrl-C is no failure to talk about', () => {
+    expect(reported(new Error('whatever'), { signal: AbortSignal.abort() })).toEqual({ code: 130, said: [] });
+  });
+
+  it('of the command line was told already', () => {
+    expect(reported(new CommanderError(1, 'x', 'unknown option'))).toEqual({ code: 2, said: [] });
+    expect(reported(new CommanderError(0, 'x', 'help'))).toEqual({ code: 0, said: [] });
+  });
+});
