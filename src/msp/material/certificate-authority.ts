@@ -1,20 +1,15 @@
-import { generateKeyPair, type KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
-import { skiOfKeyInfo } from '../identities/certificate.ts';
+import 'reflect-metadata'; // what @peculiar/x509 registers its parts with; must be loaded before it
+import { webcrypto } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
+import { hex, sha256 } from '../../common/bytes.ts';
+import { isLowS, parseEcdsaSignature } from '../identities/ecdsa.ts';
 import { toPem } from '../identities/pem.ts';
-import {
-  alternativeNames,
-  authorityKeyIdentifier,
-  basicConstraints,
-  keyUsage,
-  type Name,
-  serverAndClient,
-  subjectKeyIdentifier,
-  USAGE,
-  writeCertificate,
-} from './certificate-writer.ts';
 
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 const TEN_YEARS_MS = 3650 * 24 * 3_600_000;
+const USAGE = x509.KeyUsageFlags;
+const SERVER_AND_CLIENT = [x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth];
 
 /** A certificate and its key, as PEM. The key is PKCS#8. */
 export interface KeyedCertificate {
@@ -33,16 +28,11 @@ export interface TlsSpec extends SubjectSpec {
   readonly hosts: readonly string[];
 }
 
-interface Keys {
-  readonly publicKey: KeyObject;
-  readonly privateKey: KeyObject;
-}
-
 interface AuthorityParts {
-  readonly name: Name;
-  readonly certificate: Uint8Array;
-  readonly keys: Keys;
-  readonly keyId: Uint8Array;
+  readonly certificate: x509.X509Certificate;
+  readonly keys: webcrypto.CryptoKeyPair;
+  readonly privateKey: string;
+  readonly keyId: string;
   readonly validity: Validity;
 }
 
@@ -66,76 +56,96 @@ export class CertificateAuthority {
   ): Promise<CertificateAuthority> {
     const validity = validityFrom(now);
     const keys = await newKeys();
-    const keyId = skiOfKeyInfo(new Uint8Array(keys.publicKey.export({ type: 'spki', format: 'der' })));
-    const name: Name = [...PLACE, ['O', organization], ['CN', commonName]];
-    const certificate = writeCertificate({
+    const keyId = await keyIdOf(keys.publicKey);
+    const name = subject([{ O: [organization] }, { CN: [commonName] }]);
+    const certificate = await signed({
       subject: name,
       issuer: name,
       publicKey: keys.publicKey,
       signingKey: keys.privateKey,
       ...validity,
       extensions: [
-        keyUsage(USAGE.digitalSignature | USAGE.keyEncipherment | USAGE.keyCertSign | USAGE.cRLSign),
-        serverAndClient(),
-        basicConstraints(true),
-        subjectKeyIdentifier(keyId),
+        new x509.KeyUsagesExtension(USAGE.digitalSignature | USAGE.keyEncipherment | USAGE.keyCertSign | USAGE.cRLSign, true),
+        new x509.ExtendedKeyUsageExtension(SERVER_AND_CLIENT),
+        new x509.BasicConstraintsExtension(true, undefined, true),
+        new x509.SubjectKeyIdentifierExtension(keyId),
       ],
     });
-    return new CertificateAuthority({ name, certificate, keys, keyId, validity });
+    return new CertificateAuthority({ certificate, keys, privateKey: await pkcs8(keys.privateKey), keyId, validity });
   }
 
   /** The CA's own certificate and key. */
   get own(): KeyedCertificate {
-    return keyed(this.#parts.certificate, this.#parts.keys);
+    return { certificate: pemOf(this.#parts.certificate), privateKey: this.#parts.privateKey };
   }
 
   /** A certificate to sign proposals, endorsements or blocks with. */
   identity(spec: SubjectSpec): Promise<KeyedCertificate> {
-    return this.#issue(spec, [keyUsage(USAGE.digitalSignature)], []);
+    return this.#issue(spec, [new x509.KeyUsagesExtension(USAGE.digitalSignature, true)], []);
   }
 
   /** A certificate for both ends of TLS. */
   tls(spec: TlsSpec): Promise<KeyedCertificate> {
-    const usages = [keyUsage(USAGE.digitalSignature | USAGE.keyEncipherment), serverAndClient()];
-    return this.#issue(spec, usages, spec.hosts.length === 0 ? [] : [alternativeNames(spec.hosts)]);
+    const usages = new x509.KeyUsagesExtension(USAGE.digitalSignature | USAGE.keyEncipherment, true);
+    const names = spec.hosts.map((value) => ({ type: isIp(value) ? ('ip' as const) : ('dns' as const), value }));
+    const hosts = names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names)];
+    return this.#issue(spec, [usages, new x509.ExtendedKeyUsageExtension(SERVER_AND_CLIENT)], hosts);
   }
 
   async #issue(
     { commonName, organizationalUnit }: SubjectSpec,
-    usages: readonly Uint8Array[],
-    names: readonly Uint8Array[],
+    usages: readonly x509.Extension[],
+    names: readonly x509.Extension[],
   ): Promise<KeyedCertificate> {
-    const { name, keys: issuerKeys, keyId, validity } = this.#parts;
+    const { certificate: issuer, keys: issuerKeys, keyId, validity } = this.#parts;
     const keys = await newKeys();
-    const unit: Name = organizationalUnit === undefined ? [] : [['OU', organizationalUnit]];
-    const certificate = writeCertificate({
-      subject: [...PLACE, ...unit, ['CN', commonName]],
-      issuer: name,
+    const certificate = await signed({
+      subject: subject([...(organizationalUnit === undefined ? [] : [{ OU: [organizationalUnit] }]), { CN: [commonName] }]),
+      issuer: issuer.subjectName,
       publicKey: keys.publicKey,
       signingKey: issuerKeys.privateKey,
       ...validity,
-      extensions: [...usages, basicConstraints(false), authorityKeyIdentifier(keyId), ...names],
+      extensions: [
+        ...usages,
+        new x509.BasicConstraintsExtension(false, undefined, true),
+        new x509.AuthorityKeyIdentifierExtension(keyId),
+        ...names,
+      ],
     });
-    return keyed(certificate, keys);
+    return { certificate: pemOf(certificate), privateKey: await pkcs8(keys.privateKey) };
   }
 }
 
 /** Where cryptogen says its organisations are. */
-const PLACE: Name = [
-  ['C', 'US'],
-  ['ST', 'California'],
-  ['L', 'San Francisco'],
-];
+const PLACE: x509.JsonName = [{ C: ['US'] }, { ST: ['California'] }, { L: ['San Francisco'] }];
+
+const subject = (own: x509.JsonName): x509.Name => new x509.Name([...PLACE, ...own]);
+
+/**
+ * Signs until the signature has a low S, which every second one has. Fabric rewrites a certificate with a high S before it
+ * compares or hashes it; with a low one the file is the identity, byte for byte.
+ */
+async function signed(params: Omit<x509.X509CertificateCreateWithKeyParams, 'signingAlgorithm'>): Promise<x509.X509Certificate> {
+  for (;;) {
+    const certificate = await x509.X509CertificateGenerator.create({ ...params, signingAlgorithm: ALGORITHM });
+    if (isLowS(parseEcdsaSignature(new Uint8Array(certificate.signature)), P256_ORDER)) return certificate;
+  }
+}
 
 function validityFrom(now: Date): Validity {
   const start = Math.floor((now.getTime() - 5 * 60_000) / 60_000) * 60_000;
   return { notBefore: new Date(start), notAfter: new Date(start + TEN_YEARS_MS) };
 }
 
-const generate = promisify(generateKeyPair);
-const newKeys = (): Promise<Keys> => generate('ec', { namedCurve: 'P-256' });
+const newKeys = (): Promise<webcrypto.CryptoKeyPair> => webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
 
-const keyed = (certificate: Uint8Array, { privateKey }: Keys): KeyedCertificate => ({
-  certificate: toPem('CERTIFICATE', certificate),
-  privateKey: toPem('PRIVATE KEY', new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' }))),
-});
+/** SHA-256 of the uncompressed point, as Fabric's key stores have it. */
+const keyIdOf = async (key: webcrypto.CryptoKey): Promise<string> =>
+  hex(sha256(new Uint8Array(await webcrypto.subtle.exportKey('raw', key))));
+
+const pkcs8 = async (key: webcrypto.CryptoKey): Promise<string> =>
+  toPem('PRIVATE KEY', new Uint8Array(await webcrypto.subtle.exportKey('pkcs8', key)));
+
+const pemOf = (certificate: x509.X509Certificate): string => toPem('CERTIFICATE', new Uint8Array(certificate.rawData));
+
+const isIp = (host: string): boolean => /^[\d.]+$/.test(host) || host.includes(':');
