@@ -52,6 +52,7 @@ function processRuntime({ chaincode, localMspId }: PeerConfig, log: Logger): Pro
     mspId: localMspId,
     log: log.child({ module: 'runtime' }),
     graceMs: chaincode.stopGraceMs,
+    ...chaincode.isolation,
   });
 }
 

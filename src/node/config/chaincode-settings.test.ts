@@ -72,3 +72,16 @@ describe('selvage.retireAfter', () => {
     await expect(chaincode('selvage: { retireAfter: soon }')).rejects.toThrow('selvage.retireAfter: expected a number with a unit');
   });
 });
+
+describe('selvage.process', () => {
+  it('limits chaincode processes, and tells whether a sandbox is wanted', async () => {
+    expect((await chaincode('')).isolation).toEqual({ sandbox: 'auto', limits: { memoryBytes: 2_147_483_648, openFiles: 4096 } });
+    expect((await chaincode('selvage: { process: { sandbox: required, memory: 0, openFiles: 100 } }')).isolation).toEqual({
+      sandbox: 'required',
+      limits: { memoryBytes: undefined, openFiles: 100 },
+    });
+    await expect(chaincode('selvage: { process: { sandbox: yes } }')).rejects.toThrow(
+      'selvage.process.sandbox: expected one of off, auto, required',
+    );
+  });
+});

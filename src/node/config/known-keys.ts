@@ -70,6 +70,9 @@ export const ACTED_ON: readonly string[] = [
   ...under('selvage', [
     'runtime',
     'chaincodeCache',
+    'process.sandbox',
+    'process.memory',
+    'process.openFiles',
     'stopGrace',
     'retireAfter',
     'inspectChaincode',

@@ -94,6 +94,14 @@ export interface ChaincodeConfig {
   readonly externalBuilders: readonly ExternalBuilderConfig[];
   /** Where installed dependencies are kept between launches. */
   readonly cacheFolder: string;
+  /** Of chaincode that runs as processes. */
+  readonly isolation: ProcessIsolation;
+}
+
+/** `selvage.process`: limits are absent where there are none but the peer's own. */
+export interface ProcessIsolation {
+  readonly sandbox: 'off' | 'auto' | 'required';
+  readonly limits: { readonly memoryBytes: number | undefined; readonly openFiles: number | undefined };
 }
 
 /** One entry of `chaincode.externalBuilders`. */
@@ -153,6 +161,10 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
       inspect: selvage.inspectchaincode,
       externalBuilders: chaincode.externalbuilders.map((builder) => ({ ...builder, path: configPath(folder, builder.path) })),
       cacheFolder: configPath(folder, selvage.chaincodecache || `${dataFolder}/chaincode-cache`),
+      isolation: {
+        sandbox: selvage.process.sandbox,
+        limits: { memoryBytes: selvage.process.memory || undefined, openFiles: selvage.process.openfiles || undefined },
+      },
     },
     ledger: {
       totalQueryLimit: ledger.state.totalquerylimit,

@@ -202,6 +202,12 @@ export const peerSchema = v.looseObject({
     /** Where chaincode runs that no external builder claims. */
     runtime: oneOf(['process', 'docker'], 'process'),
     chaincodecache: text(''),
+    /** Chaincode as processes: what each may take, 0 for as much as the peer, and whether a sandbox is wanted. */
+    process: section({
+      sandbox: oneOf(['off', 'auto', 'required'], 'auto'),
+      memory: count(2 * 1024 * 1024 * 1024),
+      openfiles: count(4096),
+    }),
     stopgrace: duration('5s'),
     /** How long a version of a chaincode may be unused before another one has it stopped; empty: for ever, as in Fabric. */
     retireafter: v.pipe(
