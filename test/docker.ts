@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { silent } from '../src/common/log.ts';
 import { buildBaseImage } from '../src/runtimes/docker/base-images.ts';
 import { DockerodeEngine } from '../src/runtimes/docker/dockerode-engine.ts';
+import { LABELS, thisProcess } from '../src/runtimes/docker/traces.ts';
 
 /** `DOCKER_HOST`, or the socket where engines mostly are. */
 export const DOCKER_ENDPOINT = process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
@@ -34,6 +35,12 @@ export async function nodeImage(engine: DockerodeEngine): Promise<string> {
   };
   await buildBaseImage({ purpose: 'node', image, signal: signal() }, parts);
   return image;
+}
+
+/** Images of chaincode that this process made. */
+export async function removeOurImages(engine: DockerodeEngine): Promise<void> {
+  const made = await engine.images({ labels: [`${LABELS.process}=${thisProcess()}`] }, { signal: signal() });
+  for (const tag of made.flatMap(({ tags }) => tags)) await engine.removeImage(tag, { signal: signal() });
 }
 
 /** The engine's own client, for looking from outside. */

@@ -1,11 +1,12 @@
 import { createWriteStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { writeTar } from '../../chaincode/packaging/tar-writer.ts';
+import { type TarEntry, writeTar } from '../../chaincode/packaging/tar-writer.ts';
 import type { DockerBuild } from '../../chaincode/platforms/platform.ts';
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { builderFailed, explained, imageMissing } from './build-errors.ts';
+import type { BuilderSettings } from './builder-settings.ts';
 import { ContainerOutput } from './container-output.ts';
 import type { DockerEngine, HostConfig } from './engine.ts';
 import { toItsEnd } from './lingering.ts';
@@ -13,8 +14,7 @@ import { toItsEnd } from './lingering.ts';
 export interface BuilderParts {
   readonly engine: DockerEngine;
   readonly hostConfig: HostConfig;
-  /** Variables of the builder beside the platform's: proxies. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly settings: BuilderSettings;
   readonly labels: Readonly<Record<string, string>>;
   readonly ccid: string;
   readonly onLine: (line: string) => void;
@@ -36,7 +36,7 @@ export async function runBuilder(build: DockerBuild, file: string, parts: Builde
     throw explained(thrown, (message) => `${text}: ${message}`, ccid);
   };
   const container = await create(build, parts, signal).catch(refused('Error creating container'));
-  await uploadInput(engine, container, build, signal).catch(refused('Error uploading input to container'));
+  await uploadInput(engine, container, { build, settings: parts.settings, signal }).catch(refused('Error uploading input to container'));
   const output = new ContainerOutput(KEPT, parts.onLine);
   using attached = await engine.attach(container, output.push, { signal }).catch(refused('Error attaching to container'));
   await toItsEnd(signal, (lingering) => engine.start(container, { signal: lingering })).catch(refused('Error executing build'));
@@ -47,19 +47,28 @@ export async function runBuilder(build: DockerBuild, file: string, parts: Builde
   await download(engine, container, file, signal).catch(refused('Error downloading output'));
 }
 
-async function create(build: DockerBuild, { engine, hostConfig, env, labels, ccid }: BuilderParts, signal: AbortSignal): Promise<string> {
+async function create(
+  build: DockerBuild,
+  { engine, hostConfig, settings, labels, ccid }: BuilderParts,
+  signal: AbortSignal,
+): Promise<string> {
   const command = ['/bin/sh', '-c', build.command];
-  const spec = { image: build.image, command, env: { ...env, ...build.env }, labels, hostConfig };
+  const spec = { image: build.image, command, env: { ...settings.env, ...build.env }, labels, hostConfig };
   const container = await toItsEnd(signal, (lingering) => engine.create(spec, { signal: lingering }));
   if (container === undefined) throw imageMissing(ccid, build.image, 'it was removed meanwhile');
   return container;
 }
 
+interface Input extends Cancellable {
+  readonly build: DockerBuild;
+  readonly settings: BuilderSettings;
+}
+
 /** Fabric's builder images have these folders; any other image with a shell gets them. */
-async function uploadInput(engine: DockerEngine, container: string, { input }: DockerBuild, signal: AbortSignal): Promise<void> {
-  const folders = ['chaincode/', 'chaincode/input/', 'chaincode/output/'].map((name) => ({ name, mode: 0o755, folder: true as const }));
-  await engine.upload(container, '/', await buffer(writeTar(folders)), { signal });
-  await engine.upload(container, '/chaincode/input', input, { signal });
+async function uploadInput(engine: DockerEngine, container: string, { build, settings, signal }: Input): Promise<void> {
+  const folders = ['chaincode/', 'chaincode/input/', 'chaincode/output/'].map((name): TarEntry => ({ name, folder: true }));
+  await engine.upload(container, '/', await buffer(writeTar([...folders, ...settings.files])), { signal });
+  await engine.upload(container, '/chaincode/input', build.input, { signal });
 }
 
 async function download(engine: DockerEngine, container: string, file: string, signal: AbortSignal): Promise<void> {

@@ -15,6 +15,7 @@ import { SharedWork } from '../process/shared-work.ts';
 import { Turnstile } from '../process/turnstile.ts';
 import { imageBuildFailed, imageMissing } from './build-errors.ts';
 import { runBuilder } from './builder-container.ts';
+import { builderSettings } from './builder-settings.ts';
 import { ContainerOutput } from './container-output.ts';
 import type { DockerEngine, HostConfig, ImageFacts } from './engine.ts';
 import { isLost } from './engine-failure.ts';
@@ -27,7 +28,8 @@ export interface ChaincodeImagesParts {
   /** For what a builder made, until it is in its image. */
   readonly scratch: Scratch;
   readonly hostConfig: HostConfig;
-  readonly builderEnv: Readonly<Record<string, string>>;
+  /** The peer's own environment; see builder-settings.ts. */
+  readonly host: Readonly<Record<string, string | undefined>>;
   /** `chaincode.pull`: look for newer base images before each build. */
   readonly pull: boolean;
   readonly variables: ImageVariables;
@@ -90,7 +92,7 @@ export class ChaincodeImages {
   /** Both stages. @returns the name of the image */
   async #make(order: ImageOrder, build: DockerBuild, key: string, { signal }: Cancellable): Promise<string> {
     const { spec, image, platform, log } = order;
-    const { engine, traces, scratch, hostConfig, builderEnv } = this.#parts;
+    const { engine, traces, scratch, hostConfig, host } = this.#parts;
     const started = performance.now();
     log.info('chaincode build started', { image, builder: build.image });
     for (const name of new Set([build.image, build.runtimeImage])) await this.#need(name, spec.ccid, log, signal);
@@ -98,8 +100,16 @@ export class ChaincodeImages {
     const file = join(folder.path, build.output);
     const trace = traces.begin();
     try {
-      const onLine = (line: string): void => log.debug('chaincode build output', { line });
-      await runBuilder(build, file, { engine, hostConfig, env: builderEnv, labels: trace.labels, ccid: spec.ccid, onLine }, { signal });
+      const onLine = (line: string): void => {
+        log.debug('chaincode build output', { line });
+        spec.output?.({ stream: 'build', text: line });
+      };
+      await runBuilder(
+        build,
+        file,
+        { engine, hostConfig, settings: await builderSettings(host), labels: trace.labels, ccid: spec.ccid, onLine },
+        { signal },
+      );
       const binary: TarEntry = { name: build.output, size: (await stat(file)).size, open: () => createReadStream(file) };
       await this.#secondStage(order, key, platform.dockerfile(), [binary], { signal });
     } finally {

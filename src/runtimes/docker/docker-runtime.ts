@@ -6,6 +6,7 @@ import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
+import { chaincodeOutput } from '../chaincode-output.ts';
 import { Scratch } from '../process/scratch.ts';
 import { Turnstile } from '../process/turnstile.ts';
 import { ChaincodeContainer } from './chaincode-container.ts';
@@ -36,7 +37,7 @@ export interface DockerRuntimeParts {
   /** `chaincode.pull` */
   readonly pull?: boolean;
   readonly variables?: ImageVariables;
-  /** The peer's own environment: builds get its proxies. */
+  /** The peer's own environment; see builder-settings.ts for what builds get of it. */
   readonly host?: Readonly<Record<string, string | undefined>>;
   readonly log?: Logger;
   /** Between asking a container to end and killing it, milliseconds; Docker counts whole seconds. */
@@ -46,8 +47,6 @@ export interface DockerRuntimeParts {
   /** Milliseconds between two looks at an engine that is gone. */
   readonly healthIntervalMs?: number;
 }
-
-const PROXIES = /^(https?_proxy|no_proxy|all_proxy)$/i;
 
 /** Runs chaincode in containers of a Docker Engine, one per name and version, as Fabric's peer does. */
 export class DockerRuntime implements ChaincodeRuntime {
@@ -77,9 +76,7 @@ export class DockerRuntime implements ChaincodeRuntime {
       traces: this.#traces,
       scratch: new Scratch(join(directory, 'unfinished')),
       hostConfig: this.#hostConfig,
-      builderEnv: Object.fromEntries(
-        Object.entries(host).filter((entry): entry is [string, string] => PROXIES.test(entry[0]) && entry[1] !== undefined),
-      ),
+      host,
       pull: parts.pull ?? false,
       variables: parts.variables ?? IMAGE_VARIABLES,
       maxConcurrent: maxBuilds,
@@ -144,8 +141,7 @@ export class DockerRuntime implements ChaincodeRuntime {
     scope.defer(() => trace.clear());
     await this.#clearAway(name, signal);
     const id = await this.#create(name, order, trace, signal);
-    const say = attachStdout ? log.info : log.debug;
-    const output = new ContainerOutput(20, (line, stream) => say.call(log, 'chaincode output', { container: name, stream, line }));
+    const output = new ContainerOutput(20, chaincodeOutput(spec, (attachStdout ? log : toDebug(log)).child({ container: name })));
     const attached = scope.use(
       await engine.attach(id, output.push, { signal }).catch(failed(`Error attaching to container ${name}`, spec)),
     );
@@ -242,6 +238,13 @@ export class DockerRuntime implements ChaincodeRuntime {
     });
   }
 }
+
+/** With `vm.docker.attachStdout` off the output is kept and can be looked at, but the log is silent about it. */
+const toDebug = (log: Logger): Logger => ({
+  ...silent,
+  info: (text, fields) => log.debug(text, fields),
+  child: (fields) => toDebug(log.child(fields)),
+});
 
 const failed =
   (text: string, spec: LaunchSpec) =>

@@ -88,7 +88,8 @@ export class Traces {
   }
 }
 
-const thisProcess = (): string => `${hostname()}/${process.pid}/${Math.round(performance.timeOrigin)}`;
+/** This process, as its label says. */
+export const thisProcess = (): string => `${hostname()}/${process.pid}/${Math.round(performance.timeOrigin)}`;
 
 /** Whether a process, named as by {@link thisProcess}, has ended. What ran on another machine cannot be looked at: then it has not. */
 function isOver(name: string): boolean {
