@@ -63,7 +63,7 @@ export class RunningCommand implements AsyncDisposable {
   async line(found: (line: string) => boolean): Promise<string> {
     for (let at = 0; ; at += 1) {
       while (at >= this.#lines.length) {
-        if (this.#child.exitCode !== null) throw new Error(`the command ended before:\n${this.#lines.join('\n')}`);
+        if (this.#ended) throw new Error(`the command ended before:\n${this.#lines.join('\n')}`);
         await new Promise<void>((resolve) => {
           this.#heard = resolve;
         });
@@ -73,6 +73,16 @@ export class RunningCommand implements AsyncDisposable {
     }
   }
 
+  /** Kills it as `kill -9` does, with no chance to tidy up, and waits for the end. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#closed;
+  }
+
+  get #ended(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   /** Interrupts it as Ctrl-C does and waits for the end; its exit code. */
   interrupt(): Promise<number | null> {
     this.#child.kill('SIGINT');
@@ -80,7 +90,7 @@ export class RunningCommand implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null) await this.interrupt();
+    if (!this.#ended) await this.interrupt();
   }
 
   #add(line: string): void {

@@ -1,5 +1,5 @@
 /** Chaincode that goes wrong on command, on the real shim, and what it could leave behind. */
-import { cp, mkdir, readdir, readlink, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chaincodeCache, repository } from './network.ts';
 
@@ -9,7 +9,7 @@ const { readFileSync } = require('node:fs');
 const shim = require('fabric-shim');
 
 const commands = {
-  pid: () => String(process.pid),
+  tree: () => process.env.SELVAGE_PROCESS_TREE,
   put: async (stub, key, value) => (await stub.putState(key, Buffer.from(value)), ''),
   get: async (stub, key) => stub.getState(key),
   fileOf: (stub, variable) => readFileSync(process.env[variable]),
@@ -23,6 +23,7 @@ const commands = {
     return new Promise(() => undefined);
   },
   hang() {
+    process.title = 'hanging';
     for (;;);
   },
   wait: () => new Promise(() => undefined),
@@ -54,6 +55,7 @@ shim.start({
   Init: async () => shim.success(),
   async Invoke(stub) {
     const { fcn, params } = stub.getFunctionAndParameters();
+    if (!Object.hasOwn(commands, fcn)) return shim.error('unknown function ' + fcn);
     try {
       return shim.success(Buffer.from(await commands[fcn](stub, ...params)));
     } catch (error) {
@@ -73,8 +75,8 @@ export async function chaincodeFolder(parent: string, name: string, files: Reado
 }
 
 /** A cache that shares installed dependencies with all other tests, but not its instances and unfinished builds. */
-export async function privateCache(folder: string): Promise<string> {
-  const cache = join(folder, 'cache');
+export async function privateCache(folder: string, name = 'cache'): Promise<string> {
+  const cache = join(folder, name);
   await mkdir(cache);
   await mkdir(join(chaincodeCache, 'builds'), { recursive: true });
   await symlink(join(chaincodeCache, 'builds'), join(cache, 'builds'));
@@ -87,9 +89,29 @@ export async function scratchIn(cache: string): Promise<readonly string[]> {
   return found.flat();
 }
 
-/** Processes that work in a folder, or did until it was removed. */
-export async function processesIn(folder: string): Promise<readonly number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const folders = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')));
-  return pids.filter((_, at) => folders[at]?.startsWith(folder)).map(Number);
+/** A running process, as the system knows it: chaincode itself may see another id, in a sandbox. */
+export interface FoundProcess {
+  readonly pid: number;
+  /** Of all processes that one launch started. */
+  readonly tree: string;
+  readonly title: string;
 }
+
+/** Processes that work in a folder, or did until it was removed. */
+export async function processesIn(folder: string): Promise<readonly FoundProcess[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(pids.map((pid) => processIn(folder, pid).catch(() => undefined))); // it ended meanwhile
+  return found.filter((process) => process !== undefined);
+}
+
+async function processIn(folder: string, pid: string): Promise<FoundProcess | undefined> {
+  if (!(await readlink(`/proc/${pid}/cwd`)).startsWith(folder)) return undefined;
+  const environment = (await readFile(`/proc/${pid}/environ`, 'latin1')).split('\0');
+  const tree = environment.find((entry) => entry.startsWith('SELVAGE_PROCESS_TREE='))?.split('=')[1] ?? '';
+  return { pid: Number(pid), tree, title: await readFile(`/proc/${pid}/cmdline`, 'latin1') };
+}
+
+/** Which launches have processes in a folder. */
+export const treesIn = async (folder: string): Promise<readonly string[]> => [
+  ...new Set((await processesIn(folder)).map(({ tree }) => tree)),
+];
