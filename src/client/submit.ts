@@ -53,14 +53,31 @@ export async function submit(parts: SubmitParts, spec: ProposalSpec, options: Ca
   const responses = await Promise.all(parts.endorsers.map((peer) => peer.endorse(proposal.signed, options)));
   for (const [at, each] of responses.entries()) successOf(each.response, parts.endorsers[at]?.address ?? '');
   const envelope = await assembleTransaction(parts.signer, proposal, responses);
-  const listening = (parts.listeners ?? []).map((peer) => commitOf(peer, parts, proposal, options));
-  const committed = Promise.all(listening);
-  committed.catch(() => undefined); // a failed broadcast is the better error
-  await Promise.all(listening.map((each) => each.started));
-  await parts.orderer.broadcast(envelope, options);
-  const [commit] = await orAbort(committed, options.signal);
+  const commit = await ordered(parts, proposal, envelope, options);
   const [first] = responses;
   return { proposal, response: successOf(first?.response, ''), payload: first?.payload ?? new Uint8Array(0), commit };
+}
+
+/** Hands the transaction in once all listeners listen. However it ends, nobody listens any longer. */
+async function ordered(
+  parts: SubmitParts,
+  proposal: ClientProposal,
+  envelope: Uint8Array,
+  options: Cancellable,
+): Promise<CommitStatus | undefined> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([options.signal, over.signal]);
+  try {
+    const listening = (parts.listeners ?? []).map((peer) => commitOf(peer, parts, proposal, { signal }));
+    const committed = Promise.all(listening);
+    committed.catch(() => undefined); // a failed broadcast is the better error
+    await Promise.all(listening.map(({ started }) => started));
+    await parts.orderer.broadcast(envelope, options);
+    const [commit] = await orAbort(committed, options.signal);
+    return commit;
+  } finally {
+    over.abort();
+  }
 }
 
 function successOf(response: protos.Response | undefined, address: string): protos.Response {
@@ -78,26 +95,16 @@ function commitOf(
   peer: PeerClient,
   { signer, tlsCertHash }: SubmitParts,
   { channelId, txId }: ClientProposal,
-  { signal }: Cancellable,
+  options: Cancellable,
 ): AwaitedCommit {
-  const stop = new AbortController();
-  const blocks = peer.filteredBlocks(
-    signer,
-    channelId,
-    { start: 'newest', tlsCertHash },
-    { signal: AbortSignal.any([signal, stop.signal]) },
-  );
+  const blocks = peer.filteredBlocks(signer, channelId, { start: 'newest', tlsCertHash }, options);
   const first = blocks.next();
   const found = (async (): Promise<CommitStatus> => {
-    try {
-      for (let next = await first; next.done !== true; next = await blocks.next()) {
-        const status = statusIn(next.value.filteredBlock, txId);
-        if (status !== undefined) return status;
-      }
-      throw new SelvageError('PEER_UNREACHABLE', `${peer.address} stopped delivering blocks before transaction ${txId} was committed`);
-    } finally {
-      stop.abort();
+    for (let next = await first; next.done !== true; next = await blocks.next()) {
+      const status = statusIn(next.value.filteredBlock, txId);
+      if (status !== undefined) return status;
     }
+    throw new SelvageError('PEER_UNREACHABLE', `${peer.address} stopped delivering blocks before transaction ${txId} was committed`);
   })();
   return Object.assign(found, { started: first.then(() => undefined) });
 }
