@@ -42,7 +42,7 @@ export function readChaincodeFolder(path: string, cwd: string): ChaincodeFolder 
 function parsed(file: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (typeof value === 'object' && value !== null) return { ...value };
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   } catch (cause) {
     throw new SelvageError('SETTING_INVALID', `${file} is no JSON`, { cause });
   }

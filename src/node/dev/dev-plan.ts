@@ -50,6 +50,8 @@ const planSchema = v.object({
   peers: v.array(peerSchema),
 });
 
+const planFile = v.pipe(v.string(), v.parseJson(), planSchema);
+
 /** Distance between the ports of two organisations' peers: 7051 and 9051, as in fabric-samples' test network. */
 const ORG_STRIDE = 2000;
 const PLAN_FILE = 'network.json';
@@ -69,7 +71,7 @@ export async function planNetwork(folder: string, options: DevOptions): Promise<
 }
 
 function keptPlan(file: string, { channel, orgs, tls, block }: DevOptions): DevPlan {
-  const parsed = v.safeParse(planSchema, JSON.parse(readFileSync(file, 'utf8')));
+  const parsed = v.safeParse(planFile, readFileSync(file, 'utf8'));
   if (!parsed.success)
     throw new SelvageError('SETTING_INVALID', `${file} is no plan of a development network`, { advice: 'Choose another --data folder.' });
   const kept = parsed.output;

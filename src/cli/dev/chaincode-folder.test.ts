@@ -1,0 +1,60 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readChaincodeFolder } from './chaincode-folder.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'selvage-chaincode-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const manifest = (value: unknown) => writeFile(join(folder, 'package.json'), typeof value === 'string' ? value : JSON.stringify(value));
+const refusal = (message: string) => expect.objectContaining({ code: 'SETTING_INVALID', message: expect.stringContaining(message) });
+
+describe('a chaincode folder', () => {
+  it('is found from where the command was started', async () => {
+    await manifest({ name: 'asset' });
+    expect(readChaincodeFolder(basename(folder), join(folder, '..'))).toEqual({ folder, name: 'asset', tour: [] });
+  });
+
+  it.each([
+    ['@scope/my.chain_code', 'my-chain-code'],
+    ['--x--', 'x'],
+    ['@', 'chaincode'],
+  ])('gives %s a name that a chaincode may have: %s', async (name, expected) => {
+    await manifest({ name });
+    expect(readChaincodeFolder(folder, '/').name).toBe(expected);
+  });
+
+  it('without a name has that of its folder', async () => {
+    await manifest({});
+    expect(readChaincodeFolder(folder, '/').name).toBe(basename(folder));
+  });
+
+  it('may list calls', async () => {
+    await manifest({ name: 'x', selvage: { tour: [{ invoke: ['Create', 'a{n}'] }, { query: [] }] } });
+    expect(readChaincodeFolder(folder, '/').tour).toEqual([
+      { kind: 'invoke', args: ['Create', 'a{n}'] },
+      { kind: 'query', args: [] },
+    ]);
+  });
+
+  it.each([{ tour: {} }, { tour: ['x'] }, { tour: [{ call: ['x'] }] }, { tour: [{ invoke: [1] }] }, { tour: [{ invoke: [], query: [] }] }])(
+    'is refused for %j',
+    async (selvage) => {
+      await manifest({ name: 'x', selvage });
+      expect(() => readChaincodeFolder(folder, '/')).toThrow(refusal('is no list of calls'));
+    },
+  );
+
+  it('is refused when it is none', async () => {
+    expect(() => readChaincodeFolder('absent', folder)).toThrow(refusal(`there is no folder ${join(folder, 'absent')}`));
+    expect(() => readChaincodeFolder('.', folder)).toThrow(refusal('holds no chaincode'));
+    await manifest('{');
+    expect(() => readChaincodeFolder('.', folder)).toThrow(refusal('is no JSON'));
+    await manifest('[]');
+    expect(() => readChaincodeFolder('.', folder)).toThrow(refusal('holds no object'));
+  });
+});

@@ -1,0 +1,67 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type DevOptions, planNetwork } from './dev-plan.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'selvage-plan-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const OPTIONS: DevOptions = { channel: 'mychannel', orgs: 2, tls: true, portBase: 7050, block: 'instant' };
+
+describe('a new network', () => {
+  it('has the names and ports of the test network', async () => {
+    expect(await planNetwork(join(folder, 'new'), OPTIONS)).toEqual({
+      channel: 'mychannel',
+      tls: true,
+      block: 'instant',
+      orderer: { mspId: 'OrdererMSP', domain: 'example.com', host: 'orderer.example.com', port: 7050 },
+      peers: [
+        { org: 'Org1', mspId: 'Org1MSP', domain: 'org1.example.com', host: 'peer0.org1.example.com', port: 7051, chaincodePort: 7052 },
+        { org: 'Org2', mspId: 'Org2MSP', domain: 'org2.example.com', host: 'peer0.org2.example.com', port: 9051, chaincodePort: 9052 },
+      ],
+    });
+  });
+
+  it('takes free ports, each once, with port base 0', async () => {
+    const { orderer, peers } = await planNetwork(folder, { ...OPTIONS, orgs: 3, portBase: 0 });
+    const ports = [orderer.port, ...peers.flatMap(({ port, chaincodePort }) => [port, chaincodePort])];
+    expect(new Set(ports).size).toBe(7);
+    expect(ports.every((port) => port > 0)).toBe(true);
+  });
+
+  it('does not go beyond the last port', async () => {
+    await expect(planNetwork(folder, { ...OPTIONS, orgs: 20, portBase: 30_000 })).rejects.toMatchObject({
+      code: 'SETTING_INVALID',
+      message: '20 organisations from port 30000 on need ports up to 68002',
+    });
+  });
+});
+
+describe('a network that was kept', () => {
+  it('keeps its ports, whatever is asked for now, and takes another way of cutting blocks', async () => {
+    const made = await planNetwork(folder, { ...OPTIONS, portBase: 0 });
+    expect(await planNetwork(folder, { ...OPTIONS, portBase: 9000, block: 'fabric' })).toEqual({ ...made, block: 'fabric' });
+    expect(JSON.parse(await readFile(join(folder, 'network.json'), 'utf8'))).toEqual(made);
+  });
+
+  it.each([{ channel: 'other' }, { orgs: 1 }, { tls: false }])('is not mistaken for one with %j', async (other) => {
+    await planNetwork(folder, OPTIONS);
+    await expect(planNetwork(folder, { ...OPTIONS, ...other })).rejects.toMatchObject({
+      code: 'SETTING_INVALID',
+      message: expect.stringContaining('the network kept there has channel mychannel, 2 organisations, TLS on, not '),
+    });
+  });
+
+  it.each(['{"channel":"mychannel"}', 'no json', 'null'])('cannot be one from %s', async (text) => {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'network.json'), text);
+    await expect(planNetwork(folder, OPTIONS)).rejects.toMatchObject({
+      code: 'SETTING_INVALID',
+      message: expect.stringContaining('is no plan of a development network'),
+    });
+  });
+});
