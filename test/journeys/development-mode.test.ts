@@ -23,7 +23,7 @@ async function startByHand({ network }: TestNetwork, ccid: string): Promise<Star
   const address = `127.0.0.1:${network.plan.peers[0]?.chaincodePort}`;
   const env = { CORE_CHAINCODE_ID_NAME: ccid, CORE_PEER_TLS_ENABLED: 'false', CORE_CHAINCODE_LOGGING_LEVEL: 'info' };
   const program = scope.use(new StartedProgram(process.execPath, ['index.js', '--peer.address', address], { cwd: sample ?? '', env }));
-  await expect.poll(() => program.lines.join('\n'), { timeout: 20_000 }).toMatch(/ready|duplicate chaincodeID/);
+  await program.line(/ready|duplicate chaincodeID/);
   return program;
 }
 

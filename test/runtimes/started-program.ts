@@ -37,6 +37,22 @@ export class StartedProgram implements AsyncDisposable {
     return this.#lines;
   }
 
+  /** The first line that matches, now or later. Rejects with everything it printed when it ends before. */
+  async line(wanted: RegExp): Promise<string> {
+    let over = false;
+    void this.#closed.then(() => {
+      over = true;
+    });
+    for (;;) {
+      const found = this.#lines.find((line) => wanted.test(line));
+      if (found !== undefined) return found;
+      if (over) throw new Error(`the program ended before ${wanted}:\n${this.#lines.join('\n')}`);
+      await new Promise<void>((resolve) => {
+        this.#heard = resolve;
+      });
+    }
+  }
+
   /** Everything it printed, once it ended. */
   async ended(): Promise<readonly string[]> {
     await this.#closed;

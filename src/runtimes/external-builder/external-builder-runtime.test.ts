@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -8,12 +8,13 @@ import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ScriptedRuntime } from '../../../test/fakes/scripted-runtime.ts';
+import { type BuilderScripts, RUN_FIELD, writeBuilder } from '../../../test/runtimes/builder-scripts.ts';
+import { freePort } from '../../../test/runtimes/free-port.ts';
 import { sampleOrSkip } from '../../../test/runtimes/installed-sample.ts';
 import { StartedProgram } from '../../../test/runtimes/started-program.ts';
 import { testPeer } from '../../../test/runtimes/test-peer.ts';
 import { runs } from '../../chaincode/runtime.contract.ts';
 import type { LaunchSpec } from '../../chaincode/runtime.ts';
-import { listen } from '../../comm/server.ts';
 import { utf8 } from '../../common/bytes.ts';
 import type { LogFields, Logger } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
@@ -67,17 +68,13 @@ beforeEach(async () => {
 });
 afterEach(() => scope[Symbol.asyncDispose]());
 
-type Programs = Partial<Record<'detect' | 'build' | 'release' | 'run', string>>;
+type Programs = BuilderScripts;
 
 /** A builder of shell scripts; `$D` in them is a folder where they can leave notes for the test. */
 async function builder(programs: Programs, { name = 'test', propagate = [] as string[], host = {} as Record<string, string> } = {}) {
   const path = join(folder, name);
-  await mkdir(join(path, 'bin'), { recursive: true });
-  for (const [program, script] of Object.entries(programs)) {
-    const file = join(path, 'bin', program);
-    await writeFile(file, `#!/bin/sh\nD='${folder}'\n${script}\n`);
-    await chmod(file, 0o755);
-  }
+  const scripts = Object.entries(programs).map(([program, script]) => [program, `D='${folder}'\n${script}`]);
+  await writeBuilder(path, Object.fromEntries(scripts));
   const env = { PATH: process.env['PATH'] ?? '', ...host };
   return new ProgramBuilder({ name, path, propagateEnvironment: propagate }, env);
 }
@@ -307,9 +304,9 @@ describe.skipIf(sample === undefined)('with the released shim (skipped without f
       detect: 'grep -q special "$2/metadata.json"',
       build: 'cp -r "$1/." "$3/"',
       run: [
-        'json() { node -p "JSON.parse(require(\'fs\').readFileSync(process.argv[1])).$2" "$1/chaincode.json"; }',
-        'export CORE_CHAINCODE_ID_NAME="$(json "$2" chaincode_id)" CORE_PEER_TLS_ENABLED=false',
-        `cd ${sample} && exec node index.js --peer.address "$(json "$2" peer_address)"`,
+        RUN_FIELD,
+        'export CORE_CHAINCODE_ID_NAME="$(field chaincode_id)" CORE_PEER_TLS_ENABLED=false',
+        `cd ${sample} && exec node index.js --peer.address "$(field peer_address)"`,
       ].join('\n'),
     });
     const loaded = { platform: 'special', codePackage: code, path: '', metadata: utf8(METADATA) };
@@ -319,9 +316,8 @@ describe.skipIf(sample === undefined)('with the released shim (skipped without f
   });
 
   it('dials the service of a ccaas package, its address filled in', async () => {
-    const probe = await listen({ address: '127.0.0.1:0', methods: [], log });
-    await probe[Symbol.asyncDispose]();
-    const address = `127.0.0.1:${probe.port}`;
+    const port = await freePort();
+    const address = `127.0.0.1:${port}`;
     scope.use(
       new StartedProgram(process.execPath, ['index.js'], {
         cwd: sample ?? '',
@@ -331,7 +327,7 @@ describe.skipIf(sample === undefined)('with the released shim (skipped without f
     const connection = { address: '{{.host}}:{{.port}}', dial_timeout: '10s', tls_required: false };
     const codePackage = await tarGz({ 'connection.json': JSON.stringify(connection), 'META-INF/statedb/couchdb/indexes/i.json': '{}' });
     const loaded = { platform: 'ccaas', codePackage, path: '', metadata: utf8('{"type":"CCAAS","label":"basic_1.0"}') };
-    const builders = new CcaasBuilder(JSON.stringify({ host: '127.0.0.1', port: probe.port }));
+    const builders = new CcaasBuilder(JSON.stringify({ host: '127.0.0.1', port }));
     const peer = scope.use(await testPeer({ runtime: runtimeOf(builders), code: loaded, log }));
     expect((await peer.call(ID, 'put', 'a', '1')).text).toBe('ok');
     const release = join(folder, 'externalbuilder', 'builds', FOLDER, 'release');

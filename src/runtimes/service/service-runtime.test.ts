@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../../test/runtimes/free-port.ts';
 import { sampleOrSkip } from '../../../test/runtimes/installed-sample.ts';
 import { StartedProgram } from '../../../test/runtimes/started-program.ts';
 import { testPeer } from '../../../test/runtimes/test-peer.ts';
@@ -35,16 +34,6 @@ const settings = (connection: object) => parseServerSettings(JSON.stringify({ di
 
 const runtimeFor = (connection: object): ChaincodeRuntime =>
   scope.use(new ServiceRuntime({ settingsOf: async () => settings(connection) }));
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const place = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof place === 'object' && place !== null ? place.port : 0;
-}
 
 connectionContract('service', async () => {
   const streams = deferred<ByteStream>();
@@ -111,8 +100,8 @@ describe.skipIf(sample === undefined)('chaincode as a service, with the released
     await expect(peer.call(ID, 'noop')).rejects.toMatchObject({
       message: expect.stringContaining(`could not launch chaincode ${ID}: chaincode registration failed: connection to ${ID} terminated`),
       details: expect.objectContaining({ registrationRefused: expect.stringContaining('other:1') }),
-      advice: expect.stringContaining(`--chaincode-id ${ID}`),
     });
+    await expect(peer.call(ID, 'noop')).rejects.toThrow(`--chaincode-id ${ID}`);
   });
 
   describe('with TLS', () => {
@@ -158,9 +147,8 @@ describe.skipIf(sample === undefined)('chaincode as a service, with the released
       await expect(peer.call(ID, 'noop')).rejects.toMatchObject({
         code: 'PEER_UNREACHABLE',
         message: expect.stringMatching(
-          /error creating grpc connection to 127\.0\.0\.1:\d+: failed to create new connection: .*certificate/,
+          /error creating grpc connection to 127\.0\.0\.1:\d+: failed to create new connection: .*certificate[^]*root_cert/,
         ),
-        advice: expect.stringContaining('root_cert'),
       });
     });
 
