@@ -3,14 +3,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CallContext } from '../../src/comm/method.ts';
-import { SelvageError } from '../../src/common/errors.ts';
 import { Scope } from '../../src/common/scope.ts';
-import { common, protos } from '../../src/protos/messages.ts';
+import { common } from '../../src/protos/messages.ts';
 import { ccidOf, reasonToLeave } from './coverage.ts';
 import { judge, type Outcome, outcomeOf, type Verdict } from './expectation.ts';
 import { type NetworkPeer, startNetworkPeer } from './network-peer.ts';
 import { PrivateDataSharing } from './private-data-sharing.ts';
 import { type Heard, RecordedChaincode } from './recorded-chaincode.ts';
+import { RecordedClock } from './recorded-clock.ts';
 import { RecordedDeliver } from './recorded-deliver.ts';
 import {
   type Network,
@@ -272,35 +272,3 @@ async function atTheEnd(peer: NetworkPeer): Promise<PeerAtTheEnd> {
 const TIMED_OUT = /timeout expired while executing transaction/;
 
 const CONTEXT: CallContext = { remote: 'recorded', peerCertificate: undefined, signal: new AbortController().signal };
-
-/** The time of the newest proposal so far; one that claims an older time does not turn it back. */
-class RecordedClock {
-  readonly #recording: Recording;
-  #ms: number;
-
-  constructor(recording: Recording) {
-    this.#recording = recording;
-    this.#ms = 0;
-    for (const call of recording.calls) if (this.#ms === 0) this.at(call);
-  }
-
-  at({ method, requests: [request] }: RecordedCall): void {
-    if (method !== PROCESS_PROPOSAL || request === undefined) return;
-    this.#ms = Math.max(this.#ms, timeOf(read(this.#recording.network, request)) ?? 0);
-  }
-
-  now(): Date {
-    return new Date(this.#ms);
-  }
-}
-
-function timeOf(signed: Uint8Array): number | undefined {
-  try {
-    const { header } = protos.Proposal.decode(protos.SignedProposal.decode(signed).proposalBytes);
-    const { timestamp } = common.ChannelHeader.decode(common.Header.decode(header).channelHeader);
-    return timestamp && Number(timestamp.seconds) * 1_000;
-  } catch (thrown) {
-    if (thrown instanceof SelvageError) return undefined;
-    throw thrown;
-  }
-}
