@@ -4,6 +4,7 @@ import { chaincodeCommands } from './chaincode/chaincode-commands.ts';
 import { channelCommands } from './channel/channel-commands.ts';
 import { devCommand } from './dev/dev-command.ts';
 import { EXIT_CODES, PROGRAM_HELP } from './help.ts';
+import { imagesCommands } from './images-command.ts';
 import { nodeCommands } from './node-commands.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -22,6 +23,7 @@ export function buildProgram(terminal: Terminal): Command {
   nodeCommands(program, terminal);
   chaincodeCommands(program, terminal);
   channelCommands(program, terminal);
+  imagesCommands(program, terminal);
   program
     .command('version')
     .description('Print the version.')

@@ -176,18 +176,25 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
       initStatusFails: selvage.endorsement.initstatus === 'fails',
     },
     operationsAddress: operations.listenaddress || undefined,
-    images: {
-      builder: chaincode.builder,
-      golangRuntime: chaincode.golang.runtime,
-      golangDynamicLink: chaincode.golang.dynamiclink,
-      nodeRuntime: chaincode.node.runtime,
-      javaRuntime: chaincode.java.runtime,
-      javaDockerfile: chaincode.java.dockerfile,
-    },
+    images: imageSettings(parsed.output),
     runtime: selvage.runtime,
     docker: dockerConfig(parsed.output, folder),
     logSpec: logSpec || logging.spec || logging.level || 'info',
   };
+}
+
+/**
+ * What concerns Docker alone, for commands that need no peer: its identity and folders need not be there.
+ * @throws {SelvageError} `SETTING_INVALID`
+ */
+export function parseDockerSettings({
+  raw,
+  folder,
+}: Pick<SettingSources, 'raw' | 'folder'>): Pick<PeerConfig, 'id' | 'networkId' | 'images' | 'docker'> {
+  const parsed = v.safeParse(peerSchema, raw);
+  if (!parsed.success) throw invalid(parsed.issues.map((issue) => ({ path: v.getDotPath(issue) ?? '', message: issue.message })));
+  const { peer } = parsed.output;
+  return { id: peer.id, networkId: peer.networkid, images: imageSettings(parsed.output), docker: dockerConfig(parsed.output, folder) };
 }
 
 /** Longer than anybody debugs, and what a timer can still take. */
@@ -265,6 +272,15 @@ function runtimeParams(params: Parsed['chaincode']['runtimeparams']): RuntimePar
     maxSizeGetMultipleKeys: params.maxsizegetmultiplekeys || 1000,
   };
 }
+
+const imageSettings = ({ chaincode }: Parsed): ImageSettings => ({
+  builder: chaincode.builder,
+  golangRuntime: chaincode.golang.runtime,
+  golangDynamicLink: chaincode.golang.dynamiclink,
+  nodeRuntime: chaincode.node.runtime,
+  javaRuntime: chaincode.java.runtime,
+  javaDockerfile: chaincode.java.dockerfile,
+});
 
 const dockerConfig = ({ vm, chaincode }: Parsed, folder: string): DockerConfig => {
   const { tls, attachstdout, hostconfig } = vm.docker;

@@ -13,7 +13,7 @@ import type { PeerName } from './names.ts';
 import { LABELS, Traces } from './traces.ts';
 
 /** What an image is for. Node has one image for both stages, so that native modules fit. */
-export type ImagePurpose = 'node' | 'golang-builder' | 'golang-runtime' | 'java';
+export type ImagePurpose = 'node' | 'golang-builder' | 'golang-runtime';
 
 export interface BaseImageParts {
   readonly engine: DockerEngine;
@@ -33,7 +33,7 @@ export interface BaseImageOrder extends Cancellable {
   readonly from?: string | undefined;
 }
 
-const SEARCH = '/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const SEARCH = '/usr/local/sbin:/usr/local/bin:/usr/local/go/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Installed with a lock file exactly as locked; development dependencies stay out. */
 const NODE_BUILD = `#!/bin/sh
@@ -58,12 +58,24 @@ export PATH
 exec $start "$@"
 `;
 
+/**
+ * The peer asks for external linking, so that programs which use C are static. There is no C compiler here: then Go links by itself,
+ * and statically in any case.
+ */
+const GO_WITHOUT_C = `#!/bin/sh
+for argument do
+  shift
+  case "$argument" in *'-linkmode external'*) argument='-linkmode=internal' ;; esac
+  set -- "$@" "$argument"
+done
+exec /usr/local/go/bin/go "$@"
+`;
+
 /** Asked of each new image; an image that cannot answer is removed again. */
 const PROBES: Readonly<Record<ImagePurpose, string>> = {
   node: 'set -e; node --version; npm --version; cp --version >/dev/null || true',
-  'golang-builder': 'set -e; go version; printf "package main\\nfunc main() {}\\n" > /tmp/a.go; cd /tmp; go build -o a a.go; ./a',
+  'golang-builder': `set -e; go version; mkdir /tmp/a; cd /tmp/a; printf 'package main\\nfunc main() {}\\n' > a.go; go build -ldflags "-linkmode external -extldflags '-static'" -o a a.go; ./a`,
   'golang-runtime': 'true',
-  java: 'java -version',
 };
 
 /**
@@ -97,7 +109,6 @@ async function rootFiles(purpose: ImagePurpose, parts: BaseImageParts): Promise<
   const files = await smallSystem(parts.path);
   if (purpose === 'node') await addNode(files, parts);
   if (purpose === 'golang-builder') await addGo(files, parts);
-  if (purpose === 'java') throw missing('set of Java build scripts');
   return files;
 }
 
@@ -119,6 +130,7 @@ async function addGo(files: RootFiles, { path }: BaseImageParts): Promise<void> 
   if (go === undefined) throw missing('go');
   const root = dirname(dirname(go));
   if (!(await exists(join(root, 'src', 'runtime')))) throw missing('standard library of Go beside its go command');
+  addText(files, 'usr/local/bin/go', GO_WITHOUT_C, 0o755);
   await addTree(files, 'usr/local/go', root, (name) => /^usr\/local\/go\/(test|doc|api|misc)$/.test(name));
 }
 

@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import type { Terminal } from './terminal.ts';
+
+interface BuildFlags {
+  readonly from?: string;
+  readonly force?: boolean;
+}
+
+/** `images build` and `images list`: what the Docker runtime builds and runs chaincode with. */
+export function imagesCommands(program: Command, terminal: Terminal): void {
+  const images = program.command('images').description('Builder and runtime images of the Docker runtime: build, list.');
+  images
+    .command('build [languages...]')
+    .description(
+      'Make the images that are configured and missing, from the programs of this machine: node, golang (default: those that are here).',
+    )
+    .option('--from <image>', 'start from this local image instead, which has the language and a shell')
+    .option('--force', 'make them anew although they are there')
+    .action(async (languages: readonly string[], flags: BuildFlags) => (await import('./images.ts')).buildAll(languages, flags, terminal));
+  images
+    .command('list')
+    .description('Show which images are configured, which of them the engine has, and how to get the others.')
+    .option('--json', 'print one JSON object')
+    .action(async ({ json = false }: { readonly json?: boolean }) => (await import('./images.ts')).listAll(json, terminal));
+}
