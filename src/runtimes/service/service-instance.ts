@@ -69,7 +69,7 @@ async function reached(client: GrpcClient, { ccid, settings }: ServiceInstancePa
     await orAbort(client.ready(dialTimeoutMs), signal);
   } catch (cause) {
     signal.throwIfAborted();
-    const reason = await lastReason(client, signal);
+    const reason = await lastReason(client, Math.min(Math.max(dialTimeoutMs, 1_000), 3_000), signal);
     throw new SelvageError(
       'PEER_UNREACHABLE',
       `error cannot create connection for ${ccid}: error creating grpc connection to ${address}: failed to create new connection: ${reason}`,
@@ -78,9 +78,9 @@ async function reached(client: GrpcClient, { ccid, settings }: ServiceInstancePa
   }
 }
 
-/** Why the last attempt failed: a call that does not wait for the connection is told. */
-async function lastReason(client: GrpcClient, signal: AbortSignal): Promise<string> {
-  const soon = AbortSignal.any([signal, AbortSignal.timeout(250)]);
+/** Why the last attempt failed: a call that does not wait for the connection is told, after `ms` at most. */
+async function lastReason(client: GrpcClient, ms: number, signal: AbortSignal): Promise<string> {
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
   try {
     await client.unary(CONNECT, new Uint8Array(0), { signal: soon });
   } catch (thrown) {

@@ -142,12 +142,12 @@ describe.skipIf(sample === undefined)('chaincode as a service, with the released
       const port = await freePort();
       startServer(port, serverTls());
       const other = await CertificateAuthority.create({ commonName: 'other-ca', organization: 'test' }, systemClock.now());
-      const wrongRoot = { ...trusting(port), root_cert: other.own.certificate, dial_timeout: '2s' };
+      const wrongRoot = { ...trusting(port), root_cert: other.own.certificate, dial_timeout: '3s' };
       const peer = scope.use(await testPeer({ runtime: runtimeFor(wrongRoot) }));
       await expect(peer.call(ID, 'noop')).rejects.toMatchObject({
         code: 'PEER_UNREACHABLE',
         message: expect.stringMatching(
-          /error creating grpc connection to 127\.0\.0\.1:\d+: failed to create new connection: .*certificate[^]*root_cert/,
+          /error creating grpc connection to 127\.0\.0\.1:\d+: failed to create new connection: .*certificate[\s\S]*root_cert/,
         ),
       });
     });
@@ -156,7 +156,7 @@ describe.skipIf(sample === undefined)('chaincode as a service, with the released
       const port = await freePort();
       startServer(port, serverTls());
       const { domain: _, ...noDomain } = trusting(port);
-      const peer = scope.use(await testPeer({ runtime: runtimeFor({ ...noDomain, dial_timeout: '2s' }) }));
+      const peer = scope.use(await testPeer({ runtime: runtimeFor({ ...noDomain, dial_timeout: '3s' }) }));
       await expect(peer.call(ID, 'noop')).rejects.toMatchObject({ code: 'PEER_UNREACHABLE', message: expect.stringContaining('altnames') });
     });
   });
