@@ -8,6 +8,17 @@ const SIGNS: readonly Sign[] = [
     advice: 'Make room in the folders of the peer and of npm’s cache.',
   },
   {
+    pattern: /^(?:.*\s)?(\S+\.[cm]?tsx?\(\d+,\d+\): error TS\d+: .+)$/m,
+    cause: 'the sources do not compile: $1',
+    advice: 'Correct the lines shown; the TypeScript compiler shows them in the folder of the chaincode, too.',
+  },
+  {
+    pattern: /\btsc: (?:command )?not found/,
+    cause: 'the TypeScript compiler is not installed',
+    advice:
+      'List typescript under "dependencies" in package.json: development dependencies are not installed. Or package the compiled sources.',
+  },
+  {
     pattern:
       /not found: make|gyp ERR! find Python|no acceptable C compiler|(?:g\+\+|gcc|cc|make): (?:command )?not found|No such file or directory.*(?:g\+\+|gcc|make)/,
     cause: 'a native module needs a compiler, make and Python, and one of them is not there',

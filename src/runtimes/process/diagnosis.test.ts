@@ -116,6 +116,11 @@ describe('Node chaincode that does not build', () => {
     expect(error.advice).toContain('Install a C++ compiler, make and Python');
   });
 
+  it('is TypeScript, and its compiler is a development dependency', async () => {
+    const error = await failure(manifest({ scripts: { start: 'node .', postinstall: 'tsc' } }), { env: { PATH: '/usr/bin:/bin' } });
+    expect(error.details['reason']).toBe('the TypeScript compiler is not installed');
+  });
+
   it('has no start script', async () => {
     const error = await failure(manifest({ scripts: {} }));
     expect(error).toMatchObject({ code: 'CHAINCODE_PACKAGE_INVALID', message: 'package.json of the chaincode has no start script' });
