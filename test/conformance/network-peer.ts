@@ -42,8 +42,7 @@ const RELEASE = {
   'v2.4': { ledger: '2.x', msp: '1.4.3', dialect: '2.x', systemVersion: 'syscc', chaincodeId: 'plain' },
 } as const;
 
-/** Long enough for a chaincode in this process, short enough for a test that waits for chaincodes that never answered. */
-const EXECUTE_TIMEOUT_MS = 2_000;
+const STARTUP_TIMEOUT_MS = 30_000;
 
 export interface NetworkPeerParts {
   readonly recording: Recording;
@@ -54,6 +53,8 @@ export interface NetworkPeerParts {
   /** What an instance of a chaincode registers with, for chaincodes of the 2.x lifecycle. */
   readonly ccidOf: (name: string) => string | undefined;
   readonly privateData: PrivateDataDistributor;
+  /** How long the call that is next may take. */
+  readonly executeTimeoutMs: () => number;
 }
 
 export interface NetworkPeer extends AsyncDisposable {
@@ -75,7 +76,7 @@ export interface NetworkPeer extends AsyncDisposable {
 }
 
 export async function startNetworkPeer(parts: NetworkPeerParts): Promise<NetworkPeer> {
-  const { recording, member, clock, queryIds, ccidOf, privateData } = parts;
+  const { recording, member, clock, queryIds, ccidOf, privateData, executeTimeoutMs } = parts;
   const release = RELEASE[recording.network];
   await using starting = new Scope();
   const folder = await mkdtemp(join(tmpdir(), 'selvage-conformance-'));
@@ -124,8 +125,10 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
       packages: { load: () => Promise.reject(new Error('the recorded peers ran in development mode')) },
       userRunsChaincode: true,
       peerAddress: 'localhost:7052',
-      startupTimeoutMs: EXECUTE_TIMEOUT_MS,
-      executeTimeoutMs: EXECUTE_TIMEOUT_MS,
+      startupTimeoutMs: STARTUP_TIMEOUT_MS,
+      get executeTimeoutMs() {
+        return executeTimeoutMs();
+      },
       totalQueryLimit: 10_000,
       newId: () => queryIds.shift() ?? crypto.randomUUID(),
       clock,

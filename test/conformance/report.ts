@@ -1,3 +1,8 @@
+import { fixtures } from '../fixtures.ts';
+
+if (fixtures === undefined)
+  console.log('conformance tests are skipped: there are no recorded fixtures here (set SELVAGE_FIXTURES to their folder)');
+
 /** What a conformance test covered, and what it did not, by name and with the reason. */
 export class Report {
   readonly #title: string;

@@ -6,7 +6,7 @@ import type { CallContext } from '../../src/comm/method.ts';
 import { Scope } from '../../src/common/scope.ts';
 import { common } from '../../src/protos/messages.ts';
 import { ccidOf, reasonToLeave } from './coverage.ts';
-import { judge, type Outcome, outcomeOf, type Verdict } from './expectation.ts';
+import { judge, type Outcome, outcomeOf, recordedReply, type Verdict } from './expectation.ts';
 import { type NetworkPeer, startNetworkPeer } from './network-peer.ts';
 import { PrivateDataSharing } from './private-data-sharing.ts';
 import { type Heard, RecordedChaincode } from './recorded-chaincode.ts';
@@ -63,6 +63,9 @@ export interface Walk {
   readonly missed: ReadonlyMap<string, readonly string[]>;
 }
 
+/** A walk takes seconds; on a machine that does much else at the time it may take a minute. */
+export const WALK_TIMEOUT_MS = 300_000;
+
 const walks = new Map<Network, Promise<Walk>>();
 
 /** The walk through a network, which all tests of one run share. */
@@ -83,6 +86,8 @@ async function walk(network: Network): Promise<Walk> {
 interface Seat {
   readonly peer: NetworkPeer;
   readonly queryIds: string[];
+  /** How long a chaincode may take for one call. */
+  readonly patience: { ms: number };
   /** Connections that are not open yet, in order. */
   readonly waiting: RecordedStream[];
   readonly open: Set<OpenChaincode>;
@@ -116,12 +121,21 @@ class Walker {
     const privateData = new PrivateDataSharing();
     for (const [index, member] of recording.peers.entries()) {
       const queryIds: string[] = [];
+      const patience = { ms: PATIENT_MS };
       const peer = scope.use(
-        await startNetworkPeer({ recording, member, clock, queryIds, privateData, ccidOf: (name) => ccidOf(recording, index, name) }),
+        await startNetworkPeer({
+          recording,
+          member,
+          clock,
+          queryIds,
+          privateData,
+          ccidOf: (name) => ccidOf(recording, index, name),
+          executeTimeoutMs: () => patience.ms,
+        }),
       );
       const waiting = recording.streams.filter((stream) => stream.ofSteps && stream.peer === index);
       privateData.add(peer);
-      seats.set(member.target, { peer, queryIds, waiting, open: new Set() });
+      seats.set(member.target, { peer, queryIds, patience, waiting, open: new Set() });
     }
     const walker = new Walker(recording, seats, clock);
     scope.defer(() => walker.#closeAll());
@@ -177,11 +191,13 @@ class Walker {
     this.#delivers.push(deliver);
   }
 
-  async #attempt({ peer, queryIds, open }: Seat, call: RecordedCall): Promise<Outcome> {
+  async #attempt({ peer, queryIds, patience, open }: Seat, call: RecordedCall): Promise<Outcome> {
+    const timedOut = TIMED_OUT.test(call.grpcMessage) || TIMED_OUT.test(recordedReply(this.#recording, call)?.response?.message ?? '');
     queryIds.length = 0;
+    patience.ms = timedOut ? IMPATIENT_MS : PATIENT_MS;
     for (const { chaincode } of open) {
       chaincode.begin();
-      if (TIMED_OUT.test(call.grpcMessage)) chaincode.tooLate(call.txId);
+      if (timedOut) chaincode.tooLate(call.txId);
     }
     const method = peer.methods.get(call.method);
     if (method?.kind !== 'unary') throw new Error(`no method ${call.method}`);
@@ -268,6 +284,10 @@ async function atTheEnd(peer: NetworkPeer): Promise<PeerAtTheEnd> {
   const blockFile = await readFile(join(peer.ledgerFolder, 'blocks', 'blockfile_000000'));
   return { member: peer.member, blocks, blockFile, state: await dumpOf(peer.ledgerFolder), halted };
 }
+
+/** For chaincodes that answer, and for those that never did. */
+const PATIENT_MS = 30_000;
+const IMPATIENT_MS = 200;
 
 const TIMED_OUT = /timeout expired while executing transaction/;
 
