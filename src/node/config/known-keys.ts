@@ -56,7 +56,7 @@ export const ACTED_ON: readonly string[] = [
     'runtimeParams.maxSizeGetMultipleKeys',
   ]),
   ...under('ledger', ['state.stateDatabase', 'state.totalQueryLimit']),
-  ...under('operations', ['listenAddress']),
+  ...under('operations', ['listenAddress', 'tls.enabled']),
   ...under('logging', ['level', 'spec']),
   ...under('vm', [
     'endpoint',

@@ -141,6 +141,7 @@ describe('settings that are wrong', () => {
       },
       chaincode: { mode: 'turbo', startuptimeout: '-5s' },
       ledger: { state: { statedatabase: 'CouchDB', totalquerylimit: 'many' } },
+      operations: { tls: { enabled: 'true' } },
       selvage: { ledgerrelease: '3' },
     };
     expect(problems(raw).sort()).toEqual([
@@ -148,6 +149,7 @@ describe('settings that are wrong', () => {
       'chaincode.startuptimeout: expected a number with a unit, like 30s or 1h30m (CORE_CHAINCODE_STARTUPTIMEOUT)',
       'ledger.state.stateDatabase: CouchDB is not supported yet; leave it at goleveldb (kept in LMDB) (CORE_LEDGER_STATE_STATEDATABASE)',
       'ledger.state.totalQueryLimit: expected a whole number (CORE_LEDGER_STATE_TOTALQUERYLIMIT)',
+      'operations.tls.enabled: the operations server has no TLS yet; bind it to a private address instead (CORE_OPERATIONS_TLS_ENABLED)',
       'peer.authentication.timewindow: expected a number with a unit, like 30s or 1h30m (CORE_PEER_AUTHENTICATION_TIMEWINDOW)',
       expect.stringMatching(/^peer\.handlers\.decorators\.0\.name: .* \(CORE_PEER_HANDLERS_DECORATORS_0_NAME\)$/),
       'peer.listenAddress: expected host:port (CORE_PEER_LISTENADDRESS)',
@@ -254,7 +256,6 @@ describe('a whole core.yaml', () => {
       'ledger.history',
       'ledger.state',
       'metrics',
-      'operations.tls',
       'peer.gateway',
       'peer.gossip',
       'peer.handlers.validators',

@@ -188,7 +188,12 @@ export const peerSchema = v.looseObject({
       totalquerylimit: count(100_000),
     }),
   }),
-  operations: section({ listenaddress: address('') }),
+  operations: section({
+    listenaddress: address(''),
+    tls: section({
+      enabled: v.pipe(flag(false), v.literal(false, 'the operations server has no TLS yet; bind it to a private address instead')),
+    }),
+  }),
   vm: section({
     endpoint: text('unix:///var/run/docker.sock'),
     docker: section({
