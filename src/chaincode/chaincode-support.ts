@@ -136,6 +136,11 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     return this.#supervisor.states();
   }
 
+  /** Chaincode services that were connected and are not, with the reason, by the name they register with. They are dialled again. */
+  lostServices(): ReadonlyMap<string, SelvageError> {
+    return this.#supervisor.lostServices();
+  }
+
   /** Stops a chaincode and waits until it is gone; the next call starts it again. */
   stop(ccid: string): Promise<void> {
     return this.#supervisor.stop(ccid);

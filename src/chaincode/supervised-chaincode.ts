@@ -41,6 +41,7 @@ export class SupervisedChaincode implements AsyncDisposable {
   /** Failures in a row; nothing of a service, which the peer does not start. */
   readonly #pause: RestartPause;
   #wanted: number;
+  #lost: SelvageError | undefined;
 
   constructor(parts: SupervisedChaincodeParts) {
     this.#parts = parts;
@@ -55,6 +56,11 @@ export class SupervisedChaincode implements AsyncDisposable {
   /** When somebody wanted it last, milliseconds of the clock. */
   get wanted(): number {
     return this.#wanted;
+  }
+
+  /** Why the connection to its service ended, until it is back or given up; undefined for chaincode that is no service. */
+  get lost(): SelvageError | undefined {
+    return this.#lost;
   }
 
   get state(): ChaincodeState {
@@ -107,6 +113,7 @@ export class SupervisedChaincode implements AsyncDisposable {
     if (drainMs > 0) await this.#drained(drainMs);
     this.#abort.abort(reason);
     this.#abort = new AbortController();
+    this.#lost = undefined;
     if (this.#running !== undefined) this.#retire(this.#running, reason);
     await this.#launch?.catch(() => undefined);
     await this.#gone;
@@ -167,6 +174,7 @@ export class SupervisedChaincode implements AsyncDisposable {
     this.#state = next(this.#state, { type: 'registered', streamId: stream.id });
     this.#running = running;
     this.#pause.started();
+    this.#lost = undefined;
     void stream.ended.then((reason) => this.#retire(running, reason));
     void instance.exited.then((exit) => stream.close(exited(exit)));
     return stream;
@@ -183,7 +191,9 @@ export class SupervisedChaincode implements AsyncDisposable {
     const ended = endOf(running, reason);
     this.#last = { stream: running.stream, ended };
     this.#gone = this.#clear(running, ended);
-    if (reason.code !== 'CANCELLED' && service) void this.#dialAgain(this.#abort.signal);
+    if (reason.code === 'CANCELLED' || !service) return;
+    this.#lost = reason;
+    void this.#dialAgain(this.#abort.signal);
   }
 
   /** A service that was lost is dialled until it is back, rarer and rarer; a call dials at once. */

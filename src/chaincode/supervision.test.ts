@@ -236,8 +236,10 @@ describe('a service that was lost', () => {
     services.down = true;
     services.dialled[0]?.close();
     await expect.poll(() => services.attempts).toBeGreaterThan(3);
+    expect([...peer.lostServices().keys()]).toEqual(['cc:1']);
     services.down = false;
     await expect.poll(() => peer.states().get('cc:1')?.at).toBe('ready');
+    expect(peer.lostServices().size).toBe(0);
     expect((await execute(peer, 't2')).response.status).toBe(200);
     await peer[Symbol.asyncDispose]();
   });
@@ -253,6 +255,7 @@ describe('a service that was lost', () => {
     services.down = false;
     expect((await execute(peer, 't3')).response.status).toBe(200);
     await peer[Symbol.asyncDispose]();
+    expect(peer.lostServices().size).toBe(0);
     expect(peer.states().get('cc:1')?.at).toBe('stopped');
   });
 });

@@ -75,6 +75,11 @@ export class ChaincodeSupervisor implements AsyncDisposable {
     return new Map(this.#parts.registry.list().map(({ ccid, stream }) => [ccid, { at: 'ready', streamId: stream.id }]));
   }
 
+  /** Services that were connected and are not, with the reason, by ccid. */
+  lostServices(): ReadonlyMap<string, SelvageError> {
+    return new Map([...this.#supervised].flatMap(([ccid, { lost }]) => (lost === undefined ? [] : [[ccid, lost]])));
+  }
+
   /** Stops a chaincode, or gives up its launch, and waits until it is gone. The next call launches it again. */
   async stop(ccid: string): Promise<void> {
     await this.#supervised.get(ccid)?.stop(new SelvageError('CANCELLED', `chaincode ${ccid} is being stopped`), this.#parts.drainMs);

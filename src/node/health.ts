@@ -1,3 +1,4 @@
+import type { ChaincodeSupport } from '../chaincode/chaincode-support.ts';
 import type { ChannelRegistry } from '../channel/channel-registry.ts';
 import type { FailedCheck } from './operations.ts';
 
@@ -9,4 +10,9 @@ export function failedChannels(channels: Pick<ChannelRegistry, 'list' | 'failure
     return reason === undefined ? [] : [{ component: `channel.${channel.id}`, reason: reason.message }];
   });
   return [...unopened, ...halted];
+}
+
+/** Chaincode services that this peer was connected to and has lost. One that was never reached fails its calls, not the peer. */
+export function lostServices(chaincodes: Pick<ChaincodeSupport, 'lostServices'>): FailedCheck[] {
+  return [...chaincodes.lostServices()].map(([ccid, { message }]) => ({ component: `chaincode.${ccid}`, reason: message }));
 }

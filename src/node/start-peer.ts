@@ -16,7 +16,6 @@ import { vscc } from '../committer/plugins/vscc.ts';
 import { joinAddress, splitAddress } from '../common/address.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { systemClock } from '../common/clock.ts';
-import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
@@ -39,7 +38,7 @@ import { chaincodeEnvironment, openRuntime } from './chaincode-runtime.ts';
 import { legacyLifetimes } from './collection-lifetimes.ts';
 import type { PeerConfig } from './config/peer-config.ts';
 import { readPem } from './files.ts';
-import { failedChannels } from './health.ts';
+import { failedChannels, lostServices } from './health.ts';
 import { loadMembership } from './membership.ts';
 import { type OperationsParts, type OperationsServer, serveOperations } from './operations.ts';
 import { OrdererSource } from './orderer-source.ts';
@@ -128,7 +127,8 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   });
   signal.throwIfAborted();
   const methods = [...endorserService(endorser), ...deliver];
-  const operations = await startOperations(config, parts, channels);
+  const failedChecks = () => [...failedChannels(channels), ...lostServices(chaincodes)];
+  const operations = await startOperations(config, parts, failedChecks);
   if (operations !== undefined) scope.use(operations);
   const server = scope.use(
     await listen({ address: config.listenAddress, tls: await peerTls(config), methods, log: log.child({ module: 'comm' }) }),
@@ -149,14 +149,14 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
 async function startOperations(
   { operationsAddress }: PeerConfig,
   { operations }: PeerParts,
-  channels: ChannelRegistry,
+  failedChecks: OperationsParts['failedChecks'],
 ): Promise<OperationsServer | undefined> {
   if (operationsAddress === undefined) return undefined;
   return serveOperations({
     address: operationsAddress,
     metrics: operations?.metrics ?? (async () => ''),
     logLevels: operations?.logLevels,
-    failedChecks: () => failedChannels(channels),
+    failedChecks,
     version,
   });
 }
@@ -293,11 +293,9 @@ const handlerSettings = ({ handlers }: PeerConfig) => ({
   endorsers: { escc: { name: 'DefaultEndorsement' }, ...Object.fromEntries(handlers.endorsers) },
 });
 
-/** Client certificates are checked against the configured roots. @throws {SelvageError} `SETTING_INVALID` naming the file */
+/** Client certificates are checked against the configured roots and the peer's own. @throws {SelvageError} `SETTING_INVALID` naming the file */
 async function peerTls({ tls }: PeerConfig): Promise<ServerTls | undefined> {
   if (tls === undefined) return undefined;
   const clientRoots = tls.clientAuthRequired ? await Promise.all([...tls.clientRootFiles, tls.rootCertFile].map(readPem)) : undefined;
-  if (clientRoots?.length === 0)
-    throw new SelvageError('SETTING_INVALID', 'peer.tls.clientAuthRequired needs peer.tls.clientRootCAs.files');
   return { key: await readPem(tls.keyFile), cert: await readPem(tls.certFile), clientRoots };
 }
