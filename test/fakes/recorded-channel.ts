@@ -1,7 +1,7 @@
 /** The channels of the recorded networks, with their real certificates and policies, for tests that judge recorded proposals. */
 import type { Channel, Channels } from '../../src/channel/channel.ts';
 import type { ApplicationCapabilities, ChannelBundle } from '../../src/msp/channelconfig/channel-bundle.ts';
-import { configEnvelopeOfBlock } from '../../src/msp/channelconfig/config-block.ts';
+import { channelIdOfBlock, configEnvelopeOfBlock } from '../../src/msp/channelconfig/config-block.ts';
 import { SignatureVerifier } from '../../src/msp/identities/signature-verifier.ts';
 import { MspManager, mspFromConfig } from '../../src/msp/msp-manager.ts';
 import { PolicyTree } from '../../src/msp/policies/policy-tree.ts';
@@ -52,7 +52,7 @@ export function recordedBundle(
   const msps = new MspManager([...mspGroups(config.channelGroup)].map((group) => mspOf(group, network)));
   const policies = new PolicyTree({ group: config.channelGroup, deserializer: msps, dialect: network === 'v1.1' ? '1.1' : '2.x' });
   return {
-    channelId: CHANNEL[network],
+    channelId: channelIdOfBlock(block),
     config,
     sequence: config.sequence,
     msps,
