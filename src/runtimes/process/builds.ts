@@ -2,6 +2,7 @@ import { cp, mkdir, rename, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unpackArchive } from '../../chaincode/packaging/unpack.ts';
 import type { BuildVerdict, HostPlan, InstallStep } from '../../chaincode/platforms/platform.ts';
+import type { LaunchSpec } from '../../chaincode/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
@@ -27,6 +28,8 @@ export interface BuildSubject {
   readonly ccid: string;
   readonly codePackage: Uint8Array;
   readonly log: Logger;
+  /** Takes what the build prints, beside the log; of the launch that began it, should others wait for it too. */
+  readonly output?: LaunchSpec['output'];
 }
 
 /**
@@ -79,7 +82,7 @@ export class Builds {
     const folder = await stage(install, workingFolder, subject.codePackage, staging.path, signal);
     const started = performance.now();
     log.info('chaincode build started', { ccid, build: install.key, ...(install.from !== undefined && { registry: install.from }) });
-    const exit = await this.#run(install, folder, signal, log);
+    const exit = await this.#run(install, folder, signal, subject);
     if (exit.code !== 0) throw failed(ccid, install, exit);
     await install.finish?.(folder);
     await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -87,10 +90,13 @@ export class Builds {
     log.info('chaincode build finished', { ccid, build: install.key, buildMs: Math.round(performance.now() - started) });
   }
 
-  async #run({ command }: InstallStep, cwd: string, signal: AbortSignal, log: Logger): Promise<GroupExit> {
+  async #run({ command }: InstallStep, cwd: string, signal: AbortSignal, { log, output }: BuildSubject): Promise<GroupExit> {
     const env = overridden(this.#parts.env, command.env);
     signal.throwIfAborted();
-    const onLine = (line: string): void => log.debug('chaincode build output', { line });
+    const onLine = (line: string): void => {
+      log.debug('chaincode build output', { line });
+      output?.({ stream: 'build', text: line });
+    };
     const group = await ProcessGroup.start({ file: command.file, args: command.args, cwd, env, onLine, keepLines: KEPT_LINES }).catch(
       (cause: unknown) => {
         throw new SelvageError('CHAINCODE_BUILD_FAILED', `cannot start the chaincode build: ${messageOf(cause)}`, { cause });

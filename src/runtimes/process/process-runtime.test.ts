@@ -84,6 +84,18 @@ function filesOf({ script, install }: ChaincodeFiles, { address }: Listener): Re
 
 runtimeContract('process', open);
 
+it('hands on what the build and the chaincode print', async () => {
+  await using fixture = await open();
+  const scripts = { start: 'node index.js', install: 'node -e "console.log(\'compiled\')"' };
+  const files = { 'package.json': JSON.stringify({ name: 'cc', version: '1.0.0', scripts }), 'index.js': "console.log('running')" };
+  const kept: string[] = [];
+  const output = ({ stream, text }: { readonly stream: string; readonly text: string }) => void kept.push(`${stream} ${text}`);
+  const instance = await fixture.runtime.launch({ ...(await fixture.packed(files)), output }, { signal: never });
+  await instance.exited;
+  expect(kept).toContain('build compiled');
+  expect(kept.at(-1)).toBe('stdout running');
+});
+
 const SHOW = "const fs = require('fs'); console.log('RESULT ' + JSON.stringify({ value: require('dep'), argv: process.argv.slice(2) }));";
 const resultOf = (lines: readonly string[]): unknown => JSON.parse(lines.find((line) => line.startsWith('RESULT '))?.slice(7) ?? 'null');
 

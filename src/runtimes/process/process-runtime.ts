@@ -112,7 +112,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
     const code = join(folder.path, 'code');
     await unpackArchive(spec.codePackage, code, { signal });
     const plan = await platform.hostPlan(code, spec);
-    await this.#builds.provide(code, plan, { ccid: spec.ccid, codePackage: spec.codePackage, log }, { signal });
+    await this.#builds.provide(code, plan, { ccid: spec.ccid, codePackage: spec.codePackage, log, output: spec.output }, { signal });
     const { host, mspId } = this.#parts;
     const env = await instanceEnvironment(spec, { host, nodePath: this.#nodePath, directory: folder.path, mspId });
     const command = await this.#isolated(plan.start(spec.peerAddress, this.#limits), folder.path, { ...env });
