@@ -13,8 +13,8 @@ const requests = {
   totalQueryLimit: 1,
 };
 
-function connect(admission: ChaincodeRegistry, peerCertificateHash?: Uint8Array) {
-  const chaincode = new ChaincodeOnStream({ peerCertificateHash });
+function connect(admission: ChaincodeRegistry, peerCertificateHash?: Uint8Array, dialledFor?: string) {
+  const chaincode = new ChaincodeOnStream({ peerCertificateHash, dialledFor });
   const stream = new ChaincodeStream({ id: 's', connection: chaincode.connection, admission, requests });
   return { chaincode, stream, ended: stream.run() };
 }
@@ -24,6 +24,28 @@ async function claim(admission: ChaincodeRegistry, ccid: string): Promise<string
   await chaincode.claim(ccid);
   return (await ended).message;
 }
+
+describe('a service that the peer dialled', () => {
+  it('registers under its name alone, even while another is being launched', async () => {
+    const registry = new ChaincodeRegistry({ open: false });
+    using own = registry.expect('own:1');
+    using other = registry.expect('other:1');
+    const { chaincode, ended } = connect(registry, undefined, 'own:1');
+    await chaincode.claim('other:1');
+    expect((await ended).message).toBe('peer will not accept external chaincode connection other:1 (except in dev mode)');
+    expect(own.refusal?.advice).toContain('CHAINCODE_ID=own:1');
+    expect(other.refusal).toBeUndefined();
+  });
+
+  it('needs no certificate of ours: the peer checked its own on the way', async () => {
+    const tls = new ChaincodeTls({ issue: () => Promise.reject(new Error('not needed')) });
+    const registry = new ChaincodeRegistry({ open: false, tls });
+    using own = registry.expect('own:1');
+    const { chaincode, stream } = connect(registry, undefined, 'own:1');
+    await chaincode.register('own:1');
+    expect(await own.ready).toBe(stream);
+  });
+});
 
 describe('ChaincodeRegistry', () => {
   it('keeps the healthy stream when a duplicate is refused and ends', async () => {
