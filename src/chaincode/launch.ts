@@ -16,7 +16,7 @@ import type { ChaincodeTls } from './tls.ts';
 /** Where the package of a chaincode comes from. */
 export interface LaunchablePackages {
   /** @throws {SelvageError} `CHAINCODE_NOT_FOUND`, `CHAINCODE_PACKAGE_INVALID` */
-  load(chaincode: ChaincodeRef): Promise<Pick<LaunchSpec, 'platform' | 'codePackage' | 'path'>>;
+  load(chaincode: ChaincodeRef): Promise<Pick<LaunchSpec, 'platform' | 'codePackage' | 'path' | 'metadata'>>;
 }
 
 export interface LaunchParts {
