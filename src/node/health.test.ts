@@ -1,26 +1,23 @@
 import { describe, expect, it } from 'vitest';
+import type { JoinedChannel } from '../channel/joined-channel.ts';
 import { SelvageError } from '../common/errors.ts';
-import { failedChannels, lostServices } from './health.ts';
+import { failedChannels } from './health.ts';
 
-describe('the health of a peer', () => {
-  it('names channels that could not be opened and those that were halted', () => {
+const channel = (id: string, halted?: Error) => ({ id, halted: () => halted }) as unknown as JoinedChannel;
+
+describe('the health of channels', () => {
+  it('is bad for those that could not be opened and those that are halted', () => {
     const channels = {
-      failures: () => new Map([['broken', new SelvageError('LEDGER_CORRUPT', 'no blocks')]]),
-      list: () => [
-        { id: 'fine', halted: () => undefined },
-        { id: 'halted', halted: () => new Error('no plugin') },
-      ],
+      list: () => [channel('well'), channel('stuck', new Error('disk'))],
+      failures: () => new Map([['lost', new SelvageError('LEDGER_CORRUPT', 'broken block')]]),
     };
-    expect(failedChannels(channels as unknown as Parameters<typeof failedChannels>[0])).toEqual([
-      { component: 'channel.broken', reason: 'no blocks' },
-      { component: 'channel.halted', reason: 'no plugin' },
+    expect(failedChannels(channels)).toEqual([
+      { component: 'channel.lost', reason: 'broken block' },
+      { component: 'channel.stuck', reason: 'disk' },
     ]);
   });
 
-  it('names chaincode services that were lost', () => {
-    const lost = new Map([['basic_1.0:ab', new SelvageError('CHAINCODE_STREAM_ENDED', 'connection to basic_1.0:ab terminated')]]);
-    expect(lostServices({ lostServices: () => lost })).toEqual([
-      { component: 'chaincode.basic_1.0:ab', reason: 'connection to basic_1.0:ab terminated' },
-    ]);
+  it('is good otherwise', () => {
+    expect(failedChannels({ list: () => [channel('well')], failures: () => new Map() })).toEqual([]);
   });
 });
