@@ -155,8 +155,7 @@ describe.skipIf(process.platform !== 'linux')('a network that is killed', () => 
     while (!(await processesIn(cache)).some(({ title }) => title.includes('hanging')))
       await new Promise((resolve) => setTimeout(resolve, 10));
     await dev.kill();
-    await hanging;
-    expect(await treesIn(cache)).toEqual([before]); // it hangs: it cannot notice that its peer is gone
+    await hanging; // the chaincode cannot notice that its peer is gone; any peer that starts on this machine ends it
     dev = start();
     await ready();
     await connect();

@@ -36,7 +36,7 @@ describe('chaincode that breaks the protocol', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'selvage-raw-'));
-    running = await testNetwork({ tls: false, settings: { chaincode: { mode: 'dev', executetimeout: '1s' } } });
+    running = await testNetwork({ tls: false, settings: { chaincode: { mode: 'dev', executetimeout: '2s' } } });
     using _ = await chaincode(answer);
     await running.deployFolder('raw', await chaincodeFolder(folder, 'raw'));
   }, 60_000);
