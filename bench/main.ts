@@ -10,7 +10,7 @@ import { Scope } from '../src/common/scope.ts';
 import { commandColdStart, type OwnColdStart, ownColdStart } from './cold-start.ts';
 import { type CommittingRound, commitRound } from './committing.ts';
 import { type EndorsingRound, endorseRound } from './endorsing.ts';
-import { type BenchOptions, parseOptions, USAGE } from './options.ts';
+import { type BenchOptions, type Measurement, parseOptions, USAGE } from './options.ts';
 import { startOwnNetwork } from './own-network.ts';
 import { residentMiB, youngestDescendant } from './process-use.ts';
 import {
@@ -33,32 +33,43 @@ const sampleChaincode = join(repository, 'chaincodes', 'kv-node');
 const never = { signal: new AbortController().signal };
 setMaxListeners(0, never.signal); // every call that is under way listens
 
+const UNDER_LOAD: readonly Measurement[] = ['memory', 'endorsing', 'committing'];
+
 const say = (text: string): void => {
   process.stderr.write(`${text}\n`);
 };
 
+/** Prints every table as soon as it is known: a run takes minutes. */
 async function bench(options: BenchOptions): Promise<Results> {
-  await using scope = new Scope();
   const checkouts = [...(options.own ? [repository] : []), ...options.checkouts];
-  const wanted = (measurement: 'memory' | 'endorsing' | 'committing'): boolean => options.only.has(measurement);
-  const loaded = wanted('memory') || wanted('endorsing') || wanted('committing');
-  const targets = loaded ? await connectAll(checkouts, options, scope) : [];
+  const underLoad = UNDER_LOAD.some((name) => options.only.has(name));
+  const loaded = underLoad ? await measureUnderLoad(checkouts, options) : { endorsing: [], committing: [], memory: [] };
+  const cold = options.only.has('cold-start');
+  const ownColdStarts = cold ? await measureOwnColdStarts(checkouts, options) : [];
+  show(ownColdStarts, ownColdStartTable);
+  const coldStarts = cold ? await measureColdStarts(options) : [];
+  show(coldStarts, coldStartTable);
+  return { ...loaded, ownColdStarts, coldStarts };
+}
+
+async function measureUnderLoad(checkouts: readonly string[], options: BenchOptions) {
+  const { only } = options;
+  await using scope = new Scope();
+  const targets = await connectAll(checkouts, options, scope);
   for (const target of targets) await prepare(target);
   const atRest = targets.map(memoryOf);
-  if (wanted('endorsing') || wanted('memory')) for (const target of targets) await warmUp(target, options);
-  const endorsing = wanted('endorsing') || wanted('memory') ? await measureEndorsing(targets, options) : [];
-  const committing = wanted('committing') ? await measureCommitting(targets, options) : [];
-  const memory = wanted('memory')
-    ? targets.map((target, at) => ({ endorser: target.spec.name, ...growth(atRest[at], memoryOf(target)) }))
-    : [];
-  const cold = options.only.has('cold-start');
-  return {
-    endorsing: wanted('endorsing') ? endorsing : [],
-    committing,
-    memory,
-    ownColdStarts: cold ? await measureOwnColdStarts(checkouts, options) : [],
-    coldStarts: cold ? await measureColdStarts(options) : [],
-  };
+  for (const target of targets) await warmUp(target, options);
+  const endorsing = only.has('endorsing') || only.has('memory') ? await measureEndorsing(targets, options) : [];
+  show(endorsing, endorsingTable);
+  const committing = only.has('committing') ? await measureCommitting(targets, options) : [];
+  show(committing, committingTable);
+  const memory = targets.map((target, at) => ({ endorser: target.spec.name, ...growth(atRest[at], memoryOf(target)) }));
+  show(memory, memoryTable);
+  return { endorsing, committing, memory };
+}
+
+function show<T>(results: readonly T[], asTable: (results: readonly T[]) => string): void {
+  if (results.length > 0) console.log(asTable(results));
 }
 
 /** Our own networks are started, the others are there already. */
@@ -187,23 +198,6 @@ const load = (): string =>
     .map((each) => each.toFixed(1))
     .join(' ');
 
-function print(results: Results, machine: Record<string, string | number>): void {
-  const { endorsing, committing, memory, ownColdStarts, coldStarts } = results;
-  const sections = [
-    endorsing.length > 0 ? endorsingTable(endorsing) : '',
-    committing.length > 0 ? committingTable(committing) : '',
-    memory.length > 0 ? memoryTable(memory) : '',
-    ownColdStarts.length > 0 ? ownColdStartTable(ownColdStarts) : '',
-    coldStarts.length > 0 ? coldStartTable(coldStarts) : '',
-  ];
-  for (const section of sections) if (section !== '') console.log(section);
-  console.log(
-    Object.entries(machine)
-      .map(([name, value]) => `${name}: ${value}`)
-      .join('\n'),
-  );
-}
-
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   if (options === undefined) return console.log(USAGE);
@@ -217,7 +211,11 @@ async function main(): Promise<void> {
     'load average before': before,
     'load average after': load(),
   };
-  print(results, machine);
+  console.log(
+    Object.entries(machine)
+      .map(([name, value]) => `${name}: ${value}`)
+      .join('\n'),
+  );
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify({ machine, ...results }, null, 2)}\n`);
 }
 
