@@ -1,5 +1,5 @@
 import { buffer } from 'node:stream/consumers';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { type Headers, pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { fixtures, manifest, readFixture } from '../../../test/fixtures.ts';
@@ -53,6 +53,7 @@ describe('a package of the 2.x lifecycle', () => {
     expect(textOf(found.codePackage)).toBe('the code');
     expect(found.packageId).toMatch(/^kv_1\.0:[0-9a-f]{64}$/);
     expect(Buffer.from(await buildLifecyclePackage(parts)).equals(bytes)).toBe(true);
+    expect(gunzipSync(bytes).subarray(136, 147).toString()).toBe('00000000000'); // when the first file was changed, to tar
   });
 
   it('keeps its metadata verbatim, and says what else it holds', async () => {

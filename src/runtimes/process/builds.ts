@@ -1,4 +1,4 @@
-import { cp, mkdir, rename, stat, symlink } from 'node:fs/promises';
+import { cp, mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unpackArchive } from '../../chaincode/packaging/unpack.ts';
 import type { BuildVerdict, HostPlan, InstallStep } from '../../chaincode/platforms/platform.ts';
@@ -58,7 +58,7 @@ export class Builds {
     const built = await this.#shared.run(install.key, work, { signal });
     const target = join(folder, workingFolder);
     if (install.keeps === 'everything') await cp(built, target, { recursive: true, force: true, verbatimSymlinks: true });
-    else await symlink(join(built, install.produces), join(target, install.produces), 'junction');
+    else await linked(join(built, install.produces), join(target, install.produces));
     signal.throwIfAborted();
   }
 
@@ -134,6 +134,12 @@ async function stage(
   await mkdir(folder);
   for (const name of install.needs) await cp(join(sources, name), join(folder, name));
   return folder;
+}
+
+/** In place of what a package may have put there itself. */
+async function linked(built: string, place: string): Promise<void> {
+  await rm(place, { recursive: true, force: true });
+  await symlink(built, place, 'junction');
 }
 
 /** What of a finished build stays, as one folder. */

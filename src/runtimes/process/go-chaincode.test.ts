@@ -3,6 +3,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { buildLifecyclePackage, launchableOf, parseLifecyclePackage } from '../../chaincode/packaging/lifecycle-package.ts';
+import { packFolder } from '../../chaincode/packaging/pack.ts';
+import { unpackArchive } from '../../chaincode/packaging/unpack.ts';
 import { GoPlatform } from '../../chaincode/platforms/go-platform.ts';
 import { findTool } from '../../chaincode/platforms/tools.ts';
 import type { LaunchSpec } from '../../chaincode/runtime.ts';
@@ -30,8 +33,20 @@ async function folderWith(files: Readonly<Record<string, string>>): Promise<stri
 const says = (text: string): string =>
   `package main\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nfunc main() {\n\tfmt.Println(${text}, os.Args[1:], os.Getenv("GOMEMLIMIT"))\n}\n`;
 
+/** The files of a package in a folder, with one more. */
+async function unpackedWith(codePackage: Uint8Array, path: string, content: string): Promise<string> {
+  const folder = await mkdtemp(join(directory, 'unpacked-'));
+  await unpackArchive(codePackage, folder);
+  await mkdir(dirname(join(folder, path)), { recursive: true });
+  await writeFile(join(folder, path), content, { mode: 0o755 });
+  return folder;
+}
+
 interface Opened extends AsyncDisposable {
-  /** What the chaincode in a folder prints; it ends by itself. */
+  packed(folder: string): Promise<Pick<LaunchSpec, 'codePackage' | 'path'>>;
+  /** What a chaincode prints; it ends by itself. */
+  launched(spec: Pick<LaunchSpec, 'ccid' | 'platform' | 'codePackage' | 'path'>): Promise<readonly string[]>;
+  /** The same for the chaincode in a folder. */
   output(folder: string): Promise<readonly string[]>;
   readonly builds: () => number;
 }
@@ -54,15 +69,18 @@ function opened(env: Readonly<Record<string, string>>): Opened {
     log,
     limits: { memoryBytes: 1 << 30 },
   });
+  const packed: Opened['packed'] = async (folder) => ({
+    codePackage: await platform.pack(folder),
+    path: await platform.packagePath(folder),
+  });
+  const launched: Opened['launched'] = async (spec) => {
+    const whole: LaunchSpec = { name: 'cc', version: '1', peerAddress: 'peer:7052', env: {}, ...spec };
+    return (await (await runtime.launch(whole, { signal: never })).exited).lastOutput;
+  };
   return {
-    output: async (folder) => {
-      const spec: LaunchSpec = {
-        ...{ ccid: 'cc:1', name: 'cc', version: '1', platform: 'golang', peerAddress: 'peer:7052', env: {} },
-        codePackage: await platform.pack(folder),
-        path: await platform.packagePath(folder),
-      };
-      return (await (await runtime.launch(spec, { signal: never })).exited).lastOutput;
-    },
+    packed,
+    launched,
+    output: async (folder) => launched({ ccid: 'cc:1', platform: 'golang', ...(await packed(folder)) }),
     builds: () => builds,
     [Symbol.asyncDispose]: () => runtime[Symbol.asyncDispose](),
   };
@@ -79,6 +97,28 @@ describe.skipIf(go === undefined)(`Go chaincode as a process${go === undefined ?
   it('is built without a network when its dependencies are vendored, and gets the address and its memory', async () => {
     await using runtime = opened({});
     expect(await runtime.output(await folderWith(VENDORED))).toEqual(['vendored [-peer.address=peer:7052] 966367641B']);
+  }, 60_000);
+
+  it('comes in packages of either lifecycle', async () => {
+    await using runtime = opened({});
+    const { codePackage, path } = await runtime.packed(await folderWith(VENDORED));
+    const bytes = await buildLifecyclePackage({ label: 'cc_1', type: 'golang', path, codePackage });
+    const found = await parseLifecyclePackage(bytes);
+    const output = await runtime.launched({ ccid: found.packageId, ...launchableOf(found) });
+    expect(output[0]).toContain('vendored [-peer.address=peer:7052]');
+    expect(await runtime.launched({ ccid: 'cc:1', platform: 'golang', codePackage, path })).toEqual(output);
+    expect(runtime.builds()).toBe(1);
+  }, 60_000);
+
+  it('runs what was built here, not what a package brings along under that name', async () => {
+    await using runtime = opened({});
+    const { path, codePackage } = await runtime.packed(
+      await folderWith({ 'go.mod': 'module example.com/cc\n\ngo 1.21\n', 'main.go': says('"built"') }),
+    );
+    const brought = await packFolder(join(await unpackedWith(codePackage, 'src/.selvage/chaincode', 'brought'), 'src'), {
+      skip: () => false,
+    });
+    expect((await runtime.launched({ ccid: 'cc:1', platform: 'golang', path, codePackage: brought }))[0]).toContain('built');
   }, 60_000);
 
   it('is built once for equal packages, again for another', async () => {
