@@ -80,6 +80,7 @@ export class Builds {
     const { directory, scratch } = this.#parts;
     await using staging = await scratch.folder();
     const folder = await stage(install, workingFolder, subject.codePackage, staging.path, signal);
+    await rm(join(folder, install.produces), { recursive: true, force: true }); // a package may have put something there itself
     const started = performance.now();
     log.info('chaincode build started', { ccid, build: install.key, ...(install.from !== undefined && { registry: install.from }) });
     const exit = await this.#run(install, folder, signal, subject);
@@ -136,7 +137,7 @@ async function stage(
   return folder;
 }
 
-/** In place of what a package may have put there itself. */
+/** In place of what a package may have put there. */
 async function linked(built: string, place: string): Promise<void> {
   await rm(place, { recursive: true, force: true });
   await symlink(built, place, 'junction');
