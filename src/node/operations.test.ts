@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Scope } from '../common/scope.ts';
 import { LogLevels } from './logging.ts';
@@ -59,7 +61,7 @@ describe('the operations server', () => {
     expect(await (await fetch(`${url}/logspec`)).json()).toEqual({ spec: 'info' });
     expect((await put('{"spec":"chaincode=debug:info"}')).status).toBe(204);
     expect(logLevels.text).toBe('chaincode=debug:info');
-    for (const body of ['{"spec":"loud"}', '{}', 'null', 'spec', `{"spec":"${'a'.repeat(70_000)}"}`]) {
+    for (const body of ['{"spec":"loud"}', '{}', 'null', 'spec', `{"spec":"${'a=debug:'.repeat(9000)}info"}`]) {
       const refused = await put(body);
       expect(refused.status).toBe(400);
       expect(await refused.json()).toEqual({ error: expect.any(String) });
@@ -73,10 +75,14 @@ describe('the operations server', () => {
     await expect(served({ address })).rejects.toMatchObject({ code: 'ADDRESS_IN_USE', details: { address } });
   });
 
-  it('is gone when disposed, open connections or not', async () => {
+  it('is gone when disposed, with a request still on its way', async () => {
     const server = await serveOperations({ address: '127.0.0.1:0', metrics: async () => '', failedChecks: () => [], version: '' });
-    await (await fetch(`http://${server.address}/version`)).text(); // fetch keeps the connection
+    const socket = connect(Number(server.address.split(':')[1]), '127.0.0.1');
+    await new Promise<void>((resolve) => socket.write('GET /version HTTP/1.1\r\n', () => resolve()));
+    await (await fetch(`http://${server.address}/version`)).text(); // by then the server has accepted the socket before it
+    const closed = once(socket, 'close');
     await server[Symbol.asyncDispose]();
+    await closed;
     await expect(fetch(`http://${server.address}/version`)).rejects.toThrow();
   });
 });
