@@ -26,7 +26,7 @@ export interface SuiteOptions {
 
 /** A network of its own for the sample in `chaincodes/NAME`, with settings that choose the runtime. */
 export async function deployedTwice(sample: string, options: TestNetworkOptions = {}): Promise<SuiteNetwork> {
-  const network = await testNetwork({ block: 'batch', ...options });
+  const network = await testNetwork({ block: 'fabric', ...options });
   try {
     for (const name of ['first', 'second']) await network.deploy(name, sample);
   } catch (thrown) {

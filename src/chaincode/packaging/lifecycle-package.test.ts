@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { type Headers, pack } from 'tar-stream';
+import { pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { fixtures, manifest, readFixture } from '../../../test/fixtures.ts';
 import { textOf, utf8 } from '../../common/bytes.ts';
@@ -8,7 +8,13 @@ import { type Logger, silent } from '../../common/log.ts';
 import { platformNamed } from '../platforms/platforms.ts';
 import { buildLifecyclePackage, launchableOf, parseLifecyclePackage } from './lifecycle-package.ts';
 
-type Entry = readonly [string | Headers, string];
+interface Header {
+  readonly name: string;
+  readonly type: 'directory' | 'symlink';
+  readonly linkname?: string;
+}
+
+type Entry = readonly [string | Header, string];
 
 async function archiveOf(...entries: readonly Entry[]): Promise<Uint8Array> {
   const archive = pack();
