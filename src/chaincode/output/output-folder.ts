@@ -14,6 +14,8 @@ export interface OutputFolderParts {
   readonly maxBytes?: number;
   /** Launches that are kept of each chaincode, the newest; 5 by default. */
   readonly maxLaunches?: number;
+  /** Chaincodes, versions counted each, that are kept: those that were launched last; 100 by default. */
+  readonly maxChaincodes?: number;
   readonly clock?: Clock;
   readonly log?: Logger;
 }
@@ -29,14 +31,17 @@ export class OutputFolder implements ChaincodeOutput {
   readonly #directory: string;
   readonly #maxBytes: number;
   readonly #maxLaunches: number;
+  readonly #maxChaincodes: number;
   readonly #clock: Clock;
   readonly #log: Logger;
   #launches = 0;
 
-  constructor({ directory, maxBytes = 10 * 1024 * 1024, maxLaunches = 5, clock = systemClock, log = silent }: OutputFolderParts) {
+  constructor(parts: OutputFolderParts) {
+    const { directory, maxBytes = 10 * 1024 * 1024, maxLaunches = 5, maxChaincodes = 100, clock = systemClock, log = silent } = parts;
     this.#directory = directory;
     this.#maxBytes = maxBytes;
     this.#maxLaunches = maxLaunches;
+    this.#maxChaincodes = maxChaincodes;
     this.#clock = clock;
     this.#log = log;
   }
@@ -46,6 +51,7 @@ export class OutputFolder implements ChaincodeOutput {
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       await this.#makeRoom(folder);
+      await this.#dropOldest(folder);
     } catch (thrown) {
       this.#log.warn('chaincode output is not kept', { ccid, reason: messageOf(thrown) });
     }
@@ -76,5 +82,14 @@ export class OutputFolder implements ChaincodeOutput {
       .map((name) => name.replace(/\.1$/, ''));
     const old = [...new Set(launches)].sort().slice(0, Math.max(0, new Set(launches).size - this.#maxLaunches + 1));
     for (const name of old) for (const path of [name, `${name}.1`]) await rm(join(folder, path), { force: true });
+  }
+
+  /** Every upgrade is a chaincode of its own, so that without this a long development would fill the disk. */
+  async #dropOldest(current: string): Promise<void> {
+    const folders = (await readdir(this.#directory)).map((name) => join(this.#directory, name)).filter((folder) => folder !== current);
+    if (folders.length < this.#maxChaincodes) return;
+    const aged = await Promise.all(folders.map(async (folder) => ({ folder, last: (await readdir(folder)).sort().at(-1) ?? '' })));
+    const oldest = aged.sort((a, b) => (a.last < b.last ? -1 : 1)).slice(0, folders.length - this.#maxChaincodes + 1);
+    for (const { folder } of oldest) await rm(folder, { recursive: true, force: true });
   }
 }

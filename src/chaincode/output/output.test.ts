@@ -80,9 +80,13 @@ describe('kept output', () => {
     const [ccid = ''] = await readdir(directory);
     const files = await readdir(join(directory, ccid));
     expect(files).toHaveLength(2);
+    const lines = await Promise.all(
+      files.map(async (file) => (await readFile(join(directory, ccid, file), 'utf8')).split('\n').length - 1),
+    );
     for (const file of files) expect((await readFile(join(directory, ccid, file))).length).toBeLessThanOrEqual(1000);
     const kept = await texts('cc');
     expect(kept.at(-1)).toBe('line 99');
+    expect(kept).toHaveLength(lines.reduce((sum, each) => sum + each, 0));
     expect(kept).toEqual(Array.from({ length: kept.length }, (_, at) => `line ${100 - kept.length + at}`));
   });
 
@@ -93,6 +97,15 @@ describe('kept output', () => {
       launch.line({ stream: 'stdout', text });
     }
     expect(await texts('cc')).toEqual(['c', 'd']);
+  });
+
+  it('of the chaincodes only that were launched last', async () => {
+    const outputs = folder({ maxChaincodes: 2 });
+    for (const ccid of ['cc:2', 'cc:10', 'cc:1', 'cc:10']) {
+      await using launch = await outputs.open(ccid);
+      launch.line({ stream: 'stdout', text: ccid });
+    }
+    expect([...(await chaincodesWithOutput(directory, 'cc'))].sort()).toEqual(['cc:1', 'cc:10']);
   });
 
   it('says how much is missing when the disk is too slow', async () => {
@@ -119,14 +132,14 @@ describe('kept output', () => {
 describe('following', () => {
   it('goes on with new lines and new launches, also over a rotation, until nobody wants more', async () => {
     const gone = new AbortController();
-    const outputs = folder({ maxBytes: 200 });
+    const outputs = folder({ maxBytes: 300 }); // one rotation while the lines of a burst are written
     const first = await outputs.open('cc:1');
     first.line({ stream: 'stdout', text: 'line 0' });
     const seen: string[] = [];
     for await (const { text } of readOutput(directory, 'cc', { follow: true, signal: gone.signal })) {
       seen.push(text);
-      if (seen.length < 8) first.line({ stream: 'stdout', text: `line ${seen.length}` });
-      if (seen.length === 8) {
+      if (seen.length === 1) for (let at = 1; at < 7; at += 1) first.line({ stream: 'stdout', text: `line ${at}` });
+      if (seen.length === 7) {
         await first[Symbol.asyncDispose]();
         const second = await outputs.open('cc:2');
         second.line({ stream: 'stdout', text: 'of the next' });
@@ -134,6 +147,6 @@ describe('following', () => {
       }
       if (text === 'of the next') gone.abort();
     }
-    expect(seen).toEqual([...Array.from({ length: 8 }, (_, at) => `line ${at}`), 'of the next']);
+    expect(seen).toEqual([...Array.from({ length: 7 }, (_, at) => `line ${at}`), 'of the next']);
   });
 });

@@ -24,7 +24,10 @@ export async function chaincodesWithOutput(directory: string, name: string): Pro
 /** Every chaincode that there is output of. */
 export const allWithOutput = async (directory: string): Promise<readonly string[]> => (await namesIn(directory)).map(ccidOf);
 
-/** What the chaincode of that name printed in its kept launches, in the order of the launches. */
+/**
+ * What the chaincode of that name printed in its kept launches, in the order of the launches. Who follows loses lines only when a
+ * file is filled twice between two looks.
+ */
 export async function* readOutput(
   directory: string,
   name: string,
@@ -62,7 +65,7 @@ const namesIn = (directory: string): Promise<readonly string[]> => readdir(direc
 /** A launch's file with its older half, read from where the last look ended, across its renaming. */
 class FollowedFile {
   readonly #path: string;
-  #inode: bigint | undefined;
+  #identity: string | undefined;
   #offset = 0;
   #rest = '';
 
@@ -71,25 +74,25 @@ class FollowedFile {
   }
 
   async *newLines(): AsyncGenerator<string> {
-    const older = await this.#inodeOf(`${this.#path}.1`);
-    const current = await this.#inodeOf(this.#path);
-    const unread = this.#inode === undefined || this.#inode === older;
-    if (older !== undefined && older !== current && unread) yield* this.#linesOf(`${this.#path}.1`, older);
+    const older = await this.#identityOf(`${this.#path}.1`);
+    const current = await this.#identityOf(this.#path);
+    if (older !== undefined && older !== current && this.#identity !== current) yield* this.#linesOf(`${this.#path}.1`, older);
     if (current !== undefined) yield* this.#linesOf(this.#path, current);
   }
 
-  async #inodeOf(path: string): Promise<bigint | undefined> {
+  async #identityOf(path: string): Promise<string | undefined> {
     const file = await open(path).catch(() => undefined);
     if (file === undefined) return undefined;
     try {
-      return (await file.stat({ bigint: true })).ino;
+      const { ino, birthtimeNs } = await file.stat({ bigint: true });
+      return `${ino} ${birthtimeNs}`; // the number alone may belong to another file soon
     } finally {
       await file.close();
     }
   }
 
-  async *#linesOf(path: string, inode: bigint): AsyncGenerator<string> {
-    if (this.#inode !== inode) [this.#inode, this.#offset, this.#rest] = [inode, 0, ''];
+  async *#linesOf(path: string, identity: string): AsyncGenerator<string> {
+    if (this.#identity !== identity) [this.#identity, this.#offset, this.#rest] = [identity, 0, ''];
     const file = await open(path).catch(() => undefined);
     if (file === undefined) return;
     try {
