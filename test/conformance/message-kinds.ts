@@ -135,10 +135,9 @@ const configEnvelope = kind(common.ConfigEnvelope, ({ config: current, lastUpdat
   ...inEnvelope(lastUpdate),
 ]);
 
-/** Namespaces that hold messages, by key. */
-function stateValue(namespace: string, key: string): Kind | undefined {
+/** What a value of the state is, where its namespace holds messages. */
+export function stateKind(namespace: string, key: string): Kind | undefined {
   if (namespace === 'lscc') return key.includes('~') ? collections : chaincodeData;
-  if (namespace.startsWith('_lifecycle$$')) return undefined;
   if (namespace !== '_lifecycle') return undefined;
   if (key.startsWith('namespaces/metadata/')) return kind(lifecycle.StateMetadata);
   if (key.startsWith('namespaces/fields/') || key.startsWith('chaincode-sources/fields/')) return stateData(key);
@@ -156,8 +155,6 @@ const stateData = (key: string): Kind => {
   return kind(lifecycle.StateData, ({ bytes }) => [field && part(field, bytes)]);
 };
 
-/** A value of the state, as a dump has it. */
-export const stateKind = stateValue;
 /** Metadata of a key, as the state keeps them. */
 export const stateMetadata = kind(kvrwset.KVMetadataWrite, ({ entries }) => entries.map(({ value }) => part(signaturePolicy, value)));
 
@@ -171,7 +168,7 @@ const chaincodeData = kind(ccprovider.ChaincodeData, ({ policy, instantiationPol
 const kvRwset = (namespace: string): Kind =>
   kind(kvrwset.KVRWSet, ({ writes, metadataWrites }) => [
     ...writes.map(({ key, value }) => {
-      const known = stateValue(namespace, key);
+      const known = stateKind(namespace, key);
       return known && part(known, value);
     }),
     ...metadataWrites.flatMap(({ entries }) => entries.map(({ value }) => part(signaturePolicy, value))),

@@ -6,7 +6,6 @@ import { silent } from '../../src/common/log.ts';
 import { bundleAfter, bundleFromBlock, bundleFromConfig } from '../../src/msp/channelconfig/bundle.ts';
 import { SignatureVerifier } from '../../src/msp/identities/signature-verifier.ts';
 import { loadLocalMsp } from '../../src/msp/local-msp.ts';
-import type { FabricDialect } from '../../src/msp/policies/dialect.ts';
 import { MemoryBlocks } from '../../src/orderer/memory-blocks.ts';
 import { Orderer } from '../../src/orderer/orderer.ts';
 import { common, msp } from '../../src/protos/messages.ts';
@@ -16,8 +15,6 @@ import { parseYaml } from '../recorded-networks.ts';
 import { type Network, type Recording, read } from './recording.ts';
 
 const RELEASE = { 'v1.1': { dialect: '1.1', form: '1.x', msp: '1.1' }, 'v2.4': { dialect: '2.x', form: '2.x', msp: '1.4.3' } } as const;
-
-export const dialectOf = (network: Network): FabricDialect => RELEASE[network].dialect;
 
 /** A development orderer that begins as the recorded one began, with its identity. */
 export async function startOrderer({ network, blocks }: Recording, clock: Clock): Promise<Orderer> {

@@ -29,11 +29,6 @@ export class Report {
     add(this.#skipped, reason, name);
   }
 
-  /** Names seen under a rule. */
-  namesOf(rule: string): ReadonlySet<string> {
-    return this.#known.get(rule) ?? new Set();
-  }
-
   print(): void {
     const lines = [
       `conformance: ${this.#title}`,
