@@ -32,7 +32,10 @@ async function withBuilder(make: (scope: Scope) => Promise<BuilderScripts>): Pro
   const path = await mkdtemp(join(tmpdir(), 'selvage-suite-'));
   scope.defer(() => rm(path, { recursive: true, force: true }));
   await writeBuilder(path, { detect: `grep -q '"type":"NODE"' "$2/metadata.json"`, ...(await make(scope)) });
-  const network = await deployedTwice('kv-node', { settings: { chaincode: { externalbuilders: [{ name: 'suite', path }] } } });
+  const network = await deployedTwice('kv-node', {
+    block: 'instant',
+    settings: { chaincode: { externalbuilders: [{ name: 'suite', path }] } },
+  });
   return owning(network, scope.move());
 }
 
@@ -78,7 +81,7 @@ chaincodeSuite('kv-node in development mode', {
   skip,
   open: async () => {
     await using scope = new Scope();
-    const network = scope.use(await testNetwork({ block: 'fabric', settings: { chaincode: { mode: 'dev' } } }));
+    const network = scope.use(await testNetwork({ block: 'instant', settings: { chaincode: { mode: 'dev' } } }));
     const address = `127.0.0.1:${network.network.plan.peers[0]?.chaincodePort}`;
     for (const [at, id] of IDS.entries()) {
       const env = { CORE_CHAINCODE_ID_NAME: id, CORE_PEER_TLS_ENABLED: 'false', CORE_CHAINCODE_LOGGING_LEVEL: 'info' };
