@@ -1,105 +1,211 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe } from 'vitest';
-import { DOCKER_ENDPOINT, needsDocker, noDocker, nodeImage } from '../../../test/docker.ts';
-import { IMAGE_SETTINGS } from '../../chaincode/platforms/image-names.ts';
-import { NodePlatform } from '../../chaincode/platforms/node-platform.ts';
-import { type ChaincodeFiles, type Listener, type RuntimeFixture, runtimeContract } from '../../chaincode/runtime.contract.ts';
+import { describe, expect, it } from 'vitest';
+import { docker, needsDocker, noDocker } from '../../../test/docker.ts';
+import { type DockerFixture, openDocker } from '../../../test/runtimes/docker-fixture.ts';
+import { Listener, runtimeContract } from '../../chaincode/runtime.contract.ts';
 import type { LaunchSpec } from '../../chaincode/runtime.ts';
-import { type Logger, silent } from '../../common/log.ts';
-import { DockerRuntime, type DockerRuntimeParts } from './docker-runtime.ts';
-import { DockerodeEngine } from './dockerode-engine.ts';
+import type { DockerEngine } from './engine.ts';
+import { refused } from './engine-failure.ts';
+import { thisProcess } from './traces.ts';
 
-const signal = (): AbortSignal => AbortSignal.timeout(30_000);
+const never = new AbortController().signal;
+const STAY = 'setInterval(() => {}, 1e6);';
+const PACKAGE = JSON.stringify({ name: 'cc', version: '1.0.0', scripts: { start: 'node index.js' } });
+const filesOf = (script: string) => ({ 'package.json': PACKAGE, 'index.js': script });
+const named = (fixture: DockerFixture, spec: LaunchSpec): string => `test-${fixture.peerId}-${spec.name}-1.0`;
 
-interface DockerFixture extends RuntimeFixture {
-  readonly runtime: DockerRuntime;
-  readonly engine: DockerodeEngine;
-  readonly peerId: string;
-  packed(files: Readonly<Record<string, string>>, peerAddress?: string): Promise<LaunchSpec>;
-}
-
-/** The process ids that chaincode tells are those of this machine: its containers share the machine's. */
-async function open(
-  options: Partial<DockerRuntimeParts> & { readonly log?: Logger; readonly endpoint?: string } = {},
-): Promise<DockerFixture> {
-  const { endpoint = DOCKER_ENDPOINT, ...parts } = options;
-  const engine = new DockerodeEngine({ endpoint });
-  const image = await nodeImage(engine);
-  const directory = await mkdtemp(join(tmpdir(), 'selvage-docker-'));
-  const peerId = `p${randomBytes(6).toString('hex')}`;
-  const platform = new NodePlatform({ images: { ...IMAGE_SETTINGS, nodeRuntime: image } });
-  const runtimes: DockerRuntime[] = [];
-  const make = (): DockerRuntime => {
-    const runtime = new DockerRuntime({
-      engine,
-      directory: join(directory, 'runtime'),
-      platforms: [platform],
-      peer: { networkId: 'test', peerId },
-      mspId: 'Org1MSP',
-      hostConfig: { pidmode: 'host' },
-      graceMs: 1_000,
-      log: silent,
-      ...parts,
-    });
-    runtimes.push(runtime);
-    return runtime;
-  };
-  let count = 0;
-  const packed: DockerFixture['packed'] = async (files, peerAddress = '127.0.0.1:1') => {
-    const folder = await mkdtemp(join(directory, 'sources-'));
-    await mkdir(folder, { recursive: true });
-    for (const [path, content] of Object.entries(files)) await writeFile(join(folder, path), content);
-    count += 1;
-    const name = `cc${count}`;
-    return {
-      ccid: `${name}:1.0`,
-      name,
-      version: '1.0',
-      platform: 'node',
-      codePackage: await platform.pack(folder),
-      path: '',
-      peerAddress,
-      env: {},
-    };
-  };
-  const label = `selvage.peer=test/${peerId}`;
-  return {
-    runtime: make(),
-    restarted: make,
-    engine,
-    peerId,
-    packed,
-    chaincode: (files, listener) => packed(filesOf(files, listener), listener.address),
-    leftovers: async () => [
-      ...(await engine.containers({ labels: [label] }, { signal: signal() })).flatMap(({ names }) => names),
-      ...(await engine.images({ labels: [label], dangling: true }, { signal: signal() })).map(({ id }) => id),
-      ...(await readdir(join(directory, 'runtime', 'unfinished')).catch(() => [])),
-    ],
-    [Symbol.asyncDispose]: async () => {
-      for (const runtime of runtimes) await runtime[Symbol.asyncDispose]();
-      for (const { tags } of await engine.images({ labels: [label] }, { signal: signal() })) {
-        for (const tag of tags) await engine.removeImage(tag, { signal: signal() });
-      }
-      await rm(directory, { recursive: true, force: true });
+/** The engine, with something done before each call. */
+function watched(engine: DockerEngine, before: (call: string) => void): DockerEngine {
+  return new Proxy(engine, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) => {
+        try {
+          before(String(name));
+        } catch (thrown) {
+          return Promise.reject(thrown);
+        }
+        return Reflect.apply(member, target, args);
+      };
     },
-  };
-}
-
-/** `say` writes a line to the test's listener; the connection does not keep the process alive. */
-function filesOf({ script, install }: ChaincodeFiles, { address }: Listener): Record<string, string> {
-  const [host, port] = address.split(':');
-  const say = `const say = (text) => { const s = require('net').connect(${port}, '${host}', () => s.write(text + '\\n', () => s.unref())); s.on('error', () => {}); };\n`;
-  const scripts = { start: 'node index.js', ...(install !== undefined && { install: 'node install.js' }) };
-  return {
-    'package.json': JSON.stringify({ name: 'cc', version: '1.0.0', scripts }),
-    'index.js': say + script,
-    ...(install !== undefined && { 'install.js': say + install }),
-  };
+  });
 }
 
 describe.skipIf(noDocker !== undefined)(needsDocker('with a Docker engine'), () => {
-  runtimeContract('docker', open);
+  runtimeContract('docker', openDocker);
+
+  it('starts in the order of Fabric, under its names, with TLS files that anybody in the container can read', async () => {
+    await using fixture = await openDocker();
+    const script = `const fs = require('fs'); for (const [k, v] of Object.entries(process.env)) if (/_(PATH|FILE)$/.test(k) && v.startsWith('/etc/hyper')) console.log(k, (fs.statSync(v).mode & 0o7777).toString(8), fs.readFileSync(v, 'utf8')); console.log(process.argv.slice(2).join(' '), process.env.CORE_CHAINCODE_ID_NAME, process.env.CORE_CHAINCODE_BUILDLEVEL, process.env.CORE_PEER_LOCALMSPID); ${STAY}`;
+    const spec = {
+      ...(await fixture.packed(filesOf(script), '127.0.0.1:7052')),
+      tls: { clientKey: 'KEY', clientCert: 'CERT', rootCert: 'ROOT' },
+    };
+    const name = named(fixture, spec);
+    const since = String(Date.now() / 1000);
+    await fixture.runtime.launch(spec, { signal: never });
+    const again = await fixture.runtime.launch(spec, { signal: never });
+    const events = await docker(
+      'events',
+      '--since',
+      since,
+      '--until',
+      String(Date.now() / 1000 + 0.1),
+      '--format',
+      '{{.Action}} {{.Actor.Attributes.name}}',
+    );
+    const actions = events
+      .split('\n')
+      .filter((line) => line.endsWith(` ${name}`))
+      .map((line) => line.split(' ')[0]);
+    const start = ['create', 'attach', 'extract-to-dir', 'start'];
+    // Docker's stop kills twice: by SIGTERM and, when the time of none is over, by SIGKILL.
+    expect(actions.filter((action, at) => action !== 'kill' || actions[at - 1] !== 'kill')).toEqual([
+      ...start,
+      'kill',
+      'die',
+      'stop',
+      'destroy',
+      ...start,
+    ]);
+
+    const image = JSON.parse(await docker('image', 'inspect', await docker('inspect', name, '--format', '{{.Image}}')))[0];
+    expect(image.RepoTags[0]).toMatch(new RegExp(`^${name}-[0-9a-f]{64}:latest$`));
+    expect(image.Config.Labels).toMatchObject({
+      'org.hyperledger.fabric.chaincode.id.name': spec.name,
+      'org.hyperledger.fabric.chaincode.id.version': '1.0',
+      'org.hyperledger.fabric.chaincode.type': 'NODE',
+      'org.hyperledger.fabric.base.version': '0.4.6',
+      'selvage.process': thisProcess(),
+    });
+    await again[Symbol.asyncDispose]();
+    const base64 = (text: string) => Buffer.from(text).toString('base64');
+    const { lastOutput } = await again.exited;
+    expect([...lastOutput].sort()).toEqual(
+      [
+        `CORE_PEER_TLS_ROOTCERT_FILE 644 ROOT`,
+        `CORE_TLS_CLIENT_CERT_FILE 644 CERT`,
+        `CORE_TLS_CLIENT_CERT_PATH 644 ${base64('CERT')}`,
+        `CORE_TLS_CLIENT_KEY_FILE 644 KEY`,
+        `CORE_TLS_CLIENT_KEY_PATH 644 ${base64('KEY')}`,
+        `--peer.address 127.0.0.1:7052 ${spec.ccid} 2.5.9 Org1MSP`,
+      ].sort(),
+    );
+    expect(await fixture.leftovers()).toEqual([]);
+  });
+
+  it('ends with one build and one container when the same chaincode is launched 20 times at once', async () => {
+    const calls: string[] = [];
+    await using plain = await openDocker();
+    await using fixture = await openDocker({ engine: watched(plain.engine, (call) => calls.push(call)) });
+    const spec = await fixture.packed(filesOf(`${STAY} // ${fixture.peerId}`));
+    const instances = await Promise.all(Array.from({ length: 20 }, () => fixture.runtime.launch(spec, { signal: never })));
+    expect(calls.filter((call) => call === 'build')).toHaveLength(1);
+    expect(await fixture.leftovers()).toEqual([named(fixture, spec)]);
+    let ended = 0;
+    const nineteen = new Promise<void>((resolve) => {
+      for (const { exited } of instances)
+        void exited.then(() => {
+          ended += 1;
+          if (ended === 19) resolve();
+        });
+    });
+    await nineteen; // each was replaced by the next
+    await fixture.runtime[Symbol.asyncDispose]();
+    expect(await fixture.leftovers()).toEqual([]);
+  }, 120_000);
+
+  it('leaves nothing, whichever call it is cancelled in and whichever fails', async () => {
+    const made: string[] = [];
+    let onCall = (_: string): void => undefined;
+    await using plain = await openDocker();
+    const engine = watched(plain.engine, (call) => {
+      made.push(call);
+      onCall(`${call} ${made.filter((each) => each === call).length}`);
+    });
+    await using fixture = await openDocker({ engine });
+    const unlikeAnyOther = `${STAY} // ${fixture.peerId}`; // or the layers of another test would do
+    const spec = { ...(await fixture.packed(filesOf(unlikeAnyOther))), tls: { clientKey: 'K', clientCert: 'C', rootCert: 'R' } };
+    const forget = async (): Promise<void> => {
+      const found = await plain.engine.images({ labels: [`selvage.peer=test/${fixture.peerId}`] }, { signal: never });
+      for (const tag of found.flatMap(({ tags }) => tags)) await plain.engine.removeImage(tag, { signal: never });
+      made.length = 0;
+    };
+    const steps = ['create 1', 'create 2', 'upload 1', 'upload 2', 'attach 1', 'start 1', 'wait 1', 'download 1', 'build 1'];
+    for (const step of [...steps, 'create 3', 'attach 2', 'upload 3', 'start 2']) {
+      for (const way of ['cancelled', 'failing']) {
+        await forget();
+        const controller = new AbortController();
+        const reason = new Error('the caller left');
+        let reached = false;
+        onCall = (call) => {
+          if (call !== step) return;
+          reached = true;
+          if (way === 'failing') throw refused('this does not work', 500);
+          setImmediate(() => controller.abort(reason));
+        };
+        const launch = fixture.runtime.launch(spec, { signal: controller.signal });
+        if (way === 'cancelled') await expect(launch, `${way} at ${step}`).rejects.toBe(reason);
+        else
+          await expect(launch, `${way} at ${step}`).rejects.toMatchObject({
+            code: expect.stringMatching(/^CHAINCODE_(BUILD|LAUNCH)_FAILED$/),
+          });
+        expect(reached, step).toBe(true);
+        onCall = () => undefined;
+        expect(await fixture.leftovers(), `${way} at ${step}`).toEqual([]);
+      }
+    }
+  }, 240_000);
+
+  it('sweeps what a run that is over left behind, and nothing of one that goes on', async () => {
+    await using fixture = await openDocker();
+    const { engine } = fixture;
+    const leave = (process: string) =>
+      docker('create', '--label', `selvage.peer=test/${fixture.peerId}`, '--label', `selvage.process=${process}`, IMAGE, '/bin/true');
+    const IMAGE = (await engine.images({ labels: ['selvage.image=node'] }, { signal: never })).flatMap(({ tags }) => tags)[0] ?? '';
+    const [host] = thisProcess().split('/');
+    await leave(`${host}/${2 ** 22 + 1}/1`);
+    await leave(`${host}/${process.pid}/1`);
+    const kept = [await leave(thisProcess()), await leave(`${host}/${process.ppid}/1`), await leave('elsewhere/1/1')];
+    await fixture.runtime.ready({ signal: never });
+    const left = await engine.containers({ labels: [`selvage.peer=test/${fixture.peerId}`] }, { signal: never });
+    expect(left.map(({ id }) => id).sort()).toEqual(kept.sort());
+    for (const id of kept) await engine.remove(id, { signal: never });
+  });
+
+  it('replaces an image whose name and version came back with another package', async () => {
+    await using fixture = await openDocker();
+    await using listener = await Listener.open();
+    const old = await fixture.chaincode({ script: "say('old'); setInterval(() => {}, 1e6);" }, listener);
+    const changed = {
+      ...(await fixture.chaincode({ script: "say('new'); setInterval(() => {}, 1e6);" }, listener)),
+      ccid: old.ccid,
+      name: old.name,
+    };
+    await fixture.runtime.launch(old, { signal: never });
+    await listener.line('old');
+    await fixture.runtime.launch(changed, { signal: never });
+    await listener.line('new');
+  });
+
+  it('says which image is missing, and how to get it', async () => {
+    await using fixture = await openDocker({ image: 'localhost:1/selvage/no-such-image:1' });
+    const launch = fixture.runtime.launch(await fixture.packed(filesOf(STAY)), { signal: never });
+    await expect(launch).rejects.toMatchObject({
+      code: 'CHAINCODE_BUILD_FAILED',
+      message: expect.stringContaining('Failed to pull localhost:1/selvage/no-such-image:1: '),
+      advice: expect.stringContaining('selvage images build'),
+    });
+    expect(await fixture.leftovers()).toEqual([]);
+  });
+
+  it('says that the kernel killed it for its memory', async () => {
+    await using fixture = await openDocker({ hostConfig: { memory: 67108864, memoryswap: 67108864 } });
+    const script = 'const all = []; setInterval(() => all.push(Buffer.alloc(8 * 1024 * 1024, 1)), 1);';
+    await (await fixture.runtime.launch(await fixture.packed(filesOf(STAY)), { signal: never }))[Symbol.asyncDispose]();
+    const { exited } = await fixture.runtime.launch(await fixture.packed(filesOf(script)), { signal: never });
+    const { signal, lastOutput } = await exited;
+    expect(signal).toBe('SIGKILL');
+    expect(lastOutput.at(-1)).toContain('out of memory');
+  });
 });
