@@ -9,6 +9,17 @@ const folder = resolve(process.env['SELVAGE_FIXTURES'] ?? beside);
 /** The fixtures' folder, or undefined where there is none: then tests that need it are skipped. */
 export const fixtures: string | undefined = existsSync(join(folder, 'manifest.json')) ? folder : undefined;
 
+/**
+ * The same, if it is the set that the tests beside the code know by its steps and numbers. The conformance tests take any set of
+ * the same form; the others are skipped with another one.
+ */
+export const developmentSet: string | undefined = setName() === 'dev' ? fixtures : undefined;
+
+function setName(): unknown {
+  if (fixtures === undefined) return undefined;
+  return (JSON.parse(readFileSync(join(fixtures, 'manifest.json'), 'utf8')) as { set?: unknown }).set;
+}
+
 /** One entry of `manifest.json`; see the fixtures' README. */
 export interface FixtureFile {
   readonly file: string;

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fixtures, readFixture, steps } from '../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture, steps } from '../../test/fixtures.ts';
 import { utf8 } from '../common/bytes.ts';
 import { messageOf } from '../common/errors.ts';
 import { protos } from '../protos/messages.ts';

@@ -2,7 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bundleFromBlock, type LedgerFolder, ledgerFolder, recordedBlocks } from '../../test/committer/recorded-network.ts';
-import { fixtures, readFixture } from '../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../test/fixtures.ts';
 import { silent } from '../common/log.ts';
 import { ChannelRegistry } from './channel-registry.ts';
 

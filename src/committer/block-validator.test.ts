@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { applyConfig, bundleFromBlock, codeName, recordedBlocks } from '../../test/committer/recorded-network.ts';
 import { blockOf, makeTransaction, signerOf, type TransactionInit } from '../../test/committer/transactions.ts';
-import { fixtures } from '../../test/fixtures.ts';
+import { developmentSet as fixtures } from '../../test/fixtures.ts';
 import { utf8 } from '../common/bytes.ts';
 import { MemoryState } from '../ledger/simulator/memory-state.ts';
 import type { StateUpdate } from '../ledger/statedb/state.ts';

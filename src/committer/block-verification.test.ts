@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundleFromBlock, type Network, recordedBlocks } from '../../test/committer/recorded-network.ts';
 import { signerOf } from '../../test/committer/transactions.ts';
-import { fixtures } from '../../test/fixtures.ts';
+import { developmentSet as fixtures } from '../../test/fixtures.ts';
 import { concatBytes } from '../common/bytes.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import { blockDataHash, blockHeaderBytes } from '../protos/hashes.ts';

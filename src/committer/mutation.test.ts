@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyConfig, bundleFromBlock, recordedBlocks } from '../../test/committer/recorded-network.ts';
 import { blockOf, sealed, signerOf } from '../../test/committer/transactions.ts';
-import { fixtures } from '../../test/fixtures.ts';
+import { developmentSet as fixtures } from '../../test/fixtures.ts';
 import { equalBytes } from '../common/bytes.ts';
 import { MemoryState } from '../ledger/simulator/memory-state.ts';
 import type { StateSnapshot } from '../ledger/statedb/state.ts';

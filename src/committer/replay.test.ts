@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { applyConfig, codeName, type Network, recordedBlocks, recordedLedger } from '../../test/committer/recorded-network.ts';
-import { fixtures } from '../../test/fixtures.ts';
+import { developmentSet as fixtures } from '../../test/fixtures.ts';
 import { common } from '../protos/messages.ts';
 import { BlockValidator } from './block-validator.ts';
 import { verifyBlock } from './block-verification.ts';

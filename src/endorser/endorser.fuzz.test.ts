@@ -4,7 +4,7 @@ import { HANDLERS, never, openEndorser } from '../../test/fakes/open-endorser.ts
 import { proposal } from '../../test/fakes/proposals.ts';
 import { recordedProposals } from '../../test/fakes/recorded-steps.ts';
 import { ok, ScriptedChaincodes } from '../../test/fakes/scripted-chaincodes.ts';
-import { fixtures } from '../../test/fixtures.ts';
+import { developmentSet as fixtures } from '../../test/fixtures.ts';
 import { sha256 } from '../common/bytes.ts';
 import { systemClock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';

@@ -3,7 +3,7 @@ import type { Network } from '../../test/fakes/recorded-channel.ts';
 import { hashingSigner, type Replay, recordedAction, replay } from '../../test/fakes/recorded-endorser.ts';
 import { type RecordedProposal, recordedProposals } from '../../test/fakes/recorded-steps.ts';
 import { answeredError } from '../../test/fakes/scripted-chaincodes.ts';
-import { fixtures } from '../../test/fixtures.ts';
+import { developmentSet as fixtures } from '../../test/fixtures.ts';
 import { concatBytes, sha256 } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
 import { protos } from '../protos/messages.ts';

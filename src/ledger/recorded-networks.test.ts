@@ -2,7 +2,7 @@ import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixtures, manifest, readFixture, readFixtureJson } from '../../test/fixtures.ts';
+import { developmentSet as fixtures, manifest, readFixture, readFixtureJson } from '../../test/fixtures.ts';
 import { hex } from '../common/bytes.ts';
 import { common, protos, type queryresult } from '../protos/messages.ts';
 import { flagsOf } from './block-metadata.ts';

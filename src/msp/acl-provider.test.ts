@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeAll, describe, it } from 'vitest';
-import { fixtures, manifest, readFixture, steps } from '../../test/fixtures.ts';
+import { developmentSet as fixtures, manifest, readFixture, steps } from '../../test/fixtures.ts';
 import { channelConfig, cryptoFolder, type Network, parseYaml, VERSION } from '../../test/recorded-networks.ts';
 import { utf8 } from '../common/bytes.ts';
 import { common, protos } from '../protos/messages.ts';

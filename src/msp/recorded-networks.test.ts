@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, it } from 'vitest';
-import { fixtures, manifest, readFixture } from '../../test/fixtures.ts';
+import { developmentSet as fixtures, manifest, readFixture } from '../../test/fixtures.ts';
 import {
   channelMsps,
   cryptoFolder,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
-import { fixtures, readFixture } from '../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../test/fixtures.ts';
 import { lastConfigOf } from '../msp/channelconfig/config-block.ts';
 import type { Signer } from '../msp/identity.ts';
 import { common } from '../protos/messages.ts';

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { fixtures, readFixture } from '../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../test/fixtures.ts';
 import { concatBytes } from '../common/bytes.ts';
 import type { Clock } from '../common/clock.ts';
 import { systemClock } from '../common/clock.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
-import { fixtures, manifest, readFixture, readFixtureJson } from '../../test/fixtures.ts';
+import { developmentSet as fixtures, manifest, readFixture, readFixtureJson } from '../../test/fixtures.ts';
 import { hex } from '../common/bytes.ts';
 import { blockDataHash, blockHash, blockHeaderBytes, proposalHash, txIdOf, visiblePayload } from './hashes.ts';
 import { common, protos } from './messages.ts';

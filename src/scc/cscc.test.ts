@@ -4,7 +4,7 @@ import { openBundle } from '../../test/fakes/proposals.ts';
 import { channelsOf, memoryChannel, type Network, recordedBundle, recordedLocalMsp } from '../../test/fakes/recorded-channel.ts';
 import { type RecordedProposal, recordedProposals } from '../../test/fakes/recorded-steps.ts';
 import { call, callOf, chaincodeOf } from '../../test/fakes/system-calls.ts';
-import { fixtures, readFixture } from '../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../test/fixtures.ts';
 import { textOf } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
 import { AclProvider } from '../msp/acl-provider.ts';

@@ -4,7 +4,7 @@ import { openBundle } from '../../test/fakes/proposals.ts';
 import { CHANNEL, channelsOf, memoryChannel, type Network, recordedBundle, recordedLocalMsp } from '../../test/fakes/recorded-channel.ts';
 import { recordedProposals } from '../../test/fakes/recorded-steps.ts';
 import { call, callOf, chaincodeOf, messageIn } from '../../test/fakes/system-calls.ts';
-import { fixtures, manifest, readFixture } from '../../test/fixtures.ts';
+import { developmentSet as fixtures, manifest, readFixture } from '../../test/fixtures.ts';
 import { AclProvider } from '../msp/acl-provider.ts';
 import { common } from '../protos/messages.ts';
 import { Qscc } from './qscc.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fixtures, readFixture } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { hex, utf8 } from '../../common/bytes.ts';
 import { buildDeploymentSpec, buildSignedPackage } from '../packaging/build-package.ts';
 import { chaincodeDataOf, parsePackage } from '../packaging/chaincode-package.ts';

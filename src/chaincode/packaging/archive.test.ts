@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fixtures, readFixture } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { type ArchiveEntry, readArchive } from './archive.ts';
 import { parsePackage } from './chaincode-package.ts';
 import { unpackArchive } from './unpack.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fixtures, readFixture } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { channelMsps, mspFolders, mspIdOfFolder, parseYaml } from '../../../test/recorded-networks.ts';
 import { hex } from '../../common/bytes.ts';
 import { systemClock } from '../../common/clock.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fixtures, manifest, readFixture } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, manifest, readFixture } from '../../../test/fixtures.ts';
 import { hex, utf8 } from '../../common/bytes.ts';
 import { ccprovider, common, protos } from '../../protos/messages.ts';
 import { buildDeploymentSpec, buildSignedPackage } from './build-package.ts';

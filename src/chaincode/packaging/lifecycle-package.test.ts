@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
-import { fixtures, manifest, readFixture } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, manifest, readFixture } from '../../../test/fixtures.ts';
 import { textOf, utf8 } from '../../common/bytes.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { platformNamed } from '../platforms/platforms.ts';

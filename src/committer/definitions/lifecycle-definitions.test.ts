@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundleFromBlock, recordedBlocks } from '../../../test/committer/recorded-network.ts';
-import { fixtures } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures } from '../../../test/fixtures.ts';
 import type { ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
 import { ccprovider, lifecycle, protos } from '../../protos/messages.ts';
 import type { NamespaceDefinition } from './definition.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { creatorOf, proposal } from '../../../test/fakes/proposals.ts';
-import { fixtures, readFixture } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { utf8 } from '../../common/bytes.ts';
 import { common, msp, protos } from '../../protos/messages.ts';
 import { ExpirationCheck } from './expiration-check.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fixtures, readFixture } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { concatBytes, hex } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { common } from '../../protos/messages.ts';

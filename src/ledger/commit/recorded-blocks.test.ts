@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fixtures, readFixture } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { hex } from '../../common/bytes.ts';
 import { common, protos } from '../../protos/messages.ts';
 import { MemoryState } from '../simulator/memory-state.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fixtures, readFixtureJson } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixtureJson } from '../../../test/fixtures.ts';
 import { concatBytes, hex, sha256 } from '../../common/bytes.ts';
 import { kvrwset } from '../../protos/messages.ts';
 import { QueryReads, type QueryReadsSummary } from './query-reads.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fixtures, readFixture } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { hex, sha256 } from '../../common/bytes.ts';
 import { common, kvrwset, protos, rwset } from '../../protos/messages.ts';
 import type { Version } from '../version.ts';

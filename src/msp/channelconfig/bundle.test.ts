@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
-import { fixtures, readFixture } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { blockHeaderBytes } from '../../protos/hashes.ts';
 import { common, orderer, protos } from '../../protos/messages.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
-import { fixtures, readFixture } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { txIdOf } from '../../protos/hashes.ts';
 import { common, msp } from '../../protos/messages.ts';
 import { SignatureVerifier } from '../identities/signature-verifier.ts';

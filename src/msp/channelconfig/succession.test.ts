@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
-import { fixtures, readFixture } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { common } from '../../protos/messages.ts';
 import { SignatureVerifier } from '../identities/signature-verifier.ts';
 import { bundleFromBlock } from './bundle.ts';

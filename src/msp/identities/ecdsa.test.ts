@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { describe, it } from 'vitest';
-import { fixtures, readFixtureJson } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixtureJson } from '../../../test/fixtures.ts';
 import { concatBytes, hex } from '../../common/bytes.ts';
 import { acceptableSignature, curveOrder, encodeEcdsaSignature, isLowS, parseEcdsaSignature, toLowS } from './ecdsa.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { parse } from 'yaml';
-import { fixtures } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures } from '../../../test/fixtures.ts';
 import { hex } from '../../common/bytes.ts';
 import { common, msp } from '../../protos/messages.ts';
 import { Certificate } from '../identities/certificate.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { fixtures, readFixtureJson } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixtureJson } from '../../../test/fixtures.ts';
 import { hex } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { common } from '../../protos/messages.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixtures, readFixture } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { NodePlatform } from '../../chaincode/platforms/node-platform.ts';
 import { parseRegistry } from '../../chaincode/platforms/registry.ts';
 import type { ChaincodeInstance, LaunchSpec } from '../../chaincode/runtime.ts';

@@ -7,7 +7,7 @@ import { channelsOf, memoryChannel, recordedBundle, recordedLocalMsp } from '../
 import { recordedAction } from '../../../test/fakes/recorded-endorser.ts';
 import { type RecordedProposal, recordedProposals } from '../../../test/fakes/recorded-steps.ts';
 import { callOf, chaincodeOf, messageIn } from '../../../test/fakes/system-calls.ts';
-import { fixtures, readFixture } from '../../../test/fixtures.ts';
+import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { PackageStore } from '../../chaincode/packaging/package-store.ts';
 import { textOf } from '../../common/bytes.ts';
 import { AclProvider } from '../../msp/acl-provider.ts';
