@@ -11,7 +11,11 @@ async function inDocker(sample: string): Promise<SuiteNetwork> {
     selvage: { runtime: 'docker' },
   };
   const network = await deployedTwice(sample, { settings });
-  return { ...network, [Symbol.asyncDispose]: () => network[Symbol.asyncDispose]().finally(() => removeOurImages(engine)) };
+  const close = async (): Promise<void> => {
+    await network[Symbol.asyncDispose]();
+    await removeOurImages(engine);
+  };
+  return { ...network, [Symbol.asyncDispose]: close };
 }
 
 chaincodeSuite('kv-node in Docker', { skip: noDocker, open: () => inDocker('kv-node') });

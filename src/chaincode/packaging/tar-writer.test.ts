@@ -31,7 +31,7 @@ it('writes folders, links, bytes and files that are read while they are written'
         next();
       }, next);
     });
-    const done = new Promise((resolve, reject) => archive.on('finish', resolve).on('error', reject));
+    const done = new Promise<void>((resolve, reject) => archive.on('finish', () => resolve()).on('error', reject));
     writeTar(entries).pipe(archive);
     await done;
     expect(seen).toEqual([

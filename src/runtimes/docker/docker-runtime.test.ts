@@ -3,6 +3,7 @@ import { docker, needsDocker, noDocker } from '../../../test/docker.ts';
 import { type DockerFixture, openDocker } from '../../../test/runtimes/docker-fixture.ts';
 import { Listener, runtimeContract } from '../../chaincode/runtime.contract.ts';
 import type { LaunchSpec } from '../../chaincode/runtime.ts';
+import { deferred } from '../../common/deferred.ts';
 import type { DockerEngine } from './engine.ts';
 import { refused } from './engine-failure.ts';
 import { thisProcess } from './traces.ts';
@@ -44,7 +45,11 @@ describe.skipIf(noDocker !== undefined)(needsDocker('with a Docker engine'), () 
     const name = named(fixture, spec);
     const since = String(Date.now() / 1000);
     await fixture.runtime.launch(spec, { signal: never });
-    const again = await fixture.runtime.launch(spec, { signal: never });
+    const printed = deferred<void>();
+    const output: LaunchSpec['output'] = ({ text }) => {
+      if (text.startsWith('--peer.address')) printed.resolve();
+    };
+    const again = await fixture.runtime.launch({ ...spec, output }, { signal: never });
     const events = await docker(
       'events',
       '--since',
@@ -78,6 +83,7 @@ describe.skipIf(noDocker !== undefined)(needsDocker('with a Docker engine'), () 
       'org.hyperledger.fabric.base.version': '0.4.6',
       'selvage.process': thisProcess(),
     });
+    await printed.promise;
     await again[Symbol.asyncDispose]();
     const base64 = (text: string) => Buffer.from(text).toString('base64');
     const { lastOutput } = await again.exited;
