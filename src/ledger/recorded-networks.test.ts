@@ -150,7 +150,7 @@ describe.skipIf(!fixtures)('the ledger over the recorded networks', () => {
     { network: 'v2.4', channelId: 'lifechan', release: '2.x' },
   ] as const) {
     describe(network, () => {
-      const blockCount = manifest().filter(({ file }) => file.startsWith(`${network}/blocks/peer/`)).length;
+      const blockCount = (fixtures === undefined ? [] : manifest()).filter(({ file }) => file.startsWith(`${network}/blocks/peer/`)).length;
       const recorded = (number: number): common.Block => common.Block.decode(readFixture(`${network}/blocks/peer/${number}.pb`));
       let root: string;
       let provider: FolderLedgerProvider;

@@ -1,9 +1,8 @@
 import type { Channels } from '../../channel/channel.ts';
 import { SelvageError } from '../../common/errors.ts';
-import type { Ledger } from '../../ledger/ledger.ts';
-import type { StateSnapshot } from '../../ledger/statedb/state.ts';
 import { common, protos } from '../../protos/messages.ts';
 import type { CollectionAccess, CollectionPermissions, CollectionQuestion } from '../stream/collection-access.ts';
+import type { StateReads } from './definitions.ts';
 import { LSCC } from './legacy-definitions.ts';
 
 /**
@@ -17,9 +16,9 @@ export class LegacyCollectionAccess implements CollectionAccess {
     this.#channels = channels;
   }
 
-  async permissions({ channelId, chaincode, collection, proposal }: CollectionQuestion): Promise<CollectionPermissions> {
+  async permissions({ channelId, chaincode, collection, proposal, simulator }: CollectionQuestion): Promise<CollectionPermissions> {
     const channel = this.#channels.get(channelId);
-    const config = channel && (await this.#configOf(channel.ledger, chaincode, collection));
+    const config = await legacyCollection(simulator, chaincode, collection);
     if (channel === undefined || config === undefined) {
       throw new SelvageError('NOT_FOUND', `collection ${channelId}/${chaincode}/${collection} could not be found`);
     }
@@ -28,21 +27,19 @@ export class LegacyCollectionAccess implements CollectionAccess {
     const verdict = await policy.evaluate([{ data: signedProposal.proposalBytes, identity: creator, signature: signedProposal.signature }]);
     return { read: verdict.ok || !config.memberOnlyRead, write: verdict.ok || !config.memberOnlyWrite };
   }
-
-  async #configOf(ledger: Pick<Ledger, 'snapshot'>, chaincode: string, collection: string) {
-    using snapshot = ledger.snapshot();
-    return await legacyCollection(snapshot, chaincode, collection);
-  }
 }
 
-/** What the legacy lifecycle knows of a collection; undefined for one that nobody defined. */
+/**
+ * What the legacy lifecycle knows of a collection; undefined for one that nobody defined.
+ * @param state a simulation records the read, as Fabric's does: the set then says which configuration it relied on
+ */
 export async function legacyCollection(
-  state: Pick<StateSnapshot, 'get'>,
+  state: StateReads,
   chaincode: string,
   collection: string,
 ): Promise<protos.StaticCollectionConfig | undefined> {
-  const stored = await state.get(LSCC, `${chaincode}~collection`);
+  const stored = await state.getState(LSCC, `${chaincode}~collection`);
   if (stored === undefined) return undefined;
-  const { config } = protos.CollectionConfigPackage.decode(stored.value);
+  const { config } = protos.CollectionConfigPackage.decode(stored);
   return config.find(({ staticCollectionConfig }) => staticCollectionConfig?.name === collection)?.staticCollectionConfig;
 }

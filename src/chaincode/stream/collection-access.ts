@@ -13,7 +13,7 @@ export interface CollectionQuestion {
   readonly chaincode: string;
   readonly collection: string;
   readonly proposal: ProposalContext;
-  /** Collection configurations are state: read them here, unrecorded. */
+  /** Collection configurations are state: read them here, and the read is recorded, as in Fabric. */
   readonly simulator: TxSimulator;
 }
 

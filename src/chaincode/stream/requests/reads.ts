@@ -1,6 +1,6 @@
 import { protos } from '../../../protos/messages.ts';
 import { NO_PAYLOAD, type StateRequest, unmarshal } from './request.ts';
-import { forbidInInit, requireKeyLevelEndorsement, requireReadable } from './rules.ts';
+import { requireCollection, requireKeyLevelEndorsement, requireReadable } from './rules.ts';
 
 /** GET_STATE: the committed value, empty where there is none. */
 export async function getState(request: StateRequest): Promise<Uint8Array> {
@@ -30,7 +30,7 @@ const multiple = (values: readonly (Uint8Array | undefined)[]): Uint8Array =>
 /** GET_PRIVATE_DATA_HASH: needs no membership, because the hash is on every peer. */
 export async function getPrivateDataHash(request: StateRequest): Promise<Uint8Array> {
   const { key, collection } = unmarshal(protos.GetState, request.payload);
-  forbidInInit(request);
+  await requireCollection(request, collection);
   return (await request.simulator.getPrivateDataHash(request.context.call.namespace, collection, key)) ?? NO_PAYLOAD;
 }
 

@@ -15,6 +15,12 @@ export async function requireWritable(request: StateRequest, collection: string)
   if (!(await permissions(request, collection)).write) throw denied(request, { collection, access: 'write' });
 }
 
+/** Membership is not asked for, only that there is such a collection. @throws {SelvageError} `NOT_FOUND`, and `ACCESS_DENIED` in Init */
+export async function requireCollection(request: StateRequest, collection: string): Promise<void> {
+  forbidInInit(request);
+  await permissions(request, collection);
+}
+
 /** @throws {SelvageError} `ACCESS_DENIED` */
 export function forbidInInit({ context }: StateRequest): void {
   if (context.call.kind === 'init') throw new SelvageError('ACCESS_DENIED', 'private data APIs are not allowed in chaincode Init()');
