@@ -27,7 +27,12 @@ const HOMES = {
 
 /** Finer than layers: files of the first pattern may import from the second folder only what matches the third. */
 const NARROW = [
-  [/^src\/runtimes\//, 'src/chaincode/', /^src\/chaincode\/(runtime\.ts|stream\/connection\.ts|output\/|platforms\/|packaging\/)/, 'runtimes see the ports of chaincode, platforms and packages only'],
+  [
+    /^src\/runtimes\//,
+    'src/chaincode/',
+    /^src\/chaincode\/(runtime\.ts|stream\/connection\.ts|output\/|platforms\/|packaging\/)/,
+    'runtimes see the ports of chaincode, platforms and packages only',
+  ],
   [/^src\/orderer\//, 'src/ledger/', /^src\/ledger\/(blockstore|kv)\//, 'the orderer sees blocks, never state'],
   [/^src\/(?!protos\/)/, 'src/protos/gen/', /^$/, 'generated code is reached through src/protos/messages.ts'],
 ];
@@ -45,7 +50,11 @@ function importsOf(file) {
   return [...text.matchAll(IMPORT)].map(([, to]) => (to.startsWith('.') ? normalize(join(dirname(file), to)).replaceAll('\\', '/') : to));
 }
 
-const packageOf = (specifier) => specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+const packageOf = (specifier) =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
 const layerOf = (file) => file.split('/')[1];
 
 function* problemsOf(file, to) {
@@ -54,7 +63,8 @@ function* problemsOf(file, to) {
   if (!to.startsWith('src/')) {
     const home = HOMES[packageOf(to)];
     if (home !== undefined && !file.startsWith(home)) yield `only ${home} may import ${packageOf(to)}`;
-    if (home === undefined && !to.startsWith('node:') && !to.startsWith('.') && !/^(\.\.\/|test\/|scripts\/)/.test(to)) yield `${to} has no home in scripts/check-imports.mjs`;
+    if (home === undefined && !to.startsWith('node:') && !to.startsWith('.') && !/^(\.\.\/|test\/|scripts\/)/.test(to))
+      yield `${to} has no home in scripts/check-imports.mjs`;
     return;
   }
   const from = layerOf(file);
@@ -88,7 +98,9 @@ function cycles() {
 
 /** Every problem as one line. */
 export function checkImports() {
-  const problems = [...imports].flatMap(([file, list]) => list.flatMap((to) => [...problemsOf(file, to)].map((why) => `${file}: ${to}: ${why}`)));
+  const problems = [...imports].flatMap(([file, list]) =>
+    list.flatMap((to) => [...problemsOf(file, to)].map((why) => `${file}: ${to}: ${why}`)),
+  );
   return [...problems, ...cycles().map((cycle) => `cycle: ${cycle.join(' → ')}`)];
 }
 

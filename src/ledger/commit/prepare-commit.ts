@@ -3,16 +3,6 @@ import { findConflict } from './mvcc.ts';
 import { Preparation } from './preparation.ts';
 import type { CommitParts, PreparedCommit } from './prepared.ts';
 
-export type {
-  CommitParts,
-  HistoryWrite,
-  MissingPrivateData,
-  PreparedCommit,
-  PrivateDataSource,
-  PrivatePurge,
-  PrivateWrites,
-} from './prepared.ts';
-
 /**
  * Decides the order-dependent half of a block: looks at every transaction that is VALID so far, in order, turns stale reads
  * into MVCC_READ_CONFLICT and phantoms into PHANTOM_READ_CONFLICT, and collects what the others do to the state. Changes

@@ -19,7 +19,8 @@ const certificateFiles = (folder: string): string[] =>
     .map((name) => join(folder, name));
 
 describe.skipIf(!fixtures)('recorded certificates', () => {
-  const files = fixtures === undefined ? [] : ['v1.1', 'v2.4'].flatMap((network) => certificateFiles(join(fixtures, network, 'crypto')));
+  const files =
+    fixtures === undefined ? [] : ['v1.1', 'v2.4'].flatMap((network) => certificateFiles(join(fixtures ?? '', network, 'crypto')));
 
   it('read the same as node reads them', () => {
     assert.ok(files.length > 80, `${files.length} certificates`);
