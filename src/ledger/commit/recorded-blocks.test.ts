@@ -6,7 +6,8 @@ import { hex } from '../../common/bytes.ts';
 import { common, protos } from '../../protos/messages.ts';
 import { MemoryState } from '../simulator/memory-state.ts';
 import { commitHash } from './commit-hash.ts';
-import { type PreparedCommit, prepareCommit, replayUpdates } from './prepare-commit.ts';
+import { prepareCommit, replayUpdates } from './prepare-commit.ts';
+import type { PreparedCommit } from './prepared.ts';
 
 const { MVCC_READ_CONFLICT, PHANTOM_READ_CONFLICT, VALID } = protos.TxValidationCode;
 const FILTER = 2;

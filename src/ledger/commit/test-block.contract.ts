@@ -3,7 +3,8 @@ import { common, protos } from '../../protos/messages.ts';
 import type { MemoryState } from '../simulator/memory-state.ts';
 import { openSimulator } from '../simulator/open-simulator.ts';
 import type { SimulationResult, TxSimulator } from '../simulator/tx-simulator.ts';
-import { type CommitParts, type PreparedCommit, prepareCommit } from './prepare-commit.ts';
+import { prepareCommit } from './prepare-commit.ts';
+import type { CommitParts, PreparedCommit } from './prepared.ts';
 
 /** Runs `work` in a simulation on the state of now. */
 export async function simulated(state: MemoryState, work: (simulator: TxSimulator) => unknown): Promise<SimulationResult> {
