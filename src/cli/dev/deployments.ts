@@ -1,6 +1,6 @@
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
-import { type DevClients, deployChaincode } from '../../node/dev/dev-deploy.ts';
+import { type DevChaincode, type DevClients, deployChaincode } from '../../node/dev/dev-deploy.ts';
 import type { DevNetwork } from '../../node/dev/dev-network.ts';
 import { folderChanges } from '../../node/dev/folder-changes.ts';
 import { constructorArguments } from '../chaincode/constructor-arguments.ts';
@@ -22,9 +22,15 @@ export const nameOf = ({ chaincode, flags }: Pick<DevDeployment, 'chaincode' | '
 
 /** Brings the folder's content onto the channel and says what that took. Afterwards every peer starts its chaincode by itself. */
 export async function deploy(deployment: DevDeployment, options: Cancellable): Promise<void> {
-  const begun = performance.now();
-  const { did, version, ...rest } = await deployed(deployment, options);
   const name = nameOf(deployment);
+  let begun = performance.now();
+  const onInstalled = ({ version, bytes }: { readonly version: string; readonly bytes: number }): void => {
+    const peers = deployment.clients.admins.length;
+    const text = `${name} version ${version}, ${(bytes / 1024).toFixed(1)} KiB, on ${peers} peer${peers === 1 ? '' : 's'}`;
+    deployment.reporter.step('install', text, performance.now() - begun, { name, version, bytes, peers });
+    begun = performance.now();
+  };
+  const { did, version, ...rest } = await deployed(deployment, options, onInstalled);
   const commit = 'submission' in rest ? rest.submission.commit : undefined;
   const where = commit === undefined ? 'unchanged' : `${did}, block ${commit.blockNumber}, ${commit.codeName}`;
   const facts = { name, version, did, ...(commit && { block: Number(commit.blockNumber), code: commit.codeName }) };
@@ -65,10 +71,10 @@ async function deployIfChanged(deployment: DevDeployment, options: Cancellable):
   startEverywhere(deployment, options);
 }
 
-function deployed({ chaincode, flags, clients }: DevDeployment, options: Cancellable) {
+function deployed({ chaincode, flags, clients }: DevDeployment, options: Cancellable, onInstalled?: DevChaincode['onInstalled']) {
   const policy = flags.policy === undefined ? undefined : policyFlag(flags.policy);
   const init = constructorArguments(flags.ctor);
-  return deployChaincode(clients, { name: nameOf({ chaincode, flags }), folder: chaincode.folder, init, policy }, options);
+  return deployChaincode(clients, { name: nameOf({ chaincode, flags }), folder: chaincode.folder, init, policy, onInstalled }, options);
 }
 
 /** Nobody waits for it: a call that comes first shares the launch, and the log has what fails. */

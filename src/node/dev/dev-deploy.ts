@@ -97,6 +97,8 @@ export interface DevChaincode {
   readonly init: readonly string[];
   /** `SignaturePolicyEnvelope` bytes; any member of the channel by default. */
   readonly policy?: Uint8Array | undefined;
+  /** Hears that every peer has a new version, before it is instantiated. `bytes` is the size of its package. */
+  readonly onInstalled?: ((installed: { readonly version: string; readonly bytes: number }) => void) | undefined;
 }
 
 export type Deployment =
@@ -119,7 +121,9 @@ export async function deployChaincode(clients: DevClients, chaincode: DevChainco
     return { did: 'nothing', version: current };
   }
   const version = await nextVersion(clients, chaincode.name, current, options);
-  await installEverywhere(clients, packageOf(chaincode, version, sources), options);
+  const packageBytes = packageOf(chaincode, version, sources);
+  await installEverywhere(clients, packageBytes, options);
+  chaincode.onInstalled?.({ version, bytes: packageBytes.length });
   const deploymentSpec = packageOf(chaincode, version, { ...sources, codePackage: new Uint8Array(0) });
   const verb = current === undefined ? 'deploy' : 'upgrade';
   const parts = {
