@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
+import { SelvageError } from '../../common/errors.ts';
 import type {
   Attachment,
   AttachOptions,
@@ -146,7 +147,18 @@ export class DockerodeEngine implements DockerEngine {
 
   async remove(container: string, { signal }: Cancellable): Promise<void> {
     const query = { force: '1', v: '1' };
-    await unlessMissing(this.#modem.text({ method: 'DELETE', path: `/containers/${container}`, query, signal }));
+    try {
+      await unlessMissing(this.#modem.text({ method: 'DELETE', path: `/containers/${container}`, query, signal }));
+    } catch (thrown) {
+      if (!isBeingRemoved(thrown)) throw thrown;
+      await this.#gone(container, signal);
+    }
+  }
+
+  /** The engine answers a second removal at once, while the first still holds the name. */
+  async #gone(container: string, signal: AbortSignal): Promise<void> {
+    const query = { condition: 'removed' };
+    await unlessMissing(this.#modem.text({ method: 'POST', path: `/containers/${container}/wait`, query, signal }));
   }
 
   async wait(container: string, { signal }: Cancellable): Promise<number> {
@@ -194,3 +206,6 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(text) : []);
 const labelsOf = (value: unknown): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(fields(value)).map(([key, label]) => [key, text(label)]));
+
+const isBeingRemoved = (thrown: unknown): boolean =>
+  thrown instanceof SelvageError && thrown.details['status'] === 409 && /removal .* already in progress/i.test(thrown.message);
