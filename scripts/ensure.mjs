@@ -13,7 +13,7 @@ const at = (...path) => join(root, ...path);
 
 export function ensure() {
   checkNode();
-  once('node_modules/.selvage-installed', [at('package-lock.json')], 'installing dependencies', () => npm('ci'));
+  once('node_modules/.selvage-installed', [at('package-lock.json')], 'installing dependencies', () => npm('ci', '--ignore-scripts'));
   const generator = [
     at('scripts/generate-protos.mjs'),
     ...readdirSync(at('scripts/protos')).map((file) => at('scripts/protos', file)),
