@@ -60,11 +60,11 @@ describe.skipIf(process.platform !== 'linux')('a network that is killed', () => 
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function put(key: string, value: string): Promise<Acknowledged> {
+  async function put(key: string, value: string, signal: AbortSignal = never): Promise<Acknowledged> {
     const { user, orderer } = clients;
     const parts = { signer: user.signer, endorsers: [user.peer], orderer, listeners: [user.peer] };
     const spec = { channelId: CHANNEL, chaincode: 'cc', args: ['put', key, value] };
-    const { proposal, commit } = await submit(parts, spec, { signal: new AbortController().signal });
+    const { proposal, commit } = await submit(parts, spec, { signal });
     expect(commit?.codeName).toBe('VALID');
     return { txId: proposal.txId, block: commit?.blockNumber ?? 0n };
   }
@@ -74,16 +74,20 @@ describe.skipIf(process.platform !== 'linux')('a network that is killed', () => 
       (await evaluate(clients.user.peer, clients.user.signer, { channelId: CHANNEL, chaincode: 'cc', args }, { signal: never })).payload,
     );
 
-  /** Clients that write until the network is gone; resolves when `count` transactions more are acknowledged, with the clients' end. */
-  async function writeUntil(count: number): Promise<{ readonly ended: Promise<unknown> }> {
+  /**
+   * Clients that write until the network is gone; resolves when `count` transactions more are acknowledged. They are told to leave
+   * once it is: a call made in the moment of the kill may notice by the connection's keepalive only, a minute later.
+   */
+  async function writeUntil(count: number): Promise<{ readonly leave: () => Promise<unknown> }> {
     const before = acknowledged.length;
+    const gone = new AbortController();
     let enough: () => void = () => undefined;
     const reached = new Promise<void>((resolve) => {
       enough = resolve;
     });
     const writer = async (): Promise<void> => {
       for (;;) {
-        acknowledged.push(await put(KEYS[randomInt(KEYS.length)] ?? 'a', String(acknowledged.length)));
+        acknowledged.push(await put(KEYS[randomInt(KEYS.length)] ?? 'a', String(acknowledged.length), gone.signal));
         if (acknowledged.length - before >= count) enough();
       }
     };
@@ -92,7 +96,11 @@ describe.skipIf(process.platform !== 'linux')('a network that is killed', () => 
       return writers;
     });
     await reached;
-    return { ended };
+    const leave = (): Promise<unknown> => {
+      gone.abort(new Error('the network is gone'));
+      return ended;
+    };
+    return { leave };
   }
 
   async function chain(): Promise<readonly common.Block[]> {
@@ -124,10 +132,10 @@ describe.skipIf(process.platform !== 'linux')('a network that is killed', () => 
   it.each(Array.from({ length: 4 }, () => [randomInt(1, 15), randomInt(0, 400)]))(
     'after %d acknowledged transactions and %d turns of the event loop has every one of them, and goes on',
     async (count, turns) => {
-      const { ended } = await writeUntil(count);
+      const { leave } = await writeUntil(count);
       for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
       await dev.kill();
-      await ended;
+      await leave();
       dev = start();
       await ready();
       await connect();
