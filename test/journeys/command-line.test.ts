@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -123,7 +123,7 @@ describe('the command line', () => {
     expect(await dev.interrupt()).toBe(0);
     for (const address of [network.orderer, ...network.peers.map((peer) => peer.address)])
       await expect(connects(address)).resolves.toBe(false);
-    expect(processesWith(folder)).toEqual([]);
+    expect(await processesWith(folder)).toEqual([]);
     const again = await selvage(
       ['dev', join(repository, 'chaincodes/kv-node'), '--name', 'kv', '--data', join(folder, 'data'), '--once', '--json'],
       {
@@ -167,8 +167,9 @@ function connects(address: string): Promise<boolean> {
   });
 }
 
-/** Command lines of processes that mention a folder. */
-const processesWith = (folder: string): string[] =>
-  execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
-    .split('\n')
-    .filter((line) => line.includes(folder) && !line.startsWith('ps '));
+/** Command lines of processes that mention a folder, where the system has `/proc`. */
+async function processesWith(folder: string): Promise<string[]> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const titles = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''))); // it ended meanwhile
+  return titles.filter((title) => title.includes(folder));
+}
