@@ -482,7 +482,7 @@ describe('a running chaincode', () => {
     const lost = support.execute(call('t'), { signal: never });
     await started.promise;
     connected[0]?.close();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve)); // the end of the stream is seen first
     runtime.instances[0]?.exit({ code: 3, lastOutput: ['x'.repeat(300), 'bye'] });
     await expect(lost).rejects.toThrow(
       `chaincode stream terminated: the chaincode exited with 3, its last output:\n${'x'.repeat(200)}…\nbye`,
