@@ -59,11 +59,27 @@ func run() error {
 	if address == "" {
 		return shim.Start(keyValueChaincode{})
 	}
-	server := &shim.ChaincodeServer{
-		CCID:     os.Getenv("CHAINCODE_ID"),
-		Address:  address,
-		CC:       keyValueChaincode{},
-		TLSProps: shim.TLSProperties{Disabled: true},
+	tls, err := tlsOfServer()
+	if err != nil {
+		return err
 	}
+	server := &shim.ChaincodeServer{CCID: os.Getenv("CHAINCODE_ID"), Address: address, CC: keyValueChaincode{}, TLSProps: tls}
 	return server.Start()
+}
+
+// tlsOfServer is TLS unless CHAINCODE_TLS_DISABLED is anything but "false"; the other variables name PEM files.
+func tlsOfServer() (tls shim.TLSProperties, err error) {
+	if os.Getenv("CHAINCODE_TLS_DISABLED") != "false" {
+		return shim.TLSProperties{Disabled: true}, nil
+	}
+	if tls.Key, err = os.ReadFile(os.Getenv("CHAINCODE_TLS_KEY")); err != nil {
+		return tls, err
+	}
+	if tls.Cert, err = os.ReadFile(os.Getenv("CHAINCODE_TLS_CERT")); err != nil {
+		return tls, err
+	}
+	if name := os.Getenv("CHAINCODE_CLIENT_CA_CERT"); name != "" {
+		tls.ClientCACerts, err = os.ReadFile(name)
+	}
+	return tls, err
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +23,7 @@ var operations = map[string]operation{
 	"incr":   incr,
 	"putget": putget,
 	"big":    big,
+	"hash":   hash,
 	"range":  byRange,
 	"event":  event,
 	"call":   call,
@@ -92,6 +95,20 @@ func big(stub shim.ChaincodeStubInterface, args []string) ([]byte, error) {
 		return nil, err
 	}
 	return nil, stub.PutState(argument(args, 0), bytes.Repeat([]byte("a"), size))
+}
+
+// hash takes TEXT COUNT: SHA-256 of the text, of that digest, and so on, COUNT times, as hex: work for the processor.
+func hash(_ shim.ChaincodeStubInterface, args []string) ([]byte, error) {
+	count, err := strconv.Atoi(argument(args, 1))
+	if err != nil {
+		return nil, err
+	}
+	digest := []byte(argument(args, 0))
+	for at := 0; at < count; at++ {
+		next := sha256.Sum256(digest)
+		digest = next[:]
+	}
+	return []byte(hex.EncodeToString(digest)), nil
 }
 
 type entry struct {

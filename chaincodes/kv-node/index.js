@@ -34,14 +34,16 @@ function withStatus([code, message = '', payload = '']) {
 /** Dials the peer, or, with CHAINCODE_SERVER_ADDRESS, waits as a service for the peer to come. */
 function run(chaincode) {
   const { CHAINCODE_SERVER_ADDRESS: address, CHAINCODE_ID: ccid } = process.env;
-  return address === undefined ? shim.start(chaincode) : shim.server(chaincode, { ccid, address, tlsProps: tlsOfServer() }).start();
+  return address ? shim.server(chaincode, { ccid, address, tlsProps: tlsOfServer() }).start() : shim.start(chaincode);
 }
 
-/** Client certificates are asked for when there is something to check them with. */
+/** TLS unless CHAINCODE_TLS_DISABLED is anything but `false`; the other variables name PEM files. */
 function tlsOfServer() {
-  const read = (name) => (process.env[name] === undefined ? undefined : fs.readFileSync(process.env[name]));
-  const [key, cert, clientCACerts] = ['CHAINCODE_TLS_KEY_FILE', 'CHAINCODE_TLS_CERT_FILE', 'CHAINCODE_TLS_CLIENT_CACERT_FILE'].map(read);
-  return key === undefined ? undefined : { key, cert, clientCACerts };
+  const { CHAINCODE_TLS_DISABLED: disabled = 'true' } = process.env;
+  if (disabled !== 'false') return undefined;
+  const read = (name) => (process.env[name] ? fs.readFileSync(process.env[name]) : undefined);
+  const [key, cert, clientCACerts] = ['CHAINCODE_TLS_KEY', 'CHAINCODE_TLS_CERT', 'CHAINCODE_CLIENT_CA_CERT'].map(read);
+  return { key, cert, clientCACerts };
 }
 
 run(new KeyValueChaincode());

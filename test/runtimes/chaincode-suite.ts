@@ -107,6 +107,10 @@ export function chaincodeSuite(title: string, { skip, open, openMs = 300_000 }: 
       expect(await query('get', 'lastcall')).toBe('200');
     });
 
+    it('computes what every language computes', async () => {
+      expect(await query('hash', 'hello', '3')).toBe('6c92efed736019d91804be8749edd36be572a345bd51c80f1ac4ea0d932c0dc7');
+    });
+
     it('answers with the status and message it likes, of those that every shim knows', async () => {
       expect(await query('status', '200', 'fine', 'payload')).toBe('payload');
       await expect(query('status', '400', 'no such thing')).rejects.toThrow('no such thing');

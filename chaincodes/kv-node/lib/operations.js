@@ -3,6 +3,7 @@
  * Lists answer with JSON: [{ k, v }], for history [{ k, v, tx, del }].
  */
 
+const { createHash } = require('node:crypto');
 const { KeyEndorsementPolicy } = require('fabric-shim');
 
 const text = (bytes) => Buffer.from(bytes ?? []).toString('utf8');
@@ -81,6 +82,13 @@ module.exports = {
     const value = Buffer.from([0, 1, 2, 0x7f, 0x80, 0xfe, 0xff]);
     await stub.putState(key, value);
     return value;
+  },
+
+  /** TEXT COUNT: SHA-256 of the text, of that digest, and so on, COUNT times, as hex: work for the processor */
+  hash: async (_, [value, times]) => {
+    let digest = Buffer.from(value);
+    for (let at = 0; at < count(times); at += 1) digest = createHash('sha256').update(digest).digest();
+    return digest.toString('hex');
   },
 
   /** START END */

@@ -1,4 +1,5 @@
-import shim, { type ChaincodeInterface, type ChaincodeResponse, type ChaincodeStub } from 'fabric-shim';
+import { readFileSync } from 'node:fs';
+import shim, { type ChaincodeInterface, type ChaincodeResponse, type ChaincodeServerOpts, type ChaincodeStub, Shim } from 'fabric-shim';
 import { operations, put } from './operations';
 
 /** One operation per function name. Init takes `init` and then keys and values to begin with. */
@@ -34,4 +35,20 @@ const withStatus = ([code, message = '', payload = '']: readonly string[]): Chai
   payload: Buffer.from(payload),
 });
 
-shim.start(new KeyValueChaincode());
+/** Dials the peer, or, with CHAINCODE_SERVER_ADDRESS, waits as a service for the peer to come. */
+function run(chaincode: ChaincodeInterface): unknown {
+  const { CHAINCODE_SERVER_ADDRESS: address, CHAINCODE_ID: ccid } = process.env;
+  if (!address) return shim.start(chaincode);
+  const options = { ccid, address, tlsProps: tlsOfServer() };
+  return Shim.server(chaincode, options as ChaincodeServerOpts).start(); // its type asks for TLS and client certificates always
+}
+
+/** TLS unless CHAINCODE_TLS_DISABLED is anything but `false`; the other variables name PEM files. */
+function tlsOfServer(): Partial<ChaincodeServerOpts['tlsProps']> | undefined {
+  const { CHAINCODE_TLS_DISABLED: disabled = 'true' } = process.env;
+  if (disabled !== 'false') return undefined;
+  const read = (name: string) => (process.env[name] ? readFileSync(process.env[name]) : undefined);
+  return { key: read('CHAINCODE_TLS_KEY'), cert: read('CHAINCODE_TLS_CERT'), clientCACerts: read('CHAINCODE_CLIENT_CA_CERT') };
+}
+
+run(new KeyValueChaincode());

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ChaincodeStub, Iterators } from 'fabric-shim';
 
 export type Operation = (stub: ChaincodeStub, args: readonly string[]) => Promise<Uint8Array | string>;
@@ -14,6 +15,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['putget', putget],
   /** KEY BYTES: a large value */
   ['big', (stub, [key = '', size]) => stub.putState(key, Buffer.alloc(Number(size), 'a')).then(() => '')],
+  ['hash', hash],
   ['range', range],
   ['event', event],
   ['call', call],
@@ -43,6 +45,13 @@ async function incr(stub: ChaincodeStub, [key = '', step = '1']: readonly string
 async function putget(stub: ChaincodeStub, [key = '', value = '']: readonly string[]): Promise<string> {
   await stub.putState(key, Buffer.from(value));
   return textOf(await stub.getState(key)) || '(none)';
+}
+
+/** TEXT COUNT: SHA-256 of the text, of that digest, and so on, COUNT times, as hex: work for the processor */
+async function hash(_: ChaincodeStub, [value = '', times]: readonly string[]): Promise<string> {
+  let digest: Buffer = Buffer.from(value);
+  for (let at = 0; at < Number(times); at += 1) digest = createHash('sha256').update(digest).digest();
+  return digest.toString('hex');
 }
 
 /** START END */

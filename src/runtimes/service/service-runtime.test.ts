@@ -119,7 +119,11 @@ describe.skipIf(sample === undefined)('chaincode as a service, with the released
       await writeFile(files['ca'] ?? '', authority.own.certificate);
     });
 
-    const serverTls = () => ({ CHAINCODE_TLS_KEY_FILE: files['key'] ?? '', CHAINCODE_TLS_CERT_FILE: files['cert'] ?? '' });
+    const serverTls = () => ({
+      CHAINCODE_TLS_DISABLED: 'false',
+      CHAINCODE_TLS_KEY: files['key'] ?? '',
+      CHAINCODE_TLS_CERT: files['cert'] ?? '',
+    });
     const clientTls = async () => {
       const { certificate, privateKey } = await authority.tls({ commonName: 'peer', hosts: [] });
       return { client_auth_required: true, client_cert: certificate, client_key: privateKey };
@@ -133,7 +137,7 @@ describe.skipIf(sample === undefined)('chaincode as a service, with the released
 
     it('shows the service a client certificate', async () => {
       const port = await freePort();
-      startServer(port, { ...serverTls(), CHAINCODE_TLS_CLIENT_CACERT_FILE: files['ca'] ?? '' });
+      startServer(port, { ...serverTls(), CHAINCODE_CLIENT_CA_CERT: files['ca'] ?? '' });
       const peer = scope.use(await testPeer({ runtime: runtimeFor({ ...trusting(port), ...(await clientTls()) }) }));
       expect((await peer.call(ID, 'put', 'a', '1')).text).toBe('ok');
     });

@@ -1,4 +1,4 @@
-import type { ChaincodeInstance, ChaincodeRuntime, LaunchSpec } from '../../chaincode/runtime.ts';
+import type { BuildSpec, ChaincodeInstance, ChaincodeRuntime, LaunchSpec } from '../../chaincode/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import type { Logger } from '../../common/log.ts';
 import type { ServerSettings } from './server-settings.ts';
@@ -9,7 +9,7 @@ export interface ServiceRuntimeParts {
    * Where the service of a chaincode listens.
    * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID`, `CHAINCODE_BUILD_FAILED`
    */
-  readonly settingsOf: (spec: LaunchSpec, options: Cancellable) => Promise<ServerSettings>;
+  readonly settingsOf: (spec: BuildSpec, options: Cancellable) => Promise<ServerSettings>;
   readonly log?: Logger | undefined;
 }
 
@@ -21,6 +21,13 @@ export class ServiceRuntime implements ChaincodeRuntime {
 
   constructor(parts: ServiceRuntimeParts) {
     this.#parts = parts;
+  }
+
+  /** Looks whether the package tells where the service listens; somebody else builds it. */
+  async build(spec: BuildSpec, { signal }: Cancellable): Promise<void> {
+    signal.throwIfAborted();
+    await this.#parts.settingsOf(spec, { signal });
+    signal.throwIfAborted();
   }
 
   async launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {

@@ -64,9 +64,22 @@ public final class KeyValueChaincode extends ChaincodeBase {
             new KeyValueChaincode().start(args);
             return;
         }
+        final KeyValueChaincode chaincode = new KeyValueChaincode();
+        chaincode.processCommandLineOptions(new String[] {"-i", System.getenv("CHAINCODE_ID")});
+        new NettyChaincodeServer(chaincode, server(address)).start();
+    }
+
+    /** TLS unless CHAINCODE_TLS_DISABLED is anything but {@code false}; the other variables name PEM files. */
+    private static ChaincodeServerProperties server(final String address) {
         final int colon = address.lastIndexOf(':');
         final ChaincodeServerProperties properties = new ChaincodeServerProperties();
         properties.setServerAddress(new InetSocketAddress(address.substring(0, colon), Integer.parseInt(address.substring(colon + 1))));
-        new NettyChaincodeServer(new KeyValueChaincode(), properties).start();
+        if ("false".equals(System.getenv("CHAINCODE_TLS_DISABLED"))) {
+            properties.setTlsEnabled(true);
+            properties.setKeyFile(System.getenv("CHAINCODE_TLS_KEY"));
+            properties.setKeyCertChainFile(System.getenv("CHAINCODE_TLS_CERT"));
+            properties.setTrustCertCollectionFile(System.getenv("CHAINCODE_CLIENT_CA_CERT"));
+        }
+        return properties;
     }
 }

@@ -2,6 +2,7 @@ package example;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,7 @@ final class Operations {
             Map.entry("incr", Operations::incr),
             Map.entry("putget", Operations::putget),
             Map.entry("big", Operations::big),
+            Map.entry("hash", Operations::hash),
             Map.entry("range", Operations::range),
             Map.entry("event", Operations::event),
             Map.entry("call", Operations::call),
@@ -72,6 +74,21 @@ final class Operations {
         Arrays.fill(value, (byte) 'a');
         stub.putState(argument(args, 0), value);
         return new byte[0];
+    }
+
+    /** TEXT COUNT: SHA-256 of the text, of that digest, and so on, COUNT times, as hex: work for the processor. */
+    private static byte[] hash(final ChaincodeStub stub, final List<String> args) throws Exception {
+        final MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
+        final int count = Integer.parseInt(argument(args, 1));
+        byte[] digest = bytes(argument(args, 0));
+        for (int at = 0; at < count; at++) {
+            digest = sha256.digest(digest);
+        }
+        final StringBuilder hex = new StringBuilder();
+        for (final byte each : digest) {
+            hex.append(String.format("%02x", each));
+        }
+        return bytes(hex.toString());
     }
 
     /** START END */
