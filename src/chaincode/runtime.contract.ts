@@ -221,6 +221,76 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeFixture
       expect(await fixture.leftovers()).toEqual([]);
     }, 60_000);
 
+    it('builds without starting anything, and a launch after that builds nothing', async () => {
+      await using fixture = await open();
+      await using listener = await Listener.open();
+      const spec = await fixture.chaincode({ script: STAY, install: "say('built')" }, listener);
+      await fixture.runtime.build(spec, { signal: never });
+      await fixture.runtime.build(spec, { signal: never });
+      expect(listener.lines).toEqual(['built']);
+      expect(await fixture.leftovers()).toEqual([]);
+      await using instance = await fixture.runtime.launch(spec, { signal: never });
+      await listener.line('up');
+      expect(instance.id).not.toBe('');
+      expect(listener.lines.filter((line) => line === 'built')).toHaveLength(1);
+    });
+
+    it('builds once when a build and many launches ask at the same time', async () => {
+      await using fixture = await open();
+      await using listener = await Listener.open();
+      const files = { script: STAY, install: "say('built')" };
+      const specs = await Promise.all(Array.from({ length: 21 }, () => fixture.chaincode(files, listener)));
+      const built = specs.slice(0, 1).map((spec) => fixture.runtime.build(spec, { signal: never }));
+      const instances = await Promise.all(specs.slice(1).map((spec) => fixture.runtime.launch(spec, { signal: never })));
+      await Promise.all(built);
+      await listener.count('up', 20);
+      expect(listener.lines.filter((line) => line === 'built')).toHaveLength(1);
+      await Promise.all(instances.map((instance) => instance[Symbol.asyncDispose]()));
+      expect(await fixture.leftovers()).toEqual([]);
+    }, 60_000);
+
+    it('leaves nothing of a build that was aborted, and goes on when a launch still waits for it', async () => {
+      await using fixture = await open();
+      await using listener = await Listener.open();
+      const install = "say('building ' + process.pid); process.on('SIGUSR2', () => process.exit()); setInterval(() => {}, 1e6);";
+      const files = { script: STAY, install };
+      const reason = new Error('caller left');
+      const [first, second] = await Promise.all([fixture.chaincode(files, listener), fixture.chaincode(files, listener)]);
+      const alone = new AbortController();
+      const building = fixture.runtime.build(first, { signal: alone.signal });
+      const pid = pidIn(await listener.line('building'));
+      alone.abort(reason);
+      await expect(building).rejects.toBe(reason);
+      expect(runs(pid)).toBe(false);
+      expect(await fixture.leftovers()).toEqual([]);
+
+      const launching = fixture.runtime.launch(second, { signal: never });
+      await listener.count('building', 2);
+      const leaving = new AbortController();
+      const left = fixture.runtime.build(first, { signal: leaving.signal });
+      for (let turn = 0; turn < 40; turn += 1) await new Promise(setImmediate);
+      leaving.abort(reason);
+      await expect(left).rejects.toBe(reason);
+      const last = listener.lines.filter((line) => line.startsWith('building')).at(-1) ?? '';
+      expect(await Promise.race([launching, 'still building'])).toBe('still building');
+      process.kill(pidIn(last), 'SIGUSR2');
+      await using instance = await launching;
+      await listener.line('up');
+      expect(instance.id).not.toBe('');
+    });
+
+    it('says why a build failed when nothing is to be started', async () => {
+      await using fixture = await open();
+      await using listener = await Listener.open();
+      const spec = await fixture.chaincode({ script: STAY, install: "console.error('the reason'); process.exitCode = 9;" }, listener);
+      const build = fixture.runtime.build(spec, { signal: never });
+      await expect(build).rejects.toMatchObject({ code: 'CHAINCODE_BUILD_FAILED', message: expect.stringContaining('the reason') });
+      await expect(fixture.runtime.build({ ...spec, codePackage: Buffer.from('no package') }, { signal: never })).rejects.toMatchObject({
+        code: 'CHAINCODE_PACKAGE_INVALID',
+      });
+      expect(await fixture.leftovers()).toEqual([]);
+    });
+
     it('does not build again what was built before, also after a restart', async () => {
       await using fixture = await open();
       await using listener = await Listener.open();

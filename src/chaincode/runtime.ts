@@ -8,8 +8,8 @@ export interface OpenTransaction {
   readonly txId: string;
 }
 
-/** Everything a runtime needs to start one instance. */
-export interface LaunchSpec {
+/** Everything a runtime needs to build a package. */
+export interface BuildSpec {
   /** Canonical name, `name:version`, or package id `label:hash`: what the chaincode registers with (`CORE_CHAINCODE_ID_NAME`). */
   readonly ccid: string;
   readonly name: string;
@@ -22,16 +22,22 @@ export interface LaunchSpec {
   readonly metadata?: Uint8Array | undefined;
   /** Import path inside the package, for Go. */
   readonly path: string;
+  /** Takes what the build prints, and what the chaincode prints after it; absent when the peer keeps none of it. */
+  readonly output?: ((line: OutputLine) => void) | undefined;
+}
+
+/** Everything a runtime needs to start one instance. */
+export interface LaunchSpec extends BuildSpec {
   /** Address that the chaincode dials, `host:port`. */
   readonly peerAddress: string;
   /** PEM texts for the chaincode's side of mutual TLS, absent when TLS is off. */
   readonly tls?: { readonly clientKey: string; readonly clientCert: string; readonly rootCert: string } | undefined;
+  /** Which of the chaincode's replicas this is, from 1: what is made for one of them bears its number. Absent when there is but one. */
+  readonly replica?: number | undefined;
   /** Environment of the chaincode beside what the runtime adds itself. */
   readonly env: Readonly<Record<string, string>>;
   /** What the chaincode is working on at the moment, so that its output can be told apart. */
   readonly running?: (() => readonly OpenTransaction[]) | undefined;
-  /** Takes what the chaincode and its build print; absent when the peer keeps none of it. */
-  readonly output?: ((line: OutputLine) => void) | undefined;
 }
 
 /** How an instance ended. `code` is null when a signal ended it. */
@@ -58,6 +64,12 @@ export interface ChaincodeInstance extends AsyncDisposable {
 /** A place where chaincode can run. */
 export interface ChaincodeRuntime extends AsyncDisposable {
   readonly name: string;
+  /**
+   * Builds what {@link launch} needs, or finds it built; starts nothing. A package is built once, however many ask for it at the
+   * same time, launches included. Rejects with the signal's reason if aborted, and then nothing is left half-built.
+   * @throws {SelvageError} `CHAINCODE_BUILD_FAILED`, `CHAINCODE_PACKAGE_INVALID`
+   */
+  build(spec: BuildSpec, options: Cancellable): Promise<void>;
   /**
    * Builds (or takes from its cache) and starts one instance. Resolves when it is started, which is before it registers.
    * Rejects with the signal's reason if aborted, and then nothing is left running or half-built.

@@ -209,6 +209,8 @@ class Services implements ChaincodeRuntime {
   attempts = 0;
   down = false;
 
+  async build(): Promise<void> {}
+
   async launch({ ccid }: LaunchSpec): Promise<ChaincodeInstance> {
     const chaincode = new ChaincodeOnStream({ dialledFor: ccid });
     return {

@@ -164,6 +164,7 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
 
 const noRuntime = {
   name: 'none',
+  build: () => Promise.reject(new Error('the recorded peers ran in development mode')),
   launch: () => Promise.reject(new Error('the recorded peers ran in development mode')),
   [Symbol.asyncDispose]: async () => undefined,
 };

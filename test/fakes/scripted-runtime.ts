@@ -1,5 +1,5 @@
 /** A runtime whose chaincodes are scripts over connections in memory. */
-import type { ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from '../../src/chaincode/runtime.ts';
+import type { BuildSpec, ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from '../../src/chaincode/runtime.ts';
 import type { Cancellable } from '../../src/common/cancel.ts';
 import { deferred } from '../../src/common/deferred.ts';
 
@@ -17,7 +17,7 @@ export class ScriptedRuntime implements ChaincodeRuntime {
   readonly name = 'scripted';
   readonly #script: Script;
   readonly #onStop: (instance: ScriptedInstance) => void | Promise<void>;
-  /** `launch cc:1`, `stop cc:1`, in order. */
+  /** `build cc:1`, `launch cc:1`, `stop cc:1`, in order. */
   readonly events: string[] = [];
   readonly instances: ScriptedInstance[] = [];
 
@@ -28,6 +28,15 @@ export class ScriptedRuntime implements ChaincodeRuntime {
 
   get running(): number {
     return this.instances.filter(({ running }) => running).length;
+  }
+
+  /** Rejecting fails the build. */
+  onBuild: (spec: BuildSpec, options: Cancellable) => void | Promise<void> = () => undefined;
+
+  async build(spec: BuildSpec, options: Cancellable): Promise<void> {
+    this.events.push(`build ${spec.ccid}`);
+    await this.onBuild(spec, options);
+    options.signal.throwIfAborted();
   }
 
   async launch(spec: LaunchSpec, options: Cancellable): Promise<ChaincodeInstance> {

@@ -5,7 +5,7 @@ import { type TarEntry, writeTar } from '../../chaincode/packaging/tar-writer.ts
 import { chaincodeDockerfile } from '../../chaincode/platforms/dockerfile.ts';
 import type { ImageVariables } from '../../chaincode/platforms/image-names.ts';
 import type { DockerBuild, Platform } from '../../chaincode/platforms/platform.ts';
-import type { LaunchSpec } from '../../chaincode/runtime.ts';
+import type { BuildSpec } from '../../chaincode/runtime.ts';
 import { hex, sha256, utf8 } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
@@ -40,7 +40,7 @@ export interface ChaincodeImagesParts {
 export interface ImageOrder {
   /** Name of the image; see names.ts. */
   readonly image: string;
-  readonly spec: LaunchSpec;
+  readonly spec: BuildSpec;
   readonly platform: Platform;
   readonly log: Logger;
 }
@@ -76,10 +76,9 @@ export class ChaincodeImages {
     const { spec, platform, image } = order;
     const build = platform.dockerBuild(spec);
     const key = contentKey(spec, build, platform);
-    const made = await this.#find(key, signal);
-    const base =
-      made?.id ??
-      (await this.#shared.run(key, (options) => this.#turnstile.run(() => this.#make(order, build, key, options), options), { signal }));
+    const work = async (options: Cancellable): Promise<string> =>
+      (await this.#find(key, options.signal))?.id ?? this.#turnstile.run(() => this.#make(order, build, key, options), options);
+    const base = await this.#shared.run(key, work, { signal });
     if (base === image) return;
     await this.#secondStage(order, key, [`FROM ${base}`], [], { signal });
   }
@@ -182,7 +181,7 @@ function labelled(dockerfile: string, { labels }: Trace, key: string): string {
 
 /** All that an image is made of: the package, how it is built, and on what. */
 function contentKey(
-  { codePackage, path, platform: type }: LaunchSpec,
+  { codePackage, path, platform: type }: BuildSpec,
   { image, command, runtimeImage }: DockerBuild,
   platform: Platform,
 ): string {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { IMAGE_VARIABLES, type ImageVariables } from '../../chaincode/platforms/image-names.ts';
 import type { Platform } from '../../chaincode/platforms/platform.ts';
-import type { ChaincodeInstance, ChaincodeRuntime, LaunchSpec } from '../../chaincode/runtime.ts';
+import type { BuildSpec, ChaincodeInstance, ChaincodeRuntime, LaunchSpec } from '../../chaincode/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
@@ -101,18 +101,12 @@ export class DockerRuntime implements ChaincodeRuntime {
     }
   }
 
+  async build(spec: BuildSpec, { signal }: Cancellable): Promise<void> {
+    return this.#whileOpen((either) => this.#build(spec, either), signal);
+  }
+
   async launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {
-    const launching = this.#launch(spec, AbortSignal.any([signal, this.#over.signal]));
-    this.#open.add(launching);
-    try {
-      return await launching;
-    } catch (thrown) {
-      if (signal.aborted) throw signal.reason;
-      this.#noticed(thrown);
-      throw thrown;
-    } finally {
-      this.#open.delete(launching);
-    }
+    return this.#whileOpen((either) => this.#launch(spec, either), signal);
   }
 
   /** Aborts what is being launched and stops what runs; resolves when all of it is gone. */
@@ -122,25 +116,53 @@ export class DockerRuntime implements ChaincodeRuntime {
     await Promise.allSettled([...this.#running].map((instance) => instance[Symbol.asyncDispose]()));
   }
 
+  async #whileOpen<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const working = work(AbortSignal.any([signal, this.#over.signal]));
+    this.#open.add(working);
+    try {
+      return await working;
+    } catch (thrown) {
+      if (signal.aborted) throw signal.reason;
+      this.#noticed(thrown);
+      throw thrown;
+    } finally {
+      this.#open.delete(working);
+    }
+  }
+
+  async #build(spec: BuildSpec, signal: AbortSignal): Promise<void> {
+    const order = await this.#order(spec, signal);
+    const make = async (): Promise<void> => {
+      await this.#sweep();
+      await this.#images.retireStale(order, { signal });
+      if ((await this.#parts.engine.image(order.image, { signal })) === undefined) await this.#images.build(order, { signal });
+    };
+    await this.#alone(vmNames(this.#parts.peer, spec.ccid).container, make, signal);
+  }
+
   async #launch(spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {
+    const order = await this.#order(spec, signal);
+    const { container } = vmNames(this.#parts.peer, spec.ccid);
+    return this.#alone(container, () => this.#start(container, spec, order, signal), signal);
+  }
+
+  async #order(spec: BuildSpec, signal: AbortSignal): Promise<ImageOrder> {
     signal.throwIfAborted();
     const platform = this.#platform(spec);
-    const { container, image } = vmNames(this.#parts.peer, spec.ccid);
     await platform.validatePackage(spec.codePackage, { signal });
-    const order: ImageOrder = { image, spec, platform, log: this.#log.child({ ccid: spec.ccid }) };
-    return this.#alone(container, () => this.#start(container, order, signal), signal);
+    return { image: vmNames(this.#parts.peer, spec.ccid).image, spec, platform, log: this.#log.child({ ccid: spec.ccid }) };
   }
 
   /** In Fabric's order. @see DockerVM.Start in hyperledger/fabric v1.1.0, core/container/dockercontroller/dockercontroller.go */
-  async #start(name: string, order: ImageOrder, signal: AbortSignal): Promise<ChaincodeInstance> {
+  async #start(name: string, spec: LaunchSpec, order: ImageOrder, signal: AbortSignal): Promise<ChaincodeInstance> {
     const { engine, attachStdout = false, graceMs = 5_000 } = this.#parts;
-    const { spec, log } = order;
+    const { log } = order;
     await this.#sweep();
     await using scope = new Scope();
     const trace = this.#traces.begin();
     scope.defer(() => trace.clear());
     await this.#clearAway(name, signal);
-    const id = await this.#create(name, order, trace, signal);
+    const id = await this.#create(name, spec, order, trace, signal);
     const output = new ContainerOutput(20, chaincodeOutput(spec, (attachStdout ? log : toDebug(log)).child({ container: name })));
     const attached = scope.use(
       await engine.attach(id, output.push, { signal }).catch(failed(`Error attaching to container ${name}`, spec)),
@@ -180,9 +202,9 @@ export class DockerRuntime implements ChaincodeRuntime {
     await engine.remove(name, { signal }).catch(ignored);
   }
 
-  async #create(name: string, order: ImageOrder, { labels }: Trace, signal: AbortSignal): Promise<string> {
+  async #create(name: string, spec: LaunchSpec, order: ImageOrder, { labels }: Trace, signal: AbortSignal): Promise<string> {
     const { engine, mspId } = this.#parts;
-    const { image, spec, platform } = order;
+    const { image, platform } = order;
     const command = platform.dockerCommand(spec.peerAddress);
     const wanted = { name, image, command, env: containerEnvironment(spec, mspId), labels, hostConfig: this.#hostConfig };
     const create = (): Promise<string | undefined> =>
@@ -229,7 +251,7 @@ export class DockerRuntime implements ChaincodeRuntime {
     if (isLost(thrown) && !this.#over.signal.aborted) this.#health.lose(thrown).catch(() => undefined);
   }
 
-  #platform({ platform: wanted, ccid }: LaunchSpec): Platform {
+  #platform({ platform: wanted, ccid }: BuildSpec): Platform {
     const platform = this.#parts.platforms.find(({ name }) => name === wanted);
     if (platform !== undefined) return platform;
     throw new SelvageError('CHAINCODE_BUILD_FAILED', `${ccid} is ${wanted} chaincode, which is not built in Docker`, {

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from '../../chaincode/runtime.ts';
+import type { BuildSpec, ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from '../../chaincode/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
@@ -57,18 +57,12 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
     this.#runs = new Scratch(join(directory, 'runs'));
   }
 
+  async build(spec: BuildSpec, { signal }: Cancellable): Promise<void> {
+    return this.#whileOpen((either) => this.#build(spec, either), signal);
+  }
+
   async launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {
-    signal.throwIfAborted();
-    const either = AbortSignal.any([signal, this.#over.signal]);
-    const launching = this.#launch(spec, either);
-    this.#open.add(launching);
-    try {
-      return await launching;
-    } catch (thrown) {
-      throw signal.aborted ? signal.reason : thrown;
-    } finally {
-      this.#open.delete(launching);
-    }
+    return this.#whileOpen((either) => this.#launch(spec, either), signal);
   }
 
   /** Aborts what is being built and stops what runs; the runtime behind is its owner's to dispose. */
@@ -78,10 +72,32 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
     await Promise.allSettled([...this.#running].map((instance) => instance[Symbol.asyncDispose]()));
   }
 
-  async #launch(spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {
+  async #whileOpen<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted();
+    const working = work(AbortSignal.any([signal, this.#over.signal]));
+    this.#open.add(working);
+    try {
+      return await working;
+    } catch (thrown) {
+      throw signal.aborted ? signal.reason : thrown;
+    } finally {
+      this.#open.delete(working);
+    }
+  }
+
+  async #build(spec: BuildSpec, signal: AbortSignal): Promise<void> {
+    if ((await this.#provided(spec, signal)) === NOBODY) await this.#behind(spec).build(spec, { signal });
+  }
+
+  async #provided(spec: BuildSpec, signal: AbortSignal): Promise<KeptBuild | typeof NOBODY> {
     const kept = await this.#builds.run(spec.ccid, (options) => this.#provide(spec, options), { signal });
     signal.throwIfAborted();
-    if (kept === NOBODY) return this.#unclaimed(spec, signal);
+    return kept;
+  }
+
+  async #launch(spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {
+    const kept = await this.#provided(spec, signal);
+    if (kept === NOBODY) return this.#behind(spec).launch(spec, { signal });
     const connection = join(kept.releaseFolder, CONNECTION_FILE);
     const text = await readFile(connection, 'utf8').catch((cause: unknown) => {
       if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
@@ -94,7 +110,7 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
     return this.#own(new ServiceInstance({ ccid: spec.ccid, settings: parseServerSettings(text, connection), log: this.#log }));
   }
 
-  async #provide(spec: LaunchSpec, { signal }: Cancellable): Promise<KeptBuild | typeof NOBODY> {
+  async #provide(spec: BuildSpec, { signal }: Cancellable): Promise<KeptBuild | typeof NOBODY> {
     const known = await this.#kept.find(spec.ccid);
     if (known !== undefined) return known;
     await using scope = new Scope();
@@ -133,9 +149,10 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
     return instance;
   }
 
-  #unclaimed(spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {
+  /** Who takes what no builder claims. */
+  #behind(spec: BuildSpec): ChaincodeRuntime {
     const type = typeOf(spec).toLowerCase();
-    if (this.#parts.fallback !== undefined && type !== 'k8s') return this.#parts.fallback.launch(spec, { signal });
+    if (this.#parts.fallback !== undefined && type !== 'k8s') return this.#parts.fallback;
     const details = { ccid: spec.ccid, type };
     if (type === 'k8s') {
       throw new SelvageError(

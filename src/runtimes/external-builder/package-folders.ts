@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unpackArchive } from '../../chaincode/packaging/unpack.ts';
-import type { LaunchSpec } from '../../chaincode/runtime.ts';
+import type { BuildSpec } from '../../chaincode/runtime.ts';
 import { textOf, utf8 } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import type { BuildFolders } from './builder.ts';
@@ -10,7 +10,7 @@ import type { BuildFolders } from './builder.ts';
  * Unpacks a package into `src`, writes `metadata/metadata.json` and makes `bld` and `release`, all below `folder`.
  * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID`, `DISK_FULL`, or the signal's reason
  */
-export async function unpackPackage(spec: LaunchSpec, folder: string, { signal }: Cancellable): Promise<BuildFolders> {
+export async function unpackPackage(spec: BuildSpec, folder: string, { signal }: Cancellable): Promise<BuildFolders> {
   const folders = {
     source: join(folder, 'src'),
     metadata: join(folder, 'metadata'),
@@ -27,11 +27,11 @@ export async function unpackPackage(spec: LaunchSpec, folder: string, { signal }
  * `metadata.json` as it was received; for a ChaincodeDeploymentSpec, what a Go peer writes for it.
  * @see GetChaincodePackage of FallbackPackageLocator in hyperledger/fabric v2.5, core/chaincode/persistence/chaincode_package.go
  */
-export const metadataOf = ({ metadata, platform, path, name }: LaunchSpec): Uint8Array =>
+export const metadataOf = ({ metadata, platform, path, name }: BuildSpec): Uint8Array =>
   metadata ?? utf8(JSON.stringify({ type: platform.toUpperCase(), path, label: name }));
 
 /** `type` in metadata.json, '' when it has none or is no JSON: builders are shown the file either way. */
-export function typeOf(spec: LaunchSpec): string {
+export function typeOf(spec: BuildSpec): string {
   try {
     const value: unknown = JSON.parse(textOf(metadataOf(spec)));
     return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string' ? value.type : '';

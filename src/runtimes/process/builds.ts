@@ -2,7 +2,7 @@ import { cp, mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unpackArchive } from '../../chaincode/packaging/unpack.ts';
 import type { BuildVerdict, HostPlan, InstallStep } from '../../chaincode/platforms/platform.ts';
-import type { LaunchSpec } from '../../chaincode/runtime.ts';
+import type { BuildSpec } from '../../chaincode/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
@@ -29,7 +29,7 @@ export interface BuildSubject {
   readonly codePackage: Uint8Array;
   readonly log: Logger;
   /** Takes what the build prints, beside the log; of the launch that began it, should others wait for it too. */
-  readonly output?: LaunchSpec['output'];
+  readonly output?: BuildSpec['output'];
 }
 
 /**
@@ -47,15 +47,25 @@ export class Builds {
   }
 
   /**
+   * Makes what a package needs, or finds it made.
+   * @returns its folder; undefined when the package needs nothing
+   * @throws {SelvageError} `CHAINCODE_BUILD_FAILED`, or the signal's reason, with nothing half-built
+   */
+  async make(plan: HostPlan, subject: BuildSubject, { signal }: Cancellable): Promise<string | undefined> {
+    const { install } = plan;
+    if (install === undefined) return undefined;
+    return this.#shared.run(install.key, (options) => this.#find(plan, install, subject, options), { signal });
+  }
+
+  /**
    * Gives the package unpacked in `folder` its dependencies. They are linked, not copied, unless the install also worked on the
    * package's own files.
    * @throws {SelvageError} `CHAINCODE_BUILD_FAILED`, or the signal's reason, with nothing half-built
    */
   async provide(folder: string, plan: HostPlan, subject: BuildSubject, { signal }: Cancellable): Promise<void> {
     const { install, workingFolder } = plan;
-    if (install === undefined) return;
-    const work = (options: Cancellable): Promise<string> => this.#find(plan, install, subject, options);
-    const built = await this.#shared.run(install.key, work, { signal });
+    const built = await this.make(plan, subject, { signal });
+    if (install === undefined || built === undefined) return;
     const target = join(folder, workingFolder);
     if (install.keeps === 'everything') await cp(built, target, { recursive: true, force: true, verbatimSymlinks: true });
     else await linked(join(built, install.produces), join(target, install.produces));

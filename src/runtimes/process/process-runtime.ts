@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { unpackArchive } from '../../chaincode/packaging/unpack.ts';
 import type { HostCommand, Platform } from '../../chaincode/platforms/platform.ts';
-import type { ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from '../../chaincode/runtime.ts';
+import type { BuildSpec, ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from '../../chaincode/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
 import { chaincodeOutput } from '../chaincode-output.ts';
-import { Builds } from './builds.ts';
+import { type BuildSubject, Builds } from './builds.ts';
 import { type HostEnvironment, installEnvironment, instanceEnvironment } from './environment.ts';
 import { findIsolation, type Isolation, installationOf, type Reach, type ResourceLimits, type SandboxChoice } from './isolation.ts';
 import { endOrphans } from './orphans.ts';
@@ -51,6 +51,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
   readonly #limits: ResourceLimits;
   readonly #isolation: Promise<Isolation>;
   readonly #instances: Scratch;
+  readonly #unfinished: Scratch;
   readonly #builds: Builds;
   readonly #over = new AbortController();
   readonly #open = new Set<Promise<unknown>>();
@@ -63,10 +64,10 @@ export class ProcessRuntime implements ChaincodeRuntime {
     this.#graceMs = graceMs;
     this.#log = log;
     this.#instances = new Scratch(join(directory, 'instances'));
-    const scratch = new Scratch(join(directory, 'unfinished'));
+    this.#unfinished = new Scratch(join(directory, 'unfinished'));
     const env = installEnvironment(host, nodePath);
-    this.#builds = new Builds({ directory: join(directory, 'builds'), scratch, env, maxConcurrent: maxBuilds, graceMs });
-    this.#open.add(this.#tidy(scratch));
+    this.#builds = new Builds({ directory: join(directory, 'builds'), scratch: this.#unfinished, env, maxConcurrent: maxBuilds, graceMs });
+    this.#open.add(this.#tidy());
     const { limits = LIMITS, sandbox = 'auto' } = parts;
     this.#limits = limits;
     this.#isolation = findIsolation({ host, limits, sandbox });
@@ -77,16 +78,12 @@ export class ProcessRuntime implements ChaincodeRuntime {
     );
   }
 
+  async build(spec: BuildSpec, { signal }: Cancellable): Promise<void> {
+    return this.#whileOpen((either) => this.#build(spec, either), signal);
+  }
+
   async launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {
-    const launching = this.#launch(spec, AbortSignal.any([signal, this.#over.signal]));
-    this.#open.add(launching);
-    try {
-      return await launching;
-    } catch (thrown) {
-      throw signal.aborted ? signal.reason : thrown;
-    } finally {
-      this.#open.delete(launching);
-    }
+    return this.#whileOpen((either) => this.#launch(spec, either), signal);
   }
 
   /** Aborts what is being launched and stops what runs; resolves when all of it is gone. */
@@ -97,10 +94,35 @@ export class ProcessRuntime implements ChaincodeRuntime {
   }
 
   /** What a peer that was killed left here: its processes, then their folders. */
-  async #tidy(unfinished: Scratch): Promise<void> {
+  async #tidy(): Promise<void> {
     await endOrphans(this.#log);
-    for (const scratch of [this.#instances, unfinished])
+    for (const scratch of [this.#instances, this.#unfinished])
       await scratch.sweep().catch((thrown: unknown) => this.#log.warn('old chaincode folders not removed', { reason: messageOf(thrown) }));
+  }
+
+  async #whileOpen<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const working = work(AbortSignal.any([signal, this.#over.signal]));
+    this.#open.add(working);
+    try {
+      return await working;
+    } catch (thrown) {
+      throw signal.aborted ? signal.reason : thrown;
+    } finally {
+      this.#open.delete(working);
+    }
+  }
+
+  async #build(spec: BuildSpec, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const platform = this.#platform(spec);
+    await using folder = await this.#unfinished.folder();
+    await unpackArchive(spec.codePackage, folder.path, { signal });
+    await this.#builds.make(await platform.hostPlan(folder.path, spec), this.#subject(spec), { signal });
+    signal.throwIfAborted();
+  }
+
+  #subject({ ccid, codePackage, output }: BuildSpec): BuildSubject {
+    return { ccid, codePackage, log: this.#log.child({ ccid }), output };
   }
 
   async #launch(spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {
@@ -112,7 +134,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
     const code = join(folder.path, 'code');
     await unpackArchive(spec.codePackage, code, { signal });
     const plan = await platform.hostPlan(code, spec);
-    await this.#builds.provide(code, plan, { ccid: spec.ccid, codePackage: spec.codePackage, log, output: spec.output }, { signal });
+    await this.#builds.provide(code, plan, this.#subject(spec), { signal });
     const { host, mspId } = this.#parts;
     const env = await instanceEnvironment(spec, { host, nodePath: this.#nodePath, directory: folder.path, mspId });
     const command = await this.#isolated(plan.start(spec.peerAddress, this.#limits), folder.path, { ...env });
@@ -152,7 +174,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
     return instance;
   }
 
-  #platform({ platform: wanted, ccid }: LaunchSpec): Platform {
+  #platform({ platform: wanted, ccid }: BuildSpec): Platform {
     const platform = this.#parts.platforms.find(({ name }) => name === wanted);
     if (platform !== undefined) return platform;
     throw new SelvageError('CHAINCODE_BUILD_FAILED', `${ccid} is ${wanted} chaincode, which this peer does not build on its own machine`, {

@@ -52,6 +52,12 @@ connectionContract('service', async () => {
   return { peer, chaincode };
 });
 
+it('has nothing to build, and says so when the package names no service', async () => {
+  const spec = { ccid: ID, name: 'kv', version: '1.0', platform: 'ccaas', codePackage: new Uint8Array(), path: '' };
+  await runtimeFor({ address: '127.0.0.1:1' }).build(spec, { signal: never });
+  await expect(runtimeFor({}).build(spec, { signal: never })).rejects.toMatchObject({ code: 'CHAINCODE_PACKAGE_INVALID' });
+});
+
 describe.skipIf(sample === undefined)('chaincode as a service, with the released shim (skipped without fixtures or npm)', () => {
   const startServer = (port: number, env: Record<string, string> = {}, id = ID): StartedProgram =>
     scope.use(
