@@ -10,6 +10,7 @@ import { Scope } from '../src/common/scope.ts';
 import { commandColdStart, type OwnColdStart, ownColdStart } from './cold-start.ts';
 import { type CommittingRound, commitRound } from './committing.ts';
 import { type EndorsingRound, endorseRound } from './endorsing.ts';
+import { type FirstAnswer, firstAnswer } from './first-answer.ts';
 import { type BenchOptions, type Measurement, parseOptions, USAGE } from './options.ts';
 import { startOwnNetwork } from './own-network.ts';
 import { residentMiB, youngestDescendant } from './process-use.ts';
@@ -18,12 +19,15 @@ import {
   committingTable,
   type EndorsingResult,
   endorsingTable,
+  type FirstAnswerResult,
+  firstAnswerTable,
   type MemoryResult,
   memoryTable,
   ownColdStartTable,
   type Results,
   type Rounds,
 } from './report.ts';
+import { runningWays } from './running-ways.ts';
 import { rotated } from './statistics.ts';
 import { connect, dialOptions, type Target } from './target.ts';
 import { PREPARATION } from './workloads.ts';
@@ -49,7 +53,9 @@ async function bench(options: BenchOptions): Promise<Results> {
   show(ownColdStarts, ownColdStartTable);
   const coldStarts = cold ? await measureColdStarts(options) : [];
   show(coldStarts, coldStartTable);
-  return { ...loaded, ownColdStarts, coldStarts };
+  const firstAnswers = options.only.has('first-answer') ? await measureFirstAnswers(options) : [];
+  show(firstAnswers, firstAnswerTable);
+  return { ...loaded, ownColdStarts, coldStarts, firstAnswers };
 }
 
 async function measureUnderLoad(checkouts: readonly string[], options: BenchOptions) {
@@ -73,13 +79,14 @@ function show<T>(results: readonly T[], asTable: (results: readonly T[]) => stri
 }
 
 /** Our own networks are started, the others are there already. */
-async function connectAll(checkouts: readonly string[], { endorsers }: BenchOptions, scope: Scope): Promise<Target[]> {
+async function connectAll(checkouts: readonly string[], { endorsers, replicas }: BenchOptions, scope: Scope): Promise<Target[]> {
   const targets: Target[] = [];
-  for (const checkout of checkouts) {
+  for (const { checkout, instances } of checkouts.flatMap((checkout) => replicas.map((instances) => ({ checkout, instances })))) {
     const data = await mkdtemp(join(tmpdir(), 'selvage-bench-'));
     scope.defer(() => rm(data, { recursive: true, force: true, maxRetries: 3 }));
-    say(`starting the development network of ${nameOf(checkout)} …`);
-    const network = scope.use(await startOwnNetwork({ name: nameOf(checkout), checkout, data, chaincode: sampleChaincode }));
+    const name = instances === 1 ? nameOf(checkout) : `${nameOf(checkout)}, ${instances} replicas`;
+    say(`starting the development network of ${name} …`);
+    const network = scope.use(await startOwnNetwork({ name, checkout, data, chaincode: sampleChaincode, replicas: instances }));
     targets.push(scope.use(await connect({ ...network.spec, chaincodePid: youngestDescendant(network.spec.pid) })));
   }
   for (const spec of endorsers) targets.push(scope.use(await connect(spec)));
@@ -175,6 +182,21 @@ async function measureColdStarts({ endorsers, rounds }: BenchOptions): Promise<R
     ({ spec }) => spec.name,
     ({ spec, command }) => commandColdStart(spec, command),
   );
+}
+
+/** Every sample on every runtime of this machine, in turn, each time with packages that nobody has built before. */
+async function measureFirstAnswers({ rounds, samples, runtimes }: BenchOptions): Promise<FirstAnswerResult[]> {
+  const { ways, missing } = await runningWays(runtimes);
+  for (const reason of missing) say(`first answer: ${reason}`);
+  const pairs = ways.flatMap((way) => samples.map((sample) => ({ way, sample })));
+  const found = new Map<(typeof pairs)[number], FirstAnswer[]>();
+  for (let round = 0; round < rounds; round += 1) {
+    for (const pair of rotated(pairs, round)) {
+      say(`first answer: ${pair.sample}, ${pair.way.name}, round ${round + 1} of ${rounds} …`);
+      found.set(pair, [...(found.get(pair) ?? []), await firstAnswer(join(repository, 'chaincodes', pair.sample), pair.way)]);
+    }
+  }
+  return pairs.map((pair) => ({ sample: pair.sample, way: pair.way.name, rounds: found.get(pair) ?? [] }));
 }
 
 async function inTurns<T, R>(

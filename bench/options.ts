@@ -8,9 +8,12 @@ export const USAGE = `npm run bench -- [options]
   --rounds N            rounds of every measurement (default 5)
   --seconds S           how long each slice of a round lasts (default 2)
   --warm-up S           load every endorser that long before anything is measured (default 10)
-  --only NAME[,NAME]    endorsing, committing, memory, cold-start
+  --only NAME[,NAME]    endorsing, committing, memory, cold-start, first-answer
   --calls NAME[,NAME]   noop, one put, ten get+put, range of 100
   --at-once N[,N]       calls in flight (default 1,32)
+  --replicas N[,N]      processes of the chaincode in our own network, each number as an endorser of its own (default 1)
+  --samples NAME[,NAME] for first-answer: kv-node, kv-ts, kv-go, kv-java
+  --runtimes NAME[,…]   for first-answer: process, docker (default: all that this machine has)
   --json FILE           also write every round as JSON
   --checkout DIR        measure the development network of another checkout of Selvage, too; may be repeated
   --no-own              leave out the development network of this checkout
@@ -30,8 +33,13 @@ After --endorser, about that endorser:
 
 All endorsers are measured in every round, in turn, and compared round by round with the first one.`;
 
-export const MEASUREMENTS = ['memory', 'endorsing', 'committing', 'cold-start'] as const;
+export const MEASUREMENTS = ['memory', 'endorsing', 'committing', 'cold-start', 'first-answer'] as const;
 export type Measurement = (typeof MEASUREMENTS)[number];
+
+export const SAMPLES = ['kv-node', 'kv-ts', 'kv-go', 'kv-java'] as const;
+export type Sample = (typeof SAMPLES)[number];
+export const RUNTIMES = ['process', 'docker'] as const;
+export type Runtime = (typeof RUNTIMES)[number];
 
 export interface BenchOptions {
   readonly quick: boolean;
@@ -41,6 +49,9 @@ export interface BenchOptions {
   readonly only: ReadonlySet<Measurement>;
   readonly workloads: readonly Workload[];
   readonly inFlight: readonly number[];
+  readonly replicas: readonly number[];
+  readonly samples: readonly Sample[];
+  readonly runtimes: readonly Runtime[];
   readonly json: string | undefined;
   readonly own: boolean;
   readonly checkouts: readonly string[];
@@ -57,6 +68,9 @@ const OPTIONS = {
   only: text,
   calls: text,
   'at-once': text,
+  replicas: text,
+  samples: text,
+  runtimes: text,
   json: text,
   checkout: { type: 'string', multiple: true },
   'no-own': { type: 'boolean' },
@@ -87,9 +101,12 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
     rounds: positive(values.rounds ?? (quick ? '1' : '5'), '--rounds'),
     sliceMs: 1000 * positive(values.seconds ?? (quick ? '0.3' : '2'), '--seconds'),
     warmUpMs: 1000 * Number(values['warm-up'] ?? (quick ? '0' : '10')),
-    only: values.only === undefined ? new Set(MEASUREMENTS) : new Set(values.only.split(',').map(measurement)),
+    only: new Set(some('--only', MEASUREMENTS, values.only)),
     workloads: values.calls === undefined ? WORKLOADS : values.calls.split(',').map(workload),
     inFlight: (values['at-once'] ?? '1,32').split(',').map((each) => positive(each, '--at-once')),
+    replicas: (values.replicas ?? '1').split(',').map((each) => positive(each, '--replicas')),
+    samples: some('--samples', SAMPLES, values.samples),
+    runtimes: some('--runtimes', RUNTIMES, values.runtimes),
     json: values.json,
     own: values['no-own'] !== true,
     checkouts: values.checkout ?? [],
@@ -103,10 +120,14 @@ function positive(value: string, flag: string): number {
   throw new Error(`${flag} ${value} is not possible: write a number above 0`);
 }
 
-function measurement(name: string): Measurement {
-  const found = MEASUREMENTS.find((each) => each === name);
-  if (found === undefined) throw new Error(`--only ${name} is unknown: write some of ${MEASUREMENTS.join(', ')}`);
-  return found;
+/** What was written after a flag, or all there is. */
+function some<T extends string>(flag: string, all: readonly T[], written: string | undefined): readonly T[] {
+  if (written === undefined) return all;
+  return written.split(',').map((name) => {
+    const found = all.find((each) => each === name);
+    if (found === undefined) throw new Error(`${flag} ${name} is unknown: write some of ${all.join(', ')}`);
+    return found;
+  });
 }
 
 function workload(name: string): Workload {

@@ -15,6 +15,8 @@ export interface OwnNetworkOptions {
   readonly data: string;
   /** Folder of the chaincode to deploy. */
   readonly chaincode: string;
+  /** Processes of the chaincode; the default of the peer when left out. */
+  readonly replicas?: number;
 }
 
 /** Our own development network in another process, so that peer and load generator do not share an event loop. */
@@ -25,10 +27,11 @@ export interface OwnNetwork extends AsyncDisposable {
 }
 
 /** @throws {Error} with what the command printed when it ends before it is ready */
-export async function startOwnNetwork({ name, checkout, data, chaincode }: OwnNetworkOptions): Promise<OwnNetwork> {
+export async function startOwnNetwork({ name, checkout, data, chaincode, replicas }: OwnNetworkOptions): Promise<OwnNetwork> {
   const begun = performance.now();
   const args = [join(checkout, 'bin', 'selvage.js'), 'dev', chaincode, '--name', 'kv-node', '--json', '--port-base', '0', '--data', data];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const more = replicas === undefined || replicas === 1 ? [] : ['--replicas', String(replicas)];
+  const child = spawn(process.execPath, [...args, ...more], { stdio: ['ignore', 'pipe', 'inherit'] });
   const facts = await factsUntilReady(child);
   const readyMs = performance.now() - begun;
   const network: Readonly<Record<string, unknown>> = facts.find(({ fact }) => fact === 'network') ?? {};

@@ -1,6 +1,7 @@
 import type { OwnColdStart } from './cold-start.ts';
 import type { CommittingRound } from './committing.ts';
 import type { EndorsingRound } from './endorsing.ts';
+import type { FirstAnswer } from './first-answer.ts';
 import { median, pairedRatio } from './statistics.ts';
 import { figure, ratio, table } from './table.ts';
 
@@ -25,6 +26,13 @@ export interface MemoryResult {
   readonly chaincodeAfterLoad: number;
 }
 
+/** One sample on one runtime, round by round. */
+export interface FirstAnswerResult {
+  readonly sample: string;
+  readonly way: string;
+  readonly rounds: readonly FirstAnswer[];
+}
+
 export interface Results {
   readonly endorsing: readonly EndorsingResult[];
   readonly committing: readonly Rounds<CommittingRound>[];
@@ -32,6 +40,7 @@ export interface Results {
   readonly ownColdStarts: readonly Rounds<OwnColdStart>[];
   /** Milliseconds from the start command to the first answer. */
   readonly coldStarts: readonly Rounds<number>[];
+  readonly firstAnswers: readonly FirstAnswerResult[];
 }
 
 /** The numbers of one field over all rounds. */
@@ -119,4 +128,14 @@ export function ownColdStartTable(results: readonly Rounds<OwnColdStart>[]): str
 export function coldStartTable(results: readonly Rounds<number>[]): string {
   const rows = results.map((each) => [each.endorser, ...compared(each, results[0], (ms) => ms)]);
   return table('Cold start of a peer: from its start command to its first answer', ['endorser', 'ms', ''], rows, 1);
+}
+
+export function firstAnswerTable(results: readonly FirstAnswerResult[]): string {
+  const rows = results.map(({ sample, way, rounds }) => [
+    sample,
+    way,
+    figure(median(rounds.map(({ cold }) => cold)), 0),
+    figure(median(rounds.map(({ warm }) => warm)), 0),
+  ]);
+  return table('From a package to the first answer', ['chaincode', 'runtime', 'never built: ms', 'built before: ms'], rows, 2);
 }

@@ -35,13 +35,15 @@ describe('The options of the benchmark', () => {
 
   it('measure everything by default, and less when asked to be quick', () => {
     assert.deepEqual(parseOptions([])?.inFlight, [1, 32]);
-    assert.equal(parseOptions([])?.only.size, 4);
+    assert.equal(parseOptions([])?.only.size, 5);
     assert.equal(parseOptions(['--quick'])?.rounds, 1);
     assert.equal(parseOptions(['--quick', '--rounds', '3'])?.rounds, 3);
   });
 
   it.each([
     [['--only', 'speed'], /--only speed is unknown/],
+    [['--samples', 'kv-cobol'], /--samples kv-cobol is unknown: write some of kv-node, kv-ts, kv-go, kv-java/],
+    [['--replicas', '1,none'], /--replicas none is not possible/],
     [['--calls', 'noop,x'], /--calls x is unknown/],
     [['--rounds', '0'], /--rounds 0 is not possible/],
     [first.slice(0, 2), /needs --msp-path after it/],
