@@ -33,13 +33,28 @@ export interface SubmitParts {
   readonly listeners?: readonly PeerClient[];
   /** Hash of our TLS certificate, with mutual TLS. */
   readonly tlsCertHash?: Uint8Array | undefined;
+  readonly refusal?: RefusalText;
 }
 
-/** Asks the peer and returns its answer, successful or not. @throws {SelvageError} `REFUSED_BY_PEER` with its text otherwise */
-export async function evaluate(peer: PeerClient, signer: Signer, spec: ProposalSpec, options: Cancellable): Promise<protos.Response> {
+/** How a response that is no success is told. */
+export type RefusalText = (status: number, message: string) => string;
+
+const badResponse: RefusalText = (status, message) => `bad proposal response ${status}: ${message}`;
+
+export interface EvaluateOptions extends Cancellable {
+  readonly refusal?: RefusalText;
+}
+
+/** Asks the peer and returns its answer. @throws {SelvageError} `REFUSED_BY_PEER` with its text unless it is a success */
+export async function evaluate(
+  peer: PeerClient,
+  signer: Signer,
+  spec: ProposalSpec,
+  { refusal, ...options }: EvaluateOptions,
+): Promise<protos.Response> {
   const proposal = await createProposal(signer, spec);
   const { response } = await peer.endorse(proposal.signed, options);
-  return successOf(response, peer.address);
+  return successOf(response, peer.address, refusal);
 }
 
 /**
@@ -51,7 +66,7 @@ export async function evaluate(peer: PeerClient, signer: Signer, spec: ProposalS
 export async function submit(parts: SubmitParts, spec: ProposalSpec, options: Cancellable): Promise<Submission> {
   const proposal = await createProposal(parts.signer, spec);
   const responses = await Promise.all(parts.endorsers.map((peer) => peer.endorse(proposal.signed, options)));
-  for (const [at, each] of responses.entries()) successOf(each.response, parts.endorsers[at]?.address ?? '');
+  for (const [at, each] of responses.entries()) successOf(each.response, parts.endorsers[at]?.address ?? '', parts.refusal);
   const envelope = await assembleTransaction(parts.signer, proposal, responses);
   const commit = await ordered(parts, proposal, envelope, options);
   const [first] = responses;
@@ -80,12 +95,10 @@ async function ordered(
   }
 }
 
-function successOf(response: protos.Response | undefined, address: string): protos.Response {
+function successOf(response: protos.Response | undefined, address: string, refusal = badResponse): protos.Response {
   const status = response?.status ?? 0;
   if (response !== undefined && status >= 200 && status < 400) return response;
-  throw new SelvageError('REFUSED_BY_PEER', `bad proposal response ${status}: ${response?.message ?? 'no response'}`, {
-    details: { status, address },
-  });
+  throw new SelvageError('REFUSED_BY_PEER', refusal(status, response?.message ?? 'no response'), { details: { status, address } });
 }
 
 /** A commit that is being waited for; `started` says that the peer is listening, so nothing can be missed. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluate, submit } from '../../src/client/submit.ts';
 import { hex, textOf } from '../../src/common/bytes.ts';
-import { connectClients, type DevClients } from '../../src/node/dev/dev-deploy.ts';
+import { connectClients, type DevClients } from '../../src/node/dev/dev-clients.ts';
 import { devFolders } from '../../src/node/dev/dev-material.ts';
 import { planNetwork } from '../../src/node/dev/dev-plan.ts';
 import { blockDataHash, blockHash } from '../../src/protos/hashes.ts';

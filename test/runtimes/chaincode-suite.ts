@@ -24,7 +24,10 @@ export interface SuiteOptions {
   readonly openMs?: number;
 }
 
-/** A network of its own for the sample in `chaincodes/NAME`, with settings that choose the runtime. */
+/**
+ * A network of its own for the sample in `chaincodes/NAME`, with settings that choose the runtime, and `format` for the packages and
+ * with them the lifecycle: `cds` unless told.
+ */
 export async function deployedTwice(sample: string, options: TestNetworkOptions = {}): Promise<SuiteNetwork> {
   const network = await testNetwork({ block: 'fabric', ...options });
   try {

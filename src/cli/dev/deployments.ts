@@ -1,6 +1,8 @@
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
-import { type DevChaincode, type DevClients, deployChaincode } from '../../node/dev/dev-deploy.ts';
+import type { DevChaincode } from '../../node/dev/deployment.ts';
+import type { DevClients } from '../../node/dev/dev-clients.ts';
+import { deployChaincode } from '../../node/dev/dev-deploy.ts';
 import type { DevNetwork } from '../../node/dev/dev-network.ts';
 import { folderChanges } from '../../node/dev/folder-changes.ts';
 import { constructorArguments } from '../chaincode/constructor-arguments.ts';

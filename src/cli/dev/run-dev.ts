@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { SelvageError } from '../../common/errors.ts';
 import { unmeasured } from '../../common/metrics.ts';
 import { Scope } from '../../common/scope.ts';
-import { connectClients, type DevClients, joinAll } from '../../node/dev/dev-deploy.ts';
+import { connectClients, type DevClients, joinAll } from '../../node/dev/dev-clients.ts';
 import { type DevNetwork, startDevNetwork } from '../../node/dev/dev-network.ts';
 import { LogLevels, openLog } from '../../node/logging.ts';
 import type { InvalidTransaction } from '../../node/start-peer.ts';

@@ -4,7 +4,7 @@ import { textOf, utf8 } from '../../common/bytes.ts';
 import { deferred } from '../../common/deferred.ts';
 import { Scope } from '../../common/scope.ts';
 import type { Signer } from '../../msp/identity.ts';
-import type { DevClients } from '../../node/dev/dev-deploy.ts';
+import type { DevClients } from '../../node/dev/dev-clients.ts';
 import { common, kvrwset, protos, rwset } from '../../protos/messages.ts';
 import type { Facts, Reporter } from './reporter.ts';
 import { runTour } from './tour.ts';
@@ -44,7 +44,7 @@ async function clients(code: number): Promise<DevClients> {
     },
   });
   const client = { peer, signer, mspId: 'Org1MSP' };
-  return { channel: 'mychannel', admins: [client], user: client, orderer, [Symbol.dispose]: () => undefined };
+  return { channel: 'mychannel', lifecycle: 1, admins: [client], user: client, orderer, [Symbol.dispose]: () => undefined };
 }
 
 function written(key: string): Uint8Array {

@@ -3,7 +3,7 @@ import { chainInfo } from '../../client/system-calls.ts';
 import { textOf } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
-import type { DevClients } from '../../node/dev/dev-deploy.ts';
+import type { DevClients } from '../../node/dev/dev-clients.ts';
 import { protos } from '../../protos/messages.ts';
 import type { TourStep } from './chaincode-folder.ts';
 import { describeRwset } from './describe.ts';

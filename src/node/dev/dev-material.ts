@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DEV_BATCH, LEGACY_LIFECYCLE } from '../../msp/channelconfig/channel-spec.ts';
+import { DEV_BATCH, LEGACY_LIFECYCLE, LIFECYCLE_V2 } from '../../msp/channelconfig/channel-spec.ts';
 import { buildGenesisBlock } from '../../msp/channelconfig/genesis-block.ts';
 import { writeOrganization } from '../../msp/material/material-folder.ts';
 import { createOrganization, mspDefinition, type Organization } from '../../msp/material/organization.ts';
@@ -59,7 +59,7 @@ function genesisOf(plan: DevPlan, orderer: Organization, peers: readonly Organiz
       anchorPeers: [{ host: 'localhost', port: plan.peers[at]?.port ?? 0 }],
     })),
     ordererOrgs: [{ msp: mspDefinition(orderer), endpoints: [`localhost:${plan.orderer.port}`] }],
-    capabilities: LEGACY_LIFECYCLE,
+    capabilities: plan.lifecycle === 2 ? LIFECYCLE_V2 : LEGACY_LIFECYCLE,
     batch: plan.block === 'fabric' ? { ...DEV_BATCH, timeout: '2s' } : DEV_BATCH,
   };
   return buildGenesisBlock(spec, { now, nonce: randomBytes(24) });

@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const OPTIONS: DevOptions = { channel: 'mychannel', orgs: 2, tls: true, portBase: 7050, block: 'instant' };
+const OPTIONS: DevOptions = { channel: 'mychannel', orgs: 2, tls: true, portBase: 7050, block: 'instant', lifecycle: 2 };
 
 describe('a new network', () => {
   it('has the names and ports of the test network', async () => {
@@ -18,6 +18,7 @@ describe('a new network', () => {
       channel: 'mychannel',
       tls: true,
       block: 'instant',
+      lifecycle: 2,
       orderer: { mspId: 'OrdererMSP', domain: 'example.com', host: 'orderer.example.com', port: 7050 },
       peers: [
         { org: 'Org1', mspId: 'Org1MSP', domain: 'org1.example.com', host: 'peer0.org1.example.com', port: 7051, chaincodePort: 7052 },
@@ -48,12 +49,23 @@ describe('a network that was kept', () => {
     expect(JSON.parse(await readFile(join(folder, 'network.json'), 'utf8'))).toEqual(made);
   });
 
-  it.each([{ channel: 'other' }, { orgs: 1 }, { tls: false }])('is not mistaken for one with %j', async (other) => {
-    await planNetwork(folder, OPTIONS);
-    await expect(planNetwork(folder, { ...OPTIONS, ...other })).rejects.toMatchObject({
-      code: 'SETTING_INVALID',
-      message: expect.stringContaining('the network kept there has channel mychannel, 2 organisations, TLS on, not '),
-    });
+  it.each([{ channel: 'other' }, { orgs: 1 }, { tls: false }, { lifecycle: 1 as const }])(
+    'is not mistaken for one with %j',
+    async (other) => {
+      await planNetwork(folder, OPTIONS);
+      await expect(planNetwork(folder, { ...OPTIONS, ...other })).rejects.toMatchObject({
+        code: 'SETTING_INVALID',
+        message: expect.stringContaining('the network kept there has channel mychannel, 2 organisations, TLS on, lifecycle 2, not '),
+      });
+    },
+  );
+
+  it('keeps its lifecycle where none is asked for, also when it is from before there were two', async () => {
+    const { lifecycle: _, ...unasked } = OPTIONS;
+    const { lifecycle: __, ...old } = await planNetwork(folder, OPTIONS);
+    expect(await planNetwork(folder, unasked)).toEqual({ ...old, lifecycle: 2 });
+    await writeFile(join(folder, 'network.json'), JSON.stringify(old));
+    expect(await planNetwork(folder, unasked)).toEqual({ ...old, lifecycle: 1 });
   });
 
   it.each(['{"channel":"mychannel"}', 'no json', 'null'])('cannot be one from %s', async (text) => {

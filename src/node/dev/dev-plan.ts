@@ -6,6 +6,9 @@ import * as v from 'valibot';
 import { SelvageError } from '../../common/errors.ts';
 import { freePorts } from './free-ports.ts';
 
+/** Which chaincode lifecycle the channel has: that of Fabric 1.x (`lscc`) or that of 2.x (`_lifecycle`). */
+export type Lifecycle = 1 | 2;
+
 export interface DevOptions {
   readonly channel: string;
   readonly orgs: number;
@@ -14,6 +17,8 @@ export interface DevOptions {
   readonly portBase: number;
   /** `instant` cuts a block as soon as nothing else waits, `fabric` by count, bytes and timeout. */
   readonly block: 'instant' | 'fabric';
+  /** What a kept network has, or else {@link DEFAULT_LIFECYCLE}, where it is left out. */
+  readonly lifecycle?: Lifecycle | undefined;
 }
 
 export interface DevPeerPlan {
@@ -30,6 +35,7 @@ export interface DevPlan {
   readonly channel: string;
   readonly tls: boolean;
   readonly block: 'instant' | 'fabric';
+  readonly lifecycle: Lifecycle;
   readonly orderer: { readonly mspId: string; readonly domain: string; readonly host: string; readonly port: number };
   readonly peers: readonly DevPeerPlan[];
 }
@@ -46,6 +52,8 @@ const planSchema = v.object({
   channel: v.string(),
   tls: v.boolean(),
   block: v.picklist(['instant', 'fabric']),
+  /** Networks made before there was a choice have the first. */
+  lifecycle: v.optional(v.picklist([1, 2]), 1),
   orderer: v.object({ mspId: v.string(), domain: v.string(), host: v.string(), port: v.number() }),
   peers: v.array(peerSchema),
 });
@@ -55,6 +63,8 @@ const planFile = v.pipe(v.string(), v.parseJson(), planSchema);
 /** Distance between the ports of two organisations' peers: 7051 and 9051, as in fabric-samples' test network. */
 const ORG_STRIDE = 2000;
 const PLAN_FILE = 'network.json';
+
+const DEFAULT_LIFECYCLE: Lifecycle = 1;
 
 /**
  * The plan of a data folder: the one kept there, or a new one from the options.
@@ -70,13 +80,13 @@ export async function planNetwork(folder: string, options: DevOptions): Promise<
   return plan;
 }
 
-function keptPlan(file: string, { channel, orgs, tls, block }: DevOptions): DevPlan {
+function keptPlan(file: string, { channel, orgs, tls, block, lifecycle }: DevOptions): DevPlan {
   const parsed = v.safeParse(planFile, readFileSync(file, 'utf8'));
   if (!parsed.success)
     throw new SelvageError('SETTING_INVALID', `${file} is no plan of a development network`, { advice: 'Choose another --data folder.' });
   const kept = parsed.output;
-  const wanted = { channel, orgs, tls };
-  const found = { channel: kept.channel, orgs: kept.peers.length, tls: kept.tls };
+  const wanted = { channel, orgs, tls, lifecycle: lifecycle ?? kept.lifecycle };
+  const found = { channel: kept.channel, orgs: kept.peers.length, tls: kept.tls, lifecycle: kept.lifecycle };
   if (JSON.stringify(wanted) !== JSON.stringify(found)) {
     throw new SelvageError('SETTING_INVALID', `the network kept there has ${describe(found)}, not ${describe(wanted)}`, {
       advice: 'Give the same options as when it was made, or choose another --data folder.',
@@ -85,10 +95,12 @@ function keptPlan(file: string, { channel, orgs, tls, block }: DevOptions): DevP
   return { ...kept, block };
 }
 
-const describe = ({ channel, orgs, tls }: { readonly channel: string; readonly orgs: number; readonly tls: boolean }): string =>
-  `channel ${channel}, ${orgs} organisation${orgs === 1 ? '' : 's'}, TLS ${tls ? 'on' : 'off'}`;
+type Shape = Pick<DevPlan, 'channel' | 'tls' | 'lifecycle'> & { readonly orgs: number };
 
-async function newPlan({ channel, orgs, tls, portBase, block }: DevOptions): Promise<DevPlan> {
+const describe = ({ channel, orgs, tls, lifecycle }: Shape): string =>
+  `channel ${channel}, ${orgs} organisation${orgs === 1 ? '' : 's'}, TLS ${tls ? 'on' : 'off'}, lifecycle ${lifecycle}`;
+
+async function newPlan({ channel, orgs, tls, portBase, block, lifecycle = DEFAULT_LIFECYCLE }: DevOptions): Promise<DevPlan> {
   const [ordererPort = 0, ...peerPorts] = portBase === 0 ? await freePorts(1 + 2 * orgs) : fixedPorts(portBase, orgs);
   const peers = Array.from({ length: orgs }, (_, at): DevPeerPlan => {
     const domain = `org${at + 1}.example.com`;
@@ -99,6 +111,7 @@ async function newPlan({ channel, orgs, tls, portBase, block }: DevOptions): Pro
     channel,
     tls,
     block,
+    lifecycle,
     orderer: { mspId: 'OrdererMSP', domain: 'example.com', host: 'orderer.example.com', port: ordererPort },
     peers,
   };

@@ -1,0 +1,184 @@
+/** Deploying by the 2.x lifecycle: install, approve, commit. */
+import { readFile } from 'node:fs/promises';
+import { buildLifecyclePackage, parseLifecyclePackage } from '../../chaincode/packaging/lifecycle-package.ts';
+import { packSources } from '../../chaincode/platforms/platforms.ts';
+import {
+  approvedDefinition,
+  approveProposal,
+  commitProposal,
+  committedDefinition,
+  type DefinitionSpec,
+  installedPackages,
+  installPackage,
+  PROPOSAL_REFUSED,
+} from '../../client/lifecycle-calls.ts';
+import { type Submission, submit } from '../../client/submit.ts';
+import { equalBytes } from '../../common/bytes.ts';
+import type { Cancellable } from '../../common/cancel.ts';
+import { SelvageError } from '../../common/errors.ts';
+import { common, type lifecycle, protos } from '../../protos/messages.ts';
+import { type Deployment, type DevChaincode, type DevSource, refuseInvalid } from './deployment.ts';
+import type { DevClient, DevClients } from './dev-clients.ts';
+
+interface PackedChaincode {
+  readonly bytes: Uint8Array;
+  readonly id: string;
+  readonly type: string;
+}
+
+/**
+ * Installs the package on every peer. Where the channel has the same definition already, every organisation approves the package for
+ * it; otherwise they approve and commit a new one, with the next sequence, and Init is called if there are arguments for it.
+ * The version of sequence 2 is `2.0`.
+ *
+ * @throws {SelvageError} `REFUSED_BY_PEER` with the peer's reason; `CHAINCODE_PACKAGE_INVALID`
+ */
+export async function deployByLifecycle(clients: DevClients, chaincode: DevChaincode, options: Cancellable): Promise<Deployment> {
+  const packed = await packedOf(chaincode.name, chaincode);
+  const current = await currentDefinition(clients, chaincode.name, options);
+  const sequence = current?.sequence ?? 0n;
+  const kept = current !== undefined && isSame(current, chaincode);
+  const definition = kept ? definitionOf(clients, chaincode, sequence) : definitionOf(clients, chaincode, sequence + 1n);
+  const approved =
+    current && (await Promise.all(clients.admins.map((admin) => approvedPackage(admin, { ...definition, sequence }, options))));
+  const stale = kept ? clients.admins.filter((_, at) => approved?.[at] !== packed.id) : clients.admins;
+  const version = definition.version;
+  const result = { version, package: { id: packed.id, type: packed.type, sequence: definition.sequence, before: approved?.[0] } };
+  await installEverywhere(clients, packed, options);
+  if (stale.length === 0) return { did: 'nothing', ...result };
+  chaincode.onInstalled?.({ version, bytes: packed.bytes.length, packageId: packed.id });
+  const approvals = await approve(clients, stale, definition, packed.id, options);
+  if (kept) return { did: 'upgraded', ...result, submission: lastOf(approvals) };
+  const committed = await send(clients, clients.admins, commitProposal(definition), 'commit', options);
+  return {
+    did: sequence === 0n ? 'committed' : 'upgraded',
+    ...result,
+    submission: await initialised(clients, chaincode, committed, options),
+  };
+}
+
+/** Goes back to a package that the peers still have, for the definition that the channel has. */
+export async function approveAgain(clients: DevClients, chaincode: DevChaincode, packageId: string, options: Cancellable): Promise<void> {
+  const current = await currentDefinition(clients, chaincode.name, options);
+  if (current === undefined || !isSame(current, chaincode)) return;
+  await approve(clients, clients.admins, definitionOf(clients, chaincode, current.sequence), packageId, options);
+}
+
+async function packedOf(label: string, source: DevSource): Promise<PackedChaincode> {
+  const bytes = 'folder' in source ? await packageOfFolder(label, source.folder) : await readPackage(source.packageFile);
+  const { packageId, type } = await parseLifecyclePackage(bytes);
+  return { bytes, id: packageId, type };
+}
+
+async function packageOfFolder(label: string, folder: string): Promise<Uint8Array> {
+  const { type, path, codePackage } = await packSources(folder);
+  return buildLifecyclePackage({ label, type: type.toLowerCase(), path, codePackage });
+}
+
+function readPackage(file: string): Promise<Uint8Array> {
+  return readFile(file).catch((cause: unknown) => {
+    throw new SelvageError('SETTING_INVALID', `cannot read ${file}`, { cause, advice: 'Check the path and who may read it.' });
+  });
+}
+
+type Committed = lifecycle.QueryChaincodeDefinitionResult;
+
+/** Undefined when the channel has none of that name. */
+async function currentDefinition(clients: DevClients, name: string, options: Cancellable): Promise<Committed | undefined> {
+  const [first] = clients.admins;
+  if (first === undefined) throw new SelvageError('INTERNAL', 'no organisation');
+  return committedDefinition(first, { channelId: clients.channel, name }, options).catch((thrown: unknown) => {
+    if (thrown instanceof SelvageError && thrown.details['status'] === 404) return undefined;
+    throw thrown;
+  });
+}
+
+/** The package of its own that an organisation approved; undefined when it approved none. */
+async function approvedPackage(admin: DevClient, definition: DefinitionSpec, options: Cancellable): Promise<string | undefined> {
+  const approved = await approvedDefinition(admin, definition, options).catch((thrown: unknown) => {
+    if (thrown instanceof SelvageError && thrown.code === 'REFUSED_BY_PEER') return undefined;
+    throw thrown;
+  });
+  return approved?.source?.localPackage?.packageId;
+}
+
+const definitionOf = ({ channel }: DevClients, chaincode: DevChaincode, sequence: bigint): DefinitionSpec => ({
+  channelId: channel,
+  name: chaincode.name,
+  version: `${sequence}.0`,
+  sequence,
+  validationParameter: validationParameter(chaincode),
+  initRequired: needsInit(chaincode),
+});
+
+/** What the user can change; the rest of a definition is ours and constant. */
+const isSame = (current: Committed, chaincode: DevChaincode): boolean =>
+  current.initRequired === needsInit(chaincode) && equalBytes(current.validationParameter, validationParameter(chaincode));
+
+const needsInit = ({ init }: DevChaincode): boolean => init.length > 0;
+
+const validationParameter = ({ policy }: DevChaincode): Uint8Array =>
+  protos.ApplicationPolicy.encode(
+    policy === undefined
+      ? { channelConfigPolicyReference: '/Channel/Application/Endorsement' }
+      : { signaturePolicy: common.SignaturePolicyEnvelope.decode(policy) },
+  );
+
+/** Installs where it is missing. */
+async function installEverywhere({ admins }: DevClients, { id, bytes }: PackedChaincode, options: Cancellable): Promise<void> {
+  await Promise.all(
+    admins.map(async (admin) => {
+      const { installedChaincodes } = await installedPackages(admin, options);
+      if (!installedChaincodes.some(({ packageId }) => packageId === id)) await installPackage(admin, bytes, options);
+    }),
+  );
+}
+
+/** Each organisation approves by its own peer. An approval of a run that was broken off is good as it is. */
+async function approve(
+  clients: DevClients,
+  admins: readonly DevClient[],
+  definition: DefinitionSpec,
+  packageId: string,
+  options: Cancellable,
+): Promise<readonly Submission[]> {
+  const proposal = approveProposal(definition, packageId);
+  const approvals = await Promise.all(
+    admins.map((admin) =>
+      send(clients, [admin], proposal, 'approval', options).catch((thrown: unknown) => {
+        if (thrown instanceof SelvageError && thrown.message.endsWith('with unchanged content')) return undefined;
+        throw thrown;
+      }),
+    ),
+  );
+  return approvals.flatMap((each) => each ?? []);
+}
+
+/** Endorsed by the peers of `by`, and on the ledger of every peer afterwards. */
+async function send(
+  { orderer, admins }: DevClients,
+  by: readonly DevClient[],
+  proposal: Parameters<typeof submit>[1],
+  what: string,
+  options: Cancellable,
+): Promise<Submission> {
+  const [first] = by;
+  if (first === undefined) throw new SelvageError('INTERNAL', 'nobody to send by');
+  const [endorsers, listeners] = [by, admins].map((each) => each.map(({ peer }) => peer));
+  const parts = { signer: first.signer, endorsers: endorsers ?? [], orderer, listeners: listeners ?? [], refusal: PROPOSAL_REFUSED };
+  const submission = await submit(parts, proposal, options);
+  refuseInvalid(submission, what);
+  return submission;
+}
+
+async function initialised(clients: DevClients, chaincode: DevChaincode, committed: Submission, options: Cancellable): Promise<Submission> {
+  if (!needsInit(chaincode)) return committed;
+  const call = { channelId: clients.channel, chaincode: chaincode.name, args: chaincode.init, isInit: true };
+  return send(clients, clients.admins, call, 'Init', options);
+}
+
+function lastOf(submissions: readonly Submission[]): Submission {
+  const last = submissions.at(-1);
+  if (last === undefined) throw new SelvageError('INTERNAL', 'no organisation approved');
+  return last;
+}

@@ -1,0 +1,15 @@
+/** The suite of the samples again, from `.tar.gz` packages by the 2.x lifecycle. */
+import { findTool } from '../../src/chaincode/platforms/tools.ts';
+import { chaincodeSuite, deployedTwice } from './chaincode-suite.ts';
+
+const without = async (...tools: readonly string[]): Promise<string | undefined> => {
+  for (const tool of tools) if ((await findTool(tool, process.env, ['/usr/local/go/bin'])) === undefined) return `no ${tool} here`;
+  return undefined;
+};
+
+const packaged = (sample: string) => () => deployedTwice(sample, { format: 'tar.gz', block: 'instant' });
+
+chaincodeSuite('kv-node from a .tar.gz package', { open: packaged('kv-node') });
+chaincodeSuite('kv-ts from a .tar.gz package', { open: packaged('kv-ts') });
+chaincodeSuite('kv-go from a .tar.gz package', { skip: await without('go'), open: packaged('kv-go') });
+chaincodeSuite('kv-java from a .tar.gz package', { skip: await without('java', 'mvn'), open: packaged('kv-java') });
