@@ -1,0 +1,66 @@
+import { describe, expect, it, vi } from 'vitest';
+import { deferred } from '../common/deferred.ts';
+import { PatientDeadline } from './patient-deadline.ts';
+
+const never = new AbortController().signal;
+const ended = (deadline: PatientDeadline): Promise<unknown> =>
+  new Promise((resolve) => {
+    deadline.signal.addEventListener('abort', () => resolve(deadline.signal.reason), { once: true });
+  });
+
+describe('PatientDeadline', () => {
+  it('aborts when its time is up, and says so', async () => {
+    using deadline = new PatientDeadline({ ms: 5, message: 'too late', parent: never });
+    expect(await ended(deadline)).toMatchObject({ code: 'DEADLINE_EXCEEDED', message: 'too late' });
+    expect(deadline.expired).toBe(true);
+  });
+
+  it('aborts when its time is up and nothing pauses it', async () => {
+    using deadline = new PatientDeadline({ ms: 20, message: 'too late', parent: never, paused: async () => false, lookMs: 5 });
+    expect(await ended(deadline)).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  });
+
+  it('stands still as long as it is paused, and goes on with what was left', async () => {
+    let looks = 0;
+    const paused = async (): Promise<boolean> => {
+      looks += 1;
+      return looks <= 10;
+    };
+    using deadline = new PatientDeadline({ ms: 10, message: 'too late', parent: never, paused, lookMs: 3 });
+    expect(await ended(deadline)).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(looks).toBeGreaterThan(10); // ten looks of 3 ms are three times its limit
+  });
+
+  it('is not asked whether it is paused before the first look', async () => {
+    const paused = vi.fn(async () => true);
+    using deadline = new PatientDeadline({ ms: 60_000, message: 'too late', parent: never, paused });
+    await new Promise(setImmediate);
+    expect(paused).not.toHaveBeenCalled();
+    expect(deadline.signal.aborted).toBe(false);
+  });
+
+  it('gives up with its parent, also one that gave up before', async () => {
+    const parent = new AbortController();
+    using deadline = new PatientDeadline({ ms: 60_000, message: 'too late', parent: parent.signal });
+    parent.abort(new Error('caller left'));
+    expect(deadline.signal.reason).toEqual(new Error('caller left'));
+    expect(deadline.expired).toBe(false);
+    using late = new PatientDeadline({ ms: 60_000, message: 'too late', parent: parent.signal });
+    expect(late.signal.reason).toEqual(new Error('caller left'));
+  });
+
+  it('does nothing more once it is disposed, though a look is under way', async () => {
+    const asked = deferred<void>();
+    const answer = deferred<boolean>();
+    const paused = (): Promise<boolean> => {
+      asked.resolve();
+      return answer.promise;
+    };
+    const deadline = new PatientDeadline({ ms: 1, message: 'too late', parent: never, paused });
+    await asked.promise;
+    deadline[Symbol.dispose]();
+    answer.resolve(false);
+    await new Promise(setImmediate);
+    expect(deadline.signal.aborted).toBe(false);
+  });
+});

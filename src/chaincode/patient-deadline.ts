@@ -1,0 +1,70 @@
+import { SelvageError } from '../common/errors.ts';
+
+export interface PatientDeadlineParts {
+  /** Milliseconds that must count until `signal` aborts with a `DEADLINE_EXCEEDED` error of that `message`. */
+  readonly ms: number;
+  readonly message: string;
+  readonly parent: AbortSignal;
+  /** Whether the time stands still now. Must not reject. Absent when it never does. */
+  readonly paused?: (() => Promise<boolean>) | undefined;
+  /** Milliseconds between two looks at that. */
+  readonly lookMs?: number | undefined;
+}
+
+/** What is over sooner is never asked whether it is paused: that is nearly every transaction. */
+const LOOK_MS = 1_000;
+
+/**
+ * A limit in time that stands still while somebody debugs: of the time between two looks nothing counts when it is paused at the
+ * second. Like `Deadline` otherwise: dispose it when the work is over, or the timer keeps its memory.
+ */
+export class PatientDeadline implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #parts: PatientDeadlineParts;
+  readonly #giveUp: () => void;
+  #left: number;
+  #timer: NodeJS.Timeout | undefined;
+  #expired = false;
+
+  constructor(parts: PatientDeadlineParts) {
+    const { ms, parent } = parts;
+    this.#parts = parts;
+    this.#left = ms;
+    this.#giveUp = () => this.#controller.abort(parent.reason);
+    if (parent.aborted) this.#giveUp();
+    else parent.addEventListener('abort', this.#giveUp, { once: true });
+    if (!parent.aborted) this.#wait();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Whether the time was up; false when it was the parent who gave up. */
+  get expired(): boolean {
+    return this.#expired;
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#parts.parent.removeEventListener('abort', this.#giveUp);
+  }
+
+  #wait(): void {
+    const { paused, lookMs = LOOK_MS } = this.#parts;
+    const since = performance.now();
+    const timer = setTimeout(() => void this.#look(timer, since), paused === undefined ? this.#left : Math.min(this.#left, lookMs));
+    this.#timer = timer;
+  }
+
+  async #look(timer: NodeJS.Timeout, since: number): Promise<void> {
+    const passed = performance.now() - since;
+    const paused = (await this.#parts.paused?.()) ?? false;
+    if (this.#timer !== timer || this.signal.aborted) return; // disposed or given up meanwhile
+    if (!paused) this.#left -= passed;
+    if (this.#left > 0) return this.#wait();
+    this.#expired = true;
+    this.#controller.abort(new SelvageError('DEADLINE_EXCEEDED', this.#parts.message));
+  }
+}

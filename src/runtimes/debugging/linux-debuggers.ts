@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { get } from 'node:http';
+import { text } from 'node:stream/consumers';
+import type { Debuggee, Debuggers } from '../../chaincode/debugging.ts';
+import { splitAddress } from '../../common/address.ts';
+import { LruCache } from '../../common/lru.ts';
+import { holdersOf, hostText, socketsHeldBy, type TcpSocket, tcpSockets } from './sockets.ts';
+
+/** How long a port that may be an inspector's may take to say so, milliseconds. */
+const ANSWER_MS = 1_000;
+
+/**
+ * Looks into `/proc`. A process is debugged when another one traces it (gdb, delve, strace), or when somebody is connected to the
+ * inspector of its Node or the debug port of its Java.
+ */
+export class LinuxDebuggers implements Debuggers {
+  /** Looks that are under way: transactions that began together look together. */
+  readonly #looks = new Map<string, Promise<boolean>>();
+  /** Whether a listening socket is an inspector, by inode. */
+  readonly #inspectors = new LruCache<string, Promise<boolean>>(64);
+
+  attached({ remote, processes }: Debuggee): Promise<boolean> {
+    if (processes !== undefined) return this.#any(processes);
+    return remote === undefined ? Promise.resolve(false) : this.#shared(remote);
+  }
+
+  #shared(remote: string): Promise<boolean> {
+    const known = this.#looks.get(remote);
+    if (known !== undefined) return known;
+    const look = this.#any(() => processesAt(remote)).finally(() => this.#looks.delete(remote));
+    this.#looks.set(remote, look);
+    return look;
+  }
+
+  async #any(processes: () => Promise<readonly number[]>): Promise<boolean> {
+    const pids = await processes().catch(() => []);
+    // A process that ended while we looked is not debugged.
+    const answers = await Promise.all(pids.map((pid) => this.#debugged(pid).catch(() => false)));
+    return answers.includes(true);
+  }
+
+  async #debugged(pid: number): Promise<boolean> {
+    return (await isTraced(pid)) || (await this.#hasCaller(pid));
+  }
+
+  /** Whether somebody is connected to a debug port of this process. */
+  async #hasCaller(pid: number): Promise<boolean> {
+    const held = new Set(await socketsHeldBy(pid));
+    const own = (await tcpSockets(pid)).filter(({ inode }) => held.has(inode));
+    const connected = own.filter(({ state }) => state === 'established');
+    const javaPort = await debugPortOfJava(pid);
+    if (connected.some(({ local, remote }) => local.port === javaPort || remote.port === javaPort)) return true;
+    const called = new Set(connected.map(({ local }) => local.port));
+    const listening = own.filter(({ state, local }) => state === 'listening' && called.has(local.port));
+    const answers = await Promise.all(listening.map((socket) => this.#isInspector(socket)));
+    return answers.includes(true);
+  }
+
+  #isInspector(socket: TcpSocket): Promise<boolean> {
+    const known = this.#inspectors.get(socket.inode);
+    if (known !== undefined) return known;
+    const asked = answersAsInspector(socket);
+    this.#inspectors.set(socket.inode, asked);
+    return asked;
+  }
+}
+
+/** The processes behind an address: those that connect from it, or those that listen there. */
+async function processesAt(address: string): Promise<readonly number[]> {
+  const end = splitAddress(address);
+  if (end === undefined) return [];
+  const host = hostText(end.host === 'localhost' ? '127.0.0.1' : end.host);
+  const isHere = ({ local, state }: TcpSocket): boolean =>
+    local.port === end.port && (local.host === host || (state === 'listening' && /^(0\.0\.0\.0|::)$/.test(local.host)));
+  const sockets = (await tcpSockets('self')).filter(isHere);
+  return await holdersOf(new Set(sockets.map(({ inode }) => inode)));
+}
+
+async function isTraced(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'latin1');
+  return /^TracerPid:\s*[1-9]/m.test(status);
+}
+
+/** From `-agentlib:jdwp=transport=dt_socket,address=…`, on the command line or in the environment. */
+async function debugPortOfJava(pid: number): Promise<number | undefined> {
+  const texts = await Promise.all(['cmdline', 'environ'].map((name) => readFile(`/proc/${pid}/${name}`, 'latin1').catch(() => '')));
+  const port = /jdwp[=:][^\0\s]*address=(?:[^,\0\s]*:)?(\d+)/.exec(texts.join('\0'))?.[1];
+  return port === undefined ? undefined : Number(port);
+}
+
+/** Node's inspector answers also while the program stands at a breakpoint, or never comes back. */
+function answersAsInspector({ local: { host, port } }: TcpSocket): Promise<boolean> {
+  const address = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  const options = { host: address, port, path: '/json/version', agent: false, signal: AbortSignal.timeout(ANSWER_MS) };
+  return new Promise((resolve) => {
+    const request = get(options, (response) => {
+      text(response)
+        .then((answer) => /"Browser":\s*"node\.js\//.test(answer))
+        .then(resolve, () => resolve(false));
+    });
+    request.on('error', () => resolve(false));
+  });
+}
