@@ -8,7 +8,7 @@ import { isFolder, readText } from './files.ts';
 import { collectProgram } from './go-program.ts';
 import { explainGoBuild } from './go-verdicts.ts';
 import { IMAGE_SETTINGS, IMAGE_VARIABLES, type ImageSettings, type ImageVariables, imageName } from './image-names.ts';
-import { checkCodePackage, GOLANG_RULES } from './package-rules.ts';
+import { checkCodePackage, RUNNABLE } from './package-rules.ts';
 import type { DockerBuild, HostCommand, HostPlan, PackageSubject, PackPlatformOptions, Platform } from './platform.ts';
 import { answerOf, findTool, identityOf, type ToolEnvironment } from './tools.ts';
 
@@ -47,7 +47,7 @@ export class GoPlatform implements Platform {
   }
 
   async validatePackage(codePackage: Uint8Array, options: Partial<Cancellable> = {}): Promise<void> {
-    await checkCodePackage(codePackage, GOLANG_RULES, options);
+    await checkCodePackage(codePackage, RUNNABLE, options);
   }
 
   /** A module is packed from its root, whatever folder of it is named; hidden folders and files stay out. */

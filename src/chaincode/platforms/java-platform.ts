@@ -8,7 +8,7 @@ import { buildKey } from './build-key.ts';
 import { exists, isFolder } from './files.ts';
 import { IMAGE_SETTINGS, IMAGE_VARIABLES, type ImageSettings, type ImageVariables, imageName } from './image-names.ts';
 import { explainJavaBuild } from './java-verdicts.ts';
-import { checkCodePackage, JAVA_RULES, type PackageRules } from './package-rules.ts';
+import { checkCodePackage, type PackageRules, RUNNABLE } from './package-rules.ts';
 import type { DockerBuild, HostCommand, HostPlan, InstallStep, PackageSubject, PackPlatformOptions, Platform } from './platform.ts';
 import { findTool, identityOf, type ToolEnvironment } from './tools.ts';
 
@@ -34,7 +34,7 @@ const BESIDE = /^original-|-(sources|javadoc|tests|test-fixtures|plain)\.jar$/;
 const BUILT = /^(target|build|out|bin)$|(^|\/)\./;
 
 /** Fabric's rules, and a jar that is ready to run. */
-const RULES: PackageRules = { ...JAVA_RULES, names: new RegExp(`${JAVA_RULES.names.source}|^/?(META-INF/.*|src/[^/]+\\.jar)$`, 's') };
+const RULES: PackageRules = { ...RUNNABLE, names: new RegExp(`${RUNNABLE.names.source}|^/?(META-INF/.*|src/[^/]+\\.jar)$`, 's') };
 
 /** Chaincode in Java (or another language of the JVM): `src/pom.xml`, `src/build.gradle`, or a jar with its dependencies in `src`. */
 export class JavaPlatform implements Platform {

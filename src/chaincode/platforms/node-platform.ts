@@ -11,7 +11,7 @@ import { IMAGE_SETTINGS, IMAGE_VARIABLES, type ImageSettings, type ImageVariable
 import { hasInstallScripts, hasLocalDependencies, type NodeManifest, parseManifest } from './node-manifest.ts';
 import { explainNpm } from './node-verdicts.ts';
 import { findNpm } from './npm.ts';
-import { checkCodePackage, NODE_RULES } from './package-rules.ts';
+import { checkCodePackage, RUNNABLE_NODE } from './package-rules.ts';
 import type { DockerBuild, HostCommand, HostPlan, InstallStep, PackageSubject, PackPlatformOptions, Platform } from './platform.ts';
 import { shownRegistry } from './registry.ts';
 
@@ -50,7 +50,7 @@ export class NodePlatform implements Platform {
   }
 
   async validatePackage(codePackage: Uint8Array, options: Partial<Cancellable> = {}): Promise<void> {
-    await checkCodePackage(codePackage, NODE_RULES, options);
+    await checkCodePackage(codePackage, RUNNABLE_NODE, options);
   }
 
   async pack(path: string, { log = silent }: PackPlatformOptions = {}): Promise<Uint8Array> {

@@ -4,7 +4,10 @@ import { pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { protos } from '../../protos/messages.ts';
 import { buildDeploymentSpec } from '../packaging/build-package.ts';
-import { platformNameOf, validateDeploymentSpec } from './package-rules.ts';
+import { GoPlatform } from './go-platform.ts';
+import { JavaPlatform } from './java-platform.ts';
+import { NodePlatform } from './node-platform.ts';
+import { platformNameOf, validateDeploymentSpec, validateInstalledSpec } from './package-rules.ts';
 
 async function specOf(type: keyof typeof protos.ChaincodeSpec_Type, files: readonly (string | { name: string; mode: number })[]) {
   const archive = pack();
@@ -37,6 +40,33 @@ describe('the rules for code packages', () => {
       'illegal file detected in payload: "src/src/A.class"',
     );
     await expect(validateDeploymentSpec(await specOf('UNDEFINED', []))).rejects.toThrow('Unknown chaincodeType: UNDEFINED');
+  });
+
+  it('let an install bring whatever can be run', async () => {
+    await validateInstalledSpec(await specOf('NODE', ['src/package.json', '/src/a.js', 'META-INF/statedb/couchdb/indexes/a.json']));
+    await validateInstalledSpec(await specOf('JAVA', ['src/pom.xml', { name: 'src/gradlew', mode: 0o755 }, 'src/gradle/wrapper/a.jar']));
+    await validateInstalledSpec(await specOf('GOLANG', []));
+    const refused: readonly (readonly [Parameters<typeof specOf>, string])[] = [
+      [['NODE', ['src/package.json', 'other/a.js']], 'illegal file detected in payload: "other/a.js"'],
+      [['NODE', ['src/index.js']], 'no package.json found at the root of the chaincode package'],
+      [['GOLANG', [{ name: 'src/run', mode: 0o755 }]], 'illegal file mode detected for file src/run: 755'],
+      [['GOLANG', ['src/a.go', 'src/b.go', '/src/./a.go']], 'the code package is refused: a name comes twice'],
+      [['GOLANG', ['src/a', 'src/a/b/c.go']], 'the code package is refused: a name comes twice'],
+      [['GOLANG', ['src/a/b/c.go', 'src/a/b']], 'the code package is refused: a name comes twice'],
+      [['CAR', ['anything']], 'CAR packages are not run'],
+      [['UNDEFINED', []], 'Unknown chaincodeType: UNDEFINED'],
+    ];
+    for (const [files, text] of refused) await expect(validateInstalledSpec(await specOf(...files))).rejects.toThrow(text);
+  });
+
+  it('ask no more of what a builder gets than that it can be unpacked', async () => {
+    const files = ['./src/package.json', { name: 'src/run', mode: 0o755 }, 'README'];
+    await new NodePlatform().validatePackage((await specOf('NODE', files)).codePackage);
+    await new JavaPlatform().validatePackage((await specOf('JAVA', ['src/gradlew', 'src/A.class'])).codePackage);
+    const twice = new GoPlatform().validatePackage((await specOf('GOLANG', ['src/a.go', 'src/a.go'])).codePackage);
+    await expect(twice).rejects.toThrow('the code package is refused: a name comes twice');
+    const incomplete = new NodePlatform().validatePackage((await specOf('NODE', ['src/lib/package.json'])).codePackage);
+    await expect(incomplete).rejects.toThrow('no package.json found at the root of the chaincode package');
   });
 
   it('name the platform of a type', () => {

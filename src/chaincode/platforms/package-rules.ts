@@ -2,6 +2,7 @@ import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { protos } from '../../protos/messages.ts';
 import { readArchive } from '../packaging/archive.ts';
+import { DistinctPaths } from '../packaging/distinct-paths.ts';
 
 const { GOLANG, NODE, CAR, JAVA } = protos.ChaincodeSpec_Type;
 
@@ -13,20 +14,28 @@ export interface PackageRules {
   readonly never?: RegExp;
   /** A file that must be there, and what to say when it is not. */
   readonly required?: { readonly name: RegExp; readonly otherwise: string };
+  /** Permission bits that a file may have; any, unless told. */
+  readonly modes?: number;
 }
 
 const ANY_SOURCE = /^\/?(src|META-INF)\/.*/s;
+/** What Fabric lets the files of a deployment spec have. */
+const SPEC_MODES = 0o100666;
+const MANIFEST = { name: /^\/?(\.\/)*src\/package\.json$/, otherwise: 'no package.json found at the root of the chaincode package' };
 
-export const GOLANG_RULES: PackageRules = { names: ANY_SOURCE };
+/** What any package may hold that is run: a Go peer asks for no more before it builds one. */
+export const RUNNABLE: PackageRules = { names: /./s };
 
-export const NODE_RULES: PackageRules = {
-  names: ANY_SOURCE,
-  required: { name: /^\/?src\/package\.json$/, otherwise: 'no package.json found at the root of the chaincode package' },
-};
+export const RUNNABLE_NODE: PackageRules = { ...RUNNABLE, required: MANIFEST };
 
-export const JAVA_RULES: PackageRules = {
+const GOLANG_RULES: PackageRules = { names: ANY_SOURCE, modes: SPEC_MODES };
+
+const NODE_RULES: PackageRules = { ...GOLANG_RULES, required: { ...MANIFEST, name: /^\/?src\/package\.json$/ } };
+
+const JAVA_RULES: PackageRules = {
   names: /^\/?src\/((src|META-INF)\/.*|(build\.gradle|settings\.gradle|pom\.xml))/s,
   never: /\.class$/,
+  modes: SPEC_MODES,
 };
 
 const RULES: ReadonlyMap<number, PackageRules | undefined> = new Map<number, PackageRules | undefined>([
@@ -36,12 +45,9 @@ const RULES: ReadonlyMap<number, PackageRules | undefined> = new Map<number, Pac
   [CAR, undefined], // opaque to a peer; chaintool judges it
 ]);
 
-/** Permission bits that a file of a package may have. */
-const ALLOWED_MODE = 0o100666;
-
 /**
- * The platform's rules for a deployment spec, as `deploy` and `upgrade` apply them. Installing does not ask for them, and a spec
- * without code passes. META-INF is allowed, as from 1.3 on.
+ * The platform's rules for a deployment spec, as `deploy` and `upgrade` apply them. A spec without code passes. META-INF is allowed,
+ * as from 1.3 on.
  *
  * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` with Fabric's text
  * @see ValidateDeploymentSpec in hyperledger/fabric v1.4, core/chaincode/platforms
@@ -57,18 +63,36 @@ export async function validateDeploymentSpec(
 }
 
 /**
- * Reads through a code package and applies rules to it; an empty one passes.
+ * What `install` asks of a deployment spec: that it can be run here. Fabric finds out when it builds, at the first call. Sources of Java
+ * may come with more than the rules for `deploy` know, like a Gradle wrapper: clients send no code at `deploy`.
+ * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` with Fabric's text where it has one
+ */
+export async function validateInstalledSpec(
+  { chaincodeSpec, codePackage }: protos.ChaincodeDeploymentSpec,
+  options: Partial<Cancellable> = {},
+): Promise<void> {
+  const type = chaincodeSpec?.type ?? protos.ChaincodeSpec_Type.UNDEFINED;
+  platformNameOf(type);
+  await checkCodePackage(codePackage, (type === JAVA ? RUNNABLE : RULES.get(type)) ?? RUNNABLE, options);
+}
+
+/**
+ * Reads through a code package and applies rules to it, and those of every archive: no name comes twice, nothing lies in a file. An
+ * empty one passes.
  * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` with Fabric's text, or the signal's reason
  */
 export async function checkCodePackage(codePackage: Uint8Array, rules: PackageRules, options: Partial<Cancellable> = {}): Promise<void> {
   if (codePackage.length === 0) return;
   let complete = rules.required === undefined;
+  const paths = new DistinctPaths();
   await readArchive(
     codePackage,
-    ({ name, type: kind, mode }) => {
+    ({ name, path, type: kind, mode }) => {
+      paths.add(path, kind);
       if (kind === 'directory') return undefined; // tools write them, Fabric's own packers do not
       if (!rules.names.test(name) || rules.never?.test(name)) throw invalid(`illegal file detected in payload: "${name}"`);
-      if ((mode & ~ALLOWED_MODE) !== 0) throw invalid(`illegal file mode detected for file ${name}: ${mode.toString(8)}`);
+      if (rules.modes !== undefined && (mode & ~rules.modes) !== 0)
+        throw invalid(`illegal file mode detected for file ${name}: ${mode.toString(8)}`);
       complete ||= rules.required?.name.test(name) === true;
       return undefined;
     },

@@ -94,7 +94,8 @@ export interface Platform {
   /** @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` when there are no sources at `path` */
   validateSpec(path: string): Promise<void>;
   /**
-   * The rules of this language for a code package, and those of every archive: allowed names and modes, no links, bounded sizes.
+   * Whether a code package can be built at all: allowed names, no links, no name twice, bounded sizes, and what its language cannot
+   * do without.
    * An empty package passes.
    * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` with Fabric's text where it has one, or the signal's reason
    */

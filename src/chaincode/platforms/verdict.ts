@@ -12,7 +12,14 @@ export function verdictOf(output: readonly string[], signs: readonly Sign[], oth
   const text = output.join('\n');
   for (const { pattern, cause, advice } of signs) {
     const found = pattern.exec(text);
-    if (found !== null) return { cause: cause.replaceAll('$1', found.slice(1).find((each) => each !== undefined) ?? ''), advice };
+    if (found === null) continue;
+    const caught = found.slice(1).find((each) => each !== undefined) ?? '';
+    return { cause: cause.replaceAll('$1', () => briefly(caught)).replace(/: $/, ''), advice };
   }
   return otherwise;
 }
+
+/** Longest piece of output inside a sentence. */
+const MAX_CAUGHT = 160;
+
+const briefly = (text: string): string => (text.length > MAX_CAUGHT ? `${text.slice(0, MAX_CAUGHT)}…` : text);

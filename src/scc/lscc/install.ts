@@ -2,6 +2,7 @@ import type { ChaincodeCall } from '../../chaincode/chaincodes.ts';
 import { parsePackage } from '../../chaincode/packaging/chaincode-package.ts';
 import { metadataOf } from '../../chaincode/packaging/index-metadata.ts';
 import { checkChaincodeName, checkChaincodeVersion } from '../../chaincode/packaging/names.ts';
+import { validateInstalledSpec } from '../../chaincode/platforms/package-rules.ts';
 import { utf8 } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import type { ChannelAccess } from '../access.ts';
@@ -10,7 +11,7 @@ import { wrongCount } from './arguments.ts';
 import type { LsccParts } from './parts.ts';
 
 /**
- * Stores a package on this peer; answers `OK`.
+ * Stores a package on this peer; answers `OK`. What could never run is refused before anything is written.
  * @see executeInstall in hyperledger/fabric v1.1, core/scc/lscc/lscc.go
  */
 export async function install(
@@ -29,6 +30,7 @@ export async function install(
     (cause) => `invalid state database artifact: ${cause}`,
     () => metadataOf(parsed, { signal }),
   );
+  await validateInstalledSpec(parsed.deploymentSpec, { signal });
   await packages.install(parsed);
   return utf8('OK');
 }
