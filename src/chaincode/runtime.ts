@@ -53,6 +53,8 @@ export interface ChaincodeInstance extends AsyncDisposable {
   readonly id: string;
   /** How the instance ended, whoever ended it. Settles once, never rejects. */
   readonly exited: Promise<Exit>;
+  /** Its processes on this machine at the moment, for whoever looks whether they are debugged. Absent where they cannot be told. */
+  readonly processes?: (() => Promise<readonly number[]>) | undefined;
   /**
    * Dials chaincode that waits for the peer to come; called once. Absent when the chaincode dials the peer, as it usually does.
    * Disposing the instance closes the connection.

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
@@ -146,6 +146,52 @@ describe('the programs of an external builder', () => {
     expect(await leftovers()).toEqual([]);
   });
 
+  it('work in folders that are called as in Fabric, for none but the peer’s user', async () => {
+    const build = await builder({
+      detect: 'echo "$1 $2" > $D/detect; exit 0',
+      build: 'echo "$1 $2 $3" > $D/build; ls "$1" > $D/source',
+      release: 'echo "$1 $2" > $D/release',
+      run: `stat -c %a "$2/chaincode.json" > $D/mode; cat "$2/chaincode.json" > $D/chaincode.json; ${STAY}`,
+    });
+    await launch(runtimeOf(build));
+    const [source = '', metadata = ''] = (await note('detect')).trim().split(' ');
+    const place = dirname(source);
+    expect(basename(place)).toBe(`fabric-${FOLDER}`);
+    expect([source, metadata]).toEqual([join(place, 'src'), join(place, 'metadata')]);
+    expect((await note('build')).trim()).toBe([source, metadata, join(place, 'bld')].join(' '));
+    expect((await note('release')).trim()).toBe([join(place, 'bld'), join(place, 'release')].join(' '));
+    expect((await note('source')).split('\n')).toEqual(['META-INF', 'src', '']);
+    await expect.poll(() => note('chaincode.json').catch(() => '')).not.toBe('');
+    expect((await note('mode')).trim()).toBe('600');
+    expect(JSON.parse(await note('chaincode.json'))).toMatchObject({ client_cert: '', client_key: '', root_cert: '' });
+  });
+
+  it('are asked to build without running anything, and a launch takes what they built', async () => {
+    const build = await builder({
+      detect: 'exit 0',
+      build: 'echo x >> $D/builds; echo built',
+      release: 'echo x >> $D/releases',
+      run: `echo x >> $D/runs; ${STAY}`,
+    });
+    const runtime = runtimeOf(build);
+    const printed: string[] = [];
+    await runtime.build(spec({ output: ({ stream, text }) => printed.push(`${stream} ${text}`) }), { signal: never });
+    expect(printed).toEqual(['build built']);
+    expect(await note('releases')).toBe('x\n');
+    expect(existsSync(join(folder, 'runs'))).toBe(false);
+    await launch(runtime);
+    await expect.poll(() => note('runs').catch(() => '')).toBe('x\n');
+    expect(await note('builds')).toBe('x\n');
+  });
+
+  it('may have a release that cannot be executed: it counts as none, and the log says so', async () => {
+    const build = await builder({ detect: 'exit 0', build: ':', release: 'touch $D/released', run: STAY });
+    await chmod(join(folder, 'test', 'bin', 'release'), 0o644);
+    await launch(runtimeOf(build));
+    expect(existsSync(join(folder, 'released'))).toBe(false);
+    expect(log.lines.join('\n')).toContain('release step skipped: the program is not executable');
+  });
+
   it('see the metadata of a deployment spec as a Go peer writes it', async () => {
     const build = await builder({ detect: 'cp "$2/metadata.json" $D/seen; exit 0', build: ':', run: STAY });
     await launch(runtimeOf(build), { metadata: undefined, platform: 'golang', path: 'example.com/cc', ccid: 'basic:1.0' });
@@ -227,6 +273,22 @@ describe('choosing a builder', () => {
       message: expect.stringContaining('package for Kubernetes'),
       advice: expect.stringContaining('ccaas'),
     });
+  });
+
+  it('lets an external builder have a package for Kubernetes that claims it', async () => {
+    const build = await builder({ detect: `grep -q '"type":"k8s"' "$2/metadata.json"`, build: ':', run: `touch $D/ran; ${STAY}` });
+    const fallback = new ScriptedRuntime(() => undefined);
+    const runtime = scope.use(
+      new ExternalBuilderRuntime({ directory: join(folder, 'externalbuilder'), builders: [build], fallback, mspId: '', log }),
+    );
+    await launch(runtime, { metadata: utf8('{"type":"k8s","label":"x"}') });
+    await expect.poll(() => existsSync(join(folder, 'ran'))).toBe(true);
+    expect(fallback.events).toEqual([]);
+  });
+
+  it('tells at the build already that nobody takes a package', async () => {
+    const building = runtimeOf().build(spec({ metadata: utf8('{"type":"K8S"}') }), { signal: never });
+    await expect(building).rejects.toMatchObject({ message: expect.stringContaining('package for Kubernetes') });
   });
 
   it('refuses a build of a builder that is no longer configured', async () => {

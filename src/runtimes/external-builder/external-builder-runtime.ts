@@ -6,6 +6,7 @@ import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
 import { chaincodeOutput } from '../chaincode-output.ts';
+import { OpenLaunches } from '../open-launches.ts';
 import type { ProcessGroup } from '../process/process-group.ts';
 import { Scratch } from '../process/scratch.ts';
 import { SharedWork } from '../process/shared-work.ts';
@@ -44,9 +45,7 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
   readonly #scratch: Scratch;
   readonly #runs: Scratch;
   readonly #builds = new SharedWork<KeptBuild | typeof NOBODY>();
-  readonly #over = new AbortController();
-  readonly #open = new Set<Promise<unknown>>();
-  readonly #running = new Set<AsyncDisposable>();
+  readonly #launches = new OpenLaunches();
 
   constructor(parts: ExternalBuilderRuntimeParts) {
     const { directory, builders, log = silent } = parts;
@@ -57,32 +56,17 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
     this.#runs = new Scratch(join(directory, 'runs'));
   }
 
-  async build(spec: BuildSpec, { signal }: Cancellable): Promise<void> {
-    return this.#whileOpen((either) => this.#build(spec, either), signal);
+  async build(spec: BuildSpec, options: Cancellable): Promise<void> {
+    return this.#launches.run(({ signal }) => this.#build(spec, signal), options);
   }
 
-  async launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {
-    return this.#whileOpen((either) => this.#launch(spec, either), signal);
+  async launch(spec: LaunchSpec, options: Cancellable): Promise<ChaincodeInstance> {
+    return this.#launches.run(({ signal }) => this.#launch(spec, signal), options);
   }
 
   /** Aborts what is being built and stops what runs; the runtime behind is its owner's to dispose. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#over.abort(new SelvageError('CANCELLED', 'the chaincode runtime is shutting down'));
-    await Promise.allSettled(this.#open);
-    await Promise.allSettled([...this.#running].map((instance) => instance[Symbol.asyncDispose]()));
-  }
-
-  async #whileOpen<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-    signal.throwIfAborted();
-    const working = work(AbortSignal.any([signal, this.#over.signal]));
-    this.#open.add(working);
-    try {
-      return await working;
-    } catch (thrown) {
-      throw signal.aborted ? signal.reason : thrown;
-    } finally {
-      this.#open.delete(working);
-    }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#launches[Symbol.asyncDispose]();
   }
 
   async #build(spec: BuildSpec, signal: AbortSignal): Promise<void> {
@@ -107,7 +91,7 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
     });
     signal.throwIfAborted();
     if (text === undefined) return this.#run(spec, kept, signal);
-    return this.#own(new ServiceInstance({ ccid: spec.ccid, settings: parseServerSettings(text, connection), log: this.#log }));
+    return this.#launches.own(new ServiceInstance({ ccid: spec.ccid, settings: parseServerSettings(text, connection), log: this.#log }));
   }
 
   async #provide(spec: BuildSpec, { signal }: Cancellable): Promise<KeptBuild | typeof NOBODY> {
@@ -140,13 +124,7 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
     const group = await builder.run(spec, buildFolder, folder.path, { signal, onLine: chaincodeOutput(spec, log) });
     scope.defer(() => group.stop(0));
     signal.throwIfAborted();
-    return this.#own(programInstance(spec.ccid, group, scope.move(), this.#parts.graceMs ?? 5_000));
-  }
-
-  #own(instance: ChaincodeInstance): ChaincodeInstance {
-    this.#running.add(instance);
-    void instance.exited.then(() => this.#running.delete(instance));
-    return instance;
+    return this.#launches.own(programInstance(spec.ccid, group, scope.move(), this.#parts.graceMs ?? 5_000));
   }
 
   /** Who takes what no builder claims. */
@@ -192,5 +170,5 @@ function programInstance(ccid: string, group: ProcessGroup, owned: Scope, graceM
     await group.stop(graceMs);
     await exited;
   };
-  return { id: `${ccid}#${group.pid}`, exited, [Symbol.asyncDispose]: stop };
+  return { id: `${ccid}#${group.pid}`, exited, processes: group.processes, [Symbol.asyncDispose]: stop };
 }

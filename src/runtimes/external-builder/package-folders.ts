@@ -5,19 +5,21 @@ import type { BuildSpec } from '../../chaincode/runtime.ts';
 import { textOf, utf8 } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import type { BuildFolders } from './builder.ts';
+import { folderNameOf } from './kept-builds.ts';
 
 /**
- * Unpacks a package into `src`, writes `metadata/metadata.json` and makes `bld` and `release`, all below `folder`.
+ * Unpacks a package into `src`, writes `metadata/metadata.json` and makes `bld` and `release`, all below `fabric-ID` in `folder`.
  * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID`, `DISK_FULL`, or the signal's reason
  */
 export async function unpackPackage(spec: BuildSpec, folder: string, { signal }: Cancellable): Promise<BuildFolders> {
+  const below = join(folder, `fabric-${folderNameOf(spec.ccid)}`);
   const folders = {
-    source: join(folder, 'src'),
-    metadata: join(folder, 'metadata'),
-    build: join(folder, 'bld'),
-    release: join(folder, 'release'),
+    source: join(below, 'src'),
+    metadata: join(below, 'metadata'),
+    build: join(below, 'bld'),
+    release: join(below, 'release'),
   };
-  for (const path of Object.values(folders)) await mkdir(path, { mode: 0o700 });
+  for (const path of [below, ...Object.values(folders)]) await mkdir(path, { mode: 0o700 });
   await unpackArchive(spec.codePackage, folders.source, { signal });
   await writeFile(join(folders.metadata, 'metadata.json'), metadataOf(spec), { mode: 0o700 });
   return folders;

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { LaunchSpec } from '../../chaincode/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
@@ -60,13 +60,14 @@ export class ProgramBuilder implements Builder {
     );
   }
 
-  /** A builder need not have it. */
+  /** A builder need not have it; one that may not be executed counts as none, as in Fabric, and is worth a word. */
   async release(subject: BuilderSubject, { signal }: Cancellable): Promise<void> {
-    const exists = await access(this.#program('release')).then(
-      () => true,
-      () => false,
-    );
-    if (!exists) return;
+    const program = this.#program('release');
+    if (!(await allows(program, constants.X_OK))) {
+      if (await allows(program, constants.F_OK))
+        subject.log.warn('release step skipped: the program is not executable', { builder: this.name, program, ccid: subject.ccid });
+      return;
+    }
     const { build, release } = await subject.folders();
     await this.#step(
       'release',
@@ -148,6 +149,12 @@ export class ProgramBuilder implements Builder {
     return join(this.#path, 'bin', basename(name));
   }
 }
+
+const allows = (file: string, mode: number): Promise<boolean> =>
+  access(file, mode).then(
+    () => true,
+    () => false,
+  );
 
 /** How Go puts the end of a process. */
 const statusOf = ({ code, signal }: GroupExit): string => (code === null ? `signal: ${signal}` : `exit status ${code}`);

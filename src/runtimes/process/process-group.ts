@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LineSplitter, Tail } from './lines.ts';
 import { ownerMark } from './owner.ts';
-import { isAlive, signalTree, type TreeMark } from './process-tree.ts';
+import { isAlive, processesOf, signalTree, type TreeMark } from './process-tree.ts';
 
 export interface GroupCommand {
   readonly file: string;
@@ -81,6 +81,9 @@ export class ProcessGroup implements AsyncDisposable {
     child.on('error', () => undefined); // the exit says the rest
     return new ProcessGroup(child, pid, { groupId: pid, variable: `${TREE_VARIABLE}=${id}` }, tail);
   }
+
+  /** All processes of the tree at the moment. */
+  readonly processes = (): Promise<readonly number[]> => processesOf(this.#mark);
 
   /** SIGTERM to the whole tree, SIGKILL to what is left after `graceMs`; resolves when it is gone. */
   async stop(graceMs: number): Promise<void> {

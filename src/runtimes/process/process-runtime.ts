@@ -168,7 +168,12 @@ export class ProcessRuntime implements ChaincodeRuntime {
       await group.stop(this.#graceMs);
       await exited;
     };
-    const instance: ChaincodeInstance = { id: `${spec.ccid}#${group.pid}`, exited, [Symbol.asyncDispose]: stop };
+    const instance: ChaincodeInstance = {
+      id: `${spec.ccid}#${group.pid}`,
+      exited,
+      processes: group.processes,
+      [Symbol.asyncDispose]: stop,
+    };
     this.#running.add(instance);
     log.info('chaincode process started', { pid: group.pid });
     return instance;

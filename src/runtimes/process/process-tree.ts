@@ -30,6 +30,10 @@ export async function signalTree(mark: TreeMark, signal: 'SIGTERM' | 'SIGKILL'):
   for (const { pid, command } of all) if (signal === 'SIGKILL' || !around.includes(command)) send(pid, signal);
 }
 
+/** The processes of the tree that there are now; none where the system has no list of them. Linux only. */
+export const processesOf = async (mark: TreeMark): Promise<readonly number[]> =>
+  process.platform === 'linux' ? (await members(mark)).map(({ pid }) => pid) : [];
+
 interface Member {
   readonly pid: number;
   /** The program's name, as the system shortens it. */
