@@ -343,9 +343,16 @@ describe('launching', () => {
     for (const failed of both)
       await expect(failed).rejects.toMatchObject({
         code: 'CHAINCODE_LAUNCH_FAILED',
-        message:
-          'could not launch chaincode cc:1: chaincode registration failed: container exited with 7, its last output:\nstarting\nError: no such module',
-        details: { exitCode: 7, lastOutput: 'starting\nError: no such module', ccid: 'cc:1' },
+        message: expect.stringMatching(
+          /^could not launch chaincode cc:1: chaincode registration failed: container exited with 7, its last output:\nstarting\nError: no such module\nThe chaincode ended before it registered with the peer\. [^\n]+$/,
+        ),
+        details: {
+          exitCode: 7,
+          lastOutput: 'starting\nError: no such module',
+          ccid: 'cc:1',
+          reason: expect.stringContaining('ended before'),
+        },
+        advice: expect.stringContaining('by hand'),
       });
     expect(support.states().get('cc:1')).toMatchObject({ at: 'stopped', reason: { code: 'CHAINCODE_LAUNCH_FAILED' } });
     await support.makeReady(cc, { signal: never });
@@ -376,7 +383,9 @@ describe('launching', () => {
     const { support, runtime } = peer({ script: () => undefined, parts: { startupTimeoutMs: 30 } });
     await expect(support.makeReady(cc, { signal: never })).rejects.toMatchObject({
       code: 'DEADLINE_EXCEEDED',
-      message: 'could not launch chaincode cc:1: timeout expired while starting chaincode cc:1 for transaction',
+      message: expect.stringMatching(
+        /^could not launch chaincode cc:1: timeout expired while starting chaincode cc:1 for transaction: it did not register, without output\nThe chaincode was started and did not register/,
+      ),
     });
     expect(runtime.events).toEqual(['launch cc:1', 'stop cc:1']);
   });
@@ -483,9 +492,9 @@ describe('a running chaincode', () => {
     await started.promise;
     connected[0]?.close();
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve)); // the end of the stream is seen first
-    runtime.instances[0]?.exit({ code: 3, lastOutput: ['x'.repeat(300), 'bye'] });
+    runtime.instances[0]?.exit({ code: 3, lastOutput: ['x'.repeat(600), 'bye'] });
     await expect(lost).rejects.toThrow(
-      `chaincode stream terminated: the chaincode exited with 3, its last output:\n${'x'.repeat(200)}…\nbye`,
+      `chaincode stream terminated: the chaincode exited with 3, its last output:\n${'x'.repeat(500)}…\nbye`,
     );
     await support[Symbol.asyncDispose]();
   });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Channels } from '../channel/channel.ts';
+import { textOf } from '../common/bytes.ts';
 import { type Cancellable, Deadline, orAbort } from '../common/cancel.ts';
 import type { Clock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
@@ -8,12 +9,14 @@ import { type Metrics, timed, unmeasured } from '../common/metrics.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import { protos } from '../protos/messages.ts';
 import type { ChaincodeCall, ChaincodeOutcome, ChaincodeRef, Chaincodes } from './chaincodes.ts';
-import { type LaunchablePackages, lastWords } from './launch.ts';
+import { lastWords } from './last-output.ts';
+import type { LaunchablePackages } from './launch.ts';
 import type { Definitions } from './lifecycle/definitions.ts';
 import { outcomeOf } from './outcome.ts';
 import type { ChaincodeOutput } from './output/chaincode-output.ts';
 import { prefixed } from './prefixed.ts';
 import { ChaincodeRegistry } from './registry.ts';
+import type { Place } from './replica-set.ts';
 import type { RestartLimits } from './restart-pause.ts';
 import type { ChaincodeRuntime } from './runtime.ts';
 import type { ChaincodeState } from './state.ts';
@@ -46,12 +49,15 @@ export interface ChaincodeSupportParts {
   /** Environment of every chaincode beside what the runtime adds itself, like the logging levels. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** How it is supervised: see {@link ChaincodeSupervisorParts}. */
+  readonly replicas?: ((name: string) => number) | undefined;
   readonly restart?: RestartLimits | undefined;
   readonly drainMs?: number | undefined;
   readonly retireAfterMs?: number | undefined;
   readonly startupTimeoutMs: number;
   /** Applies to each Init, invocation and call between chaincodes. */
   readonly executeTimeoutMs: number;
+  /** Applies instead to the installation of a package, which builds it; the execute timeout by default. */
+  readonly installTimeoutMs?: number | undefined;
   /** `ledger.state.totalQueryLimit`. */
   readonly totalQueryLimit: number;
   /** `chaincode.runtimeParams`; READY is bare if absent. */
@@ -102,7 +108,7 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
   }
 
   async makeReady(chaincode: ChaincodeRef, options: Cancellable): Promise<void> {
-    if (!this.#system.has(chaincode.name)) await this.#supervisor.streamOf(chaincode, options);
+    if (!this.#system.has(chaincode.name)) await this.#supervisor.makeReady(chaincode, options);
   }
 
   async execute(call: ChaincodeCall, options: Cancellable): Promise<ChaincodeOutcome> {
@@ -170,38 +176,48 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     return timed(seconds, () => this.#answerInTime(call, options));
   }
 
+  #timeoutOf({ chaincode, input }: ChaincodeCall): number {
+    const { executeTimeoutMs, installTimeoutMs = executeTimeoutMs } = this.#parts;
+    const [name] = input.args ?? [];
+    return name !== undefined && INSTALLS.has(`${chaincode.name} ${textOf(name)}`) ? installTimeoutMs : executeTimeoutMs;
+  }
+
   async #answerInTime(call: ChaincodeCall, { signal }: Cancellable): Promise<Uint8Array> {
-    using deadline = new Deadline(this.#parts.executeTimeoutMs, 'timeout expired while executing transaction', signal);
+    using deadline = new Deadline(this.#timeoutOf(call), 'timeout expired while executing transaction', signal);
     const system = this.#system.get(call.chaincode.name);
     if (system !== undefined) return await systemAnswer(system, call, deadline.signal);
-    const stream = await this.#supervisor.streamOf(call.chaincode, { signal: deadline.signal });
+    using place = await this.#supervisor.enter(call, { signal: deadline.signal });
+    const { stream } = place;
     const { heard } = stream;
     try {
       const { bytes } = await stream.execute({ ...call, namespace: call.chaincode.name }, { signal: deadline.signal });
       return bytes;
     } catch (thrown) {
       const failure = SelvageError.from(thrown);
-      if (failure.code === 'CHAINCODE_STREAM_ENDED') throw await this.#explained(call, stream, failure);
-      if (deadline.expired && stream.heard === heard) throw await this.#hung(call, stream, failure);
+      if (failure.code === 'CHAINCODE_STREAM_ENDED') throw await explained(place, failure);
+      if (deadline.expired && stream.heard === heard) throw await hung(place, call, failure);
       throw thrown;
     }
   }
-
-  /** An error of a stream that ended, with how the chaincode exited if it did. */
-  async #explained({ chaincode }: ChaincodeCall, stream: ChaincodeStream, failure: SelvageError): Promise<SelvageError> {
-    const reason = await this.#supervisor.endOf(chaincode, stream);
-    return reason === undefined ? failure : terminated(reason);
-  }
-
-  /** Nothing at all came from the chaincode for a whole execute timeout: it would not answer others either. */
-  async #hung({ chaincode, proposal }: ChaincodeCall, stream: ChaincodeStream, failure: SelvageError): Promise<SelvageError> {
-    const silent = `the chaincode was silent for the whole execute timeout of transaction ${proposal.txId}`;
-    const lastOutput = await this.#supervisor.abandon(chaincode, stream, new SelvageError('DEADLINE_EXCEEDED', silent));
-    if (lastOutput === undefined) return failure;
-    const text = `${failure.message}: ${silent}; it was stopped and the next call starts a new one, ${lastWords(lastOutput)}`;
-    return new SelvageError('DEADLINE_EXCEEDED', text, { details: { lastOutput: lastOutput.join('\n') } });
-  }
 }
+
+/** An error of a stream that ended, with how the chaincode exited if it did. */
+async function explained(place: Place, failure: SelvageError): Promise<SelvageError> {
+  const reason = await place.ended();
+  return reason === undefined ? failure : terminated(reason);
+}
+
+/** Nothing at all came from the chaincode for a whole execute timeout: it would not answer others either. */
+async function hung(place: Place, { proposal }: ChaincodeCall, failure: SelvageError): Promise<SelvageError> {
+  const silent = `the chaincode was silent for the whole execute timeout of transaction ${proposal.txId}`;
+  const lastOutput = await place.abandon(new SelvageError('DEADLINE_EXCEEDED', silent));
+  if (lastOutput === undefined) return failure;
+  const text = `${failure.message}: ${silent}; it was stopped and the next call starts a new one, ${lastWords(lastOutput)}`;
+  return new SelvageError('DEADLINE_EXCEEDED', text, { details: { lastOutput: lastOutput.join('\n') } });
+}
+
+/** Functions of system chaincodes that may take as long as a build. */
+const INSTALLS: ReadonlySet<string> = new Set(['_lifecycle InstallChaincode', 'lscc install']);
 
 /** What a system chaincode would have sent, had it a stream. */
 async function systemAnswer(system: SystemChaincode, call: ChaincodeCall, signal: AbortSignal): Promise<Uint8Array> {

@@ -1,14 +1,12 @@
-import { constants } from 'node:os';
-import { stripVTControlCharacters } from 'node:util';
 import { Deadline, orAbort } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import { Scope } from '../common/scope.ts';
 import type { ChaincodeRef } from './chaincodes.ts';
+import { couldNotLaunch, exitedEarly, tooLate } from './launch-failure.ts';
 import type { ChaincodeOutput } from './output/chaincode-output.ts';
-import { explainExit } from './platforms/exit-verdicts.ts';
 import { prefixed } from './prefixed.ts';
 import type { ChaincodeRegistry, Expectation } from './registry.ts';
-import type { ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from './runtime.ts';
+import type { ChaincodeInstance, ChaincodeRuntime, LaunchSpec } from './runtime.ts';
 import type { ChaincodeStream } from './stream/chaincode-stream.ts';
 import type { ChaincodeConnection } from './stream/connection.ts';
 import type { ChaincodeTls } from './tls.ts';
@@ -42,44 +40,74 @@ export interface Running extends AsyncDisposable {
   readonly instance: ChaincodeInstance;
 }
 
+/** What is launched. */
+export interface Launchable {
+  readonly chaincode: ChaincodeRef;
+  /** See {@link LaunchSpec.replica}. */
+  readonly replica?: number | undefined;
+}
+
 /**
  * Starts a chaincode and waits until it takes transactions. On any failure nothing is left behind.
  * @throws {SelvageError} with Fabric's text `could not launch chaincode CCID: …` and, when the chaincode exited, its exit code,
  *   signal and last output in `details`; the signal's reason
  * @see Launch in hyperledger/fabric v2.5, core/chaincode/runtime_launcher.go
  */
-export async function launchChaincode(chaincode: ChaincodeRef, parts: LaunchParts, signal: AbortSignal): Promise<Running> {
+export async function launchChaincode(launchable: Launchable, parts: LaunchParts, signal: AbortSignal): Promise<Running> {
+  const { chaincode } = launchable;
   using deadline = new Deadline(
     parts.startupTimeoutMs,
     `timeout expired while starting chaincode ${chaincode.ccid} for transaction`,
     signal,
   );
   using expectation = parts.registry.expect(chaincode.ccid); // first: the chaincode may call back at once
+  const progress: Progress = {};
   try {
-    return await start(chaincode, parts, { expectation, signal: deadline.signal });
+    return await start(launchable, parts, { expectation, signal: deadline.signal, progress });
   } catch (thrown) {
     expectation.abandon(new SelvageError('CANCELLED', 'the launch failed'));
     signal.throwIfAborted();
-    throw couldNotLaunch(chaincode, deadline.signal.aborted ? deadline.signal.reason : thrown, expectation.refusal);
+    const failure = deadline.expired ? await outOfTime(deadline.signal.reason, progress, parts.startupTimeoutMs) : thrown;
+    throw couldNotLaunch(chaincode, failure, expectation.refusal);
   }
+}
+
+/** How far a launch has come. */
+interface Progress {
+  instance?: ChaincodeInstance;
+  /** The peer dials it and has reached it. */
+  reached?: boolean;
+}
+
+/** What the launch that is over had started is stopped by now, and its output read to the end. */
+async function outOfTime(timeout: unknown, { instance, reached = false }: Progress, timeoutMs: number): Promise<SelvageError> {
+  const exit = await instance?.exited;
+  const service = instance?.connect === undefined ? undefined : { reached };
+  return tooLate(SelvageError.from(timeout), { exit, service, timeoutMs });
 }
 
 interface Waiting {
   readonly expectation: Expectation;
   readonly signal: AbortSignal;
+  readonly progress: Progress;
 }
 
-async function start(chaincode: ChaincodeRef, parts: LaunchParts, { expectation, signal }: Waiting): Promise<Running> {
+async function start({ chaincode, replica }: Launchable, parts: LaunchParts, waiting: Waiting): Promise<Running> {
+  const { expectation, signal, progress } = waiting;
   const { ccid, name, version } = chaincode;
-  const { runtime, tls, peerAddress, registry, env = {} } = parts;
+  const { runtime, tls, peerAddress, env = {} } = parts;
   const code = await orAbort(loadPackage(chaincode, parts.packages), signal);
   await using scope = new Scope();
-  const output = parts.output && scope.use(await parts.output.open(ccid));
+  const output = parts.output && scope.use(await parts.output.open(ccid, replica));
   const credentials = tls && scope.use(await tls.issue(ccid));
-  const running = () => registry.get(ccid)?.running() ?? [];
-  const spec: LaunchSpec = { ccid, name, version, ...code, peerAddress, tls: credentials?.material, env, running, output: output?.line };
+  if (credentials !== undefined) expectation.shows(credentials.certificateHash);
+  const running = () => expectation.stream?.running() ?? [];
+  const own = { ...code, peerAddress, tls: credentials?.material, env, replica, running, output: output?.line };
+  const spec: LaunchSpec = { ccid, name, version, ...own };
   const instance = scope.use(await startInstance(runtime, spec, signal));
-  const ended = instance.connect && (await dial(ccid, instance.connect, parts, signal));
+  progress.instance = instance;
+  const ended = instance.connect && (await dial(ccid, instance.connect, parts, waiting));
+  progress.reached = true;
   const failed = instance.exited.then((exit) => Promise.reject(exitedEarly(exit)));
   const stream = await orAbort(Promise.race([expectation.ready, failed, ...(ended === undefined ? [] : [rejected(ended)])]), signal);
   scope.defer(() => stream.close(new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode is stopped')));
@@ -111,10 +139,11 @@ async function dial(
   ccid: string,
   connect: NonNullable<ChaincodeInstance['connect']>,
   { serve }: LaunchParts,
-  signal: AbortSignal,
+  { expectation, signal }: Waiting,
 ): Promise<Pending<SelvageError>> {
   try {
     const connection = await connect({ signal });
+    expectation.dialled(connection);
     return { outcome: serve(connection).then((reason) => terminated(ccid, reason)) };
   } catch (thrown) {
     throw prefixed(`connection to ${ccid} failed: `, thrown);
@@ -135,58 +164,3 @@ const terminated = (ccid: string, cause: SelvageError): SelvageError =>
     details: { ...cause.details, reason: cause.message },
     advice: cause.advice ?? `The service was reached and ended the stream before it registered as ${ccid}: look at its own log.`,
   });
-
-/** What became of an instance, as an error: code or signal in the text, the last lines it printed in the details. */
-const exitedEarly = (exit: Exit): SelvageError =>
-  new SelvageError('CHAINCODE_LAUNCH_FAILED', `chaincode registration failed: container exited with ${endingOf(exit)}`, {
-    ...explained(exit),
-  });
-
-function explained(exit: Exit): Pick<SelvageError, 'details'> & { readonly advice?: string } {
-  const verdict = explainExit(exit.lastOutput);
-  if (verdict === undefined) return { details: exitDetails(exit) };
-  return { details: { ...exitDetails(exit), reason: verdict.cause }, advice: `${verdict.cause}. ${verdict.advice}` };
-}
-
-/** Longest line that goes into an error for clients: with 20 of them it still fits gRPC's headers. */
-const MAX_LINE = 200;
-
-/** How an instance ended, for people: its code or signal, and the lines it printed last. */
-export const endingOf = ({ code, signal, lastOutput }: Exit): string =>
-  `${code === null ? signal : exitCode(code)}, ${lastWords(lastOutput)}`;
-
-/** The last lines of an output, fit for a terminal: without colours and other control characters, and not too long. */
-export function lastWords(lastOutput: readonly string[]): string {
-  if (lastOutput.length === 0) return 'without output';
-  const lines = lastOutput.map(stripVTControlCharacters).map((line) => line.replaceAll(/\p{Cc}/gu, ' '));
-  return `its last output:\n${lines.map((line) => (line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line)).join('\n')}`;
-}
-
-/** A shell gives 128 and the number of the signal that ended its command: 137 is what the kernel's memory killer leaves. */
-function exitCode(code: number): string {
-  const [signal] = Object.entries(constants.signals).find(([, number]) => number === code - 128) ?? [];
-  return signal === undefined ? String(code) : `${code} (${signal})`;
-}
-
-/** For errors and logs. */
-export const exitDetails = ({ code, signal, lastOutput }: Exit): Readonly<Record<string, string | number>> => ({
-  ...(code !== null && { exitCode: code }),
-  ...(signal !== null && { signal }),
-  lastOutput: lastOutput.join('\n'),
-});
-
-/** The advice goes into the text: clients get nothing else, and they are the ones who wait for the chaincode. */
-function couldNotLaunch({ ccid }: ChaincodeRef, thrown: unknown, refusal: SelvageError | undefined): SelvageError {
-  const cause = SelvageError.from(thrown);
-  const failure = prefixed(`could not launch chaincode ${ccid}: `, cause, {
-    ccid,
-    ...(refusal && { registrationRefused: refusal.message }),
-  });
-  const { code, message, details, advice } = failure;
-  const lines = [
-    message,
-    ...(refusal ? [`Its registration was refused: ${refusal.message}`] : []),
-    ...(advice === undefined ? [] : [advice]),
-  ];
-  return lines.length === 1 ? failure : new SelvageError(code, lines.join('\n'), { cause, details });
-}

@@ -31,6 +31,7 @@ describe('a service that the peer dialled', () => {
     using own = registry.expect('own:1');
     using other = registry.expect('other:1');
     const { chaincode, ended } = connect(registry, undefined, 'own:1');
+    own.dialled(chaincode.connection);
     await chaincode.claim('other:1');
     expect((await ended).message).toBe('peer will not accept external chaincode connection other:1 (except in dev mode)');
     expect(own.refusal?.advice).toContain('CHAINCODE_ID=own:1');
@@ -42,6 +43,7 @@ describe('a service that the peer dialled', () => {
     const registry = new ChaincodeRegistry({ open: false, tls });
     using own = registry.expect('own:1');
     const { chaincode, stream } = connect(registry, undefined, 'own:1');
+    own.dialled(chaincode.connection);
     await chaincode.register('own:1');
     expect(await own.ready).toBe(stream);
   });
@@ -72,8 +74,8 @@ describe('ChaincodeRegistry', () => {
 
   it('takes back one registration, not whatever has its name by then', async () => {
     const registry = new ChaincodeRegistry({ open: true });
-    const { stream } = connect(registry);
-    const request = { ccid: 'cc:1', stream, certificateHash: undefined };
+    const { chaincode, stream } = connect(registry);
+    const request = { ccid: 'cc:1', stream, connection: chaincode.connection };
     const first = registry.admit(request);
     first[Symbol.dispose]();
     const second = registry.admit(request);
@@ -112,7 +114,7 @@ describe('ChaincodeRegistry', () => {
     const registry = new ChaincodeRegistry({ open: false, tls });
     expect(registry.secured).toBe(true);
     const expectation = registry.expect('cc:1');
-    await tls.issue('cc:1');
+    expectation.shows((await tls.issue('cc:1')).certificateHash);
     const stranger = connect(registry);
     await stranger.chaincode.claim('cc:1');
     expect((await stranger.ended).message).toBe("TLS is active but chaincode cc:1 didn't send certificate");
@@ -130,5 +132,80 @@ describe('ChaincodeRegistry', () => {
     expectation.abandon(new SelvageError('CANCELLED', 'the launch failed'));
     expect((await ended).message).toBe('the launch failed');
     expect(registry.list()).toEqual([]);
+  });
+});
+
+describe('launches of one name', () => {
+  it('each get the stream that shows their certificate, and no more streams than launches come in', async () => {
+    let count = 0;
+    const tls = new ChaincodeTls({
+      issue: async () => {
+        count += 1;
+        return { clientKey: '', clientCert: '', rootCert: '', certificateHash: new Uint8Array([count]) };
+      },
+    });
+    const registry = new ChaincodeRegistry({ open: false, tls });
+    const launches = [registry.expect('cc:1'), registry.expect('cc:1')];
+    for (const launch of launches) launch.shows((await tls.issue('cc:1')).certificateHash);
+    const second = connect(registry, new Uint8Array([2]));
+    await second.chaincode.register('cc:1');
+    expect(await launches[1]?.ready).toBe(second.stream);
+    expect(launches[0]?.stream).toBeUndefined();
+    const again = connect(registry, new Uint8Array([2]));
+    await again.chaincode.claim('cc:1');
+    expect((await again.ended).message).toBe('duplicate chaincodeID: cc:1');
+    launches[1]?.[Symbol.dispose]();
+    const late = connect(registry, new Uint8Array([2]));
+    await late.chaincode.claim('cc:1');
+    expect((await late.ended).message).toBe('duplicate chaincodeID: cc:1');
+    const first = connect(registry, new Uint8Array([1]));
+    await first.chaincode.register('cc:1');
+    expect(await launches[0]?.ready).toBe(first.stream);
+    expect(registry.list()).toHaveLength(2);
+    second.chaincode.close();
+    await second.ended;
+    expect(registry.list()).toEqual([{ ccid: 'cc:1', stream: first.stream }]);
+    expect(registry.get('cc:1')).toBe(first.stream);
+  });
+
+  it('are served by whoever comes next without TLS, one stream each', async () => {
+    const registry = new ChaincodeRegistry({ open: false });
+    const first = registry.expect('cc:1');
+    const one = connect(registry);
+    await one.chaincode.register('cc:1');
+    expect(await claim(registry, 'cc:1')).toBe('duplicate chaincodeID: cc:1');
+    first[Symbol.dispose]();
+    using second = registry.expect('cc:1');
+    const two = connect(registry);
+    await two.chaincode.register('cc:1');
+    expect([await first.ready, await second.ready]).toEqual([one.stream, two.stream]);
+    expect(await claim(registry, 'cc:1')).toBe('duplicate chaincodeID: cc:1');
+  });
+
+  it('may try again with another stream when the first ends before it takes transactions', async () => {
+    const registry = new ChaincodeRegistry({ open: false });
+    using launch = registry.expect('cc:1');
+    const early = new ChaincodeOnStream({ capacity: 0 });
+    const stream = new ChaincodeStream({ id: 's', connection: early.connection, admission: registry, requests });
+    const ended = stream.run();
+    await early.claim('cc:1');
+    early.close();
+    await ended;
+    const { chaincode, stream: next } = connect(registry);
+    await chaincode.register('cc:1');
+    expect(await launch.ready).toBe(next);
+  });
+
+  it('take connections of their own to a service', async () => {
+    const registry = new ChaincodeRegistry({ open: false });
+    using first = registry.expect('cc:1');
+    using second = registry.expect('cc:1');
+    const [one, two] = [connect(registry, undefined, 'cc:1'), connect(registry, undefined, 'cc:1')];
+    first.dialled(two.chaincode.connection);
+    second.dialled(one.chaincode.connection);
+    await one.chaincode.register('cc:1');
+    await two.chaincode.register('cc:1');
+    expect([await first.ready, await second.ready]).toEqual([two.stream, one.stream]);
+    expect(await claim(registry, 'cc:1')).toBe('duplicate chaincodeID: cc:1');
   });
 });

@@ -1,14 +1,22 @@
+import { hex } from '../common/bytes.ts';
 import { deferred } from '../common/deferred.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Admission, ChaincodeStream, RegisterRequest, Registration } from './stream/chaincode-stream.ts';
+import type { ChaincodeConnection } from './stream/connection.ts';
 import type { ChaincodeTls } from './tls.ts';
 
 /** A launch that waits for its chaincode. Disposing it stops waiting. */
 export interface Expectation extends Disposable {
-  /** The stream of that name, once it takes transactions. Stays open when nothing comes. */
+  /** The stream of this launch, once it takes transactions. Stays open when nothing comes. */
   readonly ready: Promise<ChaincodeStream>;
+  /** The stream that registered for this launch, ready or not. */
+  readonly stream: ChaincodeStream | undefined;
   /** Why the last stream that claimed the name was turned away: what a failed launch should tell. */
   readonly refusal: SelvageError | undefined;
+  /** With TLS: whoever shows the certificate with this hash is this launch's chaincode, and nobody else is. */
+  shows(certificateHash: Uint8Array): void;
+  /** Chaincode that the peer dials: what comes over this connection is this launch's chaincode, and nothing else is. */
+  dialled(connection: ChaincodeConnection): void;
   /** The launch failed: a stream that registered for it has no owner and is closed. */
   abandon(reason: SelvageError): void;
 }
@@ -20,11 +28,14 @@ export interface ChaincodeRegistryParts {
   readonly tls?: ChaincodeTls | undefined;
 }
 
-/** Which stream is which chaincode. What is registered is released by its registration alone, never by its name. */
+/**
+ * Which stream is which chaincode. A name may have as many streams as it has launches, each admitted for one of them. What is
+ * registered is released by its registration alone, never by its name.
+ */
 export class ChaincodeRegistry implements Admission {
   readonly #parts: ChaincodeRegistryParts;
-  readonly #streams = new Map<string, RegisteredStream>();
-  readonly #expected = new Map<string, Waiting>();
+  readonly #streams = new Map<string, Set<RegisteredStream>>();
+  readonly #expected = new Map<string, Set<Waiting>>();
 
   constructor(parts: ChaincodeRegistryParts) {
     this.#parts = parts;
@@ -34,57 +45,82 @@ export class ChaincodeRegistry implements Admission {
     return this.#parts.tls !== undefined;
   }
 
-  /** The stream that takes transactions for this chaincode. */
+  /** A stream that takes transactions for this chaincode, the one that registered first. */
   get(ccid: string): ChaincodeStream | undefined {
-    const registered = this.#streams.get(ccid);
-    return registered?.ready === true ? registered.stream : undefined;
+    return [...(this.#streams.get(ccid) ?? [])].find(({ ready }) => ready)?.stream;
   }
 
   /** All registered streams, for closing them and for reports. */
   list(): readonly { readonly ccid: string; readonly stream: ChaincodeStream }[] {
-    return [...this.#streams].map(([ccid, { stream }]) => ({ ccid, stream }));
+    return [...this.#streams].flatMap(([ccid, ofName]) => [...ofName].map(({ stream }) => ({ ccid, stream })));
   }
 
-  /** Lets one stream register under this name. */
+  /**
+   * Lets one stream register under this name: with TLS the one that {@link Expectation.shows}, without it the next that comes, for
+   * which reason launches of one name then come one after another.
+   */
   expect(ccid: string): Expectation {
-    const waiting = new Waiting(() => {
-      if (this.#expected.get(ccid) === waiting) this.#expected.delete(ccid);
-    });
-    this.#expected.set(ccid, waiting);
+    const waiting = new Waiting(() => forget(this.#expected, ccid, waiting));
+    remember(this.#expected, ccid, waiting);
     return waiting;
   }
 
-  admit({ ccid, stream, certificateHash, dialledFor }: RegisterRequest): Registration {
-    const waiting = this.#expected.get(dialledFor ?? ccid);
+  admit(request: RegisterRequest): Registration {
+    const { ccid, stream } = request;
+    const waiting = this.#waitingFor(request);
     try {
-      if (dialledFor === undefined) this.#parts.tls?.authorize(ccid, certificateHash);
-      else checkDialled(ccid, dialledFor);
-      this.#checkName(ccid);
+      this.#check(request, waiting);
     } catch (refusal) {
-      waiting?.refused(SelvageError.from(refusal));
+      const reason = refusedAs(ccid, SelvageError.from(refusal));
+      for (const each of this.#concerned(request, waiting)) each.refused(reason);
       throw refusal;
     }
     const registered: RegisteredStream = { stream, ready: false };
-    this.#streams.set(ccid, registered);
+    remember(this.#streams, ccid, registered);
     waiting?.admitted(stream);
     return {
       ready: () => {
         registered.ready = true;
         waiting?.resolve(stream);
       },
-      [Symbol.dispose]: () => {
-        if (this.#streams.get(ccid) === registered) this.#streams.delete(ccid);
-      },
+      [Symbol.dispose]: () => forget(this.#streams, ccid, registered),
     };
   }
 
-  #checkName(ccid: string): void {
+  /** The launch that a stream is for, which may have got its stream already. */
+  #waitingFor({ ccid, connection }: RegisterRequest): Waiting | undefined {
+    const ofName = [...(this.#expected.get(connection.dialledFor ?? ccid) ?? [])];
+    if (connection.dialledFor !== undefined) return ofName.find((each) => each.connection === connection);
+    if (!this.secured) return ofName.find(({ taken, connection: dialled }) => !taken && dialled === undefined);
+    const shown = hex(connection.peerCertificateHash ?? new Uint8Array(0));
+    return ofName.find(({ certificate }) => certificate === shown);
+  }
+
+  #check({ ccid, connection }: RegisterRequest, waiting: Waiting | undefined): void {
+    const { dialledFor, peerCertificateHash } = connection;
+    if (dialledFor === undefined) this.#parts.tls?.authorize(ccid, peerCertificateHash);
+    else checkDialled(ccid, dialledFor);
     if (ccid === '') throw new SelvageError('CHAINCODE_PROTOCOL', 'chaincode name not set');
+    if (waiting?.taken === false) return;
     if (this.#streams.has(ccid)) throw new SelvageError('CHAINCODE_PROTOCOL', `duplicate chaincodeID: ${ccid}`);
-    if (this.#parts.open || this.#expected.has(ccid)) return;
+    if (this.#parts.open) return;
     throw new SelvageError('CHAINCODE_PROTOCOL', `peer will not accept external chaincode connection ${ccid} (except in dev mode)`, {
       advice: 'Let the peer launch the chaincode, or run the peer in development mode (chaincode.mode: dev) to run it yourself.',
     });
+  }
+
+  /**
+   * Whose launch a refusal may explain: that which the stream is for, else every one of the name; under a name that nobody expects,
+   * the launch that the certificate was made for, or without TLS any.
+   */
+  #concerned({ ccid, connection }: RegisterRequest, waiting: Waiting | undefined): Iterable<Waiting> {
+    if (waiting !== undefined) return [waiting];
+    const ofName = this.#expected.get(connection.dialledFor ?? ccid);
+    if (ofName !== undefined) return ofName;
+    const all = [...this.#expected.values()].flatMap((each) => [...each]);
+    if (!this.secured) return all;
+    const shown = hex(connection.peerCertificateHash ?? new Uint8Array(0));
+    return all.filter(({ certificate }) => certificate === shown);
   }
 }
 
@@ -97,6 +133,21 @@ function checkDialled(ccid: string, dialledFor: string): void {
   });
 }
 
+/** The same refusal, with the name that was claimed. */
+const refusedAs = (ccid: string, { code, message, details, advice }: SelvageError): SelvageError =>
+  new SelvageError(code, message, { details: { ...details, registeredAs: ccid }, ...(advice !== undefined && { advice }) });
+
+function remember<T>(all: Map<string, Set<T>>, name: string, one: T): void {
+  const ofName = all.get(name) ?? new Set<T>();
+  all.set(name, ofName.add(one));
+}
+
+function forget<T>(all: Map<string, Set<T>>, name: string, one: T): void {
+  const ofName = all.get(name);
+  ofName?.delete(one);
+  if (ofName?.size === 0) all.delete(name);
+}
+
 interface RegisteredStream {
   readonly stream: ChaincodeStream;
   ready: boolean;
@@ -106,7 +157,9 @@ class Waiting implements Expectation {
   readonly #found = deferred<ChaincodeStream>();
   readonly #forget: () => void;
   #refusal: SelvageError | undefined;
-  #admitted: ChaincodeStream | undefined;
+  #stream: ChaincodeStream | undefined;
+  #certificate: string | undefined;
+  #connection: ChaincodeConnection | undefined;
 
   constructor(forget: () => void) {
     this.#forget = forget;
@@ -116,8 +169,34 @@ class Waiting implements Expectation {
     return this.#found.promise;
   }
 
+  get stream(): ChaincodeStream | undefined {
+    return this.#stream;
+  }
+
   get refusal(): SelvageError | undefined {
     return this.#refusal;
+  }
+
+  /** In hexadecimal. */
+  get certificate(): string | undefined {
+    return this.#certificate;
+  }
+
+  get connection(): ChaincodeConnection | undefined {
+    return this.#connection;
+  }
+
+  /** Whether it has its stream; one that ended before it took transactions may be followed by another. */
+  get taken(): boolean {
+    return this.#stream !== undefined && this.#stream.state.at !== 'ended';
+  }
+
+  shows(certificateHash: Uint8Array): void {
+    this.#certificate = hex(certificateHash);
+  }
+
+  dialled(connection: ChaincodeConnection): void {
+    this.#connection = connection;
   }
 
   resolve(stream: ChaincodeStream): void {
@@ -125,11 +204,11 @@ class Waiting implements Expectation {
   }
 
   admitted(stream: ChaincodeStream): void {
-    this.#admitted = stream;
+    this.#stream = stream;
   }
 
   abandon(reason: SelvageError): void {
-    this.#admitted?.close(reason);
+    this.#stream?.close(reason);
   }
 
   refused(reason: SelvageError): void {

@@ -19,6 +19,8 @@ export interface ChaincodeCertificates {
 /** Material of one launch. Disposing it makes its certificate worthless for registering. */
 export interface LaunchCredentials extends Disposable {
   readonly material: ChaincodeTlsMaterial;
+  /** SHA-256 of the DER of its certificate. */
+  readonly certificateHash: Uint8Array;
 }
 
 /**
@@ -38,7 +40,7 @@ export class ChaincodeTls {
     const { certificateHash, ...material } = await this.#certificates.issue(ccid);
     const hash = hex(certificateHash);
     this.#ccids.set(hash, ccid);
-    return { material, [Symbol.dispose]: () => void this.#ccids.delete(hash) };
+    return { material, certificateHash, [Symbol.dispose]: () => void this.#ccids.delete(hash) };
   }
 
   /** @throws {SelvageError} `ACCESS_DENIED` with Fabric's text, when the certificate is not one for this name */

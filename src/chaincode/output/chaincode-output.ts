@@ -16,6 +16,6 @@ export interface LaunchOutput extends AsyncDisposable {
 
 /** Where the output of chaincode is kept. */
 export interface ChaincodeOutput {
-  /** For one launch, from its build on. Never rejects. */
-  open(ccid: string): Promise<LaunchOutput>;
+  /** For one launch, from its build on. Never rejects. @param replica which of several this is */
+  open(ccid: string, replica?: number): Promise<LaunchOutput>;
 }

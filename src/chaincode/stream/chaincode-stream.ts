@@ -19,9 +19,8 @@ export interface RegisterRequest {
   /** What it calls itself: `name:version`, or a package id. */
   readonly ccid: string;
   readonly stream: ChaincodeStream;
-  readonly certificateHash: Uint8Array | undefined;
-  /** The chaincode that the peer dialled, when it did. */
-  readonly dialledFor?: string | undefined;
+  /** What it comes over. */
+  readonly connection: ChaincodeConnection;
 }
 
 /** Disposing takes back this registration and no other. */
@@ -181,8 +180,7 @@ export class ChaincodeStream {
     const { admission, connection, runtimeParams } = this.#parts;
     try {
       const ccid = protos.ChaincodeID.decode(payload).name;
-      const { peerCertificateHash: certificateHash, dialledFor } = connection;
-      this.#registration = admission.admit({ ccid, stream: this, certificateHash, dialledFor });
+      this.#registration = admission.admit({ ccid, stream: this, connection });
       this.#state = next(this.#state, { type: 'registered', ccid });
     } catch (refusal) {
       this.#logger.warn('chaincode registration refused', { stream: this.id, reason: SelvageError.from(refusal).message });

@@ -4,16 +4,23 @@ import type { Clock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ChaincodeRef } from './chaincodes.ts';
-import { endingOf, exitDetails, type Running } from './launch.ts';
+import type { Running } from './launch.ts';
+import { exitedLater, launchFailureFields } from './launch-failure.ts';
 import { DEFAULT_RESTART_LIMITS, type RestartLimits, RestartPause } from './restart-pause.ts';
 import type { Exit } from './runtime.ts';
 import { type ChaincodeState, next } from './state.ts';
 import type { ChaincodeStream } from './stream/chaincode-stream.ts';
 
-export interface SupervisedChaincodeParts {
+export interface ReplicaParts {
   readonly chaincode: ChaincodeRef;
   /** Rejects with the signal's reason when aborted, and then nothing runs. */
   readonly launch: (signal: AbortSignal) => Promise<Running>;
+  /** It takes transactions from now on. */
+  readonly onReady: () => void;
+  /** It does not any more. */
+  readonly onEnded: () => void;
+  /** Whether it is worth starting without a call for it, as when others of its chaincode run. */
+  readonly wanted: () => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   /** How fast it is started again when it keeps failing. */
@@ -26,9 +33,9 @@ const EXIT_MS = 1_000;
 /** Launches that failed so cost time and processes; what was refused before, or because a service is not there, did not. */
 const COSTLY: ReadonlySet<string> = new Set(['CHAINCODE_LAUNCH_FAILED', 'CHAINCODE_BUILD_FAILED', 'DEADLINE_EXCEEDED', 'INTERNAL']);
 
-/** One chaincode of this peer: at most one instance, started when somebody needs it and started again when it is gone. */
-export class SupervisedChaincode implements AsyncDisposable {
-  readonly #parts: SupervisedChaincodeParts;
+/** One of the replicas of a chaincode: at most one instance, started when somebody needs it and started again when it is gone. */
+export class Replica implements AsyncDisposable {
+  readonly #parts: ReplicaParts;
   #state: ChaincodeState = { at: 'stopped' };
   #launch: Promise<ChaincodeStream> | undefined;
   #running: Running | undefined;
@@ -40,22 +47,13 @@ export class SupervisedChaincode implements AsyncDisposable {
 
   /** Failures in a row; nothing of a service, which the peer does not start. */
   readonly #pause: RestartPause;
-  #wanted: number;
+  /** The signal of the loop that brings it up, if one runs. */
+  #bringingUp: AbortSignal | undefined;
   #lost: SelvageError | undefined;
 
-  constructor(parts: SupervisedChaincodeParts) {
+  constructor(parts: ReplicaParts) {
     this.#parts = parts;
     this.#pause = new RestartPause(parts.restart ?? DEFAULT_RESTART_LIMITS, parts.clock);
-    this.#wanted = parts.clock.now().getTime();
-  }
-
-  get chaincode(): ChaincodeRef {
-    return this.#parts.chaincode;
-  }
-
-  /** When somebody wanted it last, milliseconds of the clock. */
-  get wanted(): number {
-    return this.#wanted;
   }
 
   /** Why the connection to its service ended, until it is back or given up; undefined for chaincode that is no service. */
@@ -69,9 +67,13 @@ export class SupervisedChaincode implements AsyncDisposable {
 
   /** The stream of the running chaincode, when there is nothing to wait for. */
   get stream(): ChaincodeStream | undefined {
-    this.#wanted = this.#parts.clock.now().getTime();
     const stream = this.#running?.stream;
     return stream?.state.at === 'ended' ? undefined : stream;
+  }
+
+  /** Milliseconds until it would be started, were it asked for now. */
+  get pauseMs(): number {
+    return this.#pause.remaining;
   }
 
   /** The running chaincode's stream, or that of the one launch which all callers share. A failed launch is not kept. */
@@ -100,9 +102,10 @@ export class SupervisedChaincode implements AsyncDisposable {
     return (await exitOf(running))?.lastOutput ?? [];
   }
 
-  /** Whether it runs and no transaction needs it at this moment. */
-  get idle(): boolean {
-    return this.#running?.stream.transactions === 0;
+  /** Starts it in the background, again and again but more and more rarely, until it runs or is not wanted. */
+  bringUp(): void {
+    const { signal } = this.#abort;
+    if (this.stream === undefined && this.#bringingUp !== signal) void this.#untilUp(signal);
   }
 
   /**
@@ -144,7 +147,7 @@ export class SupervisedChaincode implements AsyncDisposable {
       this.#state = next(this.#state, { type: 'ended', reason });
       if (COSTLY.has(reason.code)) this.#pause.failed();
       this.#launch = undefined; // before rejecting, so that the next call tries again
-      logger.warn('chaincode launch failed', { ccid: chaincode.ccid, code: reason.code, reason: reason.message, ...reason.details });
+      logger.warn('chaincode launch failed', { ccid: chaincode.ccid, ...launchFailureFields(reason) });
       throw reason;
     }
   }
@@ -176,7 +179,8 @@ export class SupervisedChaincode implements AsyncDisposable {
     this.#pause.started();
     this.#lost = undefined;
     void stream.ended.then((reason) => this.#retire(running, reason));
-    void instance.exited.then((exit) => stream.close(exited(exit)));
+    void instance.exited.then((exit) => stream.close(exitedLater(exit)));
+    this.#parts.onReady();
     return stream;
   }
 
@@ -191,26 +195,23 @@ export class SupervisedChaincode implements AsyncDisposable {
     const ended = endOf(running, reason);
     this.#last = { stream: running.stream, ended };
     this.#gone = this.#clear(running, ended);
-    if (reason.code === 'CANCELLED' || !service) return;
-    this.#lost = reason;
-    void this.#dialAgain(this.#abort.signal);
+    this.#parts.onEnded();
+    if (reason.code === 'CANCELLED') return;
+    if (service) this.#lost = reason;
+    this.bringUp();
   }
 
-  /** A service that was lost is dialled until it is back, rarer and rarer; a call dials at once. */
-  async #dialAgain(signal: AbortSignal): Promise<void> {
-    const { restart = DEFAULT_RESTART_LIMITS, clock } = this.#parts;
+  /** A service that was lost is dialled until it is back, as nobody else starts it; a call dials at once. */
+  async #untilUp(signal: AbortSignal): Promise<void> {
+    const { restart = DEFAULT_RESTART_LIMITS, clock, wanted } = this.#parts;
     const pause = new RestartPause({ ...restart, free: 0 }, clock);
-    while (!signal.aborted) {
-      if (
-        await this.ready().then(
-          () => true,
-          () => false,
-        )
-      )
-        return;
+    this.#bringingUp = signal;
+    while (!signal.aborted && (this.#lost !== undefined || wanted())) {
+      if (await this.ready().then(yes, no)) break;
       pause.failed();
       await delay(pause.remaining, undefined, { signal, ref: false }).catch(() => undefined);
     }
+    if (this.#bringingUp === signal) this.#bringingUp = undefined;
   }
 
   async #clear(running: Running, ended: Promise<SelvageError>): Promise<void> {
@@ -226,15 +227,15 @@ export class SupervisedChaincode implements AsyncDisposable {
   }
 }
 
-const exited = (exit: Exit): SelvageError =>
-  new SelvageError('CHAINCODE_STREAM_ENDED', `the chaincode exited with ${endingOf(exit)}`, { details: exitDetails(exit) });
+const yes = (): boolean => true;
+const no = (): boolean => false;
 
 /** A stream that ended by itself is mostly the first sign of an exit, and the exit is what people want to know. */
 async function endOf(running: Running, reason: SelvageError): Promise<SelvageError> {
   if (running.instance.connect !== undefined) return reason; // of a service nobody hears how it exited
   if (reason.code !== 'CHAINCODE_STREAM_ENDED' || 'lastOutput' in reason.details) return reason;
   const exit = await exitOf(running);
-  return exit === undefined ? reason : exited(exit);
+  return exit === undefined ? reason : exitedLater(exit);
 }
 
 /** Undefined when the instance goes on running. */
