@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { silent } from '../src/common/log.ts';
 import { buildBaseImage } from '../src/runtimes/docker/base-images.ts';
 import { DockerodeEngine } from '../src/runtimes/docker/dockerode-engine.ts';
+import type { ImagePurpose } from '../src/runtimes/docker/image-contents.ts';
 import { LABELS, thisProcess } from '../src/runtimes/docker/traces.ts';
 
 /** `DOCKER_HOST`, or the socket where engines mostly are. */
@@ -21,21 +22,29 @@ export const noDocker: string | undefined = await new DockerodeEngine({ endpoint
 /** For the name of a test suite: says why it is skipped. */
 export const needsDocker = (name: string): string => (noDocker === undefined ? name : `${name} (skipped: ${noDocker})`);
 
-/** A builder and runtime image of this machine's Node. It stays in the engine, so that it is made once per machine. */
-export async function nodeImage(engine: DockerodeEngine): Promise<string> {
-  const made = createHash('sha256').update(readFileSync(new URL('../src/runtimes/docker/base-images.ts', import.meta.url)));
-  const image = `selvage-test/nodeenv:${process.version}-${made.digest('hex').slice(0, 12)}`;
-  if ((await engine.image(image, { signal: signal() })) !== undefined) return image;
-  const parts = {
-    engine,
-    peer: { networkId: 'test', peerId: 'images' },
-    nodePath: process.execPath,
-    path: process.env['PATH'] ?? '',
-    log: silent,
-  };
-  await buildBaseImage({ purpose: 'node', image, signal: signal() }, parts);
+/** What the images of the tests are made by; another image is made when it changes. */
+const MAKERS = ['base-images', 'image-contents', 'image-scripts', 'local-toolchain'];
+
+/**
+ * An image of this machine's programs, like those of `selvage images build`. It stays in the engine, so that it is made once per
+ * machine.
+ */
+export async function testImage(engine: DockerodeEngine, purpose: ImagePurpose): Promise<string> {
+  const made = createHash('sha256').update(process.version);
+  for (const name of MAKERS) made.update(readFileSync(new URL(`../src/runtimes/docker/${name}.ts`, import.meta.url)));
+  const image = `selvage-test/${purpose}:${made.digest('hex').slice(0, 12)}`;
+  const limit = AbortSignal.timeout(300_000);
+  if ((await engine.image(image, { signal: limit })) !== undefined) return image;
+  const { env } = process;
+  const programs = { nodePath: process.execPath, path: env['PATH'] ?? '', javaHome: env['JAVA_HOME'] };
+  await buildBaseImage(
+    { purpose, image, signal: limit },
+    { engine, peer: { networkId: 'test', peerId: 'images' }, log: silent, ...programs },
+  );
   return image;
 }
+
+export const nodeImage = (engine: DockerodeEngine): Promise<string> => testImage(engine, 'node');
 
 /** Images of chaincode that this process made. */
 export async function removeOurImages(engine: DockerodeEngine): Promise<void> {

@@ -12,7 +12,7 @@ export function imagesCommands(program: Command, terminal: Terminal): void {
   images
     .command('build [languages...]')
     .description(
-      'Make the images that are configured and missing, from the programs of this machine: node, golang (default: those that are here).',
+      'Make the images that are configured and missing, from the programs of this machine: node, golang, java (default: those that are here).',
     )
     .option('--from <image>', 'start from this local image instead, which has the language and a shell')
     .option('--force', 'make them anew although they are there')

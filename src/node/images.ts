@@ -3,8 +3,9 @@ import { imageName } from '../chaincode/platforms/image-names.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
-import { buildBaseImage, type ImagePurpose } from '../runtimes/docker/base-images.ts';
+import { buildBaseImage } from '../runtimes/docker/base-images.ts';
 import type { EngineVersion } from '../runtimes/docker/engine.ts';
+import type { ImagePurpose } from '../runtimes/docker/image-contents.ts';
 import { findProgram } from '../runtimes/docker/local-toolchain.ts';
 import { LABELS } from '../runtimes/docker/traces.ts';
 import type { PeerConfig } from './config/peer-config.ts';
@@ -18,8 +19,8 @@ export interface ConfiguredImage {
   /** Key of core.yaml. */
   readonly setting: string;
   readonly image: string;
-  /** What `selvage images build` makes it as; absent when it cannot. */
-  readonly purpose: ImagePurpose | undefined;
+  /** What `selvage images build` makes it as. */
+  readonly purpose: ImagePurpose;
 }
 
 export interface ImageState extends ConfiguredImage {
@@ -32,11 +33,13 @@ export interface ImageState extends ConfiguredImage {
 }
 
 export function configuredImages({ images }: Pick<DockerSettings, 'images'>): readonly ConfiguredImage[] {
+  const ownJava = /^from\s+(\S+)/im.exec(images.javaDockerfile)?.[1];
+  const java = ownJava === undefined ? 'chaincode.java.runtime' : 'chaincode.java.Dockerfile';
   return [
     { language: 'node', setting: 'chaincode.node.runtime', image: imageName(images.nodeRuntime), purpose: 'node' },
     { language: 'golang', setting: 'chaincode.builder', image: imageName(images.builder), purpose: 'golang-builder' },
     { language: 'golang', setting: 'chaincode.golang.runtime', image: imageName(images.golangRuntime), purpose: 'golang-runtime' },
-    { language: 'java', setting: 'chaincode.java.runtime', image: imageName(images.javaRuntime), purpose: undefined },
+    { language: 'java', setting: java, image: imageName(ownJava ?? images.javaRuntime), purpose: 'java' },
   ];
 }
 
@@ -48,11 +51,10 @@ export async function listImages(
   const engine = await dockerEngine(settings.docker);
   const version = await engine.version(options);
   const states = configuredImages(settings).map(async (configured): Promise<ImageState> => {
-    const { image, language, purpose } = configured;
+    const { image, language } = configured;
     const found = await engine.image(image, options);
     if (found !== undefined) return { ...configured, present: true, size: found.size, madeHere: found.labels[LABELS.image] !== undefined };
-    const pull = `docker pull ${image}`;
-    return { ...configured, present: false, howToGet: purpose === undefined ? pull : `selvage images build ${language}, or ${pull}` };
+    return { ...configured, present: false, howToGet: `selvage images build ${language}, or docker pull ${image}` };
   });
   return { engine: version, images: await Promise.all(states) };
 }
@@ -71,32 +73,33 @@ export interface BuildImagesOptions extends Cancellable {
 
 /**
  * Makes the configured images that are missing.
- * @throws {SelvageError} `SETTING_INVALID` for a language that it makes no images for; see buildBaseImage for the others
+ * @throws {SelvageError} `SETTING_INVALID` for a language that there is not; see buildBaseImage for the others
  */
 export async function buildImages(settings: DockerSettings, options: BuildImagesOptions): Promise<void> {
   const { from, force, env, log, signal, onImage } = options;
   const path = env['PATH'] ?? ['/usr/local/bin', '/usr/bin', '/bin'].join(delimiter);
+  const configured = configuredImages(settings);
   const languages = options.languages.length > 0 ? options.languages : await languagesHere(path, from);
+  for (const language of languages) if (!configured.some((each) => each.language === language)) throw unknown(language);
   const engine = await dockerEngine(settings.docker);
-  const parts = { engine, peer: { networkId: settings.networkId, peerId: settings.id }, nodePath: process.execPath, path, log };
-  for (const language of languages) {
-    const wanted = configuredImages(settings).filter((each) => each.language === language);
-    if (!wanted.some(({ purpose }) => purpose !== undefined)) throw cannot(language);
-    for (const each of wanted) {
-      const { image, purpose } = each;
-      if (purpose === undefined) continue;
-      if (!force && (await engine.image(image, { signal })) !== undefined) onImage(each, 'present');
-      else onImage(each, await buildBaseImage({ purpose, image, from, signal }, parts));
-    }
+  const peer = { networkId: settings.networkId, peerId: settings.id };
+  const parts = { engine, peer, nodePath: process.execPath, path, javaHome: env['JAVA_HOME'], log };
+  for (const each of configured.filter(({ language }) => languages.includes(language))) {
+    const { image, purpose } = each;
+    if (!force && (await engine.image(image, { signal })) !== undefined) onImage(each, 'present');
+    else onImage(each, await buildBaseImage({ purpose, image, from, signal }, parts));
   }
 }
 
+/** A local image is one for one language: Node's, unless it is said. */
 async function languagesHere(path: string, from: string | undefined): Promise<readonly string[]> {
   if (from !== undefined) return ['node'];
-  return (await findProgram('go', path)) === undefined ? ['node'] : ['node', 'golang'];
+  const [go, javac, maven, gradle] = await Promise.all(['go', 'javac', 'mvn', 'gradle'].map((name) => findProgram(name, path)));
+  const java = javac !== undefined && (maven ?? gradle) !== undefined;
+  return ['node', ...(go === undefined ? [] : ['golang']), ...(java ? ['java'] : [])];
 }
 
-const cannot = (language: string): SelvageError =>
-  new SelvageError('SETTING_INVALID', `no images are made here for ${JSON.stringify(language)}, only for node and golang`, {
-    advice: 'For Java load or pull Fabric’s image (hyperledger/fabric-javaenv), or run the chaincode as a process or a service.',
+const unknown = (language: string): SelvageError =>
+  new SelvageError('SETTING_INVALID', `no images are made for ${JSON.stringify(language)}`, {
+    advice: 'Languages are node, golang and java.',
   });

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { access, readdir, readlink, realpath, stat } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import type { TarEntry } from '../../chaincode/packaging/tar-writer.ts';
 import { SelvageError } from '../../common/errors.ts';
@@ -43,26 +43,45 @@ export async function smallSystem(path: string): Promise<RootFiles> {
 /** A program with the libraries it loads. */
 export async function addProgram(files: RootFiles, name: string, place: string): Promise<void> {
   await addFile(files, name, place, 0o755);
-  for (const library of await librariesOf(place)) if (!files.has(library.slice(1))) await addFile(files, library.slice(1), library, 0o755);
+  await addLibraries(files, place);
 }
 
-/** A folder of this machine, whole; links inside stay links. */
+/** The libraries that a program or library loads, except those from `inside`. */
+export async function addLibraries(files: RootFiles, place: string, inside?: string): Promise<void> {
+  for (const library of await librariesOf(place)) {
+    if (files.has(library.slice(1)) || (inside !== undefined && isWithin(library, inside))) continue;
+    await addFile(files, library.slice(1), library, 0o755);
+  }
+}
+
+/** A folder of this machine, whole. Links inside stay links; what a link leads to outside is taken in its place. */
 export async function addTree(
   files: RootFiles,
   name: string,
   folder: string,
   skip: (path: string) => boolean = () => false,
+  root: string = folder,
 ): Promise<void> {
   addFolder(files, name);
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const from = join(folder, entry.name);
     const to = `${name}/${entry.name}`;
     if (skip(to)) continue;
-    if (entry.isDirectory()) await addTree(files, to, from, skip);
-    else if (entry.isSymbolicLink()) files.set(to, { name: to, linkTo: await readlink(from) });
+    if (entry.isSymbolicLink()) await addTarget(files, to, from, skip, root);
+    else if (entry.isDirectory()) await addTree(files, to, from, skip, root);
     else if (entry.isFile()) await addFile(files, to, from);
   }
 }
+
+async function addTarget(files: RootFiles, name: string, link: string, skip: (path: string) => boolean, root: string): Promise<void> {
+  const target = await realpath(link).catch(() => undefined);
+  if (target === undefined) return; // it leads nowhere
+  if (isWithin(target, await realpath(root))) files.set(name, { name, linkTo: await readlink(link) });
+  else if ((await stat(target)).isDirectory()) await addTree(files, name, target, skip);
+  else await addFile(files, name, target);
+}
+
+const isWithin = (path: string, folder: string): boolean => !relative(folder, path).startsWith('..');
 
 export function addText(files: RootFiles, name: string, text: string, mode = 0o644): void {
   addFolder(files, dirname(name));
@@ -74,7 +93,7 @@ export function addLink(files: RootFiles, name: string, linkTo: string): void {
   files.set(name, { name, linkTo });
 }
 
-function addFolder(files: RootFiles, name: string, mode = 0o755): void {
+export function addFolder(files: RootFiles, name: string, mode = 0o755): void {
   if (name === '.' || files.has(name)) return;
   addFolder(files, dirname(name));
   files.set(name, { name: `${name}/`, mode, folder: true });
@@ -108,7 +127,7 @@ export async function findProgram(name: string, path: string): Promise<string | 
   return undefined;
 }
 
-const isProgram = (path: string): Promise<boolean> =>
+export const isProgram = (path: string): Promise<boolean> =>
   stat(path).then(
     (found) => found.isFile() && (found.mode & 0o111) !== 0,
     () => false,
