@@ -12,7 +12,7 @@ export interface OutputFolderParts {
   readonly directory: string;
   /** Of one file; there may be two per launch. 10 MiB by default. */
   readonly maxBytes?: number;
-  /** Launches that are kept of each chaincode, the newest; 5 by default. */
+  /** Launches that are kept of each chaincode, of each of its replicas if it has several, the newest; 5 by default. */
   readonly maxLaunches?: number;
   /** Chaincodes, versions counted each, that are kept: those that were launched last; 100 by default. */
   readonly maxChaincodes?: number;
@@ -25,6 +25,14 @@ const MAX_WAITING = 4 * 1024 * 1024;
 /** Name of a chaincode's folder: its ccid, so written that every file system takes it and that it can be read back. */
 export const folderOf = (ccid: string): string => encodeURIComponent(ccid).replaceAll('*', '%2A');
 export const ccidOf = (folder: string): string => decodeURIComponent(folder);
+
+/** `-r2` before the ending of a file's name: the output of the second replica. */
+const REPLICA = /-r(\d+)\.log$/;
+/** Which of several replicas a file is of. */
+export function replicaOf(file: string): number | undefined {
+  const [, replica] = REPLICA.exec(file) ?? [];
+  return replica === undefined ? undefined : Number(replica);
+}
 
 /** Keeps the output of chaincode in files that a person can read too. */
 export class OutputFolder implements ChaincodeOutput {
@@ -46,19 +54,20 @@ export class OutputFolder implements ChaincodeOutput {
     this.#log = log;
   }
 
-  async open(ccid: string): Promise<LaunchOutput> {
+  async open(ccid: string, replica?: number): Promise<LaunchOutput> {
     const folder = join(this.#directory, folderOf(ccid));
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      await this.#makeRoom(folder);
+      await this.#makeRoom(folder, replica);
       await this.#dropOldest(folder);
     } catch (thrown) {
       this.#log.warn('chaincode output is not kept', { ccid, reason: messageOf(thrown) });
     }
     this.#launches += 1;
     const started = this.#now().replaceAll(':', '-');
+    const suffix = replica === undefined ? '' : `-r${replica}`;
     const file = new RotatingFile({
-      path: join(folder, `${started}-${process.pid}-${this.#launches}.log`),
+      path: join(folder, `${started}-${process.pid}-${this.#launches}${suffix}.log`),
       maxBytes: this.#maxBytes,
       maxWaiting: MAX_WAITING,
       dropped: (n) =>
@@ -76,11 +85,10 @@ export class OutputFolder implements ChaincodeOutput {
   }
 
   /** Names begin with the time of the launch, so that the oldest come first. */
-  async #makeRoom(folder: string): Promise<void> {
-    const launches = (await readdir(folder))
-      .filter((name) => name.endsWith('.log') || name.endsWith('.log.1'))
-      .map((name) => name.replace(/\.1$/, ''));
-    const old = [...new Set(launches)].sort().slice(0, Math.max(0, new Set(launches).size - this.#maxLaunches + 1));
+  async #makeRoom(folder: string, replica: number | undefined): Promise<void> {
+    const files = (await readdir(folder)).map((name) => name.replace(/\.1$/, ''));
+    const launches = [...new Set(files)].filter((name) => name.endsWith('.log') && replicaOf(name) === replica).sort();
+    const old = launches.slice(0, Math.max(0, launches.length - this.#maxLaunches + 1));
     for (const name of old) for (const path of [name, `${name}.1`]) await rm(join(folder, path), { force: true });
   }
 

@@ -4,6 +4,8 @@ import type { OutputLine } from './chaincode-output.ts';
 export interface OutputRecord extends OutputLine {
   /** ISO 8601, UTC. */
   readonly time: string;
+  /** Which of several replicas printed it; not in the line but in the name of its file. */
+  readonly replica?: number | undefined;
 }
 
 export const formatRecord = ({ time, stream, channelId = '-', txId = '-', text }: OutputRecord): string =>

@@ -99,6 +99,27 @@ describe('kept output', () => {
     expect(await texts('cc')).toEqual(['c', 'd']);
   });
 
+  it('of replicas that run side by side is in the order of time and names each', async () => {
+    const outputs = folder({ maxLaunches: 1 });
+    await using first = await outputs.open('cc:1', 1);
+    await using second = await outputs.open('cc:1', 2);
+    for (const [launch, text] of [
+      [second, 'a'],
+      [first, 'b'],
+      [second, 'c'],
+      [first, 'd'],
+    ] as const)
+      launch.line({ stream: 'stdout', text });
+    await Promise.all([first[Symbol.asyncDispose](), second[Symbol.asyncDispose]()]);
+    const seen: string[] = [];
+    for await (const { text, replica } of readOutput(directory, 'cc', { follow: false, signal: never })) seen.push(`${replica} ${text}`);
+    expect(seen).toEqual(['2 a', '1 b', '2 c', '1 d']);
+    await using again = await outputs.open('cc:1', 2);
+    again.line({ stream: 'stdout', text: 'e' });
+    await again[Symbol.asyncDispose]();
+    expect(await texts('cc')).toEqual(['b', 'd', 'e']);
+  });
+
   it('of the chaincodes only that were launched last', async () => {
     const outputs = folder({ maxChaincodes: 2 });
     for (const ccid of ['cc:2', 'cc:10', 'cc:1', 'cc:10']) {

@@ -2,7 +2,8 @@ import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cancellable } from '../../common/cancel.ts';
-import { ccidOf } from './output-folder.ts';
+import { merged } from './merged.ts';
+import { ccidOf, replicaOf } from './output-folder.ts';
 import { type OutputRecord, parseRecord } from './output-record.ts';
 
 export interface ReadOutputOptions extends Cancellable {
@@ -25,8 +26,8 @@ export async function chaincodesWithOutput(directory: string, name: string): Pro
 export const allWithOutput = async (directory: string): Promise<readonly string[]> => (await namesIn(directory)).map(ccidOf);
 
 /**
- * What the chaincode of that name printed in its kept launches, in the order of the launches. Who follows loses lines only when a
- * file is filled twice between two looks.
+ * What the chaincode of that name printed in its kept launches, in the order of time. Who follows gets what came between two looks
+ * in that order, and loses lines only when a file is filled twice between them.
  */
 export async function* readOutput(
   directory: string,
@@ -35,14 +36,11 @@ export async function* readOutput(
 ): AsyncGenerator<OutputRecord> {
   const files = new Map<string, FollowedFile>();
   while (!signal.aborted) {
-    for (const path of await launchesOf(directory, name)) {
-      const file = files.get(path) ?? new FollowedFile(path);
-      files.set(path, file);
-      for await (const line of file.newLines()) {
-        const record = parseRecord(line);
-        if (record !== undefined && (txId === undefined || record.txId?.startsWith(txId) === true)) yield record;
-      }
-    }
+    const paths = await launchesOf(directory, name);
+    for (const path of paths) if (!files.has(path)) files.set(path, new FollowedFile(path));
+    const news = paths.flatMap((path) => files.get(path)?.newRecords() ?? []);
+    for await (const record of merged(news, ({ time }) => time))
+      if (txId === undefined || record.txId?.startsWith(txId) === true) yield record;
     if (!follow) return;
     await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
@@ -73,7 +71,15 @@ class FollowedFile {
     this.#path = path;
   }
 
-  async *newLines(): AsyncGenerator<string> {
+  async *newRecords(): AsyncGenerator<OutputRecord> {
+    const replica = replicaOf(this.#path);
+    for await (const line of this.#newLines()) {
+      const record = parseRecord(line);
+      if (record !== undefined) yield { ...record, ...(replica !== undefined && { replica }) };
+    }
+  }
+
+  async *#newLines(): AsyncGenerator<string> {
     const older = await this.#identityOf(`${this.#path}.1`);
     const current = await this.#identityOf(this.#path);
     if (older !== undefined && older !== current && this.#identity !== current) yield* this.#linesOf(`${this.#path}.1`, older);

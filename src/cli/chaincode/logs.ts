@@ -61,8 +61,11 @@ async function refuseUnknown(name: string, places: readonly OutputPlace[]): Prom
   );
 }
 
-/** `09:16:03.123 1a2b3c4d hello`: time of day in UTC, the beginning of the transaction's id, the line; `!` marks standard error. */
-const lineOf = ({ time, stream, txId = '', text }: OutputRecord): string =>
-  `${time.slice(11, 23)} ${txId.slice(0, 8).padEnd(8)} ${MARKS[stream] ?? ' '} ${text}`.trimEnd();
+/**
+ * `09:16:03.123 1a2b3c4d hello`: time of day in UTC, the beginning of the transaction's id, the line; `!` marks standard error. `r2`
+ * before the id: the second of several replicas.
+ */
+const lineOf = ({ time, replica, stream, txId = '', text }: OutputRecord): string =>
+  `${time.slice(11, 23)} ${replica === undefined ? '' : `r${replica} `}${txId.slice(0, 8).padEnd(8)} ${MARKS[stream] ?? ' '} ${text}`.trimEnd();
 
 const MARKS: Readonly<Record<string, string>> = { stderr: '!', build: '#', peer: '*' };
