@@ -6,6 +6,10 @@ describe('arguments', () => {
     expect(normaliseArguments(['--tls=true', '--tls=false', '--waitForEvent=1', '--isInit=F'])).toEqual(['--tls', '--waitForEvent']);
   });
 
+  it('turn off what is on by default', () => {
+    expect(normaliseArguments(['--waitForEvent=false', '--init-required=false'])).toEqual(['--no-waitForEvent']);
+  });
+
   it('keep values of flags that take one', () => {
     const argv = ['--cafile=true', '-c', '{"Args":["--tls=true"]}', '--name=false', '--tls=maybe'];
     expect(normaliseArguments(argv)).toEqual(argv);

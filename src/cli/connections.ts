@@ -8,6 +8,7 @@ import { SelvageError } from '../common/errors.ts';
 import { derOfPem } from '../msp/identities/pem.ts';
 import type { Signer } from '../msp/identity.ts';
 import { type ClientConfig, type ClientTlsFiles, readClientConfig } from '../node/config/client-config.ts';
+import type { ProfilePeer } from '../node/config/connection-profile.ts';
 import { loadSigner } from '../node/membership.ts';
 import type { OrdererFlags, PeerFlags } from './flags.ts';
 import type { Terminal } from './terminal.ts';
@@ -31,6 +32,14 @@ export class Connections implements Disposable {
   peer(): PeerClient {
     const { peerAddress, peerTls } = this.config;
     return this.#keep(new PeerClient({ address: peerAddress, tls: peerTls === undefined ? undefined : this.#tls(peerTls) }));
+  }
+
+  /** A peer of a connection profile; with mutual TLS we show the certificate of the environment. */
+  peerAt({ address, roots, hostnameOverride }: ProfilePeer): PeerClient {
+    const own = this.config.peerTls;
+    const pem = roots && ('file' in roots ? readText(roots.file) : roots.pem);
+    const tls = pem === undefined ? undefined : { ...(own && this.#ownCertificate(own)), roots: pem, hostnameOverride };
+    return this.#keep(new PeerClient({ address, tls }));
   }
 
   /** The peers of --peerAddresses, or the one of the environment. */
@@ -87,13 +96,12 @@ export class Connections implements Disposable {
     return connection;
   }
 
-  #tls({ rootCertFile, keyFile, certFile, hostnameOverride }: ClientTlsFiles): ClientTls {
-    return {
-      roots: readText(rootCertFile),
-      key: keyFile === undefined ? undefined : readText(keyFile),
-      cert: certFile === undefined ? undefined : readText(certFile),
-      hostnameOverride,
-    };
+  #tls({ rootCertFile, hostnameOverride, ...own }: ClientTlsFiles): ClientTls {
+    return { roots: readText(rootCertFile), ...this.#ownCertificate(own), hostnameOverride };
+  }
+
+  #ownCertificate({ keyFile, certFile }: Pick<ClientTlsFiles, 'keyFile' | 'certFile'>) {
+    return { key: keyFile === undefined ? undefined : readText(keyFile), cert: certFile === undefined ? undefined : readText(certFile) };
   }
 
   #ordererTls({ cafile, certfile, keyfile, clientauth, ordererTLSHostnameOverride }: OrdererFlags): ClientTls {

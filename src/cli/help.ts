@@ -14,7 +14,7 @@ Environment:
   CORE_…           any key of core.yaml: peer.tls.enabled is CORE_PEER_TLS_ENABLED
   NO_COLOR         print without colours
 
-The chaincode, channel and node commands read the same flags, CORE_ variables and core.yaml keys as Hyperledger
+The chaincode, lifecycle, channel and node commands read the same flags, CORE_ variables and core.yaml keys as Hyperledger
 Fabric's \`peer\`, so that a script written for it runs with: alias peer=selvage`;
 
 /** For commands that talk to a peer. */
@@ -28,6 +28,11 @@ Environment (or the keys of core.yaml that they stand for):
   CORE_PEER_TLS_SERVERHOSTOVERRIDE  host name expected in the peer's TLS certificate
   CORE_PEER_TLS_CLIENTAUTHREQUIRED  true for mutual TLS, with CORE_PEER_TLS_CLIENTKEY_FILE and …_CLIENTCERT_FILE
   SELVAGE_ORDERER                   the orderer, where -o names none`;
+
+/** The order in which the commands of the 2.x lifecycle are used. */
+export const LIFECYCLE_HELP = `
+In order: package, install (on each peer), approveformyorg (each organization), checkcommitreadiness, commit. A change takes the
+same way with the next --sequence; a new package for the same definition needs install and approveformyorg only.`;
 
 export const NODE_HELP = `
 Environment:

@@ -5,6 +5,7 @@ import { channelCommands } from './channel/channel-commands.ts';
 import { devCommand } from './dev/dev-command.ts';
 import { EXIT_CODES, PROGRAM_HELP } from './help.ts';
 import { imagesCommands } from './images-command.ts';
+import { lifecycleCommands } from './lifecycle/lifecycle-commands.ts';
 import { nodeCommands } from './node-commands.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -22,6 +23,7 @@ export function buildProgram(terminal: Terminal): Command {
   devCommand(program, terminal);
   nodeCommands(program, terminal);
   chaincodeCommands(program, terminal);
+  lifecycleCommands(program, terminal);
   channelCommands(program, terminal);
   imagesCommands(program, terminal);
   program

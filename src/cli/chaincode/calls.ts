@@ -1,8 +1,8 @@
-import { type CommitStatus, evaluate, submit } from '../../client/submit.ts';
+import { evaluate, submit } from '../../client/submit.ts';
 import { hex, textOf } from '../../common/bytes.ts';
 import { Deadline } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
-import { protos } from '../../protos/messages.ts';
+import { tellCommit } from '../commit-told.ts';
 import { Connections } from '../connections.ts';
 import { durationFlag } from '../durations.ts';
 import type { Terminal } from '../terminal.ts';
@@ -31,19 +31,9 @@ export async function invoke(flags: InvokeFlags, terminal: Terminal): Promise<vo
   };
   const spec = { ...specOf(flags), isInit: flags.isInit };
   const { response, commit, proposal } = await submit(parts, spec, { signal: deadline.signal });
-  if (commit !== undefined) tellCommit(proposal.txId, commit, terminal);
+  if (commit !== undefined) tellCommit(proposal.txId, commit, terminal, endorsers);
   const payload = response.payload.length > 0 ? ` payload:${JSON.stringify(textOf(response.payload))}` : '';
   terminal.say(`Chaincode invoke successful. result: status:${response.status}${payload}`);
-}
-
-/** @throws {SelvageError} `REFUSED_BY_PEER` for a transaction that is on the ledger and invalid */
-function tellCommit(txId: string, { code, codeName, blockNumber }: CommitStatus, { say }: Terminal): void {
-  if (code === protos.TxValidationCode.VALID) say(`txid [${txId}] committed with status (${codeName})`);
-  else
-    throw new SelvageError('REFUSED_BY_PEER', `transaction invalidated with status (${codeName})`, {
-      details: { txId },
-      advice: `Transaction ${txId} is in block ${blockNumber}, but changed nothing; the peer's log says why.`,
-    });
 }
 
 const specOf = ({ channelID, name, ctor, transient }: QueryFlags | InvokeFlags) => ({

@@ -1,5 +1,5 @@
 /** The `chaincode` commands of the stock `peer`: what they take. What they do is loaded when one of them runs. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type OrdererFlags, type PeerFlags, type SourceFlags, withOrderer, withPeers, withSource, withUnusedOrderer } from '../flags.ts';
 import { IDENTITY_HELP } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
@@ -89,6 +89,7 @@ function invokeCommand(parent: Command, terminal: Terminal): void {
   withOrderer(withPeers(withCall(parent.command('invoke').description('Invoke the specified chaincode.'))))
     .option('-I, --isInit', 'is this invocation for init (useful for supporting legacy chaincodes in the new lifecycle)')
     .option('--waitForEvent', 'wait until each peer has committed the transaction')
+    .addOption(new Option('--no-waitForEvent', 'do not wait').hideHelp())
     .option('--waitForEventTimeout <duration>', 'time to wait for the event', '30s')
     .action(async (flags: InvokeFlags) => (await import('./calls.ts')).invoke(flags, terminal));
 }

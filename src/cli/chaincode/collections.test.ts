@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parsePolicyText } from '../../msp/policies/policy-text.ts';
 import { common, protos } from '../../protos/messages.ts';
-import { collectionsOf } from './collections.ts';
+import { collectionList, collectionsOf } from './collections.ts';
 import { languageOf } from './language.ts';
 import { policyFlag } from './policy-flag.ts';
 
@@ -22,7 +22,20 @@ describe('a collections file', () => {
     expect(common.SignaturePolicyEnvelope.encode(policy ?? {})).toEqual(common.SignaturePolicyEnvelope.encode(parsePolicyText(POLICY)));
   });
 
+  it('may have an endorsement policy for each collection, and other defaults, since Fabric 2.0', () => {
+    const json = JSON.stringify([
+      { name: 'words', policy: POLICY, endorsementPolicy: { signaturePolicy: POLICY } },
+      { name: 'reference', policy: POLICY, EndorsementPolicy: { ChannelConfigPolicy: 'Mine' }, maxPeerCount: 0 },
+    ]);
+    expect(collectionList(json, { maxPeerCount: 1 }).config?.map(({ staticCollectionConfig }) => staticCollectionConfig)).toMatchObject([
+      { maximumPeerCount: 1, endorsementPolicy: { signaturePolicy: parsePolicyText(POLICY) } },
+      { maximumPeerCount: 0, endorsementPolicy: { channelConfigPolicyReference: 'Mine' } },
+    ]);
+  });
+
   it.each([
+    [JSON.stringify([{ name: 'x', policy: POLICY, endorsementPolicy: {} }]), 'collection x: endorsementPolicy needs one of'],
+    [JSON.stringify([{ name: 'x', policy: POLICY, endorsementPolicy: 'OR' }]), 'collection x: endorsementPolicy needs one of'],
     ['{', 'no JSON'],
     ['{}', 'no list'],
     ['[1]', 'no list'],

@@ -72,7 +72,8 @@ async function packedOf(label: string, source: DevSource): Promise<PackedChainco
 
 async function packageOfFolder(label: string, folder: string): Promise<Uint8Array> {
   const { type, path, codePackage } = await packSources(folder);
-  return buildLifecyclePackage({ label, type: type.toLowerCase(), path, codePackage });
+  // Only Go needs the path; where the folder lies must not change the package.
+  return buildLifecyclePackage({ label, type: type.toLowerCase(), path: type === 'GOLANG' ? path : '', codePackage });
 }
 
 function readPackage(file: string): Promise<Uint8Array> {

@@ -1,0 +1,67 @@
+import { join, resolve } from 'node:path';
+import { buildLifecyclePackage, packageIdOf, parseLifecyclePackage } from '../../chaincode/packaging/lifecycle-package.ts';
+import { installedPackage, installedPackages, installPackage } from '../../client/lifecycle-calls.ts';
+import { SelvageError } from '../../common/errors.ts';
+import { Connections, readBytes } from '../connections.ts';
+import type { Terminal } from '../terminal.ts';
+import { writeWhole } from '../written-file.ts';
+import { required } from './definition.ts';
+import { goJson } from './go-json.ts';
+import type { GetPackageFlags, InstalledFlags, PackageFlags, TargetFlags } from './lifecycle-commands.ts';
+import { wantsJson } from './output.ts';
+import { installedJson } from './results.ts';
+import { codeOf } from './sources.ts';
+import { oneTarget } from './targets.ts';
+
+/** Packs the sources, or for chaincode that runs elsewhere the file that says where. */
+export async function writePackage(output: string, { path, lang, label }: PackageFlags, terminal: Terminal): Promise<void> {
+  if (!path) throw new SelvageError('SETTING_INVALID', 'chaincode path must be specified', { advice: 'Add --path FOLDER.' });
+  if (!label) throw new SelvageError('SETTING_INVALID', 'package label must be specified', { advice: 'Add --label NAME_VERSION.' });
+  const bytes = await buildLifecyclePackage({ label, ...(await codeOf(path, lang, terminal)) });
+  writeWhole(resolve(terminal.cwd, output), bytes);
+  terminal.say(`Wrote ${output}, package id ${packageIdOf(label, bytes)}`);
+}
+
+export async function calculatePackageId(file: string, flags: { readonly output?: string }, terminal: Terminal): Promise<void> {
+  const json = wantsJson(flags);
+  const { packageId } = await parseLifecyclePackage(readPackage(file, terminal));
+  terminal.out(json ? goJson({ package_id: packageId }) : packageId);
+}
+
+/** The peer has built it by the time this says so. */
+export async function install(file: string, flags: TargetFlags, terminal: Terminal): Promise<void> {
+  const bytes = readPackage(file, terminal);
+  using connections = new Connections(terminal);
+  const { packageId } = await installPackage(await oneTarget(connections, 'install', flags, terminal), bytes, terminal);
+  terminal.say(`Chaincode code package identifier: ${packageId}`);
+}
+
+export async function queryInstalled(flags: InstalledFlags, terminal: Terminal): Promise<void> {
+  const json = wantsJson(flags);
+  using connections = new Connections(terminal);
+  const installed = await installedPackages(await oneTarget(connections, 'queryinstalled', flags, terminal), terminal);
+  if (json) return terminal.out(goJson(installedJson(installed)));
+  terminal.out('Installed chaincodes on peer:');
+  for (const { packageId, label } of installed.installedChaincodes) terminal.out(`Package ID: ${packageId}, Label: ${label}`);
+}
+
+export async function getInstalled(flags: GetPackageFlags, terminal: Terminal): Promise<void> {
+  const { packageId = '', outputDirectory = '' } = flags;
+  required('package-id', packageId, '--package-id');
+  using connections = new Connections(terminal);
+  const bytes = await installedPackage(await oneTarget(connections, 'getinstalledpackage', flags, terminal), packageId, terminal);
+  const file = join(resolve(terminal.cwd, outputDirectory), `${packageId}.tar.gz`);
+  writeWhole(file, bytes);
+  terminal.say(`Wrote ${file}`);
+}
+
+function readPackage(file: string, { cwd }: Terminal): Uint8Array {
+  try {
+    return readBytes(resolve(cwd, file));
+  } catch (cause) {
+    throw new SelvageError('SETTING_INVALID', `failed to read chaincode package at '${file}'`, {
+      cause,
+      advice: 'Make it with: selvage lifecycle chaincode package FILE --path FOLDER --label LABEL',
+    });
+  }
+}

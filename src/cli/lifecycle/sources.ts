@@ -1,0 +1,36 @@
+/** What goes into a package, by its type. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { LifecyclePackageParts } from '../../chaincode/packaging/lifecycle-package.ts';
+import { languageIn, packSources } from '../../chaincode/platforms/platforms.ts';
+import { SelvageError } from '../../common/errors.ts';
+import type { Terminal } from '../terminal.ts';
+import { OUTSIDE_TYPES, outsideCode } from './outside-code.ts';
+
+type Code = Omit<LifecyclePackageParts, 'label'>;
+
+const LANGUAGES = ['golang', 'node', 'java'] as const;
+
+/**
+ * @param path of the folder, as the user wrote it: it goes into the metadata, except for Go, where that is the import path
+ * @param lang in any case; found out where it is left out
+ * @throws {SelvageError} `SETTING_INVALID` or `CHAINCODE_PACKAGE_INVALID`
+ */
+export async function codeOf(path: string, lang: string | undefined, { cwd }: Pick<Terminal, 'cwd'>): Promise<Code> {
+  const folder = resolve(cwd, path);
+  if (!existsSync(folder)) throw new SelvageError('SETTING_INVALID', `there is no folder ${folder}`, { advice: 'Check --path.' });
+  const type = (lang ?? (await typeIn(folder))).toLowerCase();
+  const outside = OUTSIDE_TYPES.find((each) => each.type === type);
+  if (outside !== undefined) return { type, path: '', codePackage: await outsideCode(folder, outside) };
+  const language = LANGUAGES.find((each) => each === type);
+  if (language === undefined)
+    throw new SelvageError('SETTING_INVALID', `unknown chaincodeType: ${lang ?? type}`, {
+      advice: 'Write golang, node, java, ccaas or k8s.',
+    });
+  const sources = await packSources(folder, language);
+  return { type, path: language === 'golang' ? sources.path : path, codePackage: sources.codePackage };
+}
+
+/** Fabric takes everything for Go that is not called otherwise. */
+const typeIn = async (folder: string): Promise<string> =>
+  (await languageIn(folder)) ?? OUTSIDE_TYPES.find(({ file }) => existsSync(resolve(folder, file)))?.type ?? 'golang';
