@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parsePeerConfig } from './peer-config.ts';
+import { parsePeerConfig, replicasOf } from './peer-config.ts';
 import { readSources } from './sources.ts';
 
 let folder: string;
@@ -70,6 +70,32 @@ describe('selvage.retireAfter', () => {
     expect((await chaincode('')).retireAfterMs).toBeUndefined();
     expect((await chaincode('selvage: { retireAfter: 30s }')).retireAfterMs).toBe(30_000);
     await expect(chaincode('selvage: { retireAfter: soon }')).rejects.toThrow('selvage.retireAfter: expected a number with a unit');
+  });
+});
+
+describe('selvage.replicas', () => {
+  const replicas = async (yaml: string, names: readonly string[], env: Record<string, string> = {}) => {
+    const config = await chaincode(yaml, env);
+    return names.map((name) => replicasOf(config.replicas, name));
+  };
+
+  it('is one, or what is set for all, or for a chaincode by its name in any case', async () => {
+    expect(await replicas('', ['basic'])).toEqual([1]);
+    expect(await replicas('', ['basic'], { CORE_SELVAGE_REPLICAS: '3' })).toEqual([3]);
+    const yaml = 'selvage: { replicas: 2, chaincodes: { Basic: { replicas: 4 }, other: } }';
+    expect(await replicas(yaml, ['basic', 'Basic', 'other', 'another'])).toEqual([4, 4, 2, 2]);
+    expect(await replicas(yaml, ['basic'], { CORE_SELVAGE_CHAINCODES_BASIC_REPLICAS: '5' })).toEqual([5]);
+  });
+
+  it.each([
+    ['selvage: { replicas: 0 }', 'selvage.replicas: expected a whole number from 1 to 64'],
+    ['selvage: { replicas: 65 }', 'selvage.replicas: expected a whole number from 1 to 64'],
+    ['selvage: { replicas: many }', 'selvage.replicas: expected a whole number from 1 to 64'],
+    ['selvage: { chaincodes: { basic: { replicas: 1.5 } } }', 'selvage.chaincodes.basic.replicas: expected a whole number from 1 to 64'],
+    ['selvage: { chaincodes: { basic: { replica: 2 } } }', 'selvage.chaincodes.basic.replica: '],
+    ['selvage: { chaincodes: { basic: 2 } }', 'selvage.chaincodes.basic: expected settings of a chaincode, like replicas: 2'],
+  ])('%s is refused', async (yaml, message) => {
+    await expect(chaincode(yaml)).rejects.toMatchObject({ code: 'SETTING_INVALID', message: expect.stringContaining(message) });
   });
 });
 

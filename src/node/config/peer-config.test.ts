@@ -54,7 +54,7 @@ describe('a peer without settings', () => {
       operationsAddress: undefined,
       logSpec: 'info',
     });
-    expect([...parse({}).chaincode.system].sort()).toEqual(['cscc', 'escc', 'lscc', 'qscc', 'vscc']);
+    expect([...parse({}).chaincode.system].sort()).toEqual(['_lifecycle', 'cscc', 'escc', 'lscc', 'qscc', 'vscc']);
   });
 
   it('takes empty sections and empty values for absent', () => {

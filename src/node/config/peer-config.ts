@@ -79,12 +79,16 @@ export interface ChaincodeConfig {
   readonly mode: 'net' | 'dev';
   readonly startupTimeoutMs: number;
   readonly executeTimeoutMs: number;
+  /** Of an installation, with its build; never less than the execute timeout. */
+  readonly installTimeoutMs: number;
   /** Environment that shims read: level, shim level and format of the chaincode's own log. */
   readonly logging: Readonly<Record<'level' | 'shim' | 'format', string>>;
   /** System chaincodes that are switched on. */
   readonly system: ReadonlySet<string>;
   /** What shims of Fabric 3.1 are told they may batch; undefined leaves READY bare, as before 3.1. */
   readonly runtimeParams: RuntimeParams | undefined;
+  /** Instances of a chaincode that run side by side: see {@link replicasOf}. */
+  readonly replicas: ReplicaNumbers;
   readonly stopGraceMs: number;
   /** How long a version may be unused before another one has it stopped; never if undefined. */
   readonly retireAfterMs: number | undefined;
@@ -119,6 +123,16 @@ export interface RuntimeParams {
   readonly maxSizeGetMultipleKeys: number;
 }
 
+/** `selvage.replicas`, and `selvage.chaincodes.NAME.replicas` where that is set. */
+export interface ReplicaNumbers {
+  readonly usual: number;
+  /** Names in lower case, as all keys are. */
+  readonly byName: ReadonlyMap<string, number>;
+}
+
+/** How many instances of the chaincode with this name run side by side. */
+export const replicasOf = ({ usual, byName }: ReplicaNumbers, name: string): number => byName.get(name.toLowerCase()) ?? usual;
+
 type Parsed = v.InferOutput<typeof peerSchema>;
 
 /**
@@ -136,6 +150,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
   if (!parsed.success || addresses === undefined || 'message' in addresses || problems.length > 0) throw invalid(problems);
   const { peer, chaincode, ledger, operations, logging, selvage } = parsed.output;
   const dataFolder = configPath(folder, peer.filesystempath);
+  const executeTimeoutMs = executeTimeout(chaincode.executetimeout, chaincode.mode === 'dev' || selvage.inspectchaincode);
   return {
     id: peer.id,
     networkId: peer.networkid,
@@ -152,10 +167,12 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
     chaincode: {
       mode: chaincode.mode,
       startupTimeoutMs: Math.max(chaincode.startuptimeout, 5000),
-      executeTimeoutMs: executeTimeout(chaincode.executetimeout, chaincode.mode === 'dev' || selvage.inspectchaincode),
+      executeTimeoutMs,
+      installTimeoutMs: Math.max(chaincode.installtimeout, executeTimeoutMs),
       logging: chaincode.logging,
       system: switchedOn(chaincode.system),
       runtimeParams: runtimeParams(chaincode.runtimeparams),
+      replicas: { usual: selvage.replicas, byName: replicasByName(selvage.chaincodes) },
       stopGraceMs: selvage.stopgrace,
       retireAfterMs: selvage.retireafter ?? undefined,
       inspect: selvage.inspectchaincode,
@@ -272,6 +289,9 @@ function runtimeParams(params: Parsed['chaincode']['runtimeparams']): RuntimePar
     maxSizeGetMultipleKeys: params.maxsizegetmultiplekeys || 1000,
   };
 }
+
+const replicasByName = (chaincodes: Parsed['selvage']['chaincodes']): ReadonlyMap<string, number> =>
+  new Map(Object.entries(chaincodes).flatMap(([name, { replicas }]) => (replicas === undefined ? [] : [[name, replicas]])));
 
 const imageSettings = ({ chaincode }: Parsed): ImageSettings => ({
   builder: chaincode.builder,

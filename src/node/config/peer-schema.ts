@@ -38,6 +38,14 @@ const count = (fallback: number) =>
     v.transform((value) => Number(value)),
   );
 
+/** Instances of one chaincode: each is a process or a container of its own. */
+const replicas = (fallback: number) =>
+  v.pipe(
+    text(String(fallback)),
+    v.regex(/^([1-9]|[1-5]\d|6[0-4])$/, 'expected a whole number from 1 to 64'),
+    v.transform((value) => Number(value)),
+  );
+
 const oneOf = <const T extends readonly string[]>(options: T, fallback: T[number]) =>
   v.pipe(text(fallback), v.picklist(options, `expected one of ${options.join(', ')}`));
 
@@ -96,6 +104,12 @@ const builder = v.pipe(
   })),
 );
 
+/** Of one chaincode. */
+const chaincodeSettings = v.pipe(
+  v.nullable(v.strictObject({ replicas: v.optional(replicas(1)) }, 'expected settings of a chaincode, like replicas: 2')),
+  v.transform((value) => value ?? {}),
+);
+
 /** A list, or from a variable the same list as YAML text. */
 const builders = v.pipe(
   v.optional(v.unknown(), []),
@@ -112,7 +126,7 @@ const builders = v.pipe(
   v.array(builder, 'expected a list of builders, each with name and path'),
 );
 
-const SYSTEM_CHAINCODES = { cscc: 'enable', lscc: 'enable', escc: 'enable', vscc: 'enable', qscc: 'enable' };
+const SYSTEM_CHAINCODES = { _lifecycle: 'enable', cscc: 'enable', lscc: 'enable', escc: 'enable', vscc: 'enable', qscc: 'enable' };
 
 /**
  * core.yaml with lower-case keys, as far as Selvage acts on it. Defaults stand next to their key and are those of Fabric's sample.
@@ -150,6 +164,7 @@ export const peerSchema = v.looseObject({
   chaincode: section({
     mode: oneOf(['net', 'dev'], 'net'),
     startuptimeout: duration('300s'),
+    installtimeout: duration('300s'),
     /** Empty means Fabric's 30s, or none at all while somebody may be debugging. */
     executetimeout: v.pipe(
       text(''),
@@ -213,6 +228,12 @@ export const peerSchema = v.looseObject({
       memory: count(2 * 1024 * 1024 * 1024),
       openfiles: count(4096),
     }),
+    /** How many instances of a chaincode run side by side, and of which another number. */
+    replicas: replicas(1),
+    chaincodes: v.pipe(
+      v.optional(v.nullable(v.record(v.string(), chaincodeSettings, 'expected settings by the name of a chaincode')), {}),
+      v.transform((value) => value ?? {}),
+    ),
     stopgrace: duration('5s'),
     /** How long a version of a chaincode may be unused before another one has it stopped; empty: for ever, as in Fabric. */
     retireafter: v.pipe(
