@@ -1,5 +1,5 @@
 /**
- * Older released shims against the peer: slow, and it fetches from the registries, so it runs when asked:
+ * Released shims, old and new, against the peer: slow, and it fetches from the registries, so it runs when asked:
  * `SELVAGE_SHIM_VERSIONS=1 npx vitest run test/runtimes/shim-versions.test.ts`.
  */
 import { execFile } from 'node:child_process';
@@ -25,8 +25,31 @@ interface Shim {
   readonly prepare?: readonly string[];
 }
 
+/** Their JSON schema library is in no central repository any more, and only contracts need it. */
 const WITHOUT_SCHEMAS =
   '<exclusions><exclusion><groupId>com.github.everit-org.json-schema</groupId><artifactId>*</artifactId></exclusion></exclusions>';
+
+/** The schema library also brought the newer of two versions. */
+const WITH_GUAVA: Change = [
+  'pom.xml',
+  /<dependencies>/,
+  '<dependencies><dependency><groupId>com.google.guava</groupId><artifactId>guava</artifactId><version>28.2-jre</version></dependency>',
+];
+
+const javaShim = (version: string, exclusions = ''): Change => [
+  'pom.xml',
+  /<version>2\.5\.8<\/version>/,
+  `<version>${version}</version>${exclusions}`,
+];
+
+/** Shims before 2.3 cannot wait for the peer to call. */
+const MAIN = 'src/main/java/example/KeyValueChaincode.java';
+const WITHOUT_SERVER: readonly Change[] = [
+  [MAIN, /import java\.net\.InetSocketAddress;/, ''],
+  [MAIN, /import .*\.ChaincodeServerProperties;/, ''],
+  [MAIN, /import .*\.NettyChaincodeServer;/, ''],
+  [MAIN, /\/\*\* Dials the peer[\s\S]*$/, 'public static void main(final String[] args) { new KeyValueChaincode().start(args); }\n}\n'],
+];
 
 const SHIMS: readonly Shim[] = [
   { title: 'fabric-shim 2.2 for Node', sample: 'kv-node', changes: [['package.json', /"fabric-shim": ".*"/, '"fabric-shim": "^2.2.5"']] },
@@ -45,14 +68,17 @@ const SHIMS: readonly Shim[] = [
     ],
     prepare: ['go', 'mod', 'tidy'],
   },
+  { title: 'fabric-shim 2.5 for Node', sample: 'kv-node', changes: [] },
+  { title: 'fabric-chaincode-go 2', sample: 'kv-go', changes: [] },
+  { title: 'fabric-chaincode-shim 1.4.1 for Java', sample: 'kv-java', changes: [javaShim('1.4.1'), ...WITHOUT_SERVER] },
   {
-    title: 'fabric-chaincode-shim 2.4 for Java',
+    title: 'fabric-chaincode-shim 1.4.6 for Java',
     sample: 'kv-java',
-    changes: [
-      // Its JSON schema library is in no central repository any more, and only contracts need it.
-      ['pom.xml', /<version>2\.5\.8<\/version>/, `<version>2.4.1</version>${WITHOUT_SCHEMAS}`],
-    ],
+    changes: [javaShim('1.4.6', WITHOUT_SCHEMAS), WITH_GUAVA, ...WITHOUT_SERVER],
   },
+  { title: 'fabric-chaincode-shim 2.2.1 for Java', sample: 'kv-java', changes: [javaShim('2.2.1', WITHOUT_SCHEMAS), ...WITHOUT_SERVER] },
+  { title: 'fabric-chaincode-shim 2.4.1 for Java', sample: 'kv-java', changes: [javaShim('2.4.1', WITHOUT_SCHEMAS)] },
+  { title: 'fabric-chaincode-shim 2.5 for Java', sample: 'kv-java', changes: [] },
 ];
 
 describe.skipIf(!wanted)(`released shims${wanted ? '' : ' (skipped: SELVAGE_SHIM_VERSIONS is not set)'}`, () => {
@@ -77,7 +103,8 @@ describe.skipIf(!wanted)(`released shims${wanted ? '' : ' (skipped: SELVAGE_SHIM
       expect(text, file).toMatch(from);
       await writeFile(join(target, file), text.replace(from, to));
     }
-    for (const lock of (await readdir(target)).filter((each) => /^(package-lock\.json|go\.sum)$/.test(each))) await rm(join(target, lock));
+    const locks = changes.length === 0 ? [] : (await readdir(target)).filter((each) => /^(package-lock\.json|go\.sum)$/.test(each));
+    for (const lock of locks) await rm(join(target, lock));
     const [file, ...args] = prepare ?? [];
     if (file !== undefined) await run(file, args, { cwd: target });
     return target;
@@ -97,7 +124,7 @@ describe.skipIf(!wanted)(`released shims${wanted ? '' : ' (skipped: SELVAGE_SHIM
       const query = async (...args: readonly string[]) =>
         textOf((await evaluate(admin.peer, signer, spec(...args), { signal: never })).payload);
       expect(await query('get', 'key')).toBe('of an older shim');
-      expect(JSON.parse(await query('range', '', ''))).toHaveLength(1);
+      expect(JSON.parse(await query('range', 'a', 'z'))).toHaveLength(1);
       await expect(query('error', 'this went wrong')).rejects.toThrow('this went wrong');
     },
     300_000,
