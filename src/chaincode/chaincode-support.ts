@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Channels } from '../channel/channel.ts';
 import { textOf } from '../common/bytes.ts';
-import { type Cancellable, Deadline, orAbort } from '../common/cancel.ts';
+import { type Cancellable, orAbort } from '../common/cancel.ts';
 import type { Clock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
@@ -9,11 +9,13 @@ import { type Metrics, timed, unmeasured } from '../common/metrics.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import { protos } from '../protos/messages.ts';
 import type { ChaincodeCall, ChaincodeOutcome, ChaincodeRef, Chaincodes } from './chaincodes.ts';
+import type { Debuggers } from './debugging.ts';
 import { lastWords } from './last-output.ts';
 import type { LaunchablePackages } from './launch.ts';
 import type { Definitions } from './lifecycle/definitions.ts';
 import { outcomeOf } from './outcome.ts';
 import type { ChaincodeOutput } from './output/chaincode-output.ts';
+import { PatientDeadline } from './patient-deadline.ts';
 import { prefixed } from './prefixed.ts';
 import { ChaincodeRegistry } from './registry.ts';
 import type { Place } from './replica-set.ts';
@@ -56,6 +58,8 @@ export interface ChaincodeSupportParts {
   readonly startupTimeoutMs: number;
   /** Applies to each Init, invocation and call between chaincodes. */
   readonly executeTimeoutMs: number;
+  /** Limits in time stand still while a debugger is attached. Absent where that cannot be seen. */
+  readonly debuggers?: Debuggers | undefined;
   /** Applies instead to the installation of a package, which builds it; the execute timeout by default. */
   readonly installTimeoutMs?: number | undefined;
   /** `ledger.state.totalQueryLimit`. */
@@ -182,8 +186,21 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     return name !== undefined && INSTALLS.has(`${chaincode.name} ${textOf(name)}`) ? installTimeoutMs : executeTimeoutMs;
   }
 
+  /** Whether somebody debugs a chaincode that works on this transaction: the one that was called, or one that it waits for. */
+  async #debugged({ proposal }: ChaincodeCall): Promise<boolean> {
+    const { debuggers } = this.#parts;
+    const working = this.#registry.list().filter(({ stream }) => stream.running().some(({ txId }) => txId === proposal.txId));
+    const answers = await Promise.all(working.map(({ stream }) => debuggers?.attached({ remote: stream.remote })));
+    return answers.includes(true);
+  }
+
   async #answerInTime(call: ChaincodeCall, { signal }: Cancellable): Promise<Uint8Array> {
-    using deadline = new Deadline(this.#timeoutOf(call), 'timeout expired while executing transaction', signal);
+    using deadline = new PatientDeadline({
+      ms: this.#timeoutOf(call),
+      message: 'timeout expired while executing transaction',
+      parent: signal,
+      paused: this.#parts.debuggers && (() => this.#debugged(call)),
+    });
     const system = this.#system.get(call.chaincode.name);
     if (system !== undefined) return await systemAnswer(system, call, deadline.signal);
     using place = await this.#supervisor.enter(call, { signal: deadline.signal });

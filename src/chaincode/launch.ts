@@ -1,9 +1,11 @@
-import { Deadline, orAbort } from '../common/cancel.ts';
+import { orAbort } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import { Scope } from '../common/scope.ts';
 import type { ChaincodeRef } from './chaincodes.ts';
+import type { Debuggers } from './debugging.ts';
 import { couldNotLaunch, exitedEarly, tooLate } from './launch-failure.ts';
 import type { ChaincodeOutput } from './output/chaincode-output.ts';
+import { PatientDeadline } from './patient-deadline.ts';
 import { prefixed } from './prefixed.ts';
 import type { ChaincodeRegistry, Expectation } from './registry.ts';
 import type { ChaincodeInstance, ChaincodeRuntime, LaunchSpec } from './runtime.ts';
@@ -30,8 +32,9 @@ export interface LaunchParts {
   readonly peerAddress: string;
   /** Environment of every chaincode beside what the runtime adds itself. */
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** Covers loading, building, starting and registering. */
+  /** Covers loading, building, starting and registering. It stands still while the chaincode is debugged. */
   readonly startupTimeoutMs: number;
+  readonly debuggers?: Debuggers | undefined;
 }
 
 /** A chaincode that takes transactions. Disposing it ends its stream, stops its instance and voids its certificate. */
@@ -55,13 +58,15 @@ export interface Launchable {
  */
 export async function launchChaincode(launchable: Launchable, parts: LaunchParts, signal: AbortSignal): Promise<Running> {
   const { chaincode } = launchable;
-  using deadline = new Deadline(
-    parts.startupTimeoutMs,
-    `timeout expired while starting chaincode ${chaincode.ccid} for transaction`,
-    signal,
-  );
-  using expectation = parts.registry.expect(chaincode.ccid); // first: the chaincode may call back at once
+  const { debuggers, startupTimeoutMs } = parts;
   const progress: Progress = {};
+  using deadline = new PatientDeadline({
+    ms: startupTimeoutMs,
+    message: `timeout expired while starting chaincode ${chaincode.ccid} for transaction`,
+    parent: signal,
+    paused: debuggers && (() => debuggers.attached({ processes: progress.instance?.processes })),
+  });
+  using expectation = parts.registry.expect(chaincode.ccid); // first: the chaincode may call back at once
   try {
     return await start(launchable, parts, { expectation, signal: deadline.signal, progress });
   } catch (thrown) {

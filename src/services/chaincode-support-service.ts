@@ -17,10 +17,11 @@ export function chaincodeSupportService(chaincodes: ChaincodeStreams): Method[] 
 async function serve(chaincodes: ChaincodeStreams, stream: ByteStream, context: CallContext): Promise<void> {
   const closed = deferred<SelvageError | undefined>();
   const incoming = new IncomingMessages(stream.incoming);
-  const { peerCertificate } = context;
+  const { peerCertificate, remote } = context;
   const connection: ChaincodeConnection = {
     incoming,
     peerCertificateHash: peerCertificate && sha256(peerCertificate),
+    remote,
     send: (message) => stream.send(message),
     close: (reason) => {
       incoming.close();

@@ -81,6 +81,11 @@ export class ChaincodeStream {
     this.#backlog = new Backlog(backlog);
   }
 
+  /** `host:port` of the chaincode's end, where there is such a thing. */
+  get remote(): string | undefined {
+    return this.#parts.connection.remote;
+  }
+
   get state(): StreamState {
     return this.#state;
   }

@@ -19,6 +19,8 @@ export interface ChaincodeConnection {
   readonly incoming: AsyncIterable<ReceivedMessage>;
   /** SHA-256 of the DER of the certificate that the chaincode showed, absent without TLS or without a certificate. */
   readonly peerCertificateHash?: Uint8Array | undefined;
+  /** `host:port` of the chaincode's end, where there is such a thing. */
+  readonly remote?: string | undefined;
   /** The chaincode that the peer dialled, when it did: no other name can register here, and its certificate was checked on the way. */
   readonly dialledFor?: string | undefined;
   /** Sends one encoded message; resolves when there is room for the next. Rejects when it cannot be sent any more. */

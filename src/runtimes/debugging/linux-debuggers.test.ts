@@ -110,14 +110,16 @@ describe.skipIf(skip !== undefined)(`debuggers of processes on this machine${ski
     const program = node((await peer()).port, listen, '--inspect=127.0.0.1:0');
     const port = Number(/\d+/.exec(await program.line(/^at /))?.[0]);
     await attachTo(program);
-    for (const host of ['127.0.0.1', 'localhost']) expect(await new LinuxDebuggers().attached({ remote: `${host}:${port}` })).toBe(true);
+    for (const host of ['127.0.0.1', 'localhost', '::ffff:127.0.0.1', '[::ffff:127.0.0.1]'])
+      expect(await new LinuxDebuggers().attached({ remote: `${host}:${port}` })).toBe(true);
   });
 
   it('knows nothing of what is not on this machine', async () => {
     const debuggers = new LinuxDebuggers();
     expect(await debuggers.attached({})).toBe(false);
     expect(await debuggers.attached({ remote: '192.0.2.1:7' })).toBe(false);
-    expect(await debuggers.attached({ remote: 'nonsense' })).toBe(false);
+    for (const remote of ['nonsense', 'chaincode.example.com:7052', '::1:7', 'bad:::1:7', 'unix:/x'])
+      expect(await debuggers.attached({ remote })).toBe(false);
     expect(await debuggers.attached({ processes: async () => [2 ** 30] })).toBe(false);
   });
 

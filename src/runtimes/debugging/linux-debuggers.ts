@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { Debuggee, Debuggers } from '../../chaincode/debugging.ts';
-import { splitAddress } from '../../common/address.ts';
 import { LruCache } from '../../common/lru.ts';
 import { holdersOf, hostText, socketsHeldBy, type TcpSocket, tcpSockets } from './sockets.ts';
 
@@ -67,11 +66,11 @@ export class LinuxDebuggers implements Debuggers {
 
 /** The processes behind an address: those that connect from it, or those that listen there. */
 async function processesAt(address: string): Promise<readonly number[]> {
-  const end = splitAddress(address);
-  if (end === undefined) return [];
-  const host = hostText(end.host === 'localhost' ? '127.0.0.1' : end.host);
+  const [, name = '', digits = ''] = /^(.*):(\d+)$/.exec(address) ?? []; // gRPC writes IPv6 without brackets
+  if (digits === '' || !/^[\d.:a-f[\]]+$|^localhost$/i.test(name)) return [];
+  const host = hostText(name === 'localhost' ? '127.0.0.1' : name);
   const isHere = ({ local, state }: TcpSocket): boolean =>
-    local.port === end.port && (local.host === host || (state === 'listening' && /^(0\.0\.0\.0|::)$/.test(local.host)));
+    local.port === Number(digits) && (local.host === host || (state === 'listening' && /^(0\.0\.0\.0|::)$/.test(local.host)));
   const sockets = (await tcpSockets('self')).filter(isHere);
   return await holdersOf(new Set(sockets.map(({ inode }) => inode)));
 }

@@ -20,6 +20,7 @@ export function serviceConnection({ call, ccid, address }: ServiceConnectionPart
   return {
     incoming,
     dialledFor: ccid,
+    remote: address,
     send: (message) => (closed ? Promise.reject(terminated(ccid, address)) : call.send(message)),
     close: () => {
       if (closed) return;
