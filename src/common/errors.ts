@@ -12,6 +12,8 @@ const FAILURES = {
   BLOCK_INVALID: { grpc: 'INVALID_ARGUMENT', retryable: false },
   NOT_FOUND: { grpc: 'NOT_FOUND', retryable: false },
   CHAINCODE_NOT_FOUND: { grpc: 'NOT_FOUND', retryable: false },
+  /** The definition of a chaincode was replaced while a transaction began. */
+  DEFINITION_CHANGED: { grpc: 'ABORTED', retryable: true },
   CHAINCODE_PACKAGE_INVALID: { grpc: 'INVALID_ARGUMENT', retryable: false },
   CHAINCODE_BUILD_FAILED: { grpc: 'FAILED_PRECONDITION', retryable: false },
   CHAINCODE_LAUNCH_FAILED: { grpc: 'UNAVAILABLE', retryable: true },

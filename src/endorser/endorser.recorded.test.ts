@@ -19,8 +19,6 @@ const DIFFERS_IN_24: Readonly<Record<string, string>> = {
   '150-neg-high-s': 'access denied: channel [lifechan] creator org [Org1MSP]',
   '151-neg-expired-creator': 'identity expired',
   '152-neg-unknown-channel': 'access denied: channel [nochan] creator org [Org1MSP]',
-  '153-neg-unknown-chaincode':
-    "make sure the chaincode ghost has been successfully instantiated and try again: could not find chaincode with name 'ghost'",
   '154-neg-bad-txid':
     'Transaction is not valid. Got [abababababababababababababababababababababababababababababababab], expected [93b8b0265988a3b3cdd02ffb4bb2848d64cf58815de44d07cb19407bdbbd4952]',
   '155-neg-empty-nonce': 'invalid nonce specified in the header',

@@ -1,4 +1,6 @@
 import type { ChaincodeCall, ChaincodeOutcome, ChaincodeRef, Chaincodes } from '../chaincode/chaincodes.ts';
+import type { ChaincodeDefinition } from '../chaincode/lifecycle/definitions.ts';
+import { kindOfCall } from '../chaincode/lifecycle/initialization.ts';
 import { prefixed } from '../chaincode/prefixed.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import type { TxSimulator } from '../ledger/simulator/tx-simulator.ts';
@@ -38,8 +40,25 @@ export class Execution {
     await labelled(EXECUTE_FAILED, () => this.#chaincodes.makeReady(chaincode, options));
   }
 
-  async invoke(run: Run, simulator: TxSimulator | undefined, options: Cancellable): Promise<ChaincodeOutcome> {
-    return labelled(EXECUTE_FAILED, () => this.#chaincodes.execute(callOf('transaction', run, simulator), options));
+  /**
+   * Whether the call is the initialisation that a definition of the 2.x lifecycle may require.
+   * @throws {SelvageError} `SIMULATION_FAILED`, in the words of 2.x: earlier releases have no such definitions
+   */
+  async kindOf(
+    definition: Pick<ChaincodeDefinition, 'name' | 'version' | 'initRequired'>,
+    { isInit, simulator }: { readonly isInit: boolean; readonly simulator: TxSimulator },
+  ): Promise<ChaincodeCall['kind']> {
+    const prefix = `error in simulation: failed to execute transaction ${simulator.txId}: `;
+    return labelled(prefix, () => kindOfCall(definition, isInit, simulator));
+  }
+
+  async invoke(
+    run: Run,
+    simulator: TxSimulator | undefined,
+    options: Cancellable,
+    kind: ChaincodeCall['kind'] = 'transaction',
+  ): Promise<ChaincodeOutcome> {
+    return labelled(EXECUTE_FAILED, () => this.#chaincodes.execute(callOf(kind, run, simulator), options));
   }
 
   /** Calls Init of a chaincode that is being deployed, inside the simulation of its deployment. */

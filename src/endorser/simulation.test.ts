@@ -3,7 +3,9 @@ import { never, openEndorser, stateDefinitions } from '../../test/fakes/open-end
 import { proposal } from '../../test/fakes/proposals.ts';
 import { definition } from '../../test/fakes/recorded-endorser.ts';
 import { answeredError, ok, response, ScriptedChaincodes } from '../../test/fakes/scripted-chaincodes.ts';
-import { utf8 } from '../common/bytes.ts';
+import type { Definitions } from '../chaincode/lifecycle/definitions.ts';
+import { INITIALIZED } from '../chaincode/lifecycle/initialization.ts';
+import { textOf, utf8 } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
 import { kvrwset, protos, rwset } from '../protos/messages.ts';
 
@@ -16,6 +18,23 @@ const reads = (payload: Uint8Array | undefined) => {
 
 const actionIn = (payload: Uint8Array | undefined) =>
   protos.ChaincodeAction.decode(protos.ProposalResponsePayload.decode(payload ?? new Uint8Array()).extension);
+
+const writes = (payload: Uint8Array | undefined) =>
+  rwset.TxReadWriteSet.decode(actionIn(payload).results).nsRwset.flatMap(({ namespace, rwset: bytes }) =>
+    kvrwset.KVRWSet.decode(bytes).writes.map(({ key, value }) => `${namespace}/${key}=${textOf(value)}`),
+  );
+
+/** The 2.x lifecycle, with `init_required`. */
+const mustBeInitialized: Definitions = {
+  ...stateDefinitions,
+  find: async (state, name, channelId) => {
+    const found = await stateDefinitions.find(state, name, channelId);
+    return found && { ...found, initRequired: true };
+  },
+};
+
+const initialization = () =>
+  proposal({ invocation: protos.ChaincodeInvocationSpec.encode({ chaincodeSpec: { input: { args: [utf8('init')], isInit: true } } }) });
 
 describe('a user chaincode', () => {
   it('is made ready while no snapshot is held, and its definition is recorded as read', async () => {
@@ -84,13 +103,58 @@ describe('a user chaincode', () => {
       inputs.push(input);
       return ok();
     });
-    const { endorser } = openEndorser(chaincodes);
+    const { endorser } = openEndorser(chaincodes, { definitions: mustBeInitialized });
     const decorations = new Map([['role', utf8('admin')]]);
     const invocation = protos.ChaincodeInvocationSpec.encode({
       chaincodeSpec: { input: { args: [utf8('a')], decorations, isInit: true } },
     });
     await endorser.processProposal(proposal({ invocation }), never);
     expect(inputs).toEqual([{ args: [Buffer.from('a')], decorations: new Map(), isInit: true }]);
+  });
+
+  it('that must be initialised is called only after its initialisation, which leaves its version behind', async () => {
+    const chaincodes = new ScriptedChaincodes(() => ok());
+    const { endorser, ledger } = openEndorser(chaincodes, { definitions: mustBeInitialized });
+    const refused = (text: string) => ({
+      response: {
+        status: 500,
+        message: expect.stringMatching(`^error in simulation: failed to execute transaction \\w+: invalid invocation: ${text}$`),
+      },
+    });
+    const early = await endorser.processProposal(proposal(), never);
+    expect(early).toEqual(refused("chaincode 'cc' has not been initialized for this version, must call as init first"));
+    const { payload } = await endorser.processProposal(initialization(), never);
+    expect(writes(payload)).toEqual([`cc/${INITIALIZED}=1.0`]);
+    expect(chaincodes.events).toEqual(['ready cc:1.0', 'ready cc:1.0', 'init cc:1.0']);
+    ledger.state.put('cc', INITIALIZED, utf8('1.0'), [4n, 0n]);
+    expect(await endorser.processProposal(initialization(), never)).toEqual(
+      refused("chaincode 'cc' is already initialized but called as init"),
+    );
+    const called = await endorser.processProposal(proposal(), never);
+    expect(reads(called.payload)).toEqual([`cc/${INITIALIZED}@4`, 'lscc/cc@3']);
+    ledger.state.put('cc', INITIALIZED, utf8('0.9'), [5n, 0n]);
+    expect(await endorser.processProposal(proposal(), never)).toEqual(
+      refused("chaincode 'cc' has not been initialized for this version, must call as init first"),
+    );
+  });
+
+  it('that needs no initialisation is not initialised', async () => {
+    const { endorser } = openEndorser(new ScriptedChaincodes(() => ok()));
+    const { response } = await endorser.processProposal(initialization(), never);
+    expect(response?.message).toMatch(/: invalid invocation: chaincode 'cc' does not require initialization but called as init$/);
+  });
+
+  it('whose definition is replaced while it is looked up is looked up again', async () => {
+    let looks = 0;
+    const find: Definitions['find'] = async (state, name, channelId) => {
+      looks += 1;
+      if (looks === 2) throw new SelvageError('DEFINITION_CHANGED', 'chaincode cache at sequence 2 but current sequence is 1');
+      return stateDefinitions.find(state, name, channelId);
+    };
+    const { endorser, ledger } = openEndorser(new ScriptedChaincodes(() => ok()), { definitions: { ...stateDefinitions, find } });
+    expect((await endorser.processProposal(proposal(), never)).endorsement).toBeDefined();
+    expect(looks).toBe(4);
+    expect(ledger.state.openSnapshots).toBe(0);
   });
 });
 

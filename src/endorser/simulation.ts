@@ -1,7 +1,8 @@
 /** Runs a proposal's chaincode against a snapshot of committed state and collects what it read and wrote. */
 
 import type { ChaincodeOutcome, ChaincodeRef } from '../chaincode/chaincodes.ts';
-import type { ChaincodeDefinition, Definitions } from '../chaincode/lifecycle/definitions.ts';
+import type { ChaincodeDefinition, Definitions, StateReads } from '../chaincode/lifecycle/definitions.ts';
+import { prefixed } from '../chaincode/prefixed.ts';
 import type { Channel, Channels } from '../channel/channel.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
@@ -113,27 +114,51 @@ export class Simulation {
   async #runUser(proposal: UnpackedProposal, input: protos.ChaincodeInputInit, options: Cancellable): Promise<Simulated> {
     if (proposal.channelId === '') throw chainless(proposal);
     const channel = this.#channel(proposal);
-    const { execution } = this.#parts;
-    let expected = await this.#committedDefinition(channel, proposal);
     for (;;) {
-      await this.#parts.definitions.checkRunnable(expected);
-      await execution.makeReady(expected, options);
-      await using simulator = await channel.ledger.simulate(proposal.txId);
-      const definition = required(await this.#parts.definitions.find(simulator, proposal.chaincodeId.name), proposal);
-      if (sameCode(definition, expected)) {
-        const outcome = await execution.invoke({ chaincode: definition, proposal, input }, simulator, options);
-        const results = await this.#close(channel, simulator, outcome);
-        return simulated(definition, { outcome, results, endorsementPlugin: definition.endorsementPlugin });
-      }
-      expected = definition; // upgraded between the two reads: ready that one, on a newer snapshot
-      options.signal.throwIfAborted();
+      const simulated = await this.#tryUser(channel, { proposal, input }, options);
+      if (simulated !== undefined) return simulated;
+      options.signal.throwIfAborted(); // upgraded between the two reads: ready that one, on a newer snapshot
     }
   }
 
-  async #committedDefinition({ ledger }: Channel, proposal: UnpackedProposal): Promise<ChaincodeDefinition> {
-    using snapshot = ledger.snapshot();
+  /** Undefined when another definition came into force in between. */
+  async #tryUser(channel: Channel, { proposal, input }: Omit<Run, 'chaincode'>, options: Cancellable): Promise<Simulated | undefined> {
+    const { execution } = this.#parts;
+    const expected = await this.#committedDefinition(channel, proposal);
+    if (expected === undefined) return undefined;
+    await this.#parts.definitions.checkRunnable(expected);
+    await execution.makeReady(expected, options);
+    await using simulator = await channel.ledger.simulate(proposal.txId);
+    const definition = await this.#definition(channel, simulator, proposal);
+    if (definition === undefined || !sameCode(definition, expected)) return undefined;
+    const { isInit = false } = input;
+    const kind = await execution.kindOf(definition, { isInit, simulator });
+    const outcome = await execution.invoke({ chaincode: definition, proposal, input }, simulator, options, kind);
+    const results = await this.#close(channel, simulator, outcome);
+    return simulated(definition, { outcome, results, endorsementPlugin: definition.endorsementPlugin });
+  }
+
+  async #committedDefinition(channel: Channel, proposal: UnpackedProposal): Promise<ChaincodeDefinition | undefined> {
+    using snapshot = channel.ledger.snapshot();
     const state = { getState: async (namespace: string, key: string) => (await snapshot.get(namespace, key))?.value };
-    return required(await this.#parts.definitions.find(state, proposal.chaincodeId.name), proposal);
+    return this.#definition(channel, state, proposal);
+  }
+
+  /** Undefined when it was replaced while it was looked up. */
+  async #definition(
+    channel: Channel,
+    state: StateReads,
+    { chaincodeId: { name } }: UnpackedProposal,
+  ): Promise<ChaincodeDefinition | undefined> {
+    const words = wordsFor(channel, name);
+    try {
+      const definition = await this.#parts.definitions.find(state, name, channel.id);
+      if (definition !== undefined) return definition;
+    } catch (thrown) {
+      if (thrown instanceof SelvageError && thrown.code === 'DEFINITION_CHANGED') return undefined;
+      throw prefixed(words.prefix, thrown);
+    }
+    throw new SelvageError('CHAINCODE_NOT_FOUND', `${words.prefix}${words.notFound}`);
   }
 
   /** Ends the simulation. Private writes of a success are handed on before anybody can learn that the transaction exists. */
@@ -176,9 +201,12 @@ const sameCode = (a: ChaincodeDefinition, b: ChaincodeDefinition): boolean => a.
 
 const notInstantiated = (name: string): string => `make sure the chaincode ${name} has been successfully instantiated and try again: `;
 
-function required(definition: ChaincodeDefinition | undefined, { chaincodeId: { name } }: UnpackedProposal): ChaincodeDefinition {
-  if (definition !== undefined) return definition;
-  throw new SelvageError('CHAINCODE_NOT_FOUND', `${notInstantiated(name)}could not find chaincode with name '${name}'`);
+/** What a missing definition is told with: channels of the 2.x lifecycle have its words. */
+function wordsFor(channel: Channel, name: string): { readonly prefix: string; readonly notFound: string } {
+  if (channel.bundle().application?.capabilities.lifecycleV20 !== true)
+    return { prefix: notInstantiated(name), notFound: `could not find chaincode with name '${name}'` };
+  const prefix = `make sure the chaincode ${name} has been successfully defined on channel ${channel.id} and try again: `;
+  return { prefix, notFound: `chaincode ${name} not found` };
 }
 
 /** Without a channel there are no definitions. The text is what 1.1 says, whose look-up checked Readers of a channel ''. */

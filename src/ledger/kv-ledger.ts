@@ -45,6 +45,8 @@ export interface KvLedgerParts {
   readonly log: Logger;
   readonly commitSeconds: Histogram;
   readonly height: Gauge;
+  /** Told which namespaces of the state a block changed, before anybody hears of the block. */
+  readonly changed: (namespaces: ReadonlySet<string>) => void;
   /** What was opened for this ledger, released when it is disposed. */
   readonly owned: Scope;
 }
@@ -146,6 +148,7 @@ export class KvLedger implements Ledger {
       throw error;
     }
     this.#txIds.set(numberOf(block), stored.txIds);
+    this.#parts.changed(new Set(prepared.updates.map(({ namespace }) => namespace)));
     stored.publish();
   }
 

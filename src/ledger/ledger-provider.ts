@@ -30,6 +30,8 @@ export interface LedgerProviderParts {
   readonly lifetimes?: CollectionLifetimes | undefined;
   /** `peer.gossip.pvtData.transientstoreMaxBlockRetention`; default 1000. */
   readonly transientRetention?: number | undefined;
+  /** Told which namespaces of a channel's state a block changed, before anybody hears of the block. Must not throw. */
+  readonly onChanged?: ((channelId: string, namespaces: ReadonlySet<string>) => void) | undefined;
   /** Size of block files, in bytes; Fabric's 64 MiB by default. */
   readonly segmentBytes?: number | undefined;
   /** Names the current run of the machine; read from the system by default. */
@@ -146,6 +148,7 @@ export class FolderLedgerProvider implements LedgerProvider {
       lifetimes = FOR_EVER,
       transientRetention = 1000,
       segmentBytes,
+      onChanged,
       log = silent,
       metrics = unmeasured,
     } = this.#parts;
@@ -160,6 +163,7 @@ export class FolderLedgerProvider implements LedgerProvider {
       segmentBytes,
       log: log.child({ channel: channelId }),
       metrics,
+      changed: (namespaces) => onChanged?.(channelId, namespaces),
       closed: () => this.#opened.delete(channelId),
     });
     this.#opened.set(channelId, ledger);

@@ -14,7 +14,7 @@ import { blockEffects } from './effects.ts';
 import { HistoryIndex } from './history/history-index.ts';
 import type { KvStore } from './kv/kv-store.ts';
 import { LmdbStore } from './kv/lmdb-store.ts';
-import { KvLedger } from './kv-ledger.ts';
+import { KvLedger, type KvLedgerParts } from './kv-ledger.ts';
 import { type CollectionLifetimes, ExpirySchedule } from './pvtdata/expiry.ts';
 import { PrivateDataStore } from './pvtdata/private-data-store.ts';
 import { KvTransientStore } from './pvtdata/transient-store.ts';
@@ -32,6 +32,7 @@ export interface OpenLedgerParts {
   readonly segmentBytes: number | undefined;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly changed: KvLedgerParts['changed'];
   /** Told when the ledger is disposed. */
   readonly closed: () => void;
 }
@@ -70,6 +71,7 @@ export async function openLedger(parts: OpenLedgerParts): Promise<KvLedger> {
       channel: channelId,
     }),
     height: metrics.gauge('selvage_ledger_height_blocks', 'Number of blocks', { channel: channelId }),
+    changed: parts.changed,
     owned: scope.move(),
   });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryState } from '../../test/fakes/memory-ledger.ts';
 import { protos } from '../protos/messages.ts';
-import { legacyLifetimes } from './collection-lifetimes.ts';
+import { definedLifetimes } from './collection-lifetimes.ts';
 
 describe('how long private data lives', () => {
   const state = new MemoryState();
@@ -12,7 +12,7 @@ describe('how long private data lives', () => {
   state.put('lscc', 'mycc~collection', protos.CollectionConfigPackage.encode({ config }), [1n, 0n]);
   const blocks = async (namespace: string, collection: string) => {
     using snapshot = state.snapshot();
-    return await legacyLifetimes.blockToLive({ namespace, collection }, snapshot);
+    return await definedLifetimes.blockToLive({ namespace, collection }, snapshot);
   };
 
   it('is what the chaincode was instantiated with', async () => {

@@ -1,9 +1,8 @@
 import type { Chaincodes } from '../chaincode/chaincodes.ts';
 import type { Definitions } from '../chaincode/lifecycle/definitions.ts';
-import type { Channels } from '../channel/channel.ts';
+import type { Channel, Channels } from '../channel/channel.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
-import type { StateSnapshot } from '../ledger/statedb/state.ts';
 
 interface PrepareParts {
   readonly channels: Channels;
@@ -23,14 +22,14 @@ export async function prepareChaincode(
 ): Promise<void> {
   const channel = channels.get(channelId);
   if (channel === undefined) throw new SelvageError('CHANNEL_NOT_FOUND', `channel ${channelId} not found`);
-  const definition = await definitionOf(channel.ledger.snapshot(), definitions, name);
+  const definition = await definitionOf(channel, definitions, name);
   if (definition === undefined) throw new SelvageError('CHAINCODE_NOT_FOUND', `channel ${channelId} has no chaincode ${name}`);
   await definitions.checkRunnable(definition);
   await chaincodes.makeReady(definition, options);
 }
 
 /** The snapshot is released before anything is built or started. */
-async function definitionOf(opened: StateSnapshot, definitions: Definitions, name: string) {
-  using snapshot = opened;
-  return await definitions.find({ getState: async (namespace, key) => (await snapshot.get(namespace, key))?.value }, name);
+async function definitionOf({ id, ledger }: Channel, definitions: Definitions, name: string) {
+  using snapshot = ledger.snapshot();
+  return await definitions.find({ getState: async (namespace, key) => (await snapshot.get(namespace, key))?.value }, name, id);
 }

@@ -1,18 +1,9 @@
 import { join } from 'node:path';
 import { ChaincodeSupport } from '../chaincode/chaincode-support.ts';
-import type { LaunchablePackages } from '../chaincode/launch.ts';
-import { LegacyCollectionAccess } from '../chaincode/lifecycle/legacy-collection-access.ts';
-import { LegacyDefinitions } from '../chaincode/lifecycle/legacy-definitions.ts';
 import { OutputFolder } from '../chaincode/output/output-folder.ts';
-import { PackageStore } from '../chaincode/packaging/package-store.ts';
-import { platformNameOf } from '../chaincode/platforms/package-rules.ts';
+import type { ChaincodeRuntime } from '../chaincode/runtime.ts';
 import { ChannelRegistry } from '../channel/channel-registry.ts';
-import type { JoinedChannel } from '../channel/joined-channel.ts';
-import { validationCodeName } from '../client/submit.ts';
 import { listen, type ServerTls } from '../comm/server.ts';
-import { BlockValidator } from '../committer/block-validator.ts';
-import { ChannelCommitter } from '../committer/channel-committer.ts';
-import { vscc } from '../committer/plugins/vscc.ts';
 import { joinAddress, splitAddress } from '../common/address.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { systemClock } from '../common/clock.ts';
@@ -21,28 +12,30 @@ import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
 import { Endorser } from '../endorser/endorser.ts';
 import { loadHandlers } from '../endorser/handlers/library.ts';
-import type { CommitOutcome, InvalidReason } from '../ledger/ledger.ts';
+import type { InvalidReason } from '../ledger/ledger.ts';
 import { FolderLedgerProvider } from '../ledger/ledger-provider.ts';
 import { AclProvider } from '../msp/acl-provider.ts';
-import { bundleFromBlock, validateConfigEnvelope } from '../msp/channelconfig/bundle.ts';
+import { bundleFromBlock } from '../msp/channelconfig/bundle.ts';
 import { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
-import type { LocalMsp } from '../msp/local-msp.ts';
 import { Cscc } from '../scc/cscc.ts';
+import { Lifecycle } from '../scc/lifecycle/lifecycle.ts';
 import { Lscc } from '../scc/lscc/lscc.ts';
 import { Qscc } from '../scc/qscc.ts';
 import { chaincodeSupportService } from '../services/chaincode-support-service.ts';
 import { endorserService } from '../services/endorser-service.ts';
 import { peerDeliverService } from '../services/peer-deliver-service.ts';
 import { ChaincodeCa } from './chaincode-certificates.ts';
+import { type ChaincodeLifecycle, openChaincodeLifecycle, takeCareOfChaincode } from './chaincode-lifecycle.ts';
 import { chaincodeEnvironment, openRuntime } from './chaincode-runtime.ts';
-import { legacyLifetimes } from './collection-lifetimes.ts';
-import type { PeerConfig } from './config/peer-config.ts';
+import { definedLifetimes } from './collection-lifetimes.ts';
+import { type PeerConfig, replicasOf } from './config/peer-config.ts';
 import { readPem } from './files.ts';
+import { followChannels, type InvalidTransaction } from './follow-channels.ts';
 import { failedChannels, lostServices } from './health.ts';
 import { loadMembership } from './membership.ts';
 import { type OperationsParts, type OperationsServer, serveOperations } from './operations.ts';
-import { OrdererSource } from './orderer-source.ts';
 import { prepareChaincode } from './prepare-chaincode.ts';
+import { StateChanges } from './state-changes.ts';
 import { version } from './version.ts';
 
 export interface PeerParts extends Cancellable {
@@ -54,12 +47,7 @@ export interface PeerParts extends Cancellable {
   readonly operations?: Pick<OperationsParts, 'metrics' | 'logLevels'>;
 }
 
-/** A transaction that is on the ledger and changed nothing, and why. */
-export interface InvalidTransaction extends InvalidReason {
-  readonly channelId: string;
-  readonly blockNumber: bigint;
-  readonly codeName: string;
-}
+export type { InvalidTransaction } from './follow-channels.ts';
 
 /** A peer that answers. Disposing stops its chaincode, finishes the commits that have begun and frees its ports. */
 export interface Peer extends AsyncDisposable {
@@ -82,7 +70,8 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   await using scope = new Scope();
   const verifier = new SignatureVerifier();
   const membership = await loadMembership(config.mspConfigPath, config.localMspId, { verifier, log: log.child({ module: 'msp' }) });
-  const ledgers = scope.use(await openLedgers(config, parts));
+  const changes = new StateChanges();
+  const ledgers = scope.use(await openLedgers(config, parts, changes));
   const channels = scope.use(
     await ChannelRegistry.open({
       ledgers,
@@ -90,17 +79,16 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
       log: log.child({ module: 'channel' }),
     }),
   );
-  scope.use(followChannels(channels, { verifier, membership, config, parts }));
+  scope.use(followChannels(channels, { verifier, membership, config, ...parts }));
   const access = new AclProvider({ localMsp: membership.msp });
-  const packages = new PackageStore({
-    directory: join(config.fileSystemPath, 'chaincodes'),
-    texts: '1.1',
-    log: log.child({ module: 'chaincode.packages' }),
-  });
-  const definitions = new LegacyDefinitions({ packages, texts: '1.1' });
+  const runtime = await openRuntime(config, { log, signal }, scope);
+  const output = new OutputFolder({ directory: join(config.fileSystemPath, 'chaincode-logs'), log: log.child({ module: 'chaincode' }) });
+  const lifecycle = scope.use(await openChaincodeLifecycle(config, { channels, runtime, output, changes, log }));
+  const { definitions } = lifecycle;
   const handlers = await loadHandlers(handlerSettings(config), { clock: systemClock });
-  const system = systemChaincodes(config, { channels, access, packages, endorsers: new Set(handlers.endorsements.keys()) });
-  const chaincodes = scope.use(await startChaincodes(config, parts, { channels, access, packages, definitions, system, scope }));
+  const system = systemChaincodes(config, { channels, access, lifecycle, endorsers: new Set(handlers.endorsements.keys()) });
+  const chaincodes = scope.use(await startChaincodes(config, parts, { channels, access, lifecycle, runtime, output, system, scope }));
+  if (config.chaincode.mode !== 'dev') scope.use(takeCareOfChaincode({ lifecycle, changes, channels, chaincodes, log }));
   const endorser = new Endorser({
     channels,
     localMsp: membership.msp,
@@ -161,66 +149,40 @@ async function startOperations(
   });
 }
 
-const openLedgers = ({ fileSystemPath, ledger }: PeerConfig, { log, metrics }: PeerParts): Promise<FolderLedgerProvider> =>
+const openLedgers = (
+  { fileSystemPath, ledger }: PeerConfig,
+  { log, metrics }: PeerParts,
+  changes: StateChanges,
+): Promise<FolderLedgerProvider> =>
   FolderLedgerProvider.open({
     root: join(fileSystemPath, 'ledgers'),
     release: () => ledger.release,
     simulator: { totalQueryLimit: ledger.totalQueryLimit },
-    lifetimes: legacyLifetimes,
+    lifetimes: definedLifetimes,
+    onChanged: (channelId, namespaces) => changes.tell(channelId, namespaces),
     transientRetention: ledger.transientRetention,
     log: log.child({ module: 'ledger' }),
     metrics,
   });
 
-interface FollowParts {
-  readonly verifier: SignatureVerifier;
-  readonly membership: LocalMsp;
-  readonly config: PeerConfig;
-  readonly parts: PeerParts;
-}
-
-/** Commits what is ordered, on every channel that is joined now or later. */
-function followChannels(channels: ChannelRegistry, { verifier, membership, config, parts }: FollowParts): AsyncDisposable {
-  const scope = new Scope();
-  const validator = new BlockValidator({
-    plugins: new Map([['vscc', vscc]]),
-    applyConfig: (bundle, envelope) => validateConfigEnvelope(bundle, envelope, { verifier }),
-  });
-  const follow = (channel: JoinedChannel): void => {
-    const log = parts.log.child({ module: 'committer', channel: channel.id });
-    if (!channel.bundle().msps.mspIds.includes(config.localMspId))
-      log.warn('this peer is of no organisation of the channel', { mspId: config.localMspId, members: channel.bundle().msps.mspIds });
-    const source = new OrdererSource({ channel, signer: membership.signer, tls: config.tls !== undefined, log });
-    const onCommitted = tellInvalid(channel.id, parts.onInvalid);
-    scope.use(new ChannelCommitter({ channel, source, validator, log, metrics: parts.metrics, onCommitted })).start();
-  };
-  for (const channel of channels.list()) follow(channel);
-  scope.use(channels.onJoined(follow));
-  return scope;
-}
-
-const tellInvalid =
-  (channelId: string, tell: PeerParts['onInvalid']) =>
-  ({ blockNumber, reasons }: CommitOutcome): void => {
-    for (const reason of reasons) tell?.({ ...reason, channelId, blockNumber, codeName: validationCodeName(reason.code) });
-  };
-
 interface SystemParts {
   readonly channels: ChannelRegistry;
   readonly access: AclProvider;
-  readonly packages: PackageStore;
+  readonly lifecycle: ChaincodeLifecycle;
   readonly endorsers: ReadonlySet<string>;
 }
 
 /** The system chaincodes that `chaincode.system` switches on. */
-function systemChaincodes({ chaincode }: PeerConfig, { channels, access, packages, endorsers }: SystemParts) {
+function systemChaincodes({ chaincode, localMspId: mspId }: PeerConfig, { channels, access, lifecycle, endorsers }: SystemParts) {
   const joiner = {
     join: async (genesis: Uint8Array): Promise<void> => {
       await channels.join(genesis);
     },
   };
   const isSystem = (name: string): boolean => ['lscc', 'cscc', 'qscc', 'escc', 'vscc'].includes(name);
+  const { packages, installed, cache } = lifecycle;
   const all = [
+    new Lifecycle({ channels, access, mspId, packages: installed, cache }),
     new Lscc({ channels, access, packages, isSystem, endorsementPlugins: endorsers, validationPlugins: new Set(['vscc']) }),
     new Cscc({ channels, access, joiner }),
     new Qscc({ channels, access }),
@@ -231,37 +193,39 @@ function systemChaincodes({ chaincode }: PeerConfig, { channels, access, package
 interface ChaincodeParts {
   readonly channels: ChannelRegistry;
   readonly access: AclProvider;
-  readonly packages: PackageStore;
-  readonly definitions: LegacyDefinitions;
+  readonly lifecycle: ChaincodeLifecycle;
+  readonly runtime: ChaincodeRuntime;
+  readonly output: OutputFolder;
   readonly system: ReturnType<typeof systemChaincodes>;
   readonly scope: Scope;
 }
 
 /** Chaincode support with its runtime below it and its listener in front of it. */
-async function startChaincodes(config: PeerConfig, { log, metrics, signal }: PeerParts, parts: ChaincodeParts): Promise<ChaincodeSupport> {
-  const { channels, access, packages, definitions, system, scope } = parts;
+async function startChaincodes(config: PeerConfig, { log, metrics }: PeerParts, parts: ChaincodeParts): Promise<ChaincodeSupport> {
+  const { channels, access, lifecycle, runtime, output, system, scope } = parts;
   const { chaincode } = config;
   const userRunsChaincode = chaincode.mode === 'dev';
   // Chaincode that the user starts has no certificate of ours, so it is let in without TLS.
   const authority = config.tls === undefined || userRunsChaincode ? undefined : await ChaincodeCa.create(systemClock.now());
-  const output = new OutputFolder({ directory: join(config.fileSystemPath, 'chaincode-logs'), log: log.child({ module: 'chaincode' }) });
   const support = new ChaincodeSupport({
     system,
     channels,
     acl: access,
-    definitions,
-    collections: new LegacyCollectionAccess(channels),
-    runtime: await openRuntime(config, { log, signal }, scope),
+    definitions: lifecycle.definitions,
+    collections: lifecycle.collections,
+    runtime,
     output,
-    packages: launchable(packages),
+    packages: lifecycle.launchable,
     certificates: authority,
     userRunsChaincode,
     peerAddress: config.chaincodeAddress,
     env: chaincodeEnvironment(chaincode),
+    replicas: (name) => replicasOf(chaincode.replicas, name),
     drainMs: chaincode.stopGraceMs,
     retireAfterMs: chaincode.retireAfterMs,
     startupTimeoutMs: chaincode.startupTimeoutMs,
     executeTimeoutMs: chaincode.executeTimeoutMs,
+    installTimeoutMs: chaincode.installTimeoutMs,
     totalQueryLimit: config.ledger.totalQueryLimit,
     runtimeParams: chaincode.runtimeParams,
     logger: log.child({ module: 'chaincode' }),
@@ -278,14 +242,6 @@ async function startChaincodes(config: PeerConfig, { log, metrics, signal }: Pee
   );
   return support;
 }
-
-/** Installed packages, as a launch wants them. */
-const launchable = (packages: PackageStore): LaunchablePackages => ({
-  load: async ({ name, version }) => {
-    const { spec, deploymentSpec } = await packages.load(name, version);
-    return { platform: platformNameOf(spec.type), codePackage: deploymentSpec.codePackage, path: spec.chaincodeId?.path ?? '' };
-  },
-});
 
 const handlerSettings = ({ handlers }: PeerConfig) => ({
   authFilters: handlers.authFilters,

@@ -17,14 +17,14 @@ const OURS: ReadonlySet<FailureCode> = new Set([
 /** A refusal by a system chaincode: becomes a response of status 500 with exactly this text. */
 export const refused = (text: string, cause?: unknown): SelvageError => new SelvageError('CHAINCODE_FAILED', text, { cause });
 
-/** The payload with status 200, or what was thrown as a response of status 500. */
-export async function reply(work: () => Promise<Uint8Array>): Promise<protos.Response> {
+/** The payload with status 200, or what was thrown as a response of status 500. @param notFound status of a `NOT_FOUND` instead */
+export async function reply(work: () => Promise<Uint8Array>, { notFound = 500 } = {}): Promise<protos.Response> {
   try {
     return { status: 200, message: '', payload: await work() };
   } catch (thrown) {
     const error = SelvageError.from(thrown);
     if (OURS.has(error.code)) throw thrown;
-    return { status: 500, message: error.message, payload: EMPTY };
+    return { status: error.code === 'NOT_FOUND' ? notFound : 500, message: error.message, payload: EMPTY };
   }
 }
 

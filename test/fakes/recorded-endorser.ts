@@ -63,11 +63,15 @@ export async function replay(recorded: RecordedProposal, { network, options, oth
   const simulate = channel.ledger.simulate.bind(channel.ledger);
   channel.ledger.simulate = async (txId) => repeating(await simulate(txId), action?.results ?? new Uint8Array());
   const definitions: Definitions = {
-    find: async (_state, name) => (missing.includes(name) ? undefined : definition(name, action?.chaincodeId?.version ?? '1.0')),
+    find: async (_state, name) =>
+      missing.includes(name) ? undefined : definition(name, action?.chaincodeId?.version ?? '1.0', { initRequired: isInit(recorded) }),
     checkRunnable: async () => undefined,
   };
   const clock = { now: () => timeOf(recorded.signed) };
-  const chaincodes = new ScriptedChaincodes(({ kind }) => (kind === 'init' ? ok() : outcomeOf(action, recorded, otherwise)), SYSTEM);
+  const chaincodes = new ScriptedChaincodes(
+    ({ kind, input }) => (kind === 'init' && input.isInit !== true ? ok() : outcomeOf(action, recorded, otherwise)),
+    SYSTEM,
+  );
   const localMsp = recorded.target === 'peer1' ? networkOf(network).org2 : networkOf(network).org1;
   const endorser = new Endorser({
     channels: channelsOf(channel),
@@ -89,6 +93,17 @@ const SYSTEM = ['lscc', 'cscc', 'qscc', '_lifecycle'];
 export function recordedAction({ response }: RecordedProposal): protos.ChaincodeAction | undefined {
   if (response === undefined || response.payload.length === 0) return undefined;
   return protos.ChaincodeAction.decode(protos.ProposalResponsePayload.decode(response.payload).extension);
+}
+
+/** Whether a proposal is the initialisation that its definition requires. */
+function isInit({ signed }: RecordedProposal): boolean {
+  try {
+    const { payload } = protos.Proposal.decode(protos.SignedProposal.decode(signed).proposalBytes);
+    const { input } = protos.ChaincodeProposalPayload.decode(payload);
+    return protos.ChaincodeInvocationSpec.decode(input).chaincodeSpec?.input?.isInit === true;
+  } catch {
+    return false;
+  }
 }
 
 function outcomeOf(

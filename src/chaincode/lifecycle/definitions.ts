@@ -6,8 +6,10 @@ export interface ChaincodeDefinition extends ChaincodeRef {
   /** Name of the endorsement plugin, `escc` by default. */
   readonly endorsementPlugin: string;
   readonly validationPlugin: string;
-  /** Validation parameter: `SignaturePolicyEnvelope` bytes in the legacy lifecycle. */
+  /** Validation parameter: `SignaturePolicyEnvelope` bytes in the legacy lifecycle, `ApplicationPolicy` bytes in the 2.x one. */
   readonly validationParameter: Uint8Array;
+  /** 2.x only: the first call, and it alone, must be its initialisation; see initialization.ts. */
+  readonly initRequired?: boolean | undefined;
   /** Legacy only: `ChaincodeData.data` (fingerprint parts), `instantiation_policy`. */
   readonly legacy?: { readonly data: Uint8Array; readonly id: Uint8Array; readonly instantiationPolicy: Uint8Array } | undefined;
 }
@@ -17,10 +19,14 @@ export interface StateReads {
   getState(namespace: string, key: string): MaybePromise<Uint8Array | undefined>;
 }
 
-/** Where chaincode definitions come from: `lscc` state now, `_lifecycle` later. */
+/** Where chaincode definitions come from: the state of `_lifecycle`, and of `lscc` for what the legacy lifecycle deployed. */
 export interface Definitions {
-  /** Undefined when the channel has no such chaincode. Reads through `state`, so that a simulation records them. */
-  find(state: StateReads, name: string): Promise<ChaincodeDefinition | undefined>;
+  /**
+   * Undefined when the channel has no such chaincode. Reads through `state`, so that a simulation records them.
+   * @throws {SelvageError} `DEFINITION_CHANGED` when `state` is older than what is known of the channel; `CHAINCODE_NOT_FOUND` for a
+   *   definition of the 2.x lifecycle that cannot be run here
+   */
+  find(state: StateReads, name: string, channelId: string): Promise<ChaincodeDefinition | undefined>;
   /**
    * Whether this peer may run it: the installed package exists, matches the definition's fingerprint and instantiation policy.
    * @throws {SelvageError} `CHAINCODE_NOT_FOUND`, `CHAINCODE_PACKAGE_INVALID` with Fabric's texts

@@ -38,8 +38,12 @@ export async function legacyCollection(
   chaincode: string,
   collection: string,
 ): Promise<protos.StaticCollectionConfig | undefined> {
+  const collections = await legacyCollections(state, chaincode);
+  return collections?.find(({ staticCollectionConfig }) => staticCollectionConfig?.name === collection)?.staticCollectionConfig;
+}
+
+/** All collections that a chaincode of the legacy lifecycle has; undefined when it was deployed without. */
+export async function legacyCollections(state: StateReads, chaincode: string): Promise<readonly protos.CollectionConfig[] | undefined> {
   const stored = await state.getState(LSCC, `${chaincode}~collection`);
-  if (stored === undefined) return undefined;
-  const { config } = protos.CollectionConfigPackage.decode(stored);
-  return config.find(({ staticCollectionConfig }) => staticCollectionConfig?.name === collection)?.staticCollectionConfig;
+  return stored === undefined ? undefined : protos.CollectionConfigPackage.decode(stored).config;
 }

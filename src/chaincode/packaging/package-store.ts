@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { compareUtf8, detach } from '../../common/bytes.ts';
+import { detach } from '../../common/bytes.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { LruCache } from '../../common/lru.ts';
 import { type ChaincodePackage, parsePackage } from './chaincode-package.ts';
+import { createDurably, filesIn, isErrno } from './durable-files.ts';
 import { checkChaincodeName, checkChaincodeVersion, type FabricTexts } from './names.ts';
 
 /** What a definition is compared with; small enough to stay in memory, unlike the code. */
@@ -29,7 +29,6 @@ export interface PackageStoreParts {
 }
 
 const REMEMBERED = 1_000;
-const UNFINISHED = '.unfinished-';
 
 /**
  * The packages of the legacy lifecycle on this peer's disk, one file `<name>.<version>` each, with the bytes as they were
@@ -54,17 +53,10 @@ export class PackageStore {
   async install({ name, version, bytes }: ChaincodePackage): Promise<void> {
     checkChaincodeName(name, this.#texts);
     checkChaincodeVersion(name, version, this.#texts);
-    await mkdir(this.#directory, { recursive: true });
-    const unfinished = join(this.#directory, `${UNFINISHED}${randomUUID()}`);
-    try {
-      await writeDurably(unfinished, bytes);
-      await link(unfinished, this.#file(name, version)); // unlike rename, never replaces
-      await syncFolder(this.#directory);
-    } catch (cause) {
-      throw isErrno(cause, 'EEXIST') ? exists(name, version, this.#file(name, version)) : unwritable(name, version, cause);
-    } finally {
-      await unlink(unfinished).catch(() => undefined);
-    }
+    const made = await createDurably(this.#file(name, version), bytes).catch((cause: unknown) => {
+      throw unwritable(name, version, cause);
+    });
+    if (!made) throw exists(name, version, this.#file(name, version));
   }
 
   /**
@@ -96,7 +88,7 @@ export class PackageStore {
   /** Everything installed, by file name; files that are no packages are skipped and logged. */
   async list(): Promise<readonly InstalledChaincode[]> {
     const found: InstalledChaincode[] = [];
-    for (const file of await this.#files()) {
+    for (const file of await filesIn(this.#directory)) {
       const dot = file.indexOf('.'); // names have no dots, versions may
       if (dot <= 0) continue;
       try {
@@ -107,15 +99,6 @@ export class PackageStore {
       }
     }
     return found;
-  }
-
-  async #files(): Promise<readonly string[]> {
-    try {
-      return (await readdir(this.#directory)).sort(compareUtf8);
-    } catch (thrown) {
-      if (isErrno(thrown, 'ENOENT')) return [];
-      throw thrown;
-    }
   }
 
   async #read(name: string, version: string): Promise<Uint8Array> {
@@ -144,28 +127,6 @@ const summaryOf = ({ name, version, spec, data, id, signed }: ChaincodePackage):
   id,
   instantiationPolicy: signed === undefined ? undefined : detach(signed.instantiationPolicy),
 });
-
-async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, 'wx', 0o644);
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return; // a folder cannot be opened there
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-const isErrno = (thrown: unknown, code: string): boolean => thrown instanceof Error && 'code' in thrown && thrown.code === code;
 
 /** The only text that tells a client about our disk; Fabric's does, and only local admins get this far. */
 const exists = (name: string, version: string, file: string): SelvageError =>

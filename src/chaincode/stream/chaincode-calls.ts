@@ -5,7 +5,8 @@ import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
 import type { AccessControl } from '../../msp/acl.ts';
 import type { protos } from '../../protos/messages.ts';
 import type { ChaincodeCall, ChaincodeRef } from '../chaincodes.ts';
-import type { Definitions } from '../lifecycle/definitions.ts';
+import type { ChaincodeDefinition, Definitions } from '../lifecycle/definitions.ts';
+import { kindOfCall } from '../lifecycle/initialization.ts';
 import { prefixed } from '../prefixed.ts';
 import type { SystemChaincode } from '../system.ts';
 import type { StreamCall } from './transaction-context.ts';
@@ -95,28 +96,34 @@ export class LocalChaincodeCalls implements ChaincodeCalls {
     options: Cancellable,
   ): Promise<Uint8Array> {
     const chaincode = await this.#find(callee);
-    await this.#parts.chaincodes.makeReady(chaincode, options);
     const { args = [], isInit } = callee.input; // no decorations: those are the peer's to give
+    const kind = callee.simulator === undefined ? 'transaction' : await kindOfCall(chaincode, isInit === true, callee.simulator);
+    await this.#parts.chaincodes.makeReady(chaincode, options);
     const proposal = { ...caller.proposal, channelId: callee.channelId };
-    return this.#parts.chaincodes.answerOf(
-      { chaincode, kind: 'transaction', input: { args, isInit }, proposal, simulator: callee.simulator },
-      options,
-    );
+    return this.#parts.chaincodes.answerOf({ chaincode, kind, input: { args, isInit }, proposal, simulator: callee.simulator }, options);
   }
 
-  async #find({ name, channelId, simulator }: Callee & { readonly simulator: TxSimulator | undefined }): Promise<ChaincodeRef> {
+  async #find({ name, channelId, simulator }: Callee & { readonly simulator: TxSimulator | undefined }): Promise<FoundChaincode> {
     const { definitions, system } = this.#parts;
     if (system.has(name)) return { name, version: 'syscc', ccid: `${name}:syscc` };
-    const definition = simulator && (await definitions.find(simulator, name));
-    if (definition === undefined)
-      throw invalid(`[channel ${channelId}] failed to get chaincode container info for ${name}: chaincode ${name} not found`);
+    const prefix = `invalid invocation: [channel ${channelId}] failed to get chaincode container info for ${name}: `;
+    const definition = simulator && (await labelled(prefix, () => definitions.find(simulator, name, channelId)));
+    if (definition === undefined) throw new SelvageError('CHAINCODE_NOT_FOUND', `${prefix}chaincode ${name} not found`);
     await definitions.checkRunnable(definition);
     return definition;
+  }
+}
+
+type FoundChaincode = ChaincodeRef & Pick<ChaincodeDefinition, 'initRequired'>;
+
+async function labelled<T>(prefix: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw prefixed(prefix, thrown);
   }
 }
 
 interface Simulation extends AsyncDisposable {
   readonly simulator: TxSimulator | undefined;
 }
-
-const invalid = (text: string): SelvageError => new SelvageError('CHAINCODE_NOT_FOUND', `invalid invocation: ${text}`);

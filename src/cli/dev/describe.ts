@@ -1,5 +1,5 @@
 import { textOf } from '../../common/bytes.ts';
-import type { InvalidTransaction } from '../../node/start-peer.ts';
+import type { InvalidTransaction } from '../../node/follow-channels.ts';
 import { kvrwset, protos, rwset } from '../../protos/messages.ts';
 
 /** One read or write of a transaction, for people. */

@@ -37,6 +37,7 @@ export const ACTED_ON: readonly string[] = [
   ...under('chaincode', [
     'mode',
     'startuptimeout',
+    'installTimeout',
     'executetimeout',
     'externalBuilders',
     'pull',

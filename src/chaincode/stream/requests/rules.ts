@@ -21,9 +21,10 @@ export async function requireCollection(request: StateRequest, collection: strin
   await permissions(request, collection);
 }
 
-/** @throws {SelvageError} `ACCESS_DENIED` */
+/** Init of the legacy lifecycle only: in 2.x it is a transaction like others. @throws {SelvageError} `ACCESS_DENIED` */
 export function forbidInInit({ context }: StateRequest): void {
-  if (context.call.kind === 'init') throw new SelvageError('ACCESS_DENIED', 'private data APIs are not allowed in chaincode Init()');
+  if (context.call.kind === 'init' && context.call.input.isInit !== true)
+    throw new SelvageError('ACCESS_DENIED', 'private data APIs are not allowed in chaincode Init()');
 }
 
 /** @throws {SelvageError} `ACCESS_DENIED`, below capability V1_3 */

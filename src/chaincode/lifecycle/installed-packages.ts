@@ -1,0 +1,132 @@
+import { hex, sha256 } from '../../common/bytes.ts';
+import type { Cancellable } from '../../common/cancel.ts';
+import { SelvageError } from '../../common/errors.ts';
+import { type Logger, silent } from '../../common/log.ts';
+import { Serial } from '../../common/serial.ts';
+import type { ChaincodeOutput } from '../output/chaincode-output.ts';
+import { type LifecyclePackage, launchableOf, parseLifecyclePackage } from '../packaging/lifecycle-package.ts';
+import type { LifecyclePackageStore } from '../packaging/lifecycle-store.ts';
+import { prefixed } from '../prefixed.ts';
+import type { ChaincodeRuntime } from '../runtime.ts';
+import { packageIdValue } from './lifecycle-definition.ts';
+
+/** A package that this peer has and has built. */
+export interface InstalledPackage {
+  readonly packageId: string;
+  readonly label: string;
+}
+
+export interface InstalledPackagesParts {
+  readonly store: LifecyclePackageStore;
+  /** Builds what is installed; without one, as in development mode, a package is only kept. */
+  readonly runtime?: Pick<ChaincodeRuntime, 'build'> | undefined;
+  /** Keeps what builds print. */
+  readonly output?: ChaincodeOutput | undefined;
+  readonly log?: Logger | undefined;
+}
+
+/** The packages of the 2.x lifecycle that are installed on this peer: on its disk, and built. */
+export class InstalledPackages {
+  readonly #parts: InstalledPackagesParts;
+  readonly #installed = new Map<string, InstalledPackage>();
+  /** By the hash that an approval of the package leaves in the state. */
+  readonly #bySource = new Map<string, InstalledPackage>();
+  readonly #installs = new Map<string, Serial>();
+  readonly #listeners = new Set<(installed: InstalledPackage) => void>();
+
+  private constructor(parts: InstalledPackagesParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes in what is in the store. A package was built before its installation was answered, so nothing is built here. */
+  static async open(parts: InstalledPackagesParts): Promise<InstalledPackages> {
+    const packages = new InstalledPackages(parts);
+    for (const packageId of await parts.store.list()) packages.#add(packageId);
+    return packages;
+  }
+
+  list(): readonly InstalledPackage[] {
+    return [...this.#installed.values()];
+  }
+
+  get(packageId: string): InstalledPackage | undefined {
+    return this.#installed.get(packageId);
+  }
+
+  /** The package whose id has this hash in an approval. @param hash SHA-256 of the `StateData` that holds the id */
+  ofSource(hash: Uint8Array): InstalledPackage | undefined {
+    return this.#bySource.get(hex(hash));
+  }
+
+  /** Calls `listener` with every package installed from now on, until the result is disposed. */
+  onInstalled(listener: (installed: InstalledPackage) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  /** The package as received. @throws {SelvageError} `CHAINCODE_NOT_FOUND` */
+  bytes(packageId: string): Promise<Uint8Array> {
+    return this.#parts.store.load(packageId);
+  }
+
+  /** What a launch needs of a package. @throws {SelvageError} `CHAINCODE_NOT_FOUND`, `CHAINCODE_PACKAGE_INVALID` */
+  async launchable(packageId: string): Promise<ReturnType<typeof launchableOf>> {
+    return launchableOf(await parseLifecyclePackage(await this.bytes(packageId)));
+  }
+
+  /**
+   * Keeps and builds a package. Of several requests for the same one, the first builds it and the others are refused; one that
+   * fails to build is removed again, and can be installed another time.
+   *
+   * @param received the `.tar.gz`
+   * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID`, `CHAINCODE_BUILD_FAILED` with Fabric's texts, or the signal's reason
+   * @see InstallChaincode in hyperledger/fabric v2.5, core/chaincode/lifecycle/lifecycle.go
+   */
+  async install(received: Uint8Array, { signal }: Cancellable): Promise<InstalledPackage> {
+    const { log = silent, store } = this.#parts;
+    const parsed = await parseLifecyclePackage(received, { log, signal });
+    return this.#inTurn(parsed.packageId, async () => {
+      if (this.#installed.has(parsed.packageId)) throw already(parsed.packageId);
+      await store.save(parsed);
+      try {
+        await this.#build(parsed, signal);
+      } catch (thrown) {
+        await store.remove(parsed.packageId);
+        signal.throwIfAborted();
+        throw prefixed('could not build chaincode: ', thrown);
+      }
+      const installed = this.#add(parsed.packageId);
+      log.info('chaincode package installed', { packageId: parsed.packageId });
+      for (const listener of this.#listeners) listener(installed);
+      return installed;
+    });
+  }
+
+  async #build(parsed: LifecyclePackage, signal: AbortSignal): Promise<void> {
+    const { runtime, output } = this.#parts;
+    if (runtime === undefined) return;
+    const { packageId: ccid, label } = parsed;
+    await using sink = await output?.open(ccid);
+    await runtime.build({ ccid, name: label, version: hashOf(ccid), ...launchableOf(parsed), output: sink?.line }, { signal });
+  }
+
+  #add(packageId: string): InstalledPackage {
+    const installed = { packageId, label: packageId.slice(0, packageId.indexOf(':')) };
+    this.#installed.set(packageId, installed);
+    this.#bySource.set(hex(sha256(packageIdValue(packageId))), installed);
+    return installed;
+  }
+
+  async #inTurn<T>(packageId: string, work: () => Promise<T>): Promise<T> {
+    const turns = this.#installs.get(packageId) ?? new Serial();
+    this.#installs.set(packageId, turns);
+    return turns.run(work);
+  }
+}
+
+const hashOf = (packageId: string): string => packageId.slice(packageId.indexOf(':') + 1);
+
+const already = (packageId: string): SelvageError =>
+  new SelvageError('CHAINCODE_PACKAGE_INVALID', `chaincode already successfully installed (package ID '${packageId}')`, {
+    details: { packageId },
+  });

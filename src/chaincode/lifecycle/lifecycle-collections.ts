@@ -1,0 +1,62 @@
+import type { Channels } from '../../channel/channel.ts';
+import { SelvageError } from '../../common/errors.ts';
+import { common, type protos } from '../../protos/messages.ts';
+import type { CollectionAccess, CollectionPermissions, CollectionQuestion } from '../stream/collection-access.ts';
+import type { StateReads } from './definitions.ts';
+import { ownerOf } from './implicit-collections.ts';
+import { legacyCollection } from './legacy-collection-access.ts';
+import { readDefinition } from './lifecycle-definition.ts';
+import { LIFECYCLE } from './records.ts';
+
+/** A collection of a chaincode: as it was defined, or an organisation's own, which nobody defines. */
+export type KnownCollection =
+  | { readonly kind: 'defined'; readonly config: protos.StaticCollectionConfigInit }
+  | { readonly kind: 'implicit'; readonly mspId: string };
+
+/**
+ * What is known of a collection, by the 2.x lifecycle and then by the legacy one; undefined for one that there is not.
+ * @param state a simulation records the reads, as Fabric's does
+ * @see CollectionInfo in hyperledger/fabric v2.5, core/chaincode/lifecycle/deployedcc_infoprovider.go
+ */
+export async function findCollection(state: StateReads, chaincode: string, collection: string): Promise<KnownCollection | undefined> {
+  const mspId = ownerOf(collection);
+  if (chaincode === LIFECYCLE) return mspId === undefined ? undefined : { kind: 'implicit', mspId };
+  const definition = await readDefinition(chaincode, { get: (key) => state.getState(LIFECYCLE, key) });
+  if (definition === undefined) {
+    const config = await legacyCollection(state, chaincode, collection);
+    return config && { kind: 'defined', config };
+  }
+  if (mspId !== undefined) return { kind: 'implicit', mspId };
+  const found = definition.collections.config?.find(({ staticCollectionConfig }) => staticCollectionConfig?.name === collection);
+  return found?.staticCollectionConfig && { kind: 'defined', config: found.staticCollectionConfig };
+}
+
+/**
+ * Who may use a collection, by the lifecycle that the channel has. Anybody may use an organisation's own collection: only the peers of
+ * that organisation can answer reads, and its endorsement policy decides over writes.
+ * @see RetrieveReadWritePermission in hyperledger/fabric v2.5, core/common/privdata/store.go
+ */
+export class LifecycleCollectionAccess implements CollectionAccess {
+  readonly #channels: Channels;
+  readonly #legacy: CollectionAccess;
+
+  constructor({ channels, legacy }: { readonly channels: Channels; readonly legacy: CollectionAccess }) {
+    this.#channels = channels;
+    this.#legacy = legacy;
+  }
+
+  async permissions(question: CollectionQuestion): Promise<CollectionPermissions> {
+    const { channelId, chaincode, collection, proposal, simulator } = question;
+    const bundle = this.#channels.get(channelId)?.bundle();
+    if (bundle?.application?.capabilities.lifecycleV20 !== true) return this.#legacy.permissions(question);
+    const found = await findCollection(simulator, chaincode, collection);
+    if (found === undefined) throw new SelvageError('NOT_FOUND', `collection ${channelId}/${chaincode}/${collection} could not be found`);
+    if (found.kind === 'implicit') return { read: true, write: true };
+    const { memberOnlyRead = false, memberOnlyWrite = false, memberOrgsPolicy } = found.config;
+    if (!memberOnlyRead && !memberOnlyWrite) return { read: true, write: true };
+    const policy = bundle.signaturePolicy(common.SignaturePolicyEnvelope.encode(memberOrgsPolicy?.signaturePolicy ?? {}));
+    const { signedProposal, creator } = proposal;
+    const verdict = await policy.evaluate([{ data: signedProposal.proposalBytes, identity: creator, signature: signedProposal.signature }]);
+    return { read: verdict.ok || !memberOnlyRead, write: verdict.ok || !memberOnlyWrite };
+  }
+}

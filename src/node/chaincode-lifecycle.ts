@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import type { ChaincodeSupport } from '../chaincode/chaincode-support.ts';
+import type { LaunchablePackages } from '../chaincode/launch.ts';
+import { Custodian } from '../chaincode/lifecycle/custodian.ts';
+import type { Definitions } from '../chaincode/lifecycle/definitions.ts';
+import { InstalledPackages } from '../chaincode/lifecycle/installed-packages.ts';
+import { LegacyCollectionAccess } from '../chaincode/lifecycle/legacy-collection-access.ts';
+import { LegacyDefinitions } from '../chaincode/lifecycle/legacy-definitions.ts';
+import { LifecycleCache } from '../chaincode/lifecycle/lifecycle-cache.ts';
+import { LifecycleCollectionAccess } from '../chaincode/lifecycle/lifecycle-collections.ts';
+import { LifecycleDefinitions } from '../chaincode/lifecycle/lifecycle-definitions.ts';
+import type { ChaincodeOutput } from '../chaincode/output/chaincode-output.ts';
+import { LifecyclePackageStore } from '../chaincode/packaging/lifecycle-store.ts';
+import { PackageStore } from '../chaincode/packaging/package-store.ts';
+import { platformNameOf } from '../chaincode/platforms/package-rules.ts';
+import type { ChaincodeRuntime } from '../chaincode/runtime.ts';
+import type { CollectionAccess } from '../chaincode/stream/collection-access.ts';
+import type { ChannelRegistry } from '../channel/channel-registry.ts';
+import type { Logger } from '../common/log.ts';
+import { Scope } from '../common/scope.ts';
+import type { PeerConfig } from './config/peer-config.ts';
+import type { StateChanges } from './state-changes.ts';
+
+export interface ChaincodeLifecycleParts {
+  readonly channels: ChannelRegistry;
+  readonly runtime: ChaincodeRuntime;
+  readonly output: ChaincodeOutput;
+  readonly changes: StateChanges;
+  readonly log: Logger;
+}
+
+/** Both lifecycles: what is installed here, what channels agreed on, and what of it can run. */
+export interface ChaincodeLifecycle extends Disposable {
+  /** Packages of the legacy lifecycle. */
+  readonly packages: PackageStore;
+  /** Packages of the 2.x lifecycle. */
+  readonly installed: InstalledPackages;
+  readonly cache: LifecycleCache;
+  readonly definitions: Definitions;
+  readonly collections: CollectionAccess;
+  /** Packages of both, as a launch wants them. */
+  readonly launchable: LaunchablePackages;
+}
+
+export async function openChaincodeLifecycle(
+  { fileSystemPath, localMspId: mspId, chaincode }: PeerConfig,
+  { channels, runtime, output, changes, log }: ChaincodeLifecycleParts,
+): Promise<ChaincodeLifecycle> {
+  const userRunsChaincode = chaincode.mode === 'dev';
+  const packagesLog = log.child({ module: 'chaincode.packages' });
+  const packages = new PackageStore({ directory: join(fileSystemPath, 'chaincodes'), texts: '1.1', log: packagesLog });
+  const installed = await InstalledPackages.open({
+    store: new LifecyclePackageStore({ directory: join(fileSystemPath, 'lifecycle', 'chaincodes') }),
+    runtime: userRunsChaincode ? undefined : runtime,
+    output,
+    log: packagesLog,
+  });
+  const cache = new LifecycleCache({ channels, mspId, packages: installed });
+  const listening = changes.listen((channelId, namespaces) => {
+    if (LifecycleCache.concerns(namespaces)) cache.forget(channelId);
+  });
+  const legacy = new LegacyDefinitions({ packages, texts: '1.1' });
+  return {
+    packages,
+    installed,
+    cache,
+    definitions: new LifecycleDefinitions({ channels, cache, legacy, userRunsChaincode }),
+    collections: new LifecycleCollectionAccess({ channels, legacy: new LegacyCollectionAccess(channels) }),
+    launchable: launchable(packages, installed),
+    [Symbol.dispose]: () => listening[Symbol.dispose](),
+  };
+}
+
+const launchable = (packages: PackageStore, installed: InstalledPackages): LaunchablePackages => ({
+  load: async ({ name, version, ccid }) => {
+    if (installed.get(ccid) !== undefined) return installed.launchable(ccid);
+    const { spec, deploymentSpec } = await packages.load(name, version);
+    return { platform: platformNameOf(spec.type), codePackage: deploymentSpec.codePackage, path: spec.chaincodeId?.path ?? '' };
+  },
+});
+
+export interface CaretakingParts {
+  readonly lifecycle: Pick<ChaincodeLifecycle, 'cache' | 'installed'>;
+  readonly changes: StateChanges;
+  readonly channels: ChannelRegistry;
+  readonly chaincodes: ChaincodeSupport;
+  readonly log: Logger;
+}
+
+/** Starts what can run, now and whenever a block, a package or a channel makes more of it, and stops what nothing refers to. */
+export function takeCareOfChaincode({ lifecycle, changes, channels, chaincodes, log }: CaretakingParts): AsyncDisposable {
+  const scope = new Scope();
+  const custodian = scope.use(new Custodian({ cache: lifecycle.cache, chaincodes, log: log.child({ module: 'chaincode.custodian' }) }));
+  scope.use(changes.listen((_, namespaces) => LifecycleCache.concerns(namespaces) && custodian.look()));
+  scope.use(lifecycle.installed.onInstalled(() => custodian.look()));
+  scope.use(channels.onJoined(() => custodian.look()));
+  custodian.look();
+  return scope;
+}

@@ -1,0 +1,59 @@
+import type { ChannelRegistry } from '../channel/channel-registry.ts';
+import type { JoinedChannel } from '../channel/joined-channel.ts';
+import { validationCodeName } from '../client/submit.ts';
+import { BlockValidator } from '../committer/block-validator.ts';
+import { ChannelCommitter } from '../committer/channel-committer.ts';
+import { vscc } from '../committer/plugins/vscc.ts';
+import type { Logger } from '../common/log.ts';
+import type { Metrics } from '../common/metrics.ts';
+import { Scope } from '../common/scope.ts';
+import type { CommitOutcome, InvalidReason } from '../ledger/ledger.ts';
+import { validateConfigEnvelope } from '../msp/channelconfig/bundle.ts';
+import type { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
+import type { LocalMsp } from '../msp/local-msp.ts';
+import type { PeerConfig } from './config/peer-config.ts';
+import { OrdererSource } from './orderer-source.ts';
+
+/** A transaction that is on the ledger and changed nothing, and why. */
+export interface InvalidTransaction extends InvalidReason {
+  readonly channelId: string;
+  readonly blockNumber: bigint;
+  readonly codeName: string;
+}
+
+export interface FollowParts {
+  readonly verifier: SignatureVerifier;
+  readonly membership: LocalMsp;
+  readonly config: PeerConfig;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Hears of every transaction that was ordered and then found invalid here. */
+  readonly onInvalid?: ((transaction: InvalidTransaction) => void) | undefined;
+}
+
+/** Commits what is ordered, on every channel that is joined now or later. */
+export function followChannels(channels: ChannelRegistry, parts: FollowParts): AsyncDisposable {
+  const { verifier, membership, config } = parts;
+  const scope = new Scope();
+  const validator = new BlockValidator({
+    plugins: new Map([['vscc', vscc]]),
+    applyConfig: (bundle, envelope) => validateConfigEnvelope(bundle, envelope, { verifier }),
+  });
+  const follow = (channel: JoinedChannel): void => {
+    const log = parts.log.child({ module: 'committer', channel: channel.id });
+    if (!channel.bundle().msps.mspIds.includes(config.localMspId))
+      log.warn('this peer is of no organisation of the channel', { mspId: config.localMspId, members: channel.bundle().msps.mspIds });
+    const source = new OrdererSource({ channel, signer: membership.signer, tls: config.tls !== undefined, log });
+    const onCommitted = tellInvalid(channel.id, parts.onInvalid);
+    scope.use(new ChannelCommitter({ channel, source, validator, log, metrics: parts.metrics, onCommitted })).start();
+  };
+  for (const channel of channels.list()) follow(channel);
+  scope.use(channels.onJoined(follow));
+  return scope;
+}
+
+const tellInvalid =
+  (channelId: string, tell: FollowParts['onInvalid']) =>
+  ({ blockNumber, reasons }: CommitOutcome): void => {
+    for (const reason of reasons) tell?.({ ...reason, channelId, blockNumber, codeName: validationCodeName(reason.code) });
+  };
