@@ -1,23 +1,34 @@
 import type { BuildVerdict } from './platform.ts';
-import { type Sign, verdictOf } from './verdict.ts';
+import { type Sign, scarcity, verdictOf } from './verdict.ts';
 
 const VENDOR = 'run "go mod tidy" and "go mod vendor" where the chaincode is developed, and package it again.';
 
 const SIGNS: readonly Sign[] = [
+  ...scarcity('the folders of the peer, of GOCACHE and of TMPDIR'),
   {
     pattern: /cgo: C compiler "?([^"\s]+)"? not found|exec: "(?:gcc|cc|clang|g\+\+)": executable file not found/,
     cause: 'a native dependency needs a C compiler, and there is none',
     advice: 'Install gcc for the peer, or build with CGO_ENABLED=0 in its environment if the dependency can do without.',
   },
   {
-    pattern: /no space left on device/,
-    cause: 'the disk is full',
-    advice: 'Make room in the folders of the peer, of GOCACHE and of TMPDIR.',
-  },
-  {
     pattern: /requires go >= ?(\S+)|toolchain not available|invalid go version '([^']+)'/,
     cause: 'the chaincode or a dependency needs a newer Go',
     advice: 'Install that Go version for the peer, or lower the version in go.mod.',
+  },
+  {
+    pattern: /verifying (\S+): checksum mismatch|SECURITY ERROR/,
+    cause: 'a dependency is not the one that go.sum knows: $1',
+    advice: 'Find out why its content changed before you trust it; then correct go.sum.',
+  },
+  {
+    pattern: /(?:x509: |tls: failed to verify certificate)(.*)/,
+    cause: 'the certificate of the module proxy is not trusted: $1',
+    advice: 'Name the authority that issued it in SSL_CERT_FILE in the environment of the peer.',
+  },
+  {
+    pattern: /invalid character '<'|unexpected end of JSON input|zip: not a valid zip file|unrecognized import path .*parse https/,
+    cause: 'what answered is no module proxy',
+    advice: `A web page came where a module was asked for: correct the GOPROXY of the peer (a proxy or a login page may be in between); or, to need none, ${VENDOR}`,
   },
   {
     pattern:
@@ -32,14 +43,10 @@ const SIGNS: readonly Sign[] = [
     advice: `To bring them together ${VENDOR}`,
   },
   {
-    pattern: /(?:404 Not Found|410 Gone|403 Forbidden|unknown revision|invalid version|Repository not found|could not read Username)/,
-    cause: 'a dependency is not to be had under that name and version',
+    pattern:
+      /(\S+@\S+): (?:reading|invalid version|unknown revision)|404 Not Found|410 Gone|40[13] (?:Forbidden|Unauthorized)|unknown revision|Repository not found|could not read Username/,
+    cause: 'a dependency is not to be had under that name and version: $1',
     advice: 'Check the name and version in go.mod, and GOPROXY and GOPRIVATE of the peer for modules that are not public.',
-  },
-  {
-    pattern: /verifying .*checksum mismatch|SECURITY ERROR/,
-    cause: 'a dependency is not the one that go.sum knows',
-    advice: 'Find out why its content changed before you trust it; then correct go.sum.',
   },
   {
     pattern:

@@ -1,8 +1,8 @@
 import type { BuildVerdict } from './platform.ts';
-import { type Sign, verdictOf } from './verdict.ts';
+import { type Sign, scarcity, verdictOf } from './verdict.ts';
 
 const SIGNS: readonly Sign[] = [
-  { pattern: /No space left on device/, cause: 'the disk is full', advice: 'Make room in the folders of the peer and of Maven or Gradle.' },
+  ...scarcity('the folders of the peer, of Maven or Gradle and of TMPDIR'),
   {
     pattern: /No compiler is provided in this environment|does not provide the required capabilities: \[JAVA_COMPILER\]/,
     cause: 'there is a Java runtime but no compiler',
@@ -12,6 +12,28 @@ const SIGNS: readonly Sign[] = [
     pattern: /(?:invalid target release|invalid source release|release version|Source option|Target option):? ?(\S+)/,
     cause: 'this Java cannot compile for Java $1',
     advice: 'Install a JDK of that version for the peer, or change the version in the build file.',
+  },
+  {
+    pattern: /class file has wrong version (\S+)|UnsupportedClassVersionError: (\S+)/,
+    cause: 'a dependency, or a plugin of the build, is made for a newer Java than the one here: $1',
+    advice: 'Install that Java for the peer, or take an older version of the dependency.',
+  },
+  {
+    pattern: /Checksum validation failed[^\n]*/,
+    cause: 'a dependency is not what its repository says: its checksum differs',
+    advice: 'Find out why its content changed before you trust it; a proxy in between may answer with a page of its own.',
+  },
+  {
+    pattern: /(?:status code|Received status code):? (40[13][^\n]*)|(Not authorized[^\n]*|authentication failed[^\n]*)/,
+    cause: 'the repository does not let us in: $1',
+    advice: 'Put its credentials into the Maven or Gradle settings of the user that runs the peer.',
+  },
+  {
+    pattern:
+      /Non-parseable POM \S*\.m2\S*|Invalid (?:artifact|POM)[^\n]*html|Unrecognised tag: 'html'|DOCTYPE is disallowed|expected START_TAG or END_TAG not TEXT/,
+    cause: 'what answered is no Maven repository',
+    advice:
+      'A web page came where a dependency was asked for: correct the repository in the build file or the settings; a proxy or a login page may be in between.',
   },
   {
     pattern:
@@ -25,7 +47,7 @@ const SIGNS: readonly Sign[] = [
     advice: 'Check its name and version in the build file, and the repositories that the build file and the user’s settings name.',
   },
   {
-    pattern: /(?:COMPILATION ERROR|Compilation fail(?:ed|ure))[\s\S]*?(\S+\.(?:java|kt):\S+.*)/,
+    pattern: /(?:COMPILATION ERROR|Compilation fail(?:ed|ure))[\s\S]*?([^\s/]+\.(?:java|kt):\S+.*)/,
     cause: 'the sources do not compile: $1',
     advice: 'Correct the lines shown; the same build in the folder of the chaincode shows all of them.',
   },

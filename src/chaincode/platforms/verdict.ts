@@ -1,3 +1,4 @@
+import { shownLines } from '../last-output.ts';
 import type { BuildVerdict } from './platform.ts';
 
 /** A pattern in the output of a tool, and what it means; the first that fits decides, so the more special come first. */
@@ -22,4 +23,36 @@ export function verdictOf(output: readonly string[], signs: readonly Sign[], oth
 /** Longest piece of output inside a sentence. */
 const MAX_CAUGHT = 160;
 
-const briefly = (text: string): string => (text.length > MAX_CAUGHT ? `${text.slice(0, MAX_CAUGHT)}…` : text);
+const briefly = (text: string): string => {
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  return line.length > MAX_CAUGHT ? `${line.slice(0, MAX_CAUGHT)}…` : line;
+};
+
+/**
+ * What of the machine ran out. It comes before all else: a full disk or memory makes every tool complain about other things, too.
+ * @param folders that a build writes to, in words
+ */
+export const scarcity = (folders: string): readonly Sign[] => [
+  {
+    pattern: /ENOSPC(?!: System limit)|no space left on device|disk quota exceeded|EDQUOT/i,
+    cause: 'the disk is full',
+    advice: `Make room in ${folders}.`,
+  },
+  {
+    pattern:
+      /heap out of memory|OutOfMemoryError|insufficient memory for the Java Runtime|out of memory|cannot allocate memory|virtual memory exhausted|signal: killed|Killed signal terminated program|std::bad_alloc/i,
+    cause: 'the build ran out of memory',
+    advice: 'Give the machine, or the container of the peer, more memory; chaincode that was built before is not built again.',
+  },
+];
+
+/** Lines of an output that its error shows: npm's own verdict with what led to it, without the help text that may follow; else the end. */
+export function essence(output: readonly string[]): readonly string[] {
+  const lines = output.filter((line) => !CHATTER.test(line));
+  const verdict = lines.findIndex((line) => /^npm (error|ERR!) code /.test(line));
+  return shownLines(verdict < 0 ? lines : lines.slice(0, verdict + 12));
+}
+
+/** What tools say about themselves. */
+const CHATTER =
+  /^npm (warn|WARN) |^npm (error|ERR!)\s*$|A complete log of this run can be found in|^npm (error|ERR!)\s+\S*_logs\/|^npm notice|If you are behind a proxy, please make sure/;

@@ -2,6 +2,7 @@ import { shownLines } from '../../chaincode/last-output.ts';
 import { buildFailure, CAUSE } from '../../chaincode/platforms/build-failure.ts';
 import type { DockerBuild } from '../../chaincode/platforms/platform.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
+import { engineVerdict } from './launch-errors.ts';
 
 /** @see DockerBuild in hyperledger/fabric v1.1.0, core/chaincode/platforms/util/utils.go, for the text after the line break */
 export const builderFailed = (ccid: string, build: DockerBuild, exitCode: number, output: readonly string[]): SelvageError =>
@@ -26,15 +27,23 @@ export function imageBuildFailed(ccid: string, thrown: unknown, output: readonly
   });
 }
 
+/** An image that is not here and does not come. A disk that was full meanwhile is the better reason. */
 export const imageMissing = (ccid: string, image: string, thrown: unknown): SelvageError =>
-  new SelvageError('CHAINCODE_BUILD_FAILED', `Failed to pull ${image}: ${messageOf(thrown)}`, {
-    cause: thrown,
-    details: { ccid, image, reason: `the image ${image} is missing` },
-    advice: `It is neither in this engine nor to be had from its registry. Make it here with "selvage images build", or load it: docker load, docker pull ${image}. "selvage images list" shows what is configured.`,
-  });
+  thrown instanceof SelvageError && thrown.code === 'DISK_FULL'
+    ? thrown
+    : new SelvageError('CHAINCODE_BUILD_FAILED', `Failed to pull ${image}: ${messageOf(thrown)}`, {
+        cause: thrown,
+        details: { ccid, image, reason: `the image ${image} is missing` },
+        advice: `It is neither in this engine nor to be had from its registry. Make it here with "selvage images build", or load it: docker load, docker pull ${image}. "selvage images list" shows what is configured.`,
+      });
 
 /** What the engine refuses in a build becomes an error about the build; what says more already stays as it is. */
 export function explained(thrown: unknown, text: (message: string) => string, ccid: string): unknown {
   if (!(thrown instanceof SelvageError) || thrown.code !== 'DOCKER_REFUSED') return thrown;
-  return new SelvageError('CHAINCODE_BUILD_FAILED', text(thrown.message), { cause: thrown, details: { ccid, ...thrown.details } });
+  const { cause, advice } = engineVerdict(thrown.message);
+  return new SelvageError('CHAINCODE_BUILD_FAILED', text(thrown.message), {
+    cause: thrown,
+    details: { ccid, reason: cause, ...thrown.details },
+    advice,
+  });
 }

@@ -6,6 +6,7 @@ import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
 import { chaincodeOutput } from '../chaincode-output.ts';
+import { orDiskFull } from '../disk-full.ts';
 import { OpenLaunches } from '../open-launches.ts';
 import type { ProcessGroup } from '../process/process-group.ts';
 import { Scratch } from '../process/scratch.ts';
@@ -57,11 +58,11 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
   }
 
   async build(spec: BuildSpec, options: Cancellable): Promise<void> {
-    return this.#launches.run(({ signal }) => this.#build(spec, signal), options);
+    return this.#launches.run(({ signal }) => this.#build(spec, signal), options).catch(orDiskFull(this.#parts.directory, spec));
   }
 
   async launch(spec: LaunchSpec, options: Cancellable): Promise<ChaincodeInstance> {
-    return this.#launches.run(({ signal }) => this.#launch(spec, signal), options);
+    return this.#launches.run(({ signal }) => this.#launch(spec, signal), options).catch(orDiskFull(this.#parts.directory, spec));
   }
 
   /** Aborts what is being built and stops what runs; the runtime behind is its owner's to dispose. */

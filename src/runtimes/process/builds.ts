@@ -1,7 +1,8 @@
 import { cp, mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unpackArchive } from '../../chaincode/packaging/unpack.ts';
-import type { BuildVerdict, HostPlan, InstallStep } from '../../chaincode/platforms/platform.ts';
+import { buildFailure, CAUSE } from '../../chaincode/platforms/build-failure.ts';
+import type { HostPlan, InstallStep } from '../../chaincode/platforms/platform.ts';
 import type { BuildSpec } from '../../chaincode/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
@@ -185,15 +186,12 @@ const isFolder = (path: string): Promise<boolean> =>
 
 function failed(ccid: string, { work, command, explain }: InstallStep, { code, signal, lastOutput }: GroupExit): SelvageError {
   const ending = code === null ? `was ended by ${signal ?? 'a signal'}` : `exited with ${code}`;
-  const { cause, advice }: BuildVerdict = explain(lastOutput);
-  return new SelvageError('CHAINCODE_BUILD_FAILED', `${work} of ${ccid} ${ending}: ${cause}\n${essence(lastOutput).join('\n')}`, {
-    details: { ccid, reason: cause, command: [command.file, ...command.args].join(' '), ...(code !== null && { exitCode: code }) },
-    advice,
+  return buildFailure((lines) => `${work} of ${ccid} ${ending}: ${CAUSE}\n${lines}`, {
+    ccid,
+    verdict: explain(lastOutput),
+    output: lastOutput,
+    exitCode: code,
+    signal,
+    more: { command: [command.file, ...command.args].join(' ') },
   });
-}
-
-/** Around npm's own verdict: a script's words come before it, help texts may follow. Without one, the end. */
-function essence(output: readonly string[]): readonly string[] {
-  const verdict = output.findIndex((line) => /^npm (error|ERR!) code /.test(line));
-  return verdict < 0 ? output.slice(-20) : output.slice(Math.max(0, verdict - 20), verdict + 20);
 }

@@ -7,6 +7,7 @@ import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
 import { chaincodeOutput } from '../chaincode-output.ts';
+import { orDiskFull } from '../disk-full.ts';
 import { type BuildSubject, Builds } from './builds.ts';
 import { type HostEnvironment, installEnvironment, instanceEnvironment } from './environment.ts';
 import { findIsolation, type Isolation, installationOf, type Reach, type ResourceLimits, type SandboxChoice } from './isolation.ts';
@@ -79,11 +80,11 @@ export class ProcessRuntime implements ChaincodeRuntime {
   }
 
   async build(spec: BuildSpec, { signal }: Cancellable): Promise<void> {
-    return this.#whileOpen((either) => this.#build(spec, either), signal);
+    return this.#whileOpen((either) => this.#build(spec, either), signal).catch(orDiskFull(this.#parts.directory, spec));
   }
 
   async launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {
-    return this.#whileOpen((either) => this.#launch(spec, either), signal);
+    return this.#whileOpen((either) => this.#launch(spec, either), signal).catch(orDiskFull(this.#parts.directory, spec));
   }
 
   /** Aborts what is being launched and stops what runs; resolves when all of it is gone. */
