@@ -29,6 +29,7 @@ import { type ChaincodeLifecycle, openChaincodeLifecycle, takeCareOfChaincode } 
 import { chaincodeEnvironment, openRuntime } from './chaincode-runtime.ts';
 import { definedLifetimes } from './collection-lifetimes.ts';
 import { type PeerConfig, replicasOf } from './config/peer-config.ts';
+import { debuggersFor, warnOfOpenPort } from './development-mode.ts';
 import { readPem } from './files.ts';
 import { followChannels, type InvalidTransaction } from './follow-channels.ts';
 import { failedChannels, lostServices } from './health.ts';
@@ -205,6 +206,7 @@ async function startChaincodes(config: PeerConfig, { log, metrics }: PeerParts, 
   const { channels, access, lifecycle, runtime, output, system, scope } = parts;
   const { chaincode } = config;
   const userRunsChaincode = chaincode.mode === 'dev';
+  warnOfOpenPort(config, log);
   // Chaincode that the user starts has no certificate of ours, so it is let in without TLS.
   const authority = config.tls === undefined || userRunsChaincode ? undefined : await ChaincodeCa.create(systemClock.now());
   const support = new ChaincodeSupport({
@@ -225,6 +227,7 @@ async function startChaincodes(config: PeerConfig, { log, metrics }: PeerParts, 
     retireAfterMs: chaincode.retireAfterMs,
     startupTimeoutMs: chaincode.startupTimeoutMs,
     executeTimeoutMs: chaincode.executeTimeoutMs,
+    debuggers: debuggersFor(config),
     installTimeoutMs: chaincode.installTimeoutMs,
     totalQueryLimit: config.ledger.totalQueryLimit,
     runtimeParams: chaincode.runtimeParams,

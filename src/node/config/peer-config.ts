@@ -150,7 +150,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
   if (!parsed.success || addresses === undefined || 'message' in addresses || problems.length > 0) throw invalid(problems);
   const { peer, chaincode, ledger, operations, logging, selvage } = parsed.output;
   const dataFolder = configPath(folder, peer.filesystempath);
-  const executeTimeoutMs = executeTimeout(chaincode.executetimeout, chaincode.mode === 'dev' || selvage.inspectchaincode);
+  const executeTimeoutMs = executeTimeout(chaincode.executetimeout);
   return {
     id: peer.id,
     networkId: peer.networkid,
@@ -214,14 +214,8 @@ export function parseDockerSettings({
   return { id: peer.id, networkId: peer.networkid, images: imageSettings(parsed.output), docker: dockerConfig(parsed.output, folder) };
 }
 
-/** Longer than anybody debugs, and what a timer can still take. */
-const A_WEEK_MS = 7 * 24 * 3_600_000;
-
-/** Where chaincode may stand at a breakpoint, a timeout applies only if it was asked for. Less than a second counts as none, as in Fabric. */
-const executeTimeout = (ms: number | null, debugged: boolean): number => {
-  if (ms !== null && ms >= 1000) return ms;
-  return debugged && ms === null ? A_WEEK_MS : 30_000;
-};
+/** Less than a second counts as none, as in Fabric. */
+const executeTimeout = (ms: number | null): number => (ms !== null && ms >= 1000 ? ms : 30_000);
 
 interface Problem {
   /** Dotted, in any case. */

@@ -241,7 +241,7 @@ export const peerSchema = v.looseObject({
       v.transform((value) => (value === '' ? null : parseDuration(value))),
       v.nullable(v.number('expected a number with a unit, like 30s or 1h30m')),
     ),
-    /** Opens the inspector of Node chaincode, and lets transactions wait for whoever debugs it. */
+    /** Opens the inspector of Node chaincode. */
     inspectchaincode: flag(false),
     ledgerrelease: oneOf(['1.1', '2.x'], '2.x'),
     endorsement: section({ systemversion: text('syscc'), initstatus: oneOf(['fails', 'ignored'], 'fails') }),
