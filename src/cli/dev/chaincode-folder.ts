@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { SelvageError } from '../../common/errors.ts';
+import type { DevSource } from '../../node/dev/deployment.ts';
 
 /** One call that `selvage dev` makes to show that the chaincode works. `{n}` in an argument becomes the ledger's height. */
 export interface TourStep {
@@ -8,13 +9,12 @@ export interface TourStep {
   readonly args: readonly string[];
 }
 
-/** A folder with chaincode. What its package.json says to Selvage under `selvage` counts in every language. */
-export interface ChaincodeFolder {
-  readonly folder: string;
+/** What `selvage dev` was told to run. */
+export type DevelopedChaincode = DevSource & {
   /** Default name of the chaincode. */
   readonly name: string;
   readonly tour: readonly TourStep[];
-}
+};
 
 /** Files that make a folder one of chaincode, one language after the other. */
 const MARKS = ['package.json', 'go.mod', 'pom.xml', 'build.gradle', 'build.gradle.kts'] as const;
@@ -22,12 +22,15 @@ const MARKS = ['package.json', 'go.mod', 'pom.xml', 'build.gradle', 'build.gradl
 /** Whether there is chaincode in a folder. */
 export const holdsChaincode = (folder: string): boolean => MARKS.some((name) => existsSync(join(folder, name)));
 
-/** @throws {SelvageError} `SETTING_INVALID` when the folder holds no chaincode, or its `selvage` section is wrong */
-export function readChaincodeFolder(path: string, cwd: string): ChaincodeFolder {
+/**
+ * A folder with chaincode. What its package.json says to Selvage under `selvage` counts in every language.
+ * @throws {SelvageError} `SETTING_INVALID` when the folder holds no chaincode, or its `selvage` section is wrong
+ */
+export function readChaincodeFolder(path: string, cwd: string): DevelopedChaincode {
   const folder = resolve(cwd, path);
   if (!existsSync(folder))
     throw new SelvageError('SETTING_INVALID', `there is no folder ${folder}`, {
-      advice: 'Name the folder of your chaincode: selvage dev FOLDER.',
+      advice: 'Name the folder of your chaincode, or a package: selvage dev FOLDER.',
     });
   if (!holdsChaincode(folder))
     throw new SelvageError('SETTING_INVALID', `${folder} holds no chaincode: it has no package.json, go.mod, pom.xml or build.gradle`, {
@@ -50,7 +53,7 @@ function parsed(file: string): Record<string, unknown> {
 }
 
 /** npm's names may hold a scope and dots; chaincode names may not. */
-const chaincodeName = (name: string): string =>
+export const chaincodeName = (name: string): string =>
   name
     .replace(/^@[^/]*\//, '')
     .replace(/[^a-zA-Z0-9]+/g, '-')

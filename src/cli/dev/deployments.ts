@@ -1,19 +1,20 @@
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
-import type { DevChaincode } from '../../node/dev/deployment.ts';
+import { approveAgain } from '../../node/dev/deploy-lifecycle.ts';
+import type { Deployment, DevChaincode, InstalledPackage } from '../../node/dev/deployment.ts';
 import type { DevClients } from '../../node/dev/dev-clients.ts';
 import { deployChaincode } from '../../node/dev/dev-deploy.ts';
 import type { DevNetwork } from '../../node/dev/dev-network.ts';
-import { folderChanges } from '../../node/dev/folder-changes.ts';
+import { fileChanges, folderChanges } from '../../node/dev/folder-changes.ts';
 import { constructorArguments } from '../chaincode/constructor-arguments.ts';
 import { policyFlag } from '../chaincode/policy-flag.ts';
-import type { ChaincodeFolder } from './chaincode-folder.ts';
+import type { DevelopedChaincode } from './chaincode-folder.ts';
 import type { DevFlags } from './dev-command.ts';
-import type { Reporter } from './reporter.ts';
+import type { Facts, Reporter } from './reporter.ts';
 
 /** One chaincode on one development network. */
 export interface DevDeployment {
-  readonly chaincode: ChaincodeFolder;
+  readonly chaincode: DevelopedChaincode;
   readonly flags: Pick<DevFlags, 'name' | 'policy' | 'ctor'>;
   readonly network: Pick<DevNetwork, 'peers'>;
   readonly clients: DevClients;
@@ -22,33 +23,38 @@ export interface DevDeployment {
 
 export const nameOf = ({ chaincode, flags }: Pick<DevDeployment, 'chaincode' | 'flags'>): string => flags.name ?? chaincode.name;
 
-/** Brings the folder's content onto the channel and says what that took. Afterwards every peer starts its chaincode by itself. */
+/** Brings the content onto the channel and says what that took. Afterwards every peer runs its chaincode, or starts it by itself. */
 export async function deploy(deployment: DevDeployment, options: Cancellable): Promise<void> {
+  const { clients, reporter } = deployment;
   const name = nameOf(deployment);
   let begun = performance.now();
-  const onInstalled = ({ version, bytes }: { readonly version: string; readonly bytes: number }): void => {
-    const peers = deployment.clients.admins.length;
+  const onInstalled = ({ version, bytes, packageId }: InstalledPackage): void => {
+    const peers = clients.admins.length;
     const text = `${name} version ${version}, ${(bytes / 1024).toFixed(1)} KiB, on ${peers} peer${peers === 1 ? '' : 's'}`;
-    deployment.reporter.step('install', text, performance.now() - begun, { name, version, bytes, peers });
+    reporter.step('install', text, performance.now() - begun, { name, version, bytes, peers, ...(packageId && { packageId }) });
+    if (packageId) reporter.detail(packageId);
     begun = performance.now();
   };
-  const { did, version, ...rest } = await deployed(deployment, options, onInstalled);
-  const commit = 'submission' in rest ? rest.submission.commit : undefined;
-  const where = commit === undefined ? 'unchanged' : `${did}, block ${commit.blockNumber}, ${commit.codeName}`;
-  const facts = { name, version, did, ...(commit && { block: Number(commit.blockNumber), code: commit.codeName }) };
-  deployment.reporter.step('chaincode', `${name} version ${version} ${where}`, performance.now() - begun, facts);
-  startEverywhere(deployment, options);
+  const deployed = await deployChaincode(clients, wanted(deployment, onInstalled), options);
+  await start(deployment, deployed, options);
+  const commit = deployed.did === 'nothing' ? undefined : deployed.submission.commit;
+  const where = commit === undefined ? 'unchanged' : `${deployed.did}, block ${commit.blockNumber}, ${commit.codeName}`;
+  const facts = { ...factsOf(name, deployed), ...(commit && { block: Number(commit.blockNumber), code: commit.codeName }) };
+  reporter.step('chaincode', `${name} version ${deployed.version} ${where}`, performance.now() - begun, facts);
+  if (deployed.package?.type.toLowerCase() === 'ccaas') tellService(deployed.package.id, reporter);
 }
 
-/** The same again whenever files of the folder change, until the signal aborts. A failure is told and the next change awaited. */
+/** The same again whenever the content changes, until the signal aborts. A failure is told and the next change awaited. */
 export async function deployOnChange(deployment: DevDeployment, options: Cancellable): Promise<void> {
-  for await (const _ of folderChanges(deployment.chaincode.folder, options)) {
+  const { chaincode, reporter } = deployment;
+  const changes = 'folder' in chaincode ? folderChanges(chaincode.folder, options) : fileChanges(chaincode.packageFile, options);
+  for await (const _ of changes) {
     try {
       await deployIfChanged(deployment, options);
     } catch (thrown) {
       if (options.signal.aborted) return;
       const { code, message } = SelvageError.from(thrown);
-      deployment.reporter.problem('chaincode', `not upgraded: ${inOneLine(message)}`, { name: nameOf(deployment), code, message });
+      reporter.problem('chaincode', `not upgraded: ${inOneLine(message)}`, { name: nameOf(deployment), code, message });
     }
   }
 }
@@ -64,22 +70,56 @@ export function inOneLine(message: string): string {
 async function deployIfChanged(deployment: DevDeployment, options: Cancellable): Promise<void> {
   const begun = performance.now();
   const name = nameOf(deployment);
-  const outcome = await deployed(deployment, options);
-  if (outcome.did === 'nothing') return;
-  const { commit } = outcome.submission;
-  const facts = { name, version: outcome.version, did: outcome.did, block: Number(commit?.blockNumber ?? 0n), code: commit?.codeName };
-  const text = `${name} version ${outcome.version} ${outcome.did}, block ${commit?.blockNumber}, world state kept`;
+  const deployed = await deployChaincode(deployment.clients, wanted(deployment), options);
+  if (deployed.did === 'nothing') return;
+  await start(deployment, deployed, options);
+  const { commit } = deployed.submission;
+  const facts = { ...factsOf(name, deployed), block: Number(commit?.blockNumber ?? 0n), code: commit?.codeName };
+  const text = `${name} version ${deployed.version} ${deployed.did}, block ${commit?.blockNumber}, world state kept`;
   deployment.reporter.step('changed', text, performance.now() - begun, facts);
-  startEverywhere(deployment, options);
+  if (deployed.package !== undefined) deployment.reporter.detail(deployed.package.id);
 }
 
-function deployed({ chaincode, flags, clients }: DevDeployment, options: Cancellable, onInstalled?: DevChaincode['onInstalled']) {
+function wanted({ chaincode, flags }: DevDeployment, onInstalled?: DevChaincode['onInstalled']): DevChaincode {
   const policy = flags.policy === undefined ? undefined : policyFlag(flags.policy);
-  const init = constructorArguments(flags.ctor);
-  return deployChaincode(clients, { name: nameOf({ chaincode, flags }), folder: chaincode.folder, init, policy, onInstalled }, options);
+  return { ...chaincode, name: nameOf({ chaincode, flags }), init: constructorArguments(flags.ctor), policy, onInstalled };
 }
 
-/** Nobody waits for it: a call that comes first shares the launch, and the log has what fails. */
-function startEverywhere(deployment: DevDeployment, options: Cancellable): void {
-  for (const peer of deployment.network.peers) peer.prepare(deployment.clients.channel, nameOf(deployment), options).catch(() => undefined);
+const factsOf = (name: string, { version, did, package: installed }: Deployment): Facts => ({
+  name,
+  version,
+  did,
+  ...(installed && { packageId: installed.id, sequence: Number(installed.sequence) }),
+});
+
+/**
+ * With the lifecycle of 1.x a new version has been started by its Init, so nobody waits here: a call that comes first shares the
+ * launch, and the log has what fails. With that of 2.x nothing has been started yet: what does not start is taken back.
+ */
+async function start(deployment: DevDeployment, deployed: Deployment, options: Cancellable): Promise<void> {
+  const starting = startEverywhere(deployment, options);
+  const { package: installed } = deployed;
+  if (deployed.did === 'nothing' || installed === undefined || installed.type.toLowerCase() === 'ccaas') {
+    starting.catch(() => undefined);
+    return;
+  }
+  try {
+    await starting;
+  } catch (thrown) {
+    const { before } = installed;
+    if (before !== undefined && before !== installed.id && !options.signal.aborted) {
+      await approveAgain(deployment.clients, wanted(deployment), before, options);
+      startEverywhere(deployment, options).catch(() => undefined);
+    }
+    throw thrown;
+  }
+}
+
+const startEverywhere = ({ network, clients, ...deployment }: DevDeployment, options: Cancellable): Promise<unknown> =>
+  Promise.all(network.peers.map((peer) => peer.prepare(clients.channel, nameOf(deployment), options)));
+
+/** A service is started by the user, who needs the id for that. */
+function tellService(packageId: string, reporter: Reporter): void {
+  const lines = [`  service    start it with CHAINCODE_ID=${packageId}`, '             at the address that connection.json names'];
+  reporter.fact('service', { packageId }, lines);
 }

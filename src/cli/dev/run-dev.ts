@@ -6,11 +6,13 @@ import { unmeasured } from '../../common/metrics.ts';
 import { Scope } from '../../common/scope.ts';
 import { connectClients, type DevClients, joinAll } from '../../node/dev/dev-clients.ts';
 import { type DevNetwork, startDevNetwork } from '../../node/dev/dev-network.ts';
+import type { Lifecycle } from '../../node/dev/dev-plan.ts';
+import type { InvalidTransaction } from '../../node/follow-channels.ts';
 import { LogLevels, openLog } from '../../node/logging.ts';
-import type { InvalidTransaction } from '../../node/start-peer.ts';
 import { untilAborted } from '../../node/until-aborted.ts';
 import type { Terminal } from '../terminal.ts';
-import { type ChaincodeFolder, holdsChaincode, readChaincodeFolder } from './chaincode-folder.ts';
+import { type DevelopedChaincode, holdsChaincode, readChaincodeFolder } from './chaincode-folder.ts';
+import { isPackage, readChaincodePackage } from './chaincode-package.ts';
 import { deploy, deployOnChange, nameOf } from './deployments.ts';
 import { describeInvalid } from './describe.ts';
 import type { DevFlags } from './dev-command.ts';
@@ -19,9 +21,9 @@ import { humanReporter, jsonReporter, type Reporter } from './reporter.ts';
 import { runTour } from './tour.ts';
 
 /** Runs `selvage dev` until the terminal's signal aborts, or with `--once` until the calls are made. */
-export async function runDev(folder: string | undefined, flags: DevFlags, terminal: Terminal): Promise<void> {
+export async function runDev(path: string | undefined, flags: DevFlags, terminal: Terminal): Promise<void> {
   const reporter = flags.json ? jsonReporter(terminal) : humanReporter(terminal);
-  const chaincode = chaincodeIn(folder, terminal);
+  const chaincode = await chaincodeIn(path, terminal);
   await using data = await openDataFolder(flags, terminal);
   try {
     await runIn(data.path, chaincode, { flags, terminal, reporter });
@@ -37,9 +39,10 @@ interface Run {
   readonly reporter: Reporter;
 }
 
-async function runIn(data: string, chaincode: ChaincodeFolder | undefined, { flags, terminal, reporter }: Run): Promise<void> {
+async function runIn(data: string, chaincode: DevelopedChaincode | undefined, { flags, terminal, reporter }: Run): Promise<void> {
   await using scope = new Scope();
-  const network = scope.use(await start(data, flags, terminal, reporter, scope));
+  const lifecycle = lifecycleFlag(flags.lifecycle) ?? (chaincode && 'packageFile' in chaincode ? 2 : undefined);
+  const network = scope.use(await start(data, { ...flags, lifecycle }, terminal, reporter, scope));
   const clients = scope.use(await connectClients(network.folders, network.plan));
   await joinChannel(network, clients, terminal, reporter);
   if (flags.inspect && chaincode !== undefined) scope.use(tellInspectors(network, nameOf({ chaincode, flags }), reporter));
@@ -55,9 +58,9 @@ async function runIn(data: string, chaincode: ChaincodeFolder | undefined, { fla
   reporter.fact('stopping', {}, ['', 'Stopping …']);
 }
 
-/** The folder that was named, or this one if it looks like chaincode; a network without chaincode is fine, too. */
-function chaincodeIn(folder: string | undefined, { cwd }: Terminal): ChaincodeFolder | undefined {
-  if (folder !== undefined) return readChaincodeFolder(folder, cwd);
+/** The folder or package that was named, or this folder if it looks like chaincode; a network without chaincode is fine, too. */
+async function chaincodeIn(path: string | undefined, { cwd }: Terminal): Promise<DevelopedChaincode | undefined> {
+  if (path !== undefined) return isPackage(path, cwd) ? readChaincodePackage(path, cwd) : readChaincodeFolder(path, cwd);
   return holdsChaincode(cwd) ? readChaincodeFolder('.', cwd) : undefined;
 }
 
@@ -85,7 +88,9 @@ async function openDataFolder({ data }: DevFlags, terminal: Terminal): Promise<D
   };
 }
 
-async function start(data: string, flags: DevFlags, terminal: Terminal, reporter: Reporter, scope: Scope): Promise<DevNetwork> {
+type NetworkFlags = Omit<DevFlags, 'lifecycle'> & { readonly lifecycle: Lifecycle | undefined };
+
+async function start(data: string, flags: NetworkFlags, terminal: Terminal, reporter: Reporter, scope: Scope): Promise<DevNetwork> {
   const begun = performance.now();
   const options = {
     channel: flags.channel,
@@ -93,6 +98,7 @@ async function start(data: string, flags: DevFlags, terminal: Terminal, reporter
     tls: flags.tls,
     portBase: wholeNumber('--port-base', flags.portBase, 0, 65_535),
     block: blockMode(flags.block),
+    lifecycle: flags.lifecycle,
   };
   const logFile = join(data, 'selvage.log');
   const opened = scope.use(openLog({ levels: new LogLevels(terminal.env['FABRIC_LOGGING_SPEC'] ?? 'info'), destination: logFile }));
@@ -102,6 +108,7 @@ async function start(data: string, flags: DevFlags, terminal: Terminal, reporter
     metrics: unmeasured,
     cacheFolder: cacheFolder(terminal),
     inspect: flags.inspect === true,
+    settings: { selvage: { replicas: wholeNumber('--replicas', flags.replicas, 1, 64) } },
     signal: terminal.signal,
     onInvalid: (transaction) => tellInvalid(transaction, reporter),
   });
@@ -113,6 +120,7 @@ async function start(data: string, flags: DevFlags, terminal: Terminal, reporter
   };
   reporter.step('network', `${count}, orderer and peers listening, TLS ${plan.tls ? 'on' : 'off'}`, performance.now() - begun, {
     tls: plan.tls,
+    lifecycle: plan.lifecycle,
     ...endpoints,
     data,
     log: logFile,
@@ -179,6 +187,13 @@ function cacheFolder({ env }: Terminal): string {
 function blockMode(text: string): 'instant' | 'fabric' {
   if (text === 'instant' || text === 'fabric') return text;
   throw new SelvageError('SETTING_INVALID', `--block ${text} is unknown`, { advice: 'Write instant or fabric.' });
+}
+
+function lifecycleFlag(text: string | undefined): Lifecycle | undefined {
+  if (text === undefined) return undefined;
+  if (text === '1') return 1;
+  if (text === '2') return 2;
+  throw new SelvageError('SETTING_INVALID', `--lifecycle ${text} is unknown`, { advice: 'Write 1 or 2.' });
 }
 
 function wholeNumber(flag: string, text: string, least: number, most: number): number {

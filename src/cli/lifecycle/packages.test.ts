@@ -64,10 +64,10 @@ describe('package', () => {
     ['k8s', { 'image.json': '{"name":"example.com/basic","digest":"sha256:ab"}' }, undefined, ['image.json']],
     ['ccaas', { 'connection.json': CONNECTION, 'package.json': '{}' }, 'CCaaS', ['connection.json']],
   ])('of %s is told by the folder or by --lang, and is the same every time', async (type, files, lang, names) => {
-    const path = await sources(files);
-    const first = await packed({ path, lang });
+    const flags = { path: await sources(files), ...(lang && { lang }) };
+    const first = await packed(flags);
     await utimes(join(folder, 'cc', Object.keys(files)[0] ?? ''), 1, 1);
-    expect(await packed({ path, lang })).toEqual(first);
+    expect(await packed(flags)).toEqual(first);
     const read = await parseLifecyclePackage(first);
     expect(read).toMatchObject({ type, label: 'basic_1.0', path: type === 'node' || type === 'java' ? 'cc' : '' });
     expect(await namesIn(read.codePackage)).toEqual(names);

@@ -5,8 +5,9 @@ import type { Logger } from '../../common/log.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { Scope } from '../../common/scope.ts';
 import { type PeerConfig, parsePeerConfig } from '../config/peer-config.ts';
+import type { InvalidTransaction } from '../follow-channels.ts';
 import { startOrderer } from '../start-orderer.ts';
-import { type InvalidTransaction, type Peer, startPeer } from '../start-peer.ts';
+import { type Peer, startPeer } from '../start-peer.ts';
 import { type DevFolders, devFolders, makeMaterial, ordererFolder, peerFolder } from './dev-material.ts';
 import { type DevOptions, type DevPeerPlan, type DevPlan, planNetwork } from './dev-plan.ts';
 import { type ClientFiles, writeClientFiles } from './dev-profile.ts';
@@ -18,7 +19,10 @@ export interface DevNetworkParts extends Cancellable {
   readonly metrics: Metrics;
   /** Opens the inspector of Node chaincode. */
   readonly inspect?: boolean;
-  /** More settings for every peer, as in a core.yaml but with lower-case keys; sections given here replace ours. */
+  /**
+   * More settings for every peer, as in a core.yaml but with lower-case keys. Sections given here replace ours, but the keys of
+   * `selvage` join ours.
+   */
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
   /** Hears of every transaction that was ordered and then found invalid, from the first peer. */
   readonly onInvalid?: (transaction: InvalidTransaction) => void;
@@ -92,8 +96,10 @@ function peerConfig(
       filesystempath: join(folders.root, 'peers', peer.org.toLowerCase()),
       tls: { enabled: plan.tls, cert: { file: tls('server.crt') }, key: { file: tls('server.key') }, rootcert: { file: tls('ca.crt') } },
     },
-    selvage: { chaincodecache: cacheFolder, retireafter: UNUSED, inspectchaincode: inspect },
     ...settings,
+    selvage: { chaincodecache: cacheFolder, retireafter: UNUSED, inspectchaincode: inspect, ...section(settings?.['selvage']) },
   };
   return parsePeerConfig({ raw, folder: folders.root }, undefined);
 }
+
+const section = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { folderChanges } from './folder-changes.ts';
+import { fileChanges, folderChanges } from './folder-changes.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -68,5 +68,37 @@ describe('a watched folder', () => {
 
   it('says nothing after the signal', async () => {
     expect(await watched(AbortSignal.abort()).first).toEqual({ done: true, value: undefined });
+  });
+});
+
+describe('a watched file', () => {
+  let file: string;
+  beforeEach(async () => {
+    file = join(folder, 'package.tar.gz');
+    await writeFile(file, '1');
+  });
+
+  it.each([
+    ['written to', () => writeFile(file, '2')],
+    ['replaced', () => writeFile(`${file}.new`, '2').then(() => rename(`${file}.new`, file))],
+    ['removed and made anew', () => rm(file).then(() => writeFile(file, '2'))],
+  ])('tells when it is %s', async (_, change) => {
+    const changes = fileChanges(file, { signal: new AbortController().signal, quietMs: 1 });
+    const first = changes.next();
+    await change();
+    expect(await first).toEqual(told);
+    await changes.return(undefined);
+  });
+
+  it('says nothing of what changes beside it', async () => {
+    const leaving = new AbortController();
+    const changes = fileChanges(file, { signal: leaving.signal, quietMs: 1 });
+    const own = changes.next().then(() => 'own');
+    const others = watched(new AbortController().signal);
+    await writeFile(join(folder, 'other'), '1');
+    expect(await Promise.race([own, others.first.then(() => 'other')])).toBe('other');
+    leaving.abort();
+    await own;
+    await others.changes.return(undefined);
   });
 });

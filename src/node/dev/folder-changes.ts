@@ -1,5 +1,5 @@
 import { type FSWatcher, readdirSync, watch } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
 
@@ -15,8 +15,15 @@ export interface ChangeOptions extends Cancellable {
  * Yields each time files below a folder have changed and then stayed as they are for a moment. What changes while the consumer is
  * busy counts as one more change. Ends when the signal aborts. Watching begins with the first `next`.
  */
-export async function* folderChanges(folder: string, { signal, quietMs = 200 }: ChangeOptions): AsyncGenerator<void> {
-  using tree = new WatchedTree(folder);
+export const folderChanges = (folder: string, options: ChangeOptions): AsyncGenerator<void> =>
+  changesOf(() => new WatchedTree(folder), options);
+
+/** The same for one file, whether it is written to or replaced. */
+export const fileChanges = (file: string, options: ChangeOptions): AsyncGenerator<void> =>
+  changesOf(() => new WatchedTree(dirname(file), basename(file)), options);
+
+async function* changesOf(open: () => WatchedTree, { signal, quietMs = 200 }: ChangeOptions): AsyncGenerator<void> {
+  using tree = open();
   while (await tree.changed(signal)) {
     while (tree.take()) await delay(quietMs, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
@@ -27,12 +34,15 @@ export async function* folderChanges(folder: string, { signal, quietMs = 200 }: 
 /** Node's own recursive watching would watch every folder of node_modules. */
 class WatchedTree implements Disposable {
   readonly #root: string;
+  readonly #only: string | undefined;
   #watchers: FSWatcher[] = [];
   #dirty = false;
   #wake: () => void = () => undefined;
 
-  constructor(root: string) {
+  /** @param only the one name in the folder that counts; its folders do not then */
+  constructor(root: string, only?: string) {
     this.#root = root;
+    this.#only = only;
     this.#watch(root);
   }
 
@@ -67,10 +77,11 @@ class WatchedTree implements Disposable {
   #watch(folder: string): void {
     try {
       const watcher = watch(folder, (_event, name) => {
-        if (name === null || !IGNORED.has(name)) this.#touch();
+        if (name === null || (this.#only === undefined ? !IGNORED.has(name) : name === this.#only)) this.#touch();
       });
       watcher.on('error', () => this.#touch());
       this.#watchers.push(watcher);
+      if (this.#only !== undefined) return;
       const entries = readdirSync(folder, { withFileTypes: true });
       for (const entry of entries) if (entry.isDirectory() && !IGNORED.has(entry.name)) this.#watch(join(folder, entry.name));
     } catch {
