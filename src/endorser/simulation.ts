@@ -141,7 +141,7 @@ export class Simulation {
   async #committedDefinition(channel: Channel, proposal: UnpackedProposal): Promise<ChaincodeDefinition | undefined> {
     using snapshot = channel.ledger.snapshot();
     const state = { getState: async (namespace: string, key: string) => (await snapshot.get(namespace, key))?.value };
-    return this.#definition(channel, state, proposal);
+    return await this.#definition(channel, state, proposal);
   }
 
   /** Undefined when it was replaced while it was looked up. */

@@ -3,9 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ChaincodeSupport } from '../../src/chaincode/chaincode-support.ts';
+import { InstalledPackages } from '../../src/chaincode/lifecycle/installed-packages.ts';
 import { LegacyCollectionAccess } from '../../src/chaincode/lifecycle/legacy-collection-access.ts';
 import { LegacyDefinitions } from '../../src/chaincode/lifecycle/legacy-definitions.ts';
+import { LifecycleCache } from '../../src/chaincode/lifecycle/lifecycle-cache.ts';
+import { LifecycleCollectionAccess } from '../../src/chaincode/lifecycle/lifecycle-collections.ts';
+import { LifecycleDefinitions } from '../../src/chaincode/lifecycle/lifecycle-definitions.ts';
+import { LifecyclePackageStore } from '../../src/chaincode/packaging/lifecycle-store.ts';
 import { PackageStore } from '../../src/chaincode/packaging/package-store.ts';
+import type { ChaincodeRuntime } from '../../src/chaincode/runtime.ts';
 import { ChannelRegistry } from '../../src/channel/channel-registry.ts';
 import type { JoinedChannel } from '../../src/channel/joined-channel.ts';
 import type { Method } from '../../src/comm/method.ts';
@@ -13,6 +19,7 @@ import { BlockValidator } from '../../src/committer/block-validator.ts';
 import { ChannelCommitter } from '../../src/committer/channel-committer.ts';
 import { vscc } from '../../src/committer/plugins/vscc.ts';
 import type { Clock } from '../../src/common/clock.ts';
+import { SelvageError } from '../../src/common/errors.ts';
 import { silent } from '../../src/common/log.ts';
 import { unmeasured } from '../../src/common/metrics.ts';
 import { Scope } from '../../src/common/scope.ts';
@@ -21,18 +28,19 @@ import { DEFAULT_HANDLERS, loadHandlers } from '../../src/endorser/handlers/libr
 import type { PrivateDataDistributor } from '../../src/endorser/private-data.ts';
 import type { CommitOutcome } from '../../src/ledger/ledger.ts';
 import { FolderLedgerProvider } from '../../src/ledger/ledger-provider.ts';
-import type { StateSnapshot } from '../../src/ledger/statedb/state.ts';
 import { AclProvider } from '../../src/msp/acl-provider.ts';
 import { bundleFromBlock, validateConfigEnvelope } from '../../src/msp/channelconfig/bundle.ts';
 import { SignatureVerifier } from '../../src/msp/identities/signature-verifier.ts';
 import { loadLocalMsp } from '../../src/msp/local-msp.ts';
+import { definedLifetimes } from '../../src/node/collection-lifetimes.ts';
+import { StateChanges } from '../../src/node/state-changes.ts';
 import { Cscc } from '../../src/scc/cscc.ts';
+import { Lifecycle } from '../../src/scc/lifecycle/lifecycle.ts';
 import { Lscc } from '../../src/scc/lscc/lscc.ts';
 import { Qscc } from '../../src/scc/qscc.ts';
 import { endorserService } from '../../src/services/endorser-service.ts';
 import { peerDeliverService } from '../../src/services/peer-deliver-service.ts';
 import { parseYaml } from '../recorded-networks.ts';
-import { LifecycleCollections, LifecycleState, lifecycleLifetimes } from './lifecycle-state.ts';
 import type { RecordedPeer, Recording } from './recording.ts';
 import { SteppedSource } from './stepped-source.ts';
 
@@ -50,8 +58,6 @@ export interface NetworkPeerParts {
   readonly clock: Clock;
   /** The ids of the queries that come next. */
   readonly queryIds: string[];
-  /** What an instance of a chaincode registers with, for chaincodes of the 2.x lifecycle. */
-  readonly ccidOf: (name: string) => string | undefined;
   readonly privateData: PrivateDataDistributor;
   /** How long the call that is next may take. */
   readonly executeTimeoutMs: () => number;
@@ -76,7 +82,7 @@ export interface NetworkPeer extends AsyncDisposable {
 }
 
 export async function startNetworkPeer(parts: NetworkPeerParts): Promise<NetworkPeer> {
-  const { recording, member, clock, queryIds, ccidOf, privateData, executeTimeoutMs } = parts;
+  const { recording, member, clock, queryIds, privateData, executeTimeoutMs } = parts;
   const release = RELEASE[recording.network];
   await using starting = new Scope();
   const folder = await mkdtemp(join(tmpdir(), 'selvage-conformance-'));
@@ -84,8 +90,14 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
   const running = starting.use(new Scope());
   const verifier = new SignatureVerifier();
   const local = await loadLocalMsp(member.mspFolder, { mspId: member.mspId, verifier, clock, version: release.msp, parseYaml });
+  const changes = new StateChanges();
   const ledgers = running.use(
-    await FolderLedgerProvider.open({ root: folder, release: () => release.ledger, lifetimes: lifecycleLifetimes }),
+    await FolderLedgerProvider.open({
+      root: folder,
+      release: () => release.ledger,
+      lifetimes: definedLifetimes,
+      onChanged: (channelId, namespaces) => changes.tell(channelId, namespaces),
+    }),
   );
   const channels = running.use(
     await ChannelRegistry.open({
@@ -98,11 +110,16 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
   const access = new AclProvider({ localMsp: local.msp });
   const packages = new PackageStore({ directory: join(folder, 'chaincodes'), texts: '1.1' });
   const legacy = new LegacyDefinitions({ packages, texts: '1.1' });
-  const committed = (): StateSnapshot | undefined => channels.get(recording.channelId)?.ledger.snapshot();
-  const modern = recording.network === 'v2.4';
-  const definitions = modern ? new LifecycleState({ legacy, ccidOf, committed }) : legacy;
+  const installed = await InstalledPackages.open({
+    store: new LifecyclePackageStore({ directory: join(folder, 'lifecycle', 'chaincodes') }),
+    runtime: recordedBuilders,
+  });
+  const cache = new LifecycleCache({ channels, mspId: member.mspId, packages: installed });
+  running.use(changes.listen((channelId, namespaces) => LifecycleCache.concerns(namespaces) && cache.forget(channelId)));
+  const definitions = new LifecycleDefinitions({ channels, cache, legacy, userRunsChaincode: false });
   const handlers = await loadHandlers(DEFAULT_HANDLERS, { clock });
   const system = [
+    ...(recording.network === 'v1.1' ? [] : [new Lifecycle({ channels, access, mspId: member.mspId, packages: installed, cache })]),
     new Lscc({
       channels,
       access,
@@ -120,7 +137,7 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
       channels,
       acl: access,
       definitions,
-      collections: modern ? new LifecycleCollections(channels) : new LegacyCollectionAccess(channels),
+      collections: new LifecycleCollectionAccess({ channels, legacy: new LegacyCollectionAccess(channels) }),
       runtime: noRuntime,
       packages: { load: () => Promise.reject(new Error('the recorded peers ran in development mode')) },
       userRunsChaincode: true,
@@ -167,6 +184,14 @@ const noRuntime = {
   build: () => Promise.reject(new Error('the recorded peers ran in development mode')),
   launch: () => Promise.reject(new Error('the recorded peers ran in development mode')),
   [Symbol.asyncDispose]: async () => undefined,
+};
+
+/** The recorded 2.x peers had external builders for two types of packages, and no Docker for the others. */
+const recordedBuilders: Pick<ChaincodeRuntime, 'build'> = {
+  async build({ platform }) {
+    if (!['ccaas', 'local'].includes(platform))
+      throw new SelvageError('CHAINCODE_BUILD_FAILED', `no builder takes packages of type ${platform}`);
+  },
 };
 
 interface CommitsParts {

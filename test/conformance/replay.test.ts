@@ -94,9 +94,6 @@ describe.skipIf(fixtures === undefined)('recorded blocks through our committer (
         expect(comparable(state.entries), `${member.target} against ${file}`).toEqual(comparable(recorded.entries));
         expect(state.config).toBe(recorded.config);
         report.covered(`${network} state entries at ${member.target}`, comparable(recorded.entries).length);
-        for (const key of recorded.entries.keys())
-          if (isOfLifecycle(key))
-            report.skipped('private values that the system chaincode _lifecycle wrote', `${network} ${member.target} ${key.split(' ')[0]}`);
       }
     });
 
@@ -111,11 +108,7 @@ describe.skipIf(fixtures === undefined)('recorded blocks through our committer (
   });
 });
 
-/** Organisations keep their approvals and sources there; whoever endorsed them had to be `_lifecycle`. */
-const isOfLifecycle = (key: string): boolean => key.startsWith('_lifecycle$$p');
-
-const comparable = (entries: ReadonlyMap<string, string>) =>
-  [...entries].filter(([key]) => !isOfLifecycle(key)).sort(([a], [b]) => (a < b ? -1 : 1));
+const comparable = (entries: ReadonlyMap<string, string>) => [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** The dump of one peer; one file serves both where they were equal. */
 function dumpFile(network: string, peer: number): string {

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import type { CallContext } from '../../src/comm/method.ts';
 import { Scope } from '../../src/common/scope.ts';
 import { common } from '../../src/protos/messages.ts';
-import { ccidOf, reasonToLeave } from './coverage.ts';
 import { judge, type Outcome, outcomeOf, recordedReply, type Verdict } from './expectation.ts';
 import { type NetworkPeer, startNetworkPeer } from './network-peer.ts';
 import { PrivateDataSharing } from './private-data-sharing.ts';
@@ -54,8 +53,6 @@ export interface PeerAtTheEnd {
 export interface Walk {
   readonly recording: Recording;
   readonly proposals: readonly AnsweredProposal[];
-  /** Proposals that were not made, and why. */
-  readonly left: readonly { readonly call: RecordedCall; readonly reason: string }[];
   readonly heard: readonly HeardForProposal[];
   readonly delivers: readonly RecordedDeliver[];
   readonly peers: readonly PeerAtTheEnd[];
@@ -104,7 +101,6 @@ class Walker {
   readonly #seats: ReadonlyMap<string, Seat>;
   readonly #clock: RecordedClock;
   readonly #proposals: AnsweredProposal[] = [];
-  readonly #left: { readonly call: RecordedCall; readonly reason: string }[] = [];
   readonly #heard: HeardForProposal[] = [];
   readonly #delivers: RecordedDeliver[] = [];
   readonly #missed = new Map<string, readonly string[]>();
@@ -129,7 +125,6 @@ class Walker {
           clock,
           queryIds,
           privateData,
-          ccidOf: (name) => ccidOf(recording, index, name),
           executeTimeoutMs: () => patience.ms,
         }),
       );
@@ -154,11 +149,6 @@ class Walker {
 
   /** The state of a call is known only from two sides: what was ordered later is not in it, and what was recorded fits. */
   async #propose(seat: Seat, call: RecordedCall): Promise<void> {
-    const reason = reasonToLeave(this.#recording, call);
-    if (reason !== undefined) {
-      this.#left.push({ call, reason });
-      return;
-    }
     const upper = this.#upperHeight(call);
     for (;;) {
       const height = seat.peer.height();
@@ -263,7 +253,6 @@ class Walker {
     return {
       recording: this.#recording,
       proposals: this.#proposals,
-      left: this.#left,
       heard: this.#heard,
       delivers: this.#delivers,
       peers,

@@ -154,9 +154,12 @@ const isOurs = (thrown: unknown): boolean => thrown instanceof Error && 'syscall
 
 const unreadable = (cause: unknown, words: ArchiveWords): SelvageError => {
   const gzip = cause instanceof Error && 'code' in cause && String(cause.code).startsWith('Z_');
-  return new SelvageError('CHAINCODE_PACKAGE_INVALID', `${gzip ? words.gzip : words.tar}${messageOf(cause)}`, { cause });
+  return new SelvageError('CHAINCODE_PACKAGE_INVALID', `${gzip ? words.gzip : words.tar}${inGo(messageOf(cause))}`, { cause });
 };
 
 const invalid = (why: string): SelvageError => refused(`the code package is refused: ${why}`);
 
 const refused = (message: string): SelvageError => new SelvageError('CHAINCODE_PACKAGE_INVALID', message);
+
+/** What clients of Fabric know for bytes that are no gzip at all. */
+const inGo = (message: string): string => (message === 'incorrect header check' ? 'gzip: invalid header' : message);
