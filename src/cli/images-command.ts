@@ -6,9 +6,14 @@ interface BuildFlags {
   readonly force?: boolean;
 }
 
-/** `images build` and `images list`: what the Docker runtime builds and runs chaincode with. */
+interface PruneFlags {
+  readonly all?: boolean;
+  readonly json?: boolean;
+}
+
+/** `images build`, `images list` and `images prune`: what the Docker runtime builds and runs chaincode with. */
 export function imagesCommands(program: Command, terminal: Terminal): void {
-  const images = program.command('images').description('Builder and runtime images of the Docker runtime: build, list.');
+  const images = program.command('images').description('Builder and runtime images of the Docker runtime: build, list, prune.');
   images
     .command('build [languages...]')
     .description(
@@ -22,4 +27,10 @@ export function imagesCommands(program: Command, terminal: Terminal): void {
     .description('Show which images are configured, which of them the engine has, and how to get the others.')
     .option('--json', 'print one JSON object')
     .action(async ({ json = false }: { readonly json?: boolean }) => (await import('./images.ts')).listAll(json, terminal));
+  images
+    .command('prune')
+    .description('Remove images of chaincode that this peer built and that is not installed any more.')
+    .option('--all', 'remove those of installed chaincode too: it is built again when it is next launched')
+    .option('--json', 'print one JSON object')
+    .action(async (flags: PruneFlags) => (await import('./images.ts')).prune(flags, terminal));
 }

@@ -1,4 +1,6 @@
-import { delimiter } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { LifecyclePackageStore } from '../chaincode/packaging/lifecycle-store.ts';
+import { PackageStore } from '../chaincode/packaging/package-store.ts';
 import { imageName } from '../chaincode/platforms/image-names.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
@@ -6,12 +8,13 @@ import type { Logger } from '../common/log.ts';
 import { buildBaseImage } from '../runtimes/docker/base-images.ts';
 import type { EngineVersion } from '../runtimes/docker/engine.ts';
 import type { ImagePurpose } from '../runtimes/docker/image-contents.ts';
-import { findProgram } from '../runtimes/docker/local-toolchain.ts';
+import { exists, findProgram } from '../runtimes/docker/local-toolchain.ts';
+import { type PrunedImages, pruneImages } from '../runtimes/docker/prune-images.ts';
 import { LABELS } from '../runtimes/docker/traces.ts';
 import type { PeerConfig } from './config/peer-config.ts';
 import { dockerEngine } from './docker.ts';
 
-export type DockerSettings = Pick<PeerConfig, 'id' | 'networkId' | 'images' | 'docker'>;
+export type DockerSettings = Pick<PeerConfig, 'id' | 'networkId' | 'fileSystemPath' | 'images' | 'docker'>;
 
 /** An image that the configuration names. */
 export interface ConfiguredImage {
@@ -103,3 +106,28 @@ const unknown = (language: string): SelvageError =>
   new SelvageError('SETTING_INVALID', `no images are made for ${JSON.stringify(language)}`, {
     advice: 'Languages are node, golang and java.',
   });
+
+/**
+ * Removes images of chaincode that is not installed on this peer any more; with `all`, of all of its chaincode.
+ * @throws {SelvageError} `SETTING_INVALID` when the peer's packages are not where the configuration says; see pruneImages
+ */
+export async function pruneChaincodeImages(
+  { id, networkId, fileSystemPath, docker }: DockerSettings,
+  { all, signal }: Cancellable & { readonly all: boolean },
+): Promise<PrunedImages> {
+  const peer = { networkId, peerId: id };
+  const installed = all ? [] : await installedChaincode(fileSystemPath);
+  return pruneImages({ engine: await dockerEngine(docker), peer, installed, signal });
+}
+
+async function installedChaincode(fileSystemPath: string): Promise<readonly string[]> {
+  if (!(await exists(fileSystemPath))) {
+    throw new SelvageError('SETTING_INVALID', `there is no ${fileSystemPath}, where the peer keeps its packages`, {
+      advice:
+        'Set peer.fileSystemPath (CORE_PEER_FILESYSTEMPATH) as for the peer, or use --all, which spares no chaincode image of this peer.',
+    });
+  }
+  const legacy = await new PackageStore({ directory: join(fileSystemPath, 'chaincodes') }).list();
+  const packageIds = await new LifecyclePackageStore({ directory: join(fileSystemPath, 'lifecycle', 'chaincodes') }).list();
+  return [...legacy.map(({ name, version }) => `${name}:${version}`), ...packageIds];
+}

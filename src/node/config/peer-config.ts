@@ -207,11 +207,17 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
 export function parseDockerSettings({
   raw,
   folder,
-}: Pick<SettingSources, 'raw' | 'folder'>): Pick<PeerConfig, 'id' | 'networkId' | 'images' | 'docker'> {
+}: Pick<SettingSources, 'raw' | 'folder'>): Pick<PeerConfig, 'id' | 'networkId' | 'fileSystemPath' | 'images' | 'docker'> {
   const parsed = v.safeParse(peerSchema, raw);
   if (!parsed.success) throw invalid(parsed.issues.map((issue) => ({ path: v.getDotPath(issue) ?? '', message: issue.message })));
   const { peer } = parsed.output;
-  return { id: peer.id, networkId: peer.networkid, images: imageSettings(parsed.output), docker: dockerConfig(parsed.output, folder) };
+  return {
+    id: peer.id,
+    networkId: peer.networkid,
+    fileSystemPath: configPath(folder, peer.filesystempath),
+    images: imageSettings(parsed.output),
+    docker: dockerConfig(parsed.output, folder),
+  };
 }
 
 /** Less than a second counts as none, as in Fabric. */

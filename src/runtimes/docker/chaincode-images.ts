@@ -13,7 +13,7 @@ import type { Logger } from '../../common/log.ts';
 import type { Scratch } from '../process/scratch.ts';
 import { SharedWork } from '../process/shared-work.ts';
 import { Turnstile } from '../process/turnstile.ts';
-import { imageBuildFailed, imageMissing } from './build-errors.ts';
+import { explained, imageBuildFailed, imageMissing } from './build-errors.ts';
 import { runBuilder } from './builder-container.ts';
 import { builderSettings } from './builder-settings.ts';
 import { ContainerOutput } from './container-output.ts';
@@ -51,7 +51,10 @@ export interface ImageOrder {
  */
 export class ChaincodeImages {
   readonly #parts: ChaincodeImagesParts;
-  readonly #shared = new SharedWork<string>();
+  /** By name and content. */
+  readonly #ensured = new SharedWork<void>();
+  /** By content. */
+  readonly #built = new SharedWork<string>();
   readonly #turnstile: Turnstile;
 
   constructor(parts: ChaincodeImagesParts) {
@@ -60,27 +63,40 @@ export class ChaincodeImages {
   }
 
   /**
-   * Takes the name from an image of other content, as after another package was installed under an old name and version. An image
-   * that says nothing of its content, like a Fabric peer's, keeps it.
+   * Sees to it that there is an image of this package under its name: takes it as it is, takes over the layers of another chaincode
+   * with the same package, or builds it. An image of other content, as after another package was installed under an old name and
+   * version, loses the name; one that says nothing of its content, like a Fabric peer's, keeps it. However many ask at a time, it is
+   * done once, for the output of the first.
+   *
+   * @throws {SelvageError} `CHAINCODE_BUILD_FAILED`, `DISK_FULL`, `DOCKER_UNAVAILABLE`, or the signal's reason; then nothing of it is left
    */
-  async retireStale({ image, spec, platform, log }: ImageOrder, { signal }: Cancellable): Promise<void> {
-    const found = await this.#parts.engine.image(image, { signal });
-    const content = found?.labels[LABELS.content];
-    if (content === undefined || content === contentKey(spec, platform.dockerBuild(spec), platform)) return;
-    log.info('the image of another package with this name and version is replaced', { image });
-    await this.#parts.engine.removeImage(image, { signal });
-  }
-
-  /** @throws {SelvageError} `CHAINCODE_BUILD_FAILED`, `DISK_FULL`, `DOCKER_UNAVAILABLE`, or the signal's reason; then nothing of it is left */
-  async build(order: ImageOrder, { signal }: Cancellable): Promise<void> {
-    const { spec, platform, image } = order;
+  async ensure(order: ImageOrder, { signal }: Cancellable): Promise<void> {
+    const { spec, platform, image, log } = order;
+    const { engine } = this.#parts;
     const build = platform.dockerBuild(spec);
     const key = contentKey(spec, build, platform);
+    const provide = async (options: Cancellable): Promise<void> => {
+      const found = await engine.image(image, options);
+      const content = found?.labels[LABELS.content];
+      if (found !== undefined && (content ?? key) === key) return;
+      if (found !== undefined) {
+        log.info('the image of another package with this name and version is replaced', { image });
+        await engine.removeImage(image, options);
+      }
+      await this.#provide(order, build, key, options);
+    };
+    try {
+      await this.#ensured.run(`${image} ${key}`, provide, { signal });
+    } catch (thrown) {
+      throw explained(thrown, (message) => `Error looking for the image ${image}: ${message}`, spec.ccid);
+    }
+  }
+
+  async #provide(order: ImageOrder, build: DockerBuild, key: string, { signal }: Cancellable): Promise<void> {
     const work = async (options: Cancellable): Promise<string> =>
       (await this.#find(key, options.signal))?.id ?? this.#turnstile.run(() => this.#make(order, build, key, options), options);
-    const base = await this.#shared.run(key, work, { signal });
-    if (base === image) return;
-    await this.#secondStage(order, key, [`FROM ${base}`], [], { signal });
+    const base = await this.#built.run(key, work, { signal });
+    if (base !== order.image) await this.#secondStage(order, key, [`FROM ${base}`], [], { signal });
   }
 
   async #find(key: string, signal: AbortSignal): Promise<ImageFacts | undefined> {
@@ -106,7 +122,7 @@ export class ChaincodeImages {
       await runBuilder(
         build,
         file,
-        { engine, hostConfig, settings: await builderSettings(host), labels: trace.labels, ccid: spec.ccid, onLine },
+        { engine, hostConfig, settings: await builderSettings(host, platform.name), labels: trace.labels, ccid: spec.ccid, onLine },
         { signal },
       );
       const binary: TarEntry = { name: build.output, size: (await stat(file)).size, open: () => createReadStream(file) };

@@ -1,9 +1,16 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { docker, needsDocker, noDocker } from '../../../test/docker.ts';
+import { DOCKER_ENDPOINT, docker, needsDocker, noDocker, nodeImage } from '../../../test/docker.ts';
 import { type DockerFixture, openDocker } from '../../../test/runtimes/docker-fixture.ts';
+import type { OutputLine } from '../../chaincode/output/chaincode-output.ts';
+import { NodePlatform } from '../../chaincode/platforms/node-platform.ts';
+import type { DockerBuild, PackageSubject, Platform } from '../../chaincode/platforms/platform.ts';
 import { Listener, runtimeContract } from '../../chaincode/runtime.contract.ts';
 import type { LaunchSpec } from '../../chaincode/runtime.ts';
 import { deferred } from '../../common/deferred.ts';
+import { DockerodeEngine } from './dockerode-engine.ts';
 import type { DockerEngine } from './engine.ts';
 import { refused } from './engine-failure.ts';
 import { thisProcess } from './traces.ts';
@@ -64,11 +71,10 @@ describe.skipIf(noDocker !== undefined)(needsDocker('with a Docker engine'), () 
       .filter((line) => line.endsWith(` ${name}`))
       .map((line) => line.split(' ')[0]);
     const start = ['create', 'attach', 'extract-to-dir', 'start'];
-    // Docker's stop kills twice: by SIGTERM and, when the time of none is over, by SIGKILL.
-    expect(actions.filter((action, at) => action !== 'kill' || actions[at - 1] !== 'kill')).toEqual([
+    // Docker's stop kills twice: by SIGTERM and, when the time of none is over, by SIGKILL. Engines tell of the death before or after.
+    expect(actions.filter((action, at) => action !== 'die' && (action !== 'kill' || actions[at - 1] !== 'kill'))).toEqual([
       ...start,
       'kill',
-      'die',
       'stop',
       'destroy',
       ...start,
@@ -121,6 +127,54 @@ describe.skipIf(noDocker !== undefined)(needsDocker('with a Docker engine'), () 
     expect(await fixture.leftovers()).toEqual([]);
   }, 120_000);
 
+  it('runs replicas beside each other, of one image', async () => {
+    const calls: string[] = [];
+    await using plain = await openDocker();
+    await using fixture = await openDocker({ engine: watched(plain.engine, (call) => calls.push(call)) });
+    await using listener = await Listener.open();
+    const spec = await fixture.chaincode({ script: `say('up ' + process.pid); ${STAY} // ${fixture.peerId}` }, listener);
+    const launches = [1, 2, 3].map((replica) => fixture.runtime.launch({ ...spec, replica }, { signal: never }));
+    const instances = await Promise.all(launches);
+    await listener.count('up', 3);
+    const first = named(fixture, spec);
+    expect([...(await fixture.leftovers())].sort()).toEqual([first, `${first}-replica2`, `${first}-replica3`]);
+    expect(calls.filter((call) => call === 'build')).toHaveLength(1);
+    await instances[1]?.[Symbol.asyncDispose]();
+    expect([...(await fixture.leftovers())].sort()).toEqual([first, `${first}-replica3`]);
+  }, 120_000);
+
+  it('gives a Java build the settings of Maven, and the image nothing of them', async () => {
+    const HOME = await mkdtemp(join(tmpdir(), 'selvage-home-'));
+    try {
+      await mkdir(join(HOME, '.m2'));
+      await writeFile(join(HOME, '.m2', 'settings.xml'), '<settings><password>secret</password></settings>');
+      const image = await nodeImage(new DockerodeEngine({ endpoint: DOCKER_ENDPOINT }));
+      const build = 'cat /root/.m2/settings.xml; cp -R /chaincode/input/src/. /chaincode/output';
+      const java: Platform = Object.assign(new NodePlatform(), {
+        name: 'java',
+        dockerfile: () => [`FROM ${image}`, 'ADD binpackage.tar /usr/local/src'],
+        dockerBuild: ({ codePackage }: PackageSubject): DockerBuild => ({
+          image,
+          command: build,
+          env: {},
+          input: codePackage,
+          output: 'binpackage.tar',
+          runtimeImage: image,
+          explain: () => ({ cause: 'none', advice: '' }),
+        }),
+      });
+      await using fixture = await openDocker({ platforms: [java], host: { HOME } });
+      const lines: OutputLine[] = [];
+      const look = `console.log(require('fs').existsSync('/root/.m2') ? 'found' : 'nothing'); // ${fixture.peerId}`;
+      const spec = { ...(await fixture.packed(filesOf(look))), platform: 'java', output: (line: OutputLine) => void lines.push(line) };
+      const { exited } = await fixture.runtime.launch(spec, { signal: never });
+      expect((await exited).lastOutput).toEqual(['nothing']);
+      expect(lines).toContainEqual({ stream: 'build', text: '<settings><password>secret</password></settings>' });
+    } finally {
+      await rm(HOME, { recursive: true, force: true });
+    }
+  });
+
   it('leaves nothing, whichever call it is cancelled in and whichever fails', async () => {
     const made: string[] = [];
     let onCall = (_: string): void => undefined;
@@ -137,8 +191,8 @@ describe.skipIf(noDocker !== undefined)(needsDocker('with a Docker engine'), () 
       for (const tag of found.flatMap(({ tags }) => tags)) await plain.engine.removeImage(tag, { signal: never });
       made.length = 0;
     };
-    const steps = ['create 1', 'create 2', 'upload 1', 'upload 2', 'attach 1', 'start 1', 'wait 1', 'download 1', 'build 1'];
-    for (const step of [...steps, 'create 3', 'attach 2', 'upload 3', 'start 2']) {
+    const steps = ['image 1', 'create 1', 'upload 1', 'upload 2', 'attach 1', 'start 1', 'wait 1', 'download 1', 'build 1'];
+    for (const step of [...steps, 'create 2', 'attach 2', 'upload 3', 'start 2']) {
       for (const way of ['cancelled', 'failing']) {
         await forget();
         const controller = new AbortController();

@@ -3,10 +3,11 @@ import { IMAGE_VARIABLES, type ImageVariables } from '../../chaincode/platforms/
 import type { Platform } from '../../chaincode/platforms/platform.ts';
 import type { BuildSpec, ChaincodeInstance, ChaincodeRuntime, LaunchSpec } from '../../chaincode/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
-import { messageOf, SelvageError } from '../../common/errors.ts';
+import { SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
 import { chaincodeOutput } from '../chaincode-output.ts';
+import { OpenLaunches } from '../open-launches.ts';
 import { Scratch } from '../process/scratch.ts';
 import { Turnstile } from '../process/turnstile.ts';
 import { ChaincodeContainer } from './chaincode-container.ts';
@@ -16,9 +17,10 @@ import type { DockerEngine } from './engine.ts';
 import { isLost } from './engine-failure.ts';
 import { EngineHealth } from './engine-health.ts';
 import { type HostConfigSettings, hostConfigOf } from './host-config.ts';
+import { refusedBy } from './launch-errors.ts';
 import { containerEnvironment, tlsFiles } from './launch-files.ts';
 import { toItsEnd } from './lingering.ts';
-import { type PeerName, vmNames } from './names.ts';
+import { containerName, type PeerName, vmNames } from './names.ts';
 import { type Trace, Traces } from './traces.ts';
 
 export interface DockerRuntimeParts {
@@ -57,9 +59,7 @@ export class DockerRuntime implements ChaincodeRuntime {
   readonly #traces: Traces;
   readonly #health: EngineHealth;
   readonly #hostConfig: ReturnType<typeof hostConfigOf>;
-  readonly #over = new AbortController();
-  readonly #open = new Set<Promise<unknown>>();
-  readonly #running = new Set<ChaincodeContainer>();
+  readonly #launches = new OpenLaunches();
   /** One piece of work at a time per container name. */
   readonly #names = new Map<string, { readonly turnstile: Turnstile; users: number }>();
   #swept: Promise<void> | undefined;
@@ -70,7 +70,7 @@ export class DockerRuntime implements ChaincodeRuntime {
     this.#log = log;
     this.#hostConfig = hostConfigOf(hostConfig);
     this.#traces = new Traces({ engine, peer, log });
-    this.#health = new EngineHealth({ engine, log, intervalMs: healthIntervalMs, over: this.#over.signal });
+    this.#health = new EngineHealth({ engine, log, intervalMs: healthIntervalMs, over: this.#launches.over });
     this.#images = new ChaincodeImages({
       engine,
       traces: this.#traces,
@@ -101,48 +101,37 @@ export class DockerRuntime implements ChaincodeRuntime {
     }
   }
 
-  async build(spec: BuildSpec, { signal }: Cancellable): Promise<void> {
-    return this.#whileOpen((either) => this.#build(spec, either), signal);
+  build(spec: BuildSpec, options: Cancellable): Promise<void> {
+    return this.#watched((either) => this.#build(spec, either), options);
   }
 
-  async launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {
-    return this.#whileOpen((either) => this.#launch(spec, either), signal);
+  launch(spec: LaunchSpec, options: Cancellable): Promise<ChaincodeInstance> {
+    return this.#watched((either) => this.#launch(spec, either), options);
   }
 
   /** Aborts what is being launched and stops what runs; resolves when all of it is gone. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#over.abort(new SelvageError('CANCELLED', 'the chaincode runtime is shutting down'));
-    await Promise.allSettled(this.#open);
-    await Promise.allSettled([...this.#running].map((instance) => instance[Symbol.asyncDispose]()));
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#launches[Symbol.asyncDispose]();
   }
 
-  async #whileOpen<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-    const working = work(AbortSignal.any([signal, this.#over.signal]));
-    this.#open.add(working);
+  async #watched<T>(work: (signal: AbortSignal) => Promise<T>, options: Cancellable): Promise<T> {
     try {
-      return await working;
+      return await this.#launches.run(({ signal }) => work(signal), options);
     } catch (thrown) {
-      if (signal.aborted) throw signal.reason;
       this.#noticed(thrown);
       throw thrown;
-    } finally {
-      this.#open.delete(working);
     }
   }
 
   async #build(spec: BuildSpec, signal: AbortSignal): Promise<void> {
     const order = await this.#order(spec, signal);
-    const make = async (): Promise<void> => {
-      await this.#sweep();
-      await this.#images.retireStale(order, { signal });
-      if ((await this.#parts.engine.image(order.image, { signal })) === undefined) await this.#images.build(order, { signal });
-    };
-    await this.#alone(vmNames(this.#parts.peer, spec.ccid).container, make, signal);
+    await this.#sweep();
+    await this.#images.ensure(order, { signal });
   }
 
   async #launch(spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {
     const order = await this.#order(spec, signal);
-    const { container } = vmNames(this.#parts.peer, spec.ccid);
+    const container = containerName(this.#parts.peer, spec);
     return this.#alone(container, () => this.#start(container, spec, order, signal), signal);
   }
 
@@ -153,10 +142,10 @@ export class DockerRuntime implements ChaincodeRuntime {
     return { image: vmNames(this.#parts.peer, spec.ccid).image, spec, platform, log: this.#log.child({ ccid: spec.ccid }) };
   }
 
-  /** In Fabric's order. @see DockerVM.Start in hyperledger/fabric v1.1.0, core/container/dockercontroller/dockercontroller.go */
+  /** In Fabric's order, but that the image is looked at first. @see DockerVM.Start in hyperledger/fabric v1.1.0, core/container/dockercontroller/dockercontroller.go */
   async #start(name: string, spec: LaunchSpec, order: ImageOrder, signal: AbortSignal): Promise<ChaincodeInstance> {
     const { engine, attachStdout = false, graceMs = 5_000 } = this.#parts;
-    const { log } = order;
+    const log = spec.replica === undefined ? order.log : order.log.child({ replica: spec.replica });
     await this.#sweep();
     await using scope = new Scope();
     const trace = this.#traces.begin();
@@ -165,28 +154,19 @@ export class DockerRuntime implements ChaincodeRuntime {
     const id = await this.#create(name, spec, order, trace, signal);
     const output = new ContainerOutput(20, chaincodeOutput(spec, (attachStdout ? log : toDebug(log)).child({ container: name })));
     const attached = scope.use(
-      await engine.attach(id, output.push, { signal }).catch(failed(`Error attaching to container ${name}`, spec)),
+      await engine.attach(id, output.push, { signal }).catch(refusedBy(`Error attaching to container ${name}`, spec.ccid)),
     );
     if (spec.tls !== undefined) {
       const upload = engine.upload(id, '/', await tlsFiles(spec.tls), { signal });
-      await upload.catch(failed(`Error uploading files to the container instance ${name}`, spec));
+      await upload.catch(refusedBy(`Error uploading files to the container instance ${name}`, spec.ccid));
     }
-    await toItsEnd(signal, (lingering) => engine.start(id, { signal: lingering })).catch(failed(`Error starting container ${name}`, spec));
+    await toItsEnd(signal, (lingering) => engine.start(id, { signal: lingering })).catch(
+      refusedBy(`Error starting container ${name}`, spec.ccid),
+    );
     scope.move();
-    const container = new ChaincodeContainer({
-      engine,
-      health: this.#health,
-      id,
-      ccid: spec.ccid,
-      name,
-      trace,
-      attached,
-      output,
-      graceMs,
-      log,
-    });
-    this.#running.add(container);
-    void container.exited.then(() => this.#running.delete(container));
+    const { ccid } = spec;
+    const container = new ChaincodeContainer({ engine, health: this.#health, id, ccid, name, trace, attached, output, graceMs, log });
+    this.#launches.own(container);
     log.info('chaincode container started', { container: name, image: order.image });
     return container;
   }
@@ -207,19 +187,14 @@ export class DockerRuntime implements ChaincodeRuntime {
     const { image, platform } = order;
     const command = platform.dockerCommand(spec.peerAddress);
     const wanted = { name, image, command, env: containerEnvironment(spec, mspId), labels, hostConfig: this.#hostConfig };
-    const create = (): Promise<string | undefined> =>
-      toItsEnd(signal, (lingering) => engine.create(wanted, { signal: lingering })).catch(failed(`Error creating container ${name}`, spec));
-    await this.#images.retireStale(order, { signal });
-    const first = await create();
-    if (first !== undefined) return first;
-    await this.#images.build(order, { signal });
-    const second = await create();
-    if (second !== undefined) return second;
-    throw launchFailed(
-      `the image ${image} was built and is gone again`,
-      spec,
-      'Somebody removes images of this engine while the peer uses them.',
-    );
+    await this.#images.ensure(order, { signal });
+    const create = toItsEnd(signal, (lingering) => engine.create(wanted, { signal: lingering }));
+    const id = await create.catch(refusedBy(`Error creating container ${name}`, spec.ccid));
+    if (id !== undefined) return id;
+    throw new SelvageError('CHAINCODE_LAUNCH_FAILED', `the image ${image} was built and is gone again`, {
+      details: { ccid: spec.ccid },
+      advice: 'Somebody removes images of this engine while the peer uses them.',
+    });
   }
 
   /** Once for what earlier runs left, and whenever this run had to leave something. */
@@ -248,7 +223,7 @@ export class DockerRuntime implements ChaincodeRuntime {
 
   /** From the first sign of a lost engine on it is watched, and said once. */
   #noticed(thrown: unknown): void {
-    if (isLost(thrown) && !this.#over.signal.aborted) this.#health.lose(thrown).catch(() => undefined);
+    if (isLost(thrown) && !this.#launches.over.aborted) this.#health.lose(thrown).catch(() => undefined);
   }
 
   #platform({ platform: wanted, ccid }: BuildSpec): Platform {
@@ -267,23 +242,3 @@ const toDebug = (log: Logger): Logger => ({
   info: (text, fields) => log.debug(text, fields),
   child: (fields) => toDebug(log.child(fields)),
 });
-
-const failed =
-  (text: string, spec: LaunchSpec) =>
-  (thrown: unknown): never => {
-    if (!(thrown instanceof SelvageError) || thrown.code !== 'DOCKER_REFUSED') throw thrown;
-    throw launchFailed(`${text}: ${messageOf(thrown)}`, spec, adviceFor(messageOf(thrown)), thrown);
-  };
-
-const launchFailed = (text: string, { ccid }: LaunchSpec, advice: string, cause?: unknown): SelvageError =>
-  new SelvageError('CHAINCODE_LAUNCH_FAILED', text, { cause, details: { ccid }, advice });
-
-function adviceFor(message: string): string {
-  if (/exec format error/i.test(message)) return 'The image is for another processor than this machine has.';
-  if (/executable file not found|no such file or directory/i.test(message))
-    return 'The image lacks the program that is to run in it: look at the runtime image of this language (selvage images list).';
-  if (/network .* not found|could not find.*network/i.test(message))
-    return 'vm.docker.hostConfig.NetworkMode names a network that this engine does not have.';
-  if (/read-only/i.test(message)) return 'With vm.docker.hostConfig.ReadonlyRootfs the TLS files cannot be put into the container.';
-  return 'The words of the engine say why; vm.docker.hostConfig may ask for what it does not allow.';
-}

@@ -74,8 +74,14 @@ export class DockerodeEngine implements DockerEngine {
     await this.#progress({ method: 'POST', path: '/images/create', query, body: tar, signal }, () => undefined);
   }
 
-  async removeImage(name: string, { signal }: Cancellable): Promise<void> {
-    await unlessMissing(this.#modem.text({ method: 'DELETE', path: `/images/${name}`, query: { force: 'true' }, signal }));
+  async removeImage(name: string, { signal, force = true }: Cancellable & { readonly force?: boolean }): Promise<void> {
+    await unlessMissing(this.#modem.text({ method: 'DELETE', path: `/images/${name}`, query: { force: String(force) }, signal }));
+  }
+
+  async imageBytes({ signal }: Cancellable): Promise<number | undefined> {
+    const { LayersSize, ImageUsage } = fields(await this.#json({ method: 'GET', path: '/system/df', query: { type: 'image' }, signal }));
+    const bytes = LayersSize ?? fields(ImageUsage)['TotalSize']; // the second since API 1.52
+    return typeof bytes === 'number' ? bytes : undefined;
   }
 
   async create({ name, image, command, env, labels, hostConfig }: ContainerSpec, { signal }: Cancellable): Promise<string | undefined> {

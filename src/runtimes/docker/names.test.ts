@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { vmNames } from './names.ts';
+import { containerName, vmNames } from './names.ts';
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 const dev = { networkId: 'dev', peerId: 'peer0.org1.example.com' };
@@ -34,5 +34,14 @@ describe('names of containers and images', () => {
     [{ networkId: '-', peerId: '' }, 'cc:1', '--cc-1'],
   ])('are refused for %j and %s', (peer, ccid, base) => {
     expect(() => vmNames(peer, ccid)).toThrow(`Error constructing Docker VM Name. '${base}' breaks Docker's repository naming rules`);
+  });
+
+  it('are told apart for replicas: the first has the name that scripts look for', () => {
+    const of = (replica?: number) => containerName(dev, { ccid: 'mycc:1.0', replica });
+    expect([of(), of(1), of(2)]).toEqual([
+      'dev-peer0.org1.example.com-mycc-1.0',
+      'dev-peer0.org1.example.com-mycc-1.0',
+      'dev-peer0.org1.example.com-mycc-1.0-replica2',
+    ]);
   });
 });

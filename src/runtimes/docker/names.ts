@@ -39,3 +39,12 @@ export function vmNames({ networkId, peerId }: PeerName, ccid: string): VmNames 
     },
   );
 }
+
+/** Name of the container of one replica: the first has Fabric's name, the others a number after it. @throws {SelvageError} see {@link vmNames} */
+export function containerName(
+  peer: PeerName,
+  { ccid, replica = 1 }: { readonly ccid: string; readonly replica?: number | undefined },
+): string {
+  const { container } = vmNames(peer, ccid);
+  return replica === 1 ? container : `${container}-replica${replica}`;
+}

@@ -64,7 +64,7 @@ export class Traces {
    * @throws {SelvageError} when the engine does not answer or refuses
    */
   async sweep(): Promise<void> {
-    const removed = await this.#remove(`${LABELS.peer}=${this.#owned[LABELS.peer]}`, (labels) => isOver(labels[LABELS.process] ?? ''));
+    const removed = await this.#remove(peerLabel(this.#parts.peer), (labels) => isOver(labels[LABELS.process] ?? ''));
     if (removed > 0) this.#parts.log.info('removed what an earlier run of this peer left in the Docker engine', { removed });
   }
 
@@ -90,6 +90,9 @@ export class Traces {
 
 /** This process, as its label says. */
 export const thisProcess = (): string => `${hostname()}/${process.pid}/${Math.round(performance.timeOrigin)}`;
+
+/** What a peer's label says. */
+export const peerLabel = ({ networkId, peerId }: PeerName): string => `${LABELS.peer}=${networkId}/${peerId}`;
 
 /** Whether a process, named as by {@link thisProcess}, has ended. What ran on another machine cannot be looked at: then it has not. */
 function isOver(name: string): boolean {
