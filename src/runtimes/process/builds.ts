@@ -1,24 +1,30 @@
-import { cp, mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import { cp, mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildEnded, buildStarted } from '../../chaincode/output/build-progress.ts';
 import { unpackArchive } from '../../chaincode/packaging/unpack.ts';
 import { buildFailure, CAUSE } from '../../chaincode/platforms/build-failure.ts';
-import type { HostPlan, InstallStep } from '../../chaincode/platforms/platform.ts';
+import type { HostCommand, HostPlan, InstallStep } from '../../chaincode/platforms/platform.ts';
 import type { BuildSpec } from '../../chaincode/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
+import { Scope } from '../../common/scope.ts';
+import type { BuildCache } from './build-cache.ts';
+import type { BuildPlace } from './build-reach.ts';
 import { type GroupExit, ProcessGroup } from './process-group.ts';
 import type { Scratch } from './scratch.ts';
 import { SharedWork } from './shared-work.ts';
 import { Turnstile } from './turnstile.ts';
 
 export interface BuildsParts {
-  /** Where finished builds stay, one folder per key. */
-  readonly directory: string;
+  /** Where finished builds stay. */
+  readonly cache: BuildCache;
   readonly scratch: Scratch;
   readonly env: Readonly<Record<string, string>>;
   readonly maxConcurrent: number;
   readonly graceMs: number;
+  /** Puts the command of a build into a sandbox, where there is one. */
+  readonly confine: (command: HostCommand, place: BuildPlace) => Promise<HostCommand>;
 }
 
 /** Enough that the first cause is among them; the error shows fewer. */
@@ -27,6 +33,7 @@ const KEPT_LINES = 300;
 /** Which package a build is for, in logs and errors. */
 export interface BuildSubject {
   readonly ccid: string;
+  readonly platform: string;
   readonly codePackage: Uint8Array;
   readonly log: Logger;
   /** Takes what the build prints, beside the log; of the launch that began it, should others wait for it too. */
@@ -49,7 +56,7 @@ export class Builds {
 
   /**
    * Makes what a package needs, or finds it made.
-   * @returns its folder; undefined when the package needs nothing
+   * @returns its folder, which may go as soon as nobody uses it; undefined when the package needs nothing
    * @throws {SelvageError} `CHAINCODE_BUILD_FAILED`, or the signal's reason, with nothing half-built
    */
   async make(plan: HostPlan, subject: BuildSubject, { signal }: Cancellable): Promise<string | undefined> {
@@ -61,50 +68,57 @@ export class Builds {
   /**
    * Gives the package unpacked in `folder` its dependencies. They are linked, not copied, unless the install also worked on the
    * package's own files.
+   * @returns keeps them there until it is disposed
    * @throws {SelvageError} `CHAINCODE_BUILD_FAILED`, or the signal's reason, with nothing half-built
    */
-  async provide(folder: string, plan: HostPlan, subject: BuildSubject, { signal }: Cancellable): Promise<void> {
+  async provide(folder: string, plan: HostPlan, subject: BuildSubject, { signal }: Cancellable): Promise<AsyncDisposable> {
     const { install, workingFolder } = plan;
+    await using scope = new Scope();
+    if (install === undefined) return scope.move();
+    scope.use(await this.#parts.cache.use(install.key)); // before it is looked for
     const built = await this.make(plan, subject, { signal });
-    if (install === undefined || built === undefined) return;
+    if (built === undefined) return scope.move();
     const target = join(folder, workingFolder);
     if (install.keeps === 'everything') await cp(built, target, { recursive: true, force: true, verbatimSymlinks: true });
     else await linked(join(built, install.produces), join(target, install.produces));
     signal.throwIfAborted();
+    return scope.move();
   }
 
   async #find(plan: HostPlan, install: InstallStep, subject: BuildSubject, options: Cancellable): Promise<string> {
-    const place = join(this.#parts.directory, install.key);
-    if (await isFolder(place)) return place;
-    await this.#turnstile.run(() => this.#build(plan, install, place, subject, options), options);
-    return place;
+    const found = await this.#parts.cache.find(install.key);
+    return found ?? this.#turnstile.run(() => this.#build(plan, install, subject, options), options);
   }
 
-  async #build(
-    { workingFolder }: HostPlan,
-    install: InstallStep,
-    place: string,
-    subject: BuildSubject,
-    { signal }: Cancellable,
-  ): Promise<void> {
+  async #build({ workingFolder }: HostPlan, install: InstallStep, subject: BuildSubject, { signal }: Cancellable): Promise<string> {
     const { ccid, log } = subject;
-    const { directory, scratch } = this.#parts;
+    const { cache, scratch } = this.#parts;
     await using staging = await scratch.folder();
     const folder = await stage(install, workingFolder, subject.codePackage, staging.path, signal);
     await rm(join(folder, install.produces), { recursive: true, force: true }); // a package may have put something there itself
     const started = performance.now();
     log.info('chaincode build started', { ccid, build: install.key, ...(install.from !== undefined && { registry: install.from }) });
-    const exit = await this.#run(install, folder, signal, subject);
+    const exit = await this.#run(install, folder, staging.path, subject, signal);
     if (exit.code !== 0) throw failed(ccid, install, exit);
     await install.finish?.(folder);
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    await settle(await kept(install, folder, staging.path), place);
+    const place = await cache.keep(install.key, await kept(install, folder, staging.path));
     log.info('chaincode build finished', { ccid, build: install.key, buildMs: Math.round(performance.now() - started) });
+    void cache.prune();
+    return place;
   }
 
-  async #run({ command }: InstallStep, cwd: string, signal: AbortSignal, { log, output }: BuildSubject): Promise<GroupExit> {
-    const env = overridden(this.#parts.env, command.env);
+  async #run(
+    { work, command: plain }: InstallStep,
+    cwd: string,
+    staging: string,
+    { platform, log, output }: BuildSubject,
+    signal: AbortSignal,
+  ): Promise<GroupExit> {
+    const env = overridden(this.#parts.env, plain.env);
+    const command = await this.#parts.confine(plain, { platform, env, folder: staging });
     signal.throwIfAborted();
+    const started = performance.now();
+    output?.(buildStarted(work));
     const onLine = (line: string): void => {
       log.debug('chaincode build output', { line });
       output?.({ stream: 'build', text: line });
@@ -119,6 +133,7 @@ export class Builds {
     if (signal.aborted) stop();
     try {
       const exit = await group.exited;
+      output?.(buildEnded(exit.code === 0 ? 'finished' : 'failed', performance.now() - started));
       signal.throwIfAborted();
       return exit;
     } finally {
@@ -168,21 +183,6 @@ function overridden(base: Readonly<Record<string, string>>, ours: Readonly<Recor
   const names = new Set(Object.keys(ours).map((name) => name.toLowerCase()));
   return { ...Object.fromEntries(Object.entries(base).filter(([name]) => !names.has(name.toLowerCase()))), ...ours };
 }
-
-/** Another process may have finished the same build first; then its result is as good as ours. */
-async function settle(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-  } catch (thrown) {
-    if (!(await isFolder(to))) throw thrown;
-  }
-}
-
-const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 
 function failed(ccid: string, { work, command, explain }: InstallStep, { code, signal, lastOutput }: GroupExit): SelvageError {
   const ending = code === null ? `was ended by ${signal ?? 'a signal'}` : `exited with ${code}`;

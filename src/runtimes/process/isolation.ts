@@ -34,6 +34,8 @@ export interface Isolation {
   /** For the log: what is active, and of what is not, why. */
   readonly active: Readonly<Record<string, string>>;
   readonly wrap: (command: HostCommand, reach: Reach) => HostCommand;
+  /** The same for a build: the sandbox, without the limits. */
+  readonly confine: (command: HostCommand, reach: Reach) => HostCommand;
 }
 
 /** Of the system: programs, libraries and what name resolution, TLS and a JVM read. Nothing of it is secret. */
@@ -60,12 +62,16 @@ export async function findIsolation({ host, limits, sandbox }: IsolationParts): 
     const [file = command.file, ...before] = [...outer, ...inner, command.file];
     return { ...command, file, args: [...before, ...command.args] };
   };
+  const confine = (command: HostCommand, reach: Reach): HostCommand =>
+    typeof bwrap === 'string'
+      ? command
+      : { ...command, file: bwrap[0] ?? '', args: [...sandboxArguments(reach), command.file, ...command.args] };
   const active = {
     limits: typeof prlimit === 'string' ? `none: ${prlimit}` : limitsInWords(limits),
     newPrivileges: typeof bwrap !== 'string' || typeof setpriv !== 'string' ? 'refused' : `possible: ${setpriv}`,
     sandbox: typeof bwrap === 'string' ? `none: ${bwrap}` : 'bwrap: read-only files, own processes, the network of the peer',
   };
-  return { active, wrap };
+  return { active, wrap, confine };
 }
 
 /** A wrapping command with its arguments, or why it cannot be used. */
@@ -124,6 +130,7 @@ function unlimited(sandbox: SandboxChoice): Isolation {
   return {
     active: { limits: 'none: only on Linux', newPrivileges: 'possible', sandbox: 'none: only on Linux' },
     wrap: (command) => command,
+    confine: (command) => command,
   };
 }
 

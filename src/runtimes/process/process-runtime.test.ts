@@ -277,7 +277,7 @@ describe('dependencies of node chaincode', () => {
     );
     await expect(launch).rejects.toMatchObject({
       code: 'CHAINCODE_BUILD_FAILED',
-      advice: expect.stringContaining('package-lock.json does not fit package.json'),
+      message: expect.stringContaining('package-lock.json does not fit package.json'),
     });
   });
 
@@ -286,7 +286,7 @@ describe('dependencies of node chaincode', () => {
     const launch = fixture.runtime.launch(await fixture.packed({ 'package.json': manifest, 'index.js': SHOW }), { signal: never });
     await expect(launch).rejects.toMatchObject({
       code: 'CHAINCODE_BUILD_FAILED',
-      advice: expect.stringContaining('registry was not reached'),
+      message: expect.stringContaining('registry was not reached'),
     });
   });
 

@@ -8,6 +8,8 @@ import { type Logger, silent } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
 import { chaincodeOutput } from '../chaincode-output.ts';
 import { orDiskFull } from '../disk-full.ts';
+import { BuildCache, type CacheBounds } from './build-cache.ts';
+import { buildReach } from './build-reach.ts';
 import { type BuildSubject, Builds } from './builds.ts';
 import { type HostEnvironment, installEnvironment, instanceEnvironment } from './environment.ts';
 import { findIsolation, type Isolation, installationOf, type Reach, type ResourceLimits, type SandboxChoice } from './isolation.ts';
@@ -34,6 +36,10 @@ export interface ProcessRuntimeParts {
   readonly limits?: ResourceLimits;
   /** `auto` unless told. */
   readonly sandbox?: SandboxChoice;
+  /** Whether builds go into the sandbox too, where there is one; they do unless told. */
+  readonly sandboxBuilds?: boolean;
+  /** How much of finished builds stays; all of it unless told. */
+  readonly cache?: CacheBounds;
 }
 
 const LIMITS: ResourceLimits = { memoryBytes: 2 * 1024 * 1024 * 1024, openFiles: 4096 };
@@ -54,6 +60,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
   readonly #instances: Scratch;
   readonly #unfinished: Scratch;
   readonly #builds: Builds;
+  readonly #cache: BuildCache;
   readonly #over = new AbortController();
   readonly #open = new Set<Promise<unknown>>();
   readonly #running = new Set<AsyncDisposable>();
@@ -66,8 +73,16 @@ export class ProcessRuntime implements ChaincodeRuntime {
     this.#log = log;
     this.#instances = new Scratch(join(directory, 'instances'));
     this.#unfinished = new Scratch(join(directory, 'unfinished'));
-    const env = installEnvironment(host, nodePath);
-    this.#builds = new Builds({ directory: join(directory, 'builds'), scratch: this.#unfinished, env, maxConcurrent: maxBuilds, graceMs });
+    this.#cache = new BuildCache({ directory, scratch: this.#unfinished, bounds: parts.cache ?? {}, log });
+    this.#builds = new Builds({
+      cache: this.#cache,
+      scratch: this.#unfinished,
+      env: installEnvironment(host, nodePath),
+      maxConcurrent: maxBuilds,
+      graceMs,
+      confine: async (command, place) =>
+        parts.sandboxBuilds === false ? command : (await this.#isolation).confine(command, await buildReach(command, place)),
+    });
     this.#open.add(this.#tidy());
     const { limits = LIMITS, sandbox = 'auto' } = parts;
     this.#limits = limits;
@@ -92,6 +107,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
     this.#over.abort(new SelvageError('CANCELLED', 'the chaincode runtime is shutting down'));
     await Promise.allSettled(this.#open);
     await Promise.allSettled([...this.#running].map((instance) => instance[Symbol.asyncDispose]()));
+    await this.#cache[Symbol.asyncDispose]();
   }
 
   /** What a peer that was killed left here: its processes, then their folders. */
@@ -99,6 +115,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
     await endOrphans(this.#log);
     for (const scratch of [this.#instances, this.#unfinished])
       await scratch.sweep().catch((thrown: unknown) => this.#log.warn('old chaincode folders not removed', { reason: messageOf(thrown) }));
+    await this.#cache.prune();
   }
 
   async #whileOpen<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
@@ -122,8 +139,8 @@ export class ProcessRuntime implements ChaincodeRuntime {
     signal.throwIfAborted();
   }
 
-  #subject({ ccid, codePackage, output }: BuildSpec): BuildSubject {
-    return { ccid, codePackage, log: this.#log.child({ ccid }), output };
+  #subject({ ccid, platform, codePackage, output }: BuildSpec): BuildSubject {
+    return { ccid, platform, codePackage, log: this.#log.child({ ccid }), output };
   }
 
   async #launch(spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {
@@ -135,7 +152,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
     const code = join(folder.path, 'code');
     await unpackArchive(spec.codePackage, code, { signal });
     const plan = await platform.hostPlan(code, spec);
-    await this.#builds.provide(code, plan, this.#subject(spec), { signal });
+    scope.use(await this.#builds.provide(code, plan, this.#subject(spec), { signal }));
     const { host, mspId } = this.#parts;
     const env = await instanceEnvironment(spec, { host, nodePath: this.#nodePath, directory: folder.path, mspId });
     const command = await this.#isolated(plan.start(spec.peerAddress, this.#limits), folder.path, { ...env });
