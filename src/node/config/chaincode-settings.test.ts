@@ -98,14 +98,32 @@ describe('selvage.replicas', () => {
 });
 
 describe('selvage.process', () => {
+  it('bounds what builds leave, and tells whether they go into the sandbox', async () => {
+    const usual = { sandboxBuilds: true, cache: { maxBytes: 10 * 1024 ** 3, maxUnusedMs: 30 * 24 * 3_600_000 } };
+    expect((await chaincode('')).builds).toEqual(usual);
+    const yaml = 'selvage: { process: { sandboxBuilds: false, cacheSize: 1000, cacheUnused: 0s } }';
+    expect((await chaincode(yaml)).builds).toEqual({ sandboxBuilds: false, cache: { maxBytes: 1000, maxUnusedMs: undefined } });
+  });
+
   it('limits chaincode processes, and tells whether a sandbox is wanted', async () => {
-    expect((await chaincode('')).isolation).toEqual({ sandbox: 'auto', limits: { memoryBytes: 2_147_483_648, openFiles: 4096 } });
-    expect((await chaincode('selvage: { process: { sandbox: required, memory: 0, openFiles: 100 } }')).isolation).toEqual({
+    expect((await chaincode('')).isolation).toEqual({
+      sandbox: 'auto',
+      limits: { memoryBytes: 2_147_483_648, openFiles: 4096, cpus: undefined },
+    });
+    expect((await chaincode('selvage: { process: { sandbox: required, memory: 0, openFiles: 100, cpus: 0.5 } }')).isolation).toEqual({
       sandbox: 'required',
-      limits: { memoryBytes: undefined, openFiles: 100 },
+      limits: { memoryBytes: undefined, openFiles: 100, cpus: 0.5 },
     });
     await expect(chaincode('selvage: { process: { sandbox: yes } }')).rejects.toThrow(
       'selvage.process.sandbox: expected one of off, auto, required',
     );
+  });
+
+  it.each([
+    ['two', 'expected a number of cores, like 2 or 0.5, or 0 for no limit'],
+    ['-1', 'expected a number of cores'],
+    ['0.001', 'expected no less than 0.01 of a core'],
+  ])('refuses %s cores', async (cpus, message) => {
+    await expect(chaincode('', { CORE_SELVAGE_PROCESS_CPUS: cpus })).rejects.toThrow(`selvage.process.cpus: ${message}`);
   });
 });

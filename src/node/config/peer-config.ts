@@ -100,12 +100,19 @@ export interface ChaincodeConfig {
   readonly cacheFolder: string;
   /** Of chaincode that runs as processes. */
   readonly isolation: ProcessIsolation;
+  /** Of builds that run as processes: what `selvage.process` says of them. */
+  readonly builds: ProcessBuilds;
+}
+
+export interface ProcessBuilds {
+  readonly sandboxBuilds: boolean;
+  readonly cache: { readonly maxBytes: number | undefined; readonly maxUnusedMs: number | undefined };
 }
 
 /** `selvage.process`: limits are absent where there are none but the peer's own. */
 export interface ProcessIsolation {
   readonly sandbox: 'off' | 'auto' | 'required';
-  readonly limits: { readonly memoryBytes: number | undefined; readonly openFiles: number | undefined };
+  readonly limits: { readonly memoryBytes: number | undefined; readonly openFiles: number | undefined; readonly cpus: number | undefined };
 }
 
 /** One entry of `chaincode.externalBuilders`. */
@@ -178,9 +185,17 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
       inspect: selvage.inspectchaincode,
       externalBuilders: chaincode.externalbuilders.map((builder) => ({ ...builder, path: configPath(folder, builder.path) })),
       cacheFolder: configPath(folder, selvage.chaincodecache || `${dataFolder}/chaincode-cache`),
+      builds: {
+        sandboxBuilds: selvage.process.sandboxbuilds,
+        cache: { maxBytes: selvage.process.cachesize || undefined, maxUnusedMs: selvage.process.cacheunused || undefined },
+      },
       isolation: {
         sandbox: selvage.process.sandbox,
-        limits: { memoryBytes: selvage.process.memory || undefined, openFiles: selvage.process.openfiles || undefined },
+        limits: {
+          memoryBytes: selvage.process.memory || undefined,
+          openFiles: selvage.process.openfiles || undefined,
+          cpus: selvage.process.cpus || undefined,
+        },
       },
     },
     ledger: {

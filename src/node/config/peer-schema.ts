@@ -46,6 +46,15 @@ const replicas = (fallback: number) =>
     v.transform((value) => Number(value)),
   );
 
+/** Cores of a machine, in fractions of no less than the kernel gives out. */
+const cores = (fallback: number) =>
+  v.pipe(
+    text(String(fallback)),
+    v.regex(/^\d+(\.\d+)?$/, 'expected a number of cores, like 2 or 0.5, or 0 for no limit'),
+    v.transform((value) => Number(value)),
+    v.check((value) => value === 0 || value >= 0.01, 'expected no less than 0.01 of a core, or 0 for no limit'),
+  );
+
 const oneOf = <const T extends readonly string[]>(options: T, fallback: T[number]) =>
   v.pipe(text(fallback), v.picklist(options, `expected one of ${options.join(', ')}`));
 
@@ -227,6 +236,12 @@ export const peerSchema = v.looseObject({
       sandbox: oneOf(['off', 'auto', 'required'], 'auto'),
       memory: count(2 * 1024 * 1024 * 1024),
       openfiles: count(4096),
+      cpus: cores(0),
+      /** Whether builds go into the sandbox too; off, they reach all that the user of the peer does. */
+      sandboxbuilds: flag(true),
+      /** Finished builds: bytes that they may take, and how long one may be unused; 0 for no bound. */
+      cachesize: count(10 * 1024 * 1024 * 1024),
+      cacheunused: duration('720h'),
     }),
     /** How many instances of a chaincode run side by side, and of which another number. */
     replicas: replicas(1),

@@ -12,6 +12,8 @@ export interface ResourceLimits {
   /** Private writable memory of a process (`RLIMIT_DATA`). What is only reserved does not count. */
   readonly memoryBytes?: number | undefined;
   readonly openFiles?: number | undefined;
+  /** Processor time of a whole process tree, in cores; fractions allowed. See cpu-groups.ts. */
+  readonly cpus?: number | undefined;
 }
 
 /** `auto`: a sandbox where `bwrap` is there and works; `required`: no chaincode without one. */

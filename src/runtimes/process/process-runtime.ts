@@ -8,9 +8,11 @@ import { type Logger, silent } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
 import { chaincodeOutput } from '../chaincode-output.ts';
 import { orDiskFull } from '../disk-full.ts';
+import { OpenLaunches } from '../open-launches.ts';
 import { BuildCache, type CacheBounds } from './build-cache.ts';
 import { buildReach } from './build-reach.ts';
 import { type BuildSubject, Builds } from './builds.ts';
+import { type CpuGroups, findCpuGroups, removeOldCpuGroups } from './cpu-groups.ts';
 import { type HostEnvironment, installEnvironment, instanceEnvironment } from './environment.ts';
 import { findIsolation, type Isolation, installationOf, type Reach, type ResourceLimits, type SandboxChoice } from './isolation.ts';
 import { endOrphans } from './orphans.ts';
@@ -32,7 +34,7 @@ export interface ProcessRuntimeParts {
   /** Builds at a time; those of one package count once. */
   readonly maxBuilds?: number;
   readonly nodePath?: string;
-  /** Of each chaincode process. 2 GiB and 4096 files unless told, as Fabric's sample configuration gives to containers. */
+  /** Of each chaincode process. 2 GiB, 4096 files and no limit of cores unless told, as Fabric's sample configuration has it for containers. */
   readonly limits?: ResourceLimits;
   /** `auto` unless told. */
   readonly sandbox?: SandboxChoice;
@@ -61,9 +63,8 @@ export class ProcessRuntime implements ChaincodeRuntime {
   readonly #unfinished: Scratch;
   readonly #builds: Builds;
   readonly #cache: BuildCache;
-  readonly #over = new AbortController();
-  readonly #open = new Set<Promise<unknown>>();
-  readonly #running = new Set<AsyncDisposable>();
+  readonly #cpuGroups: Promise<CpuGroups>;
+  readonly #open = new OpenLaunches();
 
   constructor(parts: ProcessRuntimeParts) {
     const { directory, host, nodePath = process.execPath, graceMs = 5_000, maxBuilds = 2, log = silent } = parts;
@@ -83,54 +84,42 @@ export class ProcessRuntime implements ChaincodeRuntime {
       confine: async (command, place) =>
         parts.sandboxBuilds === false ? command : (await this.#isolation).confine(command, await buildReach(command, place)),
     });
-    this.#open.add(this.#tidy());
+    void this.#open.watch(this.#tidy());
     const { limits = LIMITS, sandbox = 'auto' } = parts;
     this.#limits = limits;
     this.#isolation = findIsolation({ host, limits, sandbox });
-    this.#isolation.then(
-      ({ active }) =>
-        log.info('chaincode runs as processes of this machine', { separate: 'process group, folder, environment', ...active }),
+    this.#cpuGroups = this.#open.watch(findCpuGroups(limits));
+    Promise.all([this.#isolation, this.#cpuGroups]).then(
+      ([{ active }, { active: cpu }]) =>
+        log.info('chaincode runs as processes of this machine', { separate: 'process group, folder, environment', ...active, cpu }),
       (thrown: unknown) => log.error('chaincode cannot run as processes of this machine', { reason: messageOf(thrown) }),
     );
   }
 
   async build(spec: BuildSpec, { signal }: Cancellable): Promise<void> {
-    return this.#whileOpen((either) => this.#build(spec, either), signal).catch(orDiskFull(this.#parts.directory, spec));
+    return this.#open.run((either) => this.#build(spec, either), { signal }).catch(orDiskFull(this.#parts.directory, spec));
   }
 
   async launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {
-    return this.#whileOpen((either) => this.#launch(spec, either), signal).catch(orDiskFull(this.#parts.directory, spec));
+    return this.#open.run((either) => this.#launch(spec, either), { signal }).catch(orDiskFull(this.#parts.directory, spec));
   }
 
   /** Aborts what is being launched and stops what runs; resolves when all of it is gone. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#over.abort(new SelvageError('CANCELLED', 'the chaincode runtime is shutting down'));
-    await Promise.allSettled(this.#open);
-    await Promise.allSettled([...this.#running].map((instance) => instance[Symbol.asyncDispose]()));
+    await this.#open[Symbol.asyncDispose]();
     await this.#cache[Symbol.asyncDispose]();
   }
 
-  /** What a peer that was killed left here: its processes, then their folders. */
+  /** What a peer that was killed left here: its processes, then their groups and folders. */
   async #tidy(): Promise<void> {
     await endOrphans(this.#log);
+    await removeOldCpuGroups();
     for (const scratch of [this.#instances, this.#unfinished])
       await scratch.sweep().catch((thrown: unknown) => this.#log.warn('old chaincode folders not removed', { reason: messageOf(thrown) }));
     await this.#cache.prune();
   }
 
-  async #whileOpen<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-    const working = work(AbortSignal.any([signal, this.#over.signal]));
-    this.#open.add(working);
-    try {
-      return await working;
-    } catch (thrown) {
-      throw signal.aborted ? signal.reason : thrown;
-    } finally {
-      this.#open.delete(working);
-    }
-  }
-
-  async #build(spec: BuildSpec, signal: AbortSignal): Promise<void> {
+  async #build(spec: BuildSpec, { signal }: Cancellable): Promise<void> {
     signal.throwIfAborted();
     const platform = this.#platform(spec);
     await using folder = await this.#unfinished.folder();
@@ -143,10 +132,11 @@ export class ProcessRuntime implements ChaincodeRuntime {
     return { ccid, platform, codePackage, log: this.#log.child({ ccid }), output };
   }
 
-  async #launch(spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {
+  async #launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {
     signal.throwIfAborted();
     const platform = this.#platform(spec);
-    const log = this.#log.child({ ccid: spec.ccid });
+    const { ccid, replica } = spec;
+    const log = this.#log.child({ ccid, ...(replica !== undefined && { replica }) });
     await using scope = new Scope();
     const folder = scope.use(await this.#instances.folder());
     const code = join(folder.path, 'code');
@@ -155,7 +145,9 @@ export class ProcessRuntime implements ChaincodeRuntime {
     scope.use(await this.#builds.provide(code, plan, this.#subject(spec), { signal }));
     const { host, mspId } = this.#parts;
     const env = await instanceEnvironment(spec, { host, nodePath: this.#nodePath, directory: folder.path, mspId });
-    const command = await this.#isolated(plan.start(spec.peerAddress, this.#limits), folder.path, { ...env });
+    const isolated = await this.#isolated(plan.start(spec.peerAddress, this.#limits), folder.path, { ...env });
+    const cpu = await (await this.#cpuGroups).open();
+    const command = cpu === undefined ? isolated : scope.use(cpu).wrap(isolated);
     signal.throwIfAborted();
     const group = await start(spec, command.file, command.args, join(code, plan.workingFolder), { ...env, ...command.env }, log);
     scope.defer(() => group.stop(0));
@@ -175,9 +167,8 @@ export class ProcessRuntime implements ChaincodeRuntime {
 
   #instance(spec: LaunchSpec, group: ProcessGroup, owned: Scope, log: Logger): ChaincodeInstance {
     const exited = group.exited.then(async (exit): Promise<Exit> => {
-      this.#running.delete(instance);
       await owned[Symbol.asyncDispose]().catch((thrown: unknown) =>
-        log.warn('chaincode folder not removed', { reason: messageOf(thrown) }),
+        log.warn('what belongs to a chaincode process not removed', { reason: messageOf(thrown) }),
       );
       log.info('chaincode process ended', { code: exit.code, signal: exit.signal });
       return exit;
@@ -192,9 +183,8 @@ export class ProcessRuntime implements ChaincodeRuntime {
       processes: group.processes,
       [Symbol.asyncDispose]: stop,
     };
-    this.#running.add(instance);
     log.info('chaincode process started', { pid: group.pid });
-    return instance;
+    return this.#open.own(instance);
   }
 
   #platform({ platform: wanted, ccid }: BuildSpec): Platform {
