@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ChaincodeSupport } from '../chaincode/chaincode-support.ts';
+import type { ChaincodeRef } from '../chaincode/chaincodes.ts';
 import { OutputFolder } from '../chaincode/output/output-folder.ts';
 import type { ChaincodeRuntime } from '../chaincode/runtime.ts';
 import { ChannelRegistry } from '../channel/channel-registry.ts';
@@ -63,6 +64,11 @@ export interface Peer extends AsyncDisposable {
    * @throws {SelvageError} `CHANNEL_NOT_FOUND`, `CHAINCODE_NOT_FOUND`, and all that a launch can fail with
    */
   prepare(channelId: string, chaincode: string, options: Cancellable): Promise<void>;
+  /**
+   * Starts an installed chaincode that no channel need have yet, to see that it starts before one has.
+   * @throws {SelvageError} all that a launch can fail with
+   */
+  launch(chaincode: ChaincodeRef, options: Cancellable): Promise<void>;
 }
 
 /** Starts a peer. Read downwards to learn what it is made of; disposing it runs the same list upwards. */
@@ -129,6 +135,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
     chaincodeAddress: config.chaincodeAddress,
     operationsAddress: operations?.address,
     prepare: (channelId, name, options) => prepareChaincode({ channels, definitions, chaincodes }, { channelId, name }, options),
+    launch: (chaincode, options) => chaincodes.makeReady(chaincode, options),
     explain: (channelId, txId) => channels.get(channelId)?.ledger.reasonFor(txId),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
