@@ -1,6 +1,5 @@
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
-import { approveAgain } from '../../node/dev/deploy-lifecycle.ts';
 import type { Deployment, DevChaincode, InstalledPackage } from '../../node/dev/deployment.ts';
 import type { DevClients } from '../../node/dev/dev-clients.ts';
 import { deployChaincode } from '../../node/dev/dev-deploy.ts';
@@ -35,8 +34,8 @@ export async function deploy(deployment: DevDeployment, options: Cancellable): P
     if (packageId) reporter.detail(packageId);
     begun = performance.now();
   };
-  const deployed = await deployChaincode(clients, wanted(deployment, onInstalled), options);
-  await start(deployment, deployed, options);
+  const deployed = await deployChaincode(clients, wanted(deployment, options, onInstalled), options);
+  startLegacy(deployment, options);
   const commit = deployed.did === 'nothing' ? undefined : deployed.submission.commit;
   const where = commit === undefined ? 'unchanged' : `${deployed.did}, block ${commit.blockNumber}, ${commit.codeName}`;
   const facts = { ...factsOf(name, deployed), ...(commit && { block: Number(commit.blockNumber), code: commit.codeName }) };
@@ -70,9 +69,9 @@ export function inOneLine(message: string): string {
 async function deployIfChanged(deployment: DevDeployment, options: Cancellable): Promise<void> {
   const begun = performance.now();
   const name = nameOf(deployment);
-  const deployed = await deployChaincode(deployment.clients, wanted(deployment), options);
+  const deployed = await deployChaincode(deployment.clients, wanted(deployment, options), options);
   if (deployed.did === 'nothing') return;
-  await start(deployment, deployed, options);
+  startLegacy(deployment, options);
   const { commit } = deployed.submission;
   const facts = { ...factsOf(name, deployed), block: Number(commit?.blockNumber ?? 0n), code: commit?.codeName };
   const text = `${name} version ${deployed.version} ${deployed.did}, block ${commit?.blockNumber}, world state kept`;
@@ -80,9 +79,14 @@ async function deployIfChanged(deployment: DevDeployment, options: Cancellable):
   if (deployed.package !== undefined) deployment.reporter.detail(deployed.package.id);
 }
 
-function wanted({ chaincode, flags }: DevDeployment, onInstalled?: DevChaincode['onInstalled']): DevChaincode {
+function wanted(
+  { chaincode, flags, network }: DevDeployment,
+  options: Cancellable,
+  onInstalled?: DevChaincode['onInstalled'],
+): DevChaincode {
   const policy = flags.policy === undefined ? undefined : policyFlag(flags.policy);
-  return { ...chaincode, name: nameOf({ chaincode, flags }), init: constructorArguments(flags.ctor), policy, onInstalled };
+  const launch: DevChaincode['launch'] = (installed) => Promise.all(network.peers.map((peer) => peer.launch(installed, options)));
+  return { ...chaincode, name: nameOf({ chaincode, flags }), init: constructorArguments(flags.ctor), policy, onInstalled, launch };
 }
 
 const factsOf = (name: string, { version, did, package: installed }: Deployment): Facts => ({
@@ -93,30 +97,13 @@ const factsOf = (name: string, { version, did, package: installed }: Deployment)
 });
 
 /**
- * With the lifecycle of 1.x a new version has been started by its Init, so nobody waits here: a call that comes first shares the
- * launch, and the log has what fails. With that of 2.x nothing has been started yet: what does not start is taken back.
+ * With the lifecycle of 2.x peers start by themselves what they can run. With that of 1.x one peer has started a new version for its
+ * Init, the others are asked to. Nobody waits for it: a call that comes first shares the launch, and the log has what fails.
  */
-async function start(deployment: DevDeployment, deployed: Deployment, options: Cancellable): Promise<void> {
-  const starting = startEverywhere(deployment, options);
-  const { package: installed } = deployed;
-  if (deployed.did === 'nothing' || installed === undefined || installed.type.toLowerCase() === 'ccaas') {
-    starting.catch(() => undefined);
-    return;
-  }
-  try {
-    await starting;
-  } catch (thrown) {
-    const { before } = installed;
-    if (before !== undefined && before !== installed.id && !options.signal.aborted) {
-      await approveAgain(deployment.clients, wanted(deployment), before, options);
-      startEverywhere(deployment, options).catch(() => undefined);
-    }
-    throw thrown;
-  }
+function startLegacy({ network, clients, ...deployment }: DevDeployment, options: Cancellable): void {
+  if (clients.lifecycle === 2) return;
+  for (const peer of network.peers) peer.prepare(clients.channel, nameOf(deployment), options).catch(() => undefined);
 }
-
-const startEverywhere = ({ network, clients, ...deployment }: DevDeployment, options: Cancellable): Promise<unknown> =>
-  Promise.all(network.peers.map((peer) => peer.prepare(clients.channel, nameOf(deployment), options)));
 
 /** A service is started by the user, who needs the id for that. */
 function tellService(packageId: string, reporter: Reporter): void {

@@ -34,34 +34,31 @@ interface PackedChaincode {
  * @throws {SelvageError} `REFUSED_BY_PEER` with the peer's reason; `CHAINCODE_PACKAGE_INVALID`
  */
 export async function deployByLifecycle(clients: DevClients, chaincode: DevChaincode, options: Cancellable): Promise<Deployment> {
-  const packed = await packedOf(chaincode.name, chaincode);
-  const current = await currentDefinition(clients, chaincode.name, options);
+  const [packed, current] = await Promise.all([packedOf(chaincode.name, chaincode), currentDefinition(clients, chaincode.name, options)]);
   const sequence = current?.sequence ?? 0n;
-  const kept = current !== undefined && isSame(current, chaincode);
-  const definition = kept ? definitionOf(clients, chaincode, sequence) : definitionOf(clients, chaincode, sequence + 1n);
-  const approved =
-    current && (await Promise.all(clients.admins.map((admin) => approvedPackage(admin, { ...definition, sequence }, options))));
-  const stale = kept ? clients.admins.filter((_, at) => approved?.[at] !== packed.id) : clients.admins;
-  const version = definition.version;
-  const result = { version, package: { id: packed.id, type: packed.type, sequence: definition.sequence, before: approved?.[0] } };
+  const wanted = current !== undefined && isSame(current, chaincode) ? sequence : sequence + 1n;
+  const definition = definitionOf(clients, chaincode, wanted);
   await installEverywhere(clients, packed, options);
+  const stale = wanted === sequence ? await approvingOthers(clients, definition, packed.id, options) : clients.admins;
+  const { version } = definition;
+  const result = { version, package: { id: packed.id, type: packed.type, sequence: wanted } };
   if (stale.length === 0) return { did: 'nothing', ...result };
   chaincode.onInstalled?.({ version, bytes: packed.bytes.length, packageId: packed.id });
-  const approvals = await approve(clients, stale, definition, packed.id, options);
-  if (kept) return { did: 'upgraded', ...result, submission: lastOf(approvals) };
+  const launched =
+    packed.type.toLowerCase() === 'ccaas' ? undefined : chaincode.launch?.({ name: chaincode.name, version, ccid: packed.id });
+  launched?.catch(() => undefined); // heard below
+  if (wanted === sequence) {
+    await launched;
+    return { did: 'upgraded', ...result, submission: lastOf(await approve(clients, stale, definition, packed.id, options)) };
+  }
+  await approve(clients, stale, definition, packed.id, options);
+  await launched;
   const committed = await send(clients, clients.admins, commitProposal(definition), 'commit', options);
   return {
     did: sequence === 0n ? 'committed' : 'upgraded',
     ...result,
     submission: await initialised(clients, chaincode, committed, options),
   };
-}
-
-/** Goes back to a package that the peers still have, for the definition that the channel has. */
-export async function approveAgain(clients: DevClients, chaincode: DevChaincode, packageId: string, options: Cancellable): Promise<void> {
-  const current = await currentDefinition(clients, chaincode.name, options);
-  if (current === undefined || !isSame(current, chaincode)) return;
-  await approve(clients, clients.admins, definitionOf(clients, chaincode, current.sequence), packageId, options);
 }
 
 async function packedOf(label: string, source: DevSource): Promise<PackedChaincode> {
@@ -94,7 +91,18 @@ async function currentDefinition(clients: DevClients, name: string, options: Can
   });
 }
 
-/** The package of its own that an organisation approved; undefined when it approved none. */
+/** The organisations that have not approved this package for the definition that is in force. */
+async function approvingOthers(
+  { admins }: DevClients,
+  definition: DefinitionSpec,
+  packageId: string,
+  options: Cancellable,
+): Promise<readonly DevClient[]> {
+  const approved = await Promise.all(admins.map((admin) => approvedPackage(admin, definition, options)));
+  return admins.filter((_, at) => approved[at] !== packageId);
+}
+
+/** Undefined when the organisation approved none of its own. */
 async function approvedPackage(admin: DevClient, definition: DefinitionSpec, options: Cancellable): Promise<string | undefined> {
   const approved = await approvedDefinition(admin, definition, options).catch((thrown: unknown) => {
     if (thrown instanceof SelvageError && thrown.code === 'REFUSED_BY_PEER') return undefined;

@@ -1,3 +1,4 @@
+import type { ChaincodeRef } from '../../chaincode/chaincodes.ts';
 import type { Submission } from '../../client/submit.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { protos } from '../../protos/messages.ts';
@@ -14,6 +15,11 @@ export type DevChaincode = DevSource & {
   readonly policy?: Uint8Array | undefined;
   /** Hears that every peer has a new package, before the channel has it. */
   readonly onInstalled?: ((installed: InstalledPackage) => void) | undefined;
+  /**
+   * Starts a package that is installed and that the peers can start, with the 2.x lifecycle: what does not start is not put in the
+   * place of what runs. By default nobody looks.
+   */
+  readonly launch?: ((chaincode: ChaincodeRef) => Promise<unknown>) | undefined;
 };
 
 export interface InstalledPackage {
@@ -28,8 +34,8 @@ export interface InstalledPackage {
 /** What the channel says about the chaincode afterwards. */
 interface Deployed {
   readonly version: string;
-  /** With the 2.x lifecycle: what runs, what ran before, and the number of the definition. */
-  readonly package?: { readonly id: string; readonly type: string; readonly sequence: bigint; readonly before: string | undefined };
+  /** With the 2.x lifecycle: what runs, and the number of the definition. */
+  readonly package?: { readonly id: string; readonly type: string; readonly sequence: bigint };
 }
 
 export type Deployment = Deployed &
