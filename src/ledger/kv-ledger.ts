@@ -9,7 +9,7 @@ import type { common, queryresult } from '../protos/messages.ts';
 import { commitHashOf, committedBlock } from './block-metadata.ts';
 import type { BlockStore } from './blockstore/block-store.ts';
 import { prepareCommit } from './commit/prepare-commit.ts';
-import type { PreparedCommit } from './commit/prepared.ts';
+import type { MayHold, PreparedCommit } from './commit/prepared.ts';
 import type { Compatibility } from './compatibility.ts';
 import { blockEffects } from './effects.ts';
 import type { HistoryIndex } from './history/history-index.ts';
@@ -40,6 +40,7 @@ export interface KvLedgerParts {
   readonly expiry: ExpirySchedule;
   readonly compatibility: Compatibility;
   readonly simulator: SimulatorOptions;
+  readonly mayHold: MayHold | undefined;
   /** Blocks after which private data of a transaction that never came is dropped. */
   readonly transientRetention: bigint;
   readonly log: Logger;
@@ -131,7 +132,8 @@ export class KvLedger implements Ledger {
   async #prepare(block: common.Block, flags: Uint8Array): Promise<Prepared> {
     using snapshot = this.#parts.state.snapshot();
     const privateData = (txId: string): Promise<readonly Uint8Array[]> => this.#parts.transient.get(txId);
-    const prepared = await prepareCommit({ block, flags, snapshot, privateData, txIdAt: (version) => this.#txIdAt(version) });
+    const { mayHold } = this.#parts;
+    const prepared = await prepareCommit({ block, flags, snapshot, privateData, mayHold, txIdAt: (version) => this.#txIdAt(version) });
     const expiry = await this.#parts.expiry.forBlock({ blockNum: numberOf(block), updates: prepared.updates, snapshot });
     return { prepared, expiry };
   }

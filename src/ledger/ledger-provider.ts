@@ -10,6 +10,7 @@ import { type common, protos } from '../protos/messages.ts';
 import { committedBlock, flagsOf } from './block-metadata.ts';
 import { BlockStore } from './blockstore/block-store.ts';
 import { currentBootId, syncFolder } from './boot-mark.ts';
+import type { MayHold } from './commit/prepared.ts';
 import { COMPATIBILITY, type FabricRelease } from './compatibility.ts';
 import { lockFolder } from './folder-lock.ts';
 import { diskFailure } from './kv/disk-failure.ts';
@@ -28,6 +29,8 @@ export interface LedgerProviderParts {
   readonly simulator?: SimulatorOptions | undefined;
   /** Block-to-live of collections; without it private data live for ever. */
   readonly lifetimes?: CollectionLifetimes | undefined;
+  /** Which collections' plain values may be kept here; without it all that are at hand. */
+  readonly mayHold?: MayHold | undefined;
   /** `peer.gossip.pvtData.transientstoreMaxBlockRetention`; default 1000. */
   readonly transientRetention?: number | undefined;
   /** Told which namespaces of a channel's state a block changed, before anybody hears of the block. Must not throw. */
@@ -146,6 +149,7 @@ export class FolderLedgerProvider implements LedgerProvider {
     const {
       simulator = {},
       lifetimes = FOR_EVER,
+      mayHold,
       transientRetention = 1000,
       segmentBytes,
       onChanged,
@@ -159,6 +163,7 @@ export class FolderLedgerProvider implements LedgerProvider {
       release: this.#release(channelId),
       simulator,
       lifetimes,
+      mayHold,
       transientRetention: BigInt(transientRetention),
       segmentBytes,
       log: log.child({ channel: channelId }),

@@ -9,6 +9,7 @@ import { commitHashOf, flagsOf, nextCommitHash } from './block-metadata.ts';
 import { BlockStore, type StoredBlock } from './blockstore/block-store.ts';
 import { isTrusted, writeMark } from './boot-mark.ts';
 import { replayUpdates } from './commit/prepare-commit.ts';
+import type { MayHold } from './commit/prepared.ts';
 import { COMPATIBILITY, type Compatibility, type FabricRelease } from './compatibility.ts';
 import { blockEffects } from './effects.ts';
 import { HistoryIndex } from './history/history-index.ts';
@@ -28,6 +29,7 @@ export interface OpenLedgerParts {
   readonly release: FabricRelease;
   readonly simulator: SimulatorOptions;
   readonly lifetimes: CollectionLifetimes;
+  readonly mayHold: MayHold | undefined;
   readonly transientRetention: bigint;
   readonly segmentBytes: number | undefined;
   readonly log: Logger;
@@ -65,6 +67,7 @@ export async function openLedger(parts: OpenLedgerParts): Promise<KvLedger> {
     expiry,
     compatibility,
     simulator,
+    mayHold: parts.mayHold,
     transientRetention,
     log,
     commitSeconds: metrics.histogram('selvage_ledger_commit_seconds', 'Time to commit a block: version checks, block file, state', {

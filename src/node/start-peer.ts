@@ -28,7 +28,7 @@ import { peerDeliverService } from '../services/peer-deliver-service.ts';
 import { ChaincodeCa } from './chaincode-certificates.ts';
 import { type ChaincodeLifecycle, openChaincodeLifecycle, takeCareOfChaincode } from './chaincode-lifecycle.ts';
 import { chaincodeEnvironment, openRuntime } from './chaincode-runtime.ts';
-import { definedLifetimes } from './collection-lifetimes.ts';
+import { definedLifetimes, heldBy } from './collection-rules.ts';
 import { type PeerConfig, replicasOf } from './config/peer-config.ts';
 import { debuggersFor, warnOfOpenPort } from './development-mode.ts';
 import { readPem } from './files.ts';
@@ -158,7 +158,7 @@ async function startOperations(
 }
 
 const openLedgers = (
-  { fileSystemPath, ledger }: PeerConfig,
+  { fileSystemPath, localMspId, ledger }: PeerConfig,
   { log, metrics }: PeerParts,
   changes: StateChanges,
 ): Promise<FolderLedgerProvider> =>
@@ -167,6 +167,7 @@ const openLedgers = (
     release: () => ledger.release,
     simulator: { totalQueryLimit: ledger.totalQueryLimit },
     lifetimes: definedLifetimes,
+    mayHold: heldBy(localMspId),
     onChanged: (channelId, namespaces) => changes.tell(channelId, namespaces),
     transientRetention: ledger.transientRetention,
     log: log.child({ module: 'ledger' }),

@@ -32,7 +32,7 @@ import { AclProvider } from '../../src/msp/acl-provider.ts';
 import { bundleFromBlock, validateConfigEnvelope } from '../../src/msp/channelconfig/bundle.ts';
 import { SignatureVerifier } from '../../src/msp/identities/signature-verifier.ts';
 import { loadLocalMsp } from '../../src/msp/local-msp.ts';
-import { definedLifetimes } from '../../src/node/collection-lifetimes.ts';
+import { definedLifetimes, heldBy } from '../../src/node/collection-rules.ts';
 import { StateChanges } from '../../src/node/state-changes.ts';
 import { Cscc } from '../../src/scc/cscc.ts';
 import { Lifecycle } from '../../src/scc/lifecycle/lifecycle.ts';
@@ -96,6 +96,7 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
       root: folder,
       release: () => release.ledger,
       lifetimes: definedLifetimes,
+      mayHold: heldBy(member.mspId),
       onChanged: (channelId, namespaces) => changes.tell(channelId, namespaces),
     }),
   );

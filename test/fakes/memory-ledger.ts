@@ -16,6 +16,10 @@ export class MemoryState {
     this.#values.set(`${namespace}\0${key}`, { value, version: { blockNum: version[0], txNum: version[1] } });
   }
 
+  delete(namespace: string, key: string): void {
+    this.#values.delete(`${namespace}\0${key}`);
+  }
+
   snapshot(): StateSnapshot {
     const values = new Map(this.#values);
     let open = true;

@@ -31,6 +31,8 @@ export class InstalledPackages {
   readonly #installed = new Map<string, InstalledPackage>();
   /** By the hash that an approval of the package leaves in the state. */
   readonly #bySource = new Map<string, InstalledPackage>();
+  /** Those whose build this process has seen succeed. */
+  readonly #built = new Set<string>();
   readonly #installs = new Map<string, Serial>();
   readonly #listeners = new Set<(installed: InstalledPackage) => void>();
 
@@ -76,30 +78,37 @@ export class InstalledPackages {
 
   /**
    * Keeps and builds a package. Of several requests for the same one, the first builds it and the others are refused; one that
-   * fails to build is removed again, and can be installed another time.
+   * fails to build is removed again, and can be installed another time. So can one that an earlier run of the peer was killed over.
    *
    * @param received the `.tar.gz`
    * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID`, `CHAINCODE_BUILD_FAILED` with Fabric's texts, or the signal's reason
    * @see InstallChaincode in hyperledger/fabric v2.5, core/chaincode/lifecycle/lifecycle.go
    */
   async install(received: Uint8Array, { signal }: Cancellable): Promise<InstalledPackage> {
-    const { log = silent, store } = this.#parts;
+    const { log = silent } = this.#parts;
     const parsed = await parseLifecyclePackage(received, { log, signal });
-    return this.#inTurn(parsed.packageId, async () => {
-      if (this.#installed.has(parsed.packageId)) throw already(parsed.packageId);
-      await store.save(parsed);
-      try {
-        await this.#build(parsed, signal);
-      } catch (thrown) {
-        await store.remove(parsed.packageId);
-        signal.throwIfAborted();
-        throw prefixed('could not build chaincode: ', thrown);
-      }
-      const installed = this.#add(parsed.packageId);
-      log.info('chaincode package installed', { packageId: parsed.packageId });
-      for (const listener of this.#listeners) listener(installed);
-      return installed;
-    });
+    return this.#inTurn(parsed.packageId, () => this.#install(parsed, signal));
+  }
+
+  async #install(parsed: LifecyclePackage, signal: AbortSignal): Promise<InstalledPackage> {
+    const { log = silent, store } = this.#parts;
+    const { packageId } = parsed;
+    if (this.#built.has(packageId)) throw already(packageId);
+    await store.save(parsed);
+    try {
+      await this.#build(parsed, signal);
+    } catch (thrown) {
+      await store.remove(packageId);
+      this.#forget(packageId);
+      signal.throwIfAborted();
+      throw prefixed('could not build chaincode: ', thrown);
+    }
+    this.#built.add(packageId);
+    if (this.#installed.has(packageId)) throw already(packageId);
+    const installed = this.#add(packageId);
+    log.info('chaincode package installed', { packageId });
+    for (const listener of this.#listeners) listener(installed);
+    return installed;
   }
 
   async #build(parsed: LifecyclePackage, signal: AbortSignal): Promise<void> {
@@ -113,8 +122,13 @@ export class InstalledPackages {
   #add(packageId: string): InstalledPackage {
     const installed = { packageId, label: packageId.slice(0, packageId.indexOf(':')) };
     this.#installed.set(packageId, installed);
-    this.#bySource.set(hex(sha256(packageIdValue(packageId))), installed);
+    this.#bySource.set(sourceHash(packageId), installed);
     return installed;
+  }
+
+  #forget(packageId: string): void {
+    this.#installed.delete(packageId);
+    this.#bySource.delete(sourceHash(packageId));
   }
 
   async #inTurn<T>(packageId: string, work: () => Promise<T>): Promise<T> {
@@ -123,6 +137,8 @@ export class InstalledPackages {
     return turns.run(work);
   }
 }
+
+const sourceHash = (packageId: string): string => hex(sha256(packageIdValue(packageId)));
 
 const hashOf = (packageId: string): string => packageId.slice(packageId.indexOf(':') + 1);
 

@@ -1,6 +1,6 @@
 import type { Channels } from '../../channel/channel.ts';
 import { SelvageError } from '../../common/errors.ts';
-import { common, type protos } from '../../protos/messages.ts';
+import { common, msp, type protos } from '../../protos/messages.ts';
 import type { CollectionAccess, CollectionPermissions, CollectionQuestion } from '../stream/collection-access.ts';
 import type { StateReads } from './definitions.ts';
 import { ownerOf } from './implicit-collections.ts';
@@ -29,6 +29,27 @@ export async function findCollection(state: StateReads, chaincode: string, colle
   if (mspId !== undefined) return { kind: 'implicit', mspId };
   const found = definition.collections.config?.find(({ staticCollectionConfig }) => staticCollectionConfig?.name === collection);
   return found?.staticCollectionConfig && { kind: 'defined', config: found.staticCollectionConfig };
+}
+
+/** Whether an organisation is a member of a collection, so that its peers may have the plain values. */
+export function isMember(collection: KnownCollection, mspId: string): boolean {
+  if (collection.kind === 'implicit') return collection.mspId === mspId;
+  const { identities = [] } = collection.config.memberOrgsPolicy?.signaturePolicy ?? {};
+  return identities.some((principal) => mspIdOf(principal) === mspId);
+}
+
+const { ROLE, ORGANIZATION_UNIT, IDENTITY } = common.MSPPrincipal_Classification;
+
+/** The organisation that a principal is of; undefined where that cannot be told, which no lifecycle takes. */
+function mspIdOf({ principalClassification: kind, principal = new Uint8Array(0) }: common.MSPPrincipalInit): string | undefined {
+  try {
+    if (kind === undefined || kind === ROLE) return common.MSPRole.decode(principal).mspIdentifier;
+    if (kind === ORGANIZATION_UNIT) return common.OrganizationUnit.decode(principal).mspIdentifier;
+    return kind === IDENTITY ? msp.SerializedIdentity.decode(principal).mspid : undefined;
+  } catch (thrown) {
+    if (thrown instanceof SelvageError && thrown.code === 'MALFORMED') return undefined;
+    throw thrown;
+  }
 }
 
 /**

@@ -81,6 +81,7 @@ export class Preparation {
     const atHand = writesPrivate(transaction) ? await this.#parts.privateData?.(txId, index) : undefined;
     for (const writes of matchPrivateWrites(transaction, atHand ?? [])) {
       const { namespace, collection, rwset } = writes;
+      if ((await this.#parts.mayHold?.(writes, this.#parts.snapshot)) === false) continue;
       if (rwset === undefined) this.#missing.push({ txId, index, namespace, collection });
       else this.#privateWrites.push({ txId, index, namespace, collection, rwset });
       for (const key of applyPrivateWrites(writes, { state: this.#state, version, txId })) this.#touched.push(key);

@@ -7,6 +7,12 @@ import type { Version } from '../version.ts';
 /** Private write sets at hand for one transaction: any number of encoded `rwset.TxPvtReadWriteSet`; those that match their hash are used. */
 export type PrivateDataSource = (txId: string, index: number) => MaybePromise<readonly Uint8Array[]>;
 
+/** Whether this peer may have the plain values of a collection, by the definition in `snapshot`: others are as good as not at hand. */
+export type MayHold = (
+  collection: { readonly namespace: string; readonly collection: string },
+  snapshot: StateSnapshot,
+) => MaybePromise<boolean>;
+
 export interface CommitParts {
   readonly block: common.Block;
   /** One `TxValidationCode` per transaction; only VALID ones are looked at. Not changed. */
@@ -14,6 +20,8 @@ export interface CommitParts {
   /** State up to the block before this one. It stays the caller's: it is not disposed. */
   readonly snapshot: StateSnapshot;
   readonly privateData?: PrivateDataSource | undefined;
+  /** Everything at hand is taken by default. */
+  readonly mayHold?: MayHold | undefined;
   /** Tells the transaction behind a committed version, for the reasons. */
   readonly txIdAt?: ((version: Version) => MaybePromise<string | undefined>) | undefined;
 }
@@ -39,7 +47,7 @@ export interface PrivateWrites {
   readonly rwset: Uint8Array;
 }
 
-/** Private writes of a valid transaction that are not at hand here. */
+/** Private writes of a valid transaction that this peer may have and are not at hand here. */
 export interface MissingPrivateData {
   readonly txId: string;
   readonly index: number;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryState } from '../../test/fakes/memory-ledger.ts';
 import { protos } from '../protos/messages.ts';
-import { definedLifetimes } from './collection-lifetimes.ts';
+import { definedLifetimes } from './collection-rules.ts';
 
 describe('how long private data lives', () => {
   const state = new MemoryState();
