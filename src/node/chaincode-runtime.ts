@@ -53,6 +53,7 @@ function processRuntime({ chaincode, localMspId }: PeerConfig, log: Logger): Pro
     log: log.child({ module: 'runtime' }),
     graceMs: chaincode.stopGraceMs,
     ...chaincode.isolation,
+    ...chaincode.builds,
   });
 }
 
