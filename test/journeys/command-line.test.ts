@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
@@ -6,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { common, protos } from '../../src/protos/messages.ts';
-import { RunningCommand, selvage } from './command.ts';
+import { RunningCommand, selvage, sourced } from './command.ts';
 import { chaincodeCache, repository } from './network.ts';
 
 interface NetworkFact {
@@ -142,13 +141,6 @@ describe('the command line', () => {
     expect(existsSync(data)).toBe(false);
   });
 });
-
-/** The variables that a shell has after sourcing the file. */
-function sourced(file: string): Record<string, string> {
-  const text = execFileSync('sh', ['-c', `. '${file}'; env`], { env: {}, encoding: 'utf8' });
-  const entries = text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]);
-  return Object.fromEntries(entries.filter(([name]) => /^(CORE|ORDERER)_/.test(name ?? '')));
-}
 
 function owners(signed: Uint8Array): number {
   const payload = common.Payload.decode(common.Envelope.decode(signed).payload);

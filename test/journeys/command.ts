@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,6 +10,13 @@ const binary = join(repository, 'bin', 'selvage.js');
 export function plainEnvironment(): Record<string, string> {
   const kept = ['PATH', 'HOME', 'TMPDIR', 'NODE_EXTRA_CA_CERTS', 'XDG_CACHE_HOME'];
   return Object.fromEntries(kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] ?? '']])));
+}
+
+/** The variables that a shell has after sourcing the `env.sh` of a network for its organisation of that number. */
+export function sourced(file: string, org = 1): Record<string, string> {
+  const text = execFileSync('sh', ['-c', `set -- ${org}; . '${file}'; env`], { env: {}, encoding: 'utf8' });
+  const entries = text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]);
+  return Object.fromEntries(entries.filter(([name]) => /^(CORE|ORDERER)_/.test(name ?? '')));
 }
 
 export interface Finished {
@@ -46,9 +53,9 @@ export class RunningCommand implements AsyncDisposable {
   readonly #closed: Promise<number | null>;
   #heard: () => void = () => undefined;
 
-  constructor(args: readonly string[], env: Record<string, string>) {
+  constructor(args: readonly string[], env: Record<string, string>, cwd: string = repository) {
     this.#child = spawn(process.execPath, [binary, ...args], {
-      cwd: repository,
+      cwd,
       env: { ...plainEnvironment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

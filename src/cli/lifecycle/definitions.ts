@@ -9,9 +9,7 @@ import {
 } from '../../client/lifecycle-calls.ts';
 import type { ProposalSpec } from '../../client/proposal.ts';
 import { submit } from '../../client/submit.ts';
-import { compareUtf8 } from '../../common/bytes.ts';
 import { Deadline } from '../../common/cancel.ts';
-import type { lifecycle } from '../../protos/messages.ts';
 import { tellCommit } from '../commit-told.ts';
 import { Connections } from '../connections.ts';
 import { durationFlag } from '../durations.ts';
@@ -22,6 +20,7 @@ import type { ApprovedFlags, ApproveFlags, CommitFlags, CommittedFlags, Readines
 import { wantsJson } from './output.ts';
 import { allCommittedJson, approvedJson, committedJson, readinessJson } from './results.ts';
 import { oneTarget, targets } from './targets.ts';
+import { allCommittedLines, approvedLines, committedLines, inspected, readinessLines } from './texts.ts';
 
 export async function approve(flags: ApproveFlags, terminal: Terminal): Promise<void> {
   await sendDefinition(approveProposal(definitionOf(flags, terminal), flags.packageId || undefined), flags, terminal);
@@ -54,28 +53,10 @@ export async function checkReadiness(flags: ReadinessFlags, terminal: Terminal):
   const definition = definitionOf(flags, terminal);
   using connections = new Connections(terminal);
   const caller = await oneTarget(connections, 'checkcommitreadiness', flags, terminal, flags.channelID);
-  const { approvals, mismatches: found } = await commitReadiness(caller, definition, terminal);
-  const mismatches = new Map(flags.inspect ? [...found].map(([org, { items }]) => [org, { items: items.map(withHint) }]) : []);
-  if (json) return terminal.out(goJson(readinessJson({ approvals, mismatches })));
-  const { name, version, sequence, channelId } = definition;
-  terminal.out(
-    `Chaincode definition for chaincode '${name}', version '${version}', sequence '${sequence}' on channel '${channelId}' approval status by org:`,
-  );
-  for (const [org, approved] of sorted(approvals)) {
-    const items = mismatches.get(org)?.items.join(', ');
-    terminal.out(`${org}: ${approved}${items === undefined ? '' : ` (mismatch: [${items}])`}`);
-  }
+  const answer = await commitReadiness(caller, definition, terminal);
+  const readiness = flags.inspect ? inspected(answer) : { ...answer, mismatches: new Map() };
+  print(json ? [goJson(readinessJson(readiness))] : readinessLines(definition, readiness), terminal);
 }
-
-/** Where to look, by what the peer says that differs. */
-const HINTS: Readonly<Record<string, string>> = {
-  ChaincodeParameters: 'Check the Sequence, ChaincodeName',
-  EndorsementInfo: 'Check the Version, InitRequired, EndorsementPlugin',
-  ValidationInfo: 'Check the ValidationParameter, ValidationPlugin',
-  Collections: 'Check the Collections',
-};
-
-const withHint = (item: string): string => (HINTS[item] === undefined ? item : `${item} (${HINTS[item]})`);
 
 export async function queryApproved(flags: ApprovedFlags, terminal: Terminal): Promise<void> {
   const json = wantsJson(flags);
@@ -86,12 +67,7 @@ export async function queryApproved(flags: ApprovedFlags, terminal: Terminal): P
   using connections = new Connections(terminal);
   const caller = await oneTarget(connections, 'queryapproved', flags, terminal, channelId);
   const approved = await approvedDefinition(caller, { channelId, name, sequence }, terminal);
-  if (json) return terminal.out(goJson(approvedJson(approved)));
-  const packageId = approved.source?.localPackage?.packageId ?? '';
-  terminal.out(`Approved chaincode definition for chaincode '${name}' on channel '${channelId}':`);
-  terminal.out(
-    `sequence: ${approved.sequence}, version: ${approved.version}, init-required: ${approved.initRequired}, package-id: ${packageId}, endorsement plugin: ${approved.endorsementPlugin}, validation plugin: ${approved.validationPlugin}`,
-  );
+  print(json ? [goJson(approvedJson(approved))] : approvedLines({ channelId, name }, approved), terminal);
 }
 
 export async function queryCommitted(flags: CommittedFlags, terminal: Terminal): Promise<void> {
@@ -102,21 +78,13 @@ export async function queryCommitted(flags: CommittedFlags, terminal: Terminal):
   const caller = await oneTarget(connections, 'querycommitted', flags, terminal, channelId);
   if (name === '') {
     const all = await committedDefinitions(caller, channelId, terminal);
-    if (json) return terminal.out(goJson(allCommittedJson(all)));
-    terminal.out(`Committed chaincode definitions on channel '${channelId}':`);
-    for (const each of all.chaincodeDefinitions) terminal.out(`Name: ${each.name}, ${definitionText(each)}`);
-    return;
+    print(json ? [goJson(allCommittedJson(all))] : allCommittedLines(channelId, all), terminal);
+  } else {
+    const committed = await committedDefinition(caller, { channelId, name }, terminal);
+    print(json ? [goJson(committedJson(committed))] : committedLines({ channelId, name }, committed), terminal);
   }
-  const committed = await committedDefinition(caller, { channelId, name }, terminal);
-  if (json) return terminal.out(goJson(committedJson(committed)));
-  const approvals = sorted(committed.approvals).map(([org, approved]) => `${org}: ${approved}`);
-  terminal.out(`Committed chaincode definition for chaincode '${name}' on channel '${channelId}':`);
-  terminal.out(`${definitionText(committed)}, Approvals: [${approvals.join(', ')}]`);
 }
 
-type Described = Pick<lifecycle.QueryChaincodeDefinitionResult, 'version' | 'sequence' | 'endorsementPlugin' | 'validationPlugin'>;
-
-const definitionText = ({ version, sequence, endorsementPlugin, validationPlugin }: Described): string =>
-  `Version: ${version}, Sequence: ${sequence}, Endorsement Plugin: ${endorsementPlugin}, Validation Plugin: ${validationPlugin}`;
-
-const sorted = <T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] => [...map].sort(([a], [b]) => compareUtf8(a, b));
+function print(lines: readonly string[], { out }: Terminal): void {
+  for (const line of lines) out(line);
+}
