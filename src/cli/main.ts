@@ -15,6 +15,7 @@ const terminal: Terminal = {
   cwd: process.cwd(),
   signal: interrupted.signal,
   interactive: process.stdout.isTTY === true,
+  columns: () => process.stdout.columns,
   colours: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
 };
 

@@ -13,6 +13,8 @@ export interface Terminal {
   readonly colours: boolean;
   /** Whether a person sees the output at once. */
   readonly interactive: boolean;
+  /** How wide it is at the moment; absent or undefined when nobody knows. */
+  readonly columns?: () => number | undefined;
   /** Where the log of what this command runs is, once there is one; told when something fails. */
   logFile?: string;
 }

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { ChaincodeSupport } from '../chaincode/chaincode-support.ts';
 import type { ChaincodeRef } from '../chaincode/chaincodes.ts';
+import type { ChaincodeOutput, OutputLine } from '../chaincode/output/chaincode-output.ts';
+import { heardOutput } from '../chaincode/output/heard-output.ts';
 import { OutputFolder } from '../chaincode/output/output-folder.ts';
 import type { ChaincodeRuntime } from '../chaincode/runtime.ts';
 import { ChannelRegistry } from '../channel/channel-registry.ts';
@@ -45,6 +47,8 @@ export interface PeerParts extends Cancellable {
   readonly metrics: Metrics;
   /** Hears of every transaction that was ordered and then found invalid here. */
   readonly onInvalid?: (transaction: InvalidTransaction) => void;
+  /** Hears what chaincode and its builds print, beside the folder where it is kept. */
+  readonly onOutput?: (ccid: string, line: OutputLine) => void;
   /** What the operations server shows beside the peer's health, where the configuration has one. */
   readonly operations?: Pick<OperationsParts, 'metrics' | 'logLevels'>;
 }
@@ -89,7 +93,8 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   scope.use(followChannels(channels, { verifier, membership, config, ...parts }));
   const access = new AclProvider({ localMsp: membership.msp });
   const runtime = await openRuntime(config, { log, signal }, scope);
-  const output = new OutputFolder({ directory: join(config.fileSystemPath, 'chaincode-logs'), log: log.child({ module: 'chaincode' }) });
+  const kept = new OutputFolder({ directory: join(config.fileSystemPath, 'chaincode-logs'), log: log.child({ module: 'chaincode' }) });
+  const output = parts.onOutput === undefined ? kept : heardOutput(kept, parts.onOutput);
   const lifecycle = scope.use(await openChaincodeLifecycle(config, { channels, runtime, output, changes, log }));
   const { definitions } = lifecycle;
   const handlers = await loadHandlers(handlerSettings(config), { clock: systemClock });
@@ -204,7 +209,7 @@ interface ChaincodeParts {
   readonly access: AclProvider;
   readonly lifecycle: ChaincodeLifecycle;
   readonly runtime: ChaincodeRuntime;
-  readonly output: OutputFolder;
+  readonly output: ChaincodeOutput;
   readonly system: ReturnType<typeof systemChaincodes>;
   readonly scope: Scope;
 }

@@ -3,13 +3,13 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { type Headers, pack } from 'tar-stream';
+import { type Header, pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildDeploymentSpec } from '../../src/chaincode/packaging/build-package.ts';
 import { install, installedChaincodes } from '../../src/client/system-calls.ts';
 import { never, type TestNetwork, testNetwork } from './network.ts';
 
-type Entry = Headers & { readonly content?: string };
+type Entry = Partial<Header> & { readonly name: string } & { readonly content?: string };
 
 const MANIFEST: Entry = { name: 'src/package.json', content: '{"scripts":{"start":"node index.js"}}' };
 

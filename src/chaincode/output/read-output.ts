@@ -7,7 +7,7 @@ import { ccidOf, replicaOf } from './output-folder.ts';
 import { type OutputRecord, parseRecord } from './output-record.ts';
 
 export interface ReadOutputOptions extends Cancellable {
-  /** Go on with what is printed from now on, until the signal aborts. */
+  /** Go on with what is printed from now on, until the signal aborts; ends with what was printed by then. */
   readonly follow: boolean;
   /** Only what belongs to this transaction; the beginning of its id is enough. */
   readonly txId?: string | undefined;
@@ -35,13 +35,14 @@ export async function* readOutput(
   { follow, txId, signal }: ReadOutputOptions,
 ): AsyncGenerator<OutputRecord> {
   const files = new Map<string, FollowedFile>();
-  while (!signal.aborted) {
+  for (;;) {
+    const last = !follow || signal.aborted; // what was printed until then is read in any case
     const paths = await launchesOf(directory, name);
     for (const path of paths) if (!files.has(path)) files.set(path, new FollowedFile(path));
     const news = paths.flatMap((path) => files.get(path)?.newRecords() ?? []);
     for await (const record of merged(news, ({ time }) => time))
       if (txId === undefined || record.txId?.startsWith(txId) === true) yield record;
-    if (!follow) return;
+    if (last) return;
     await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -8,7 +8,7 @@ import type { Terminal } from '../terminal.ts';
 import type { LogsFlags } from './chaincode-commands.ts';
 
 /** Where one peer keeps the output of its chaincode. */
-interface OutputPlace {
+export interface OutputPlace {
   readonly directory: string;
   /** Told before each line when there are several peers. */
   readonly label: string;
@@ -30,7 +30,7 @@ export async function logs(name: string, { follow = false, tx, data }: LogsFlags
 }
 
 /** The peer of core.yaml and the environment. */
-function peerOf({ env }: Terminal): OutputPlace {
+export function peerOf({ env }: Terminal): OutputPlace {
   const { raw, folder } = readSources(env);
   const path = settingAt(raw, 'peer.fileSystemPath') || '/var/hyperledger/production';
   return { directory: join(configPath(folder, path), 'chaincode-logs'), label: '' };

@@ -19,6 +19,7 @@ export interface DevFlags {
   readonly inspect?: boolean;
   readonly watch?: boolean;
   readonly json?: boolean;
+  readonly verbose?: boolean;
 }
 
 /** `selvage dev [CHAINCODE]`: a whole network in this process, with the chaincode of a folder or package deployed. */
@@ -44,6 +45,7 @@ export function devCommand(program: Command, terminal: Terminal): void {
     .option('--watch', 'upgrade the chaincode when its files change, world state kept (the default in a terminal)')
     .option('--no-watch', 'leave the chaincode as it was at the start')
     .option('--json', 'print one JSON object per line')
+    .option('--verbose', 'print all that builds print (in a terminal, only what they print last is shown while they go on)')
     .addHelpText('after', DEV_HELP)
     .action(async (path: string | undefined, flags: DevFlags) => (await import('./run-dev.ts')).runDev(path, flags, terminal));
 }

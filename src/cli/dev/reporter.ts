@@ -1,3 +1,5 @@
+import type { BuildProgress } from '../../chaincode/output/build-progress.ts';
+import { BuildReport } from '../build-report.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Values of one fact for programs: JSON has no bigint, so block numbers come as numbers. */
@@ -13,6 +15,8 @@ export interface Reporter {
   detail(line: string): void;
   /** A fact that is no step, like where the log is. @param lines how people read it */
   fact(name: string, facts: Facts, lines: readonly string[]): void;
+  /** What a build does while a step goes on. */
+  build(progress: BuildProgress): void;
 }
 
 /** One JSON object per line: `{"fact":"network", …}`. */
@@ -21,13 +25,20 @@ export const jsonReporter = ({ out }: Terminal): Reporter => ({
   problem: (name, text, facts) => out(JSON.stringify({ fact: name, problem: text, ...facts })),
   detail: () => undefined,
   fact: (name, facts) => out(JSON.stringify({ fact: name, ...facts })),
+  build: (progress) => out(JSON.stringify({ fact: 'build', ...progress })),
 });
 
 const NAME_WIDTH = 11;
 const TEXT_WIDTH = 66;
 
-/** Aligned lines with the time of each step at the right. */
-export function humanReporter({ out, colours }: Terminal): Reporter {
+/** Aligned lines with the time of each step at the right. @param verbose whether builds are told line by line in a terminal too */
+export function humanReporter(terminal: Terminal, verbose = false): Reporter {
+  const { colours } = terminal;
+  const building = new BuildReport({ terminal, verbose, print: terminal.out });
+  const out = (line: string): void => {
+    building.clear();
+    terminal.out(line);
+  };
   const paint = (code: string, text: string): string => (colours ? `\u001b[${code}m${text}\u001b[0m` : text);
   return {
     step: (name, text, ms) => {
@@ -39,6 +50,7 @@ export function humanReporter({ out, colours }: Terminal): Reporter {
     fact: (_name, _facts, lines) => {
       for (const line of lines) out(line);
     },
+    build: (progress) => building.tell(progress),
   };
 }
 

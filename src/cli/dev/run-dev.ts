@@ -1,6 +1,7 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { buildProgressOf } from '../../chaincode/output/build-progress.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { unmeasured } from '../../common/metrics.ts';
 import { Scope } from '../../common/scope.ts';
@@ -22,7 +23,7 @@ import { runTour } from './tour.ts';
 
 /** Runs `selvage dev` until the terminal's signal aborts, or with `--once` until the calls are made. */
 export async function runDev(path: string | undefined, flags: DevFlags, terminal: Terminal): Promise<void> {
-  const reporter = flags.json ? jsonReporter(terminal) : humanReporter(terminal);
+  const reporter = flags.json ? jsonReporter(terminal) : humanReporter(terminal, flags.verbose);
   const chaincode = await chaincodeIn(path, terminal);
   await using data = await openDataFolder(flags, terminal);
   try {
@@ -111,6 +112,10 @@ async function start(data: string, flags: NetworkFlags, terminal: Terminal, repo
     settings: { selvage: { replicas: wholeNumber('--replicas', flags.replicas, 1, 64) } },
     signal: terminal.signal,
     onInvalid: (transaction) => tellInvalid(transaction, reporter),
+    onOutput: (_ccid, line) => {
+      const progress = buildProgressOf(line);
+      if (progress !== undefined) reporter.build(progress);
+    },
   });
   const { plan } = network;
   const count = `${plan.peers.length} organisation${plan.peers.length === 1 ? '' : 's'}`;

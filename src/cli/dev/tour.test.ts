@@ -61,6 +61,7 @@ function recording() {
     detail: (line) => void details.push(line),
     problem: () => undefined,
     fact: () => undefined,
+    build: () => undefined,
   };
   return { steps, details, reporter };
 }

@@ -3,6 +3,7 @@ import { buildLifecyclePackage, packageIdOf, parseLifecyclePackage } from '../..
 import { installedPackage, installedPackages, installPackage } from '../../client/lifecycle-calls.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { Connections, readBytes } from '../connections.ts';
+import { withBuildOutput } from '../follow-build.ts';
 import type { Terminal } from '../terminal.ts';
 import { writeWhole } from '../written-file.ts';
 import { required } from './definition.ts';
@@ -32,7 +33,9 @@ export async function calculatePackageId(file: string, flags: { readonly output?
 export async function install(file: string, flags: TargetFlags, terminal: Terminal): Promise<void> {
   const bytes = readPackage(file, terminal);
   using connections = new Connections(terminal);
-  const { packageId } = await installPackage(await oneTarget(connections, 'install', flags, terminal), bytes, terminal);
+  const target = await oneTarget(connections, 'install', flags, terminal);
+  const { packageId: wanted } = await parseLifecyclePackage(bytes);
+  const { packageId } = await withBuildOutput(wanted, terminal, () => installPackage(target, bytes, terminal));
   terminal.say(`Chaincode code package identifier: ${packageId}`);
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { OutputLine } from '../../chaincode/output/chaincode-output.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { systemClock } from '../../common/clock.ts';
 import type { Logger } from '../../common/log.ts';
@@ -26,6 +27,8 @@ export interface DevNetworkParts extends Cancellable {
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
   /** Hears of every transaction that was ordered and then found invalid, from the first peer. */
   readonly onInvalid?: (transaction: InvalidTransaction) => void;
+  /** Hears what chaincode and its builds print, from every peer. */
+  readonly onOutput?: (ccid: string, line: OutputLine) => void;
 }
 
 /** A running development network. Disposing stops all of it; the folder stays. */

@@ -125,6 +125,7 @@ export class Builds {
     };
     const group = await ProcessGroup.start({ file: command.file, args: command.args, cwd, env, onLine, keepLines: KEPT_LINES }).catch(
       (cause: unknown) => {
+        output?.(buildEnded('failed', performance.now() - started));
         throw new SelvageError('CHAINCODE_BUILD_FAILED', `cannot start the chaincode build: ${messageOf(cause)}`, { cause });
       },
     );
