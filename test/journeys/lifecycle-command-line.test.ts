@@ -235,7 +235,6 @@ describe('the lifecycle commands', () => {
         ['commit', ...orderer, ...bothPeers, ...definition(1, ...collections)],
         'requested sequence is 1, but new definition must be sequence 3',
       ],
-      [['approveformyorg', ...orderer, ...definition(3, ...collections), '--channel-config-policy', 'Nope'], 'Nope'],
       [['queryapproved', '-C', 'mychannel', '-n', 'nobody'], "could not fetch approved chaincode definition (name: 'nobody'"],
       [
         ['queryinstalled', '--connectionProfile', 'data/organizations/peerOrganizations/org1.example.com/connection-org1.json'],
