@@ -69,8 +69,7 @@ export class DockerodeEngine implements DockerEngine {
   }
 
   async importImage(tar: Readable, name: string, changes: readonly string[], { signal }: Cancellable): Promise<void> {
-    const [, repo = name, tag = 'latest'] = /^(.*):([^/:]+)$/.exec(name) ?? [];
-    const query = { fromSrc: '-', repo, tag, changes };
+    const query = { fromSrc: '-', repo: name, changes }; // Podman knows no tag beside it
     await this.#progress({ method: 'POST', path: '/images/create', query, body: tar, signal }, () => undefined);
   }
 

@@ -15,10 +15,13 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENOTFOUND: 'The host in vm.endpoint (CORE_VM_ENDPOINT) is not known.',
 };
 
+/** What a port for TLS answers to somebody who speaks none. */
+export const WITHOUT_TLS = /HTTP request to an HTTPS server/i;
+
 /** A connection that failed, or broke in the middle of an answer. */
 export function unavailable(endpoint: string, cause: unknown): SelvageError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  const certificate = /CERT|SELF_SIGNED|TLS|SSL/.test(code);
+  const certificate = /CERT|SELF_SIGNED|SIGNATURE|TLS|SSL|EPROTO/.test(code) || WITHOUT_TLS.test(messageOf(cause));
   return new SelvageError('DOCKER_UNAVAILABLE', `the Docker engine at ${endpoint} does not answer: ${messageOf(cause)}`, {
     cause,
     details: { endpoint, ...(code !== '' && { reason: code }) },

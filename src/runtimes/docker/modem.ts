@@ -6,13 +6,20 @@ import { inspect } from 'node:util';
 import Docker from 'dockerode';
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
-import { refused, unavailable } from './engine-failure.ts';
+import { refused, unavailable, WITHOUT_TLS } from './engine-failure.ts';
+
+/** PEM texts. */
+export interface EngineTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
 
 export interface EndpointSettings {
   /** `vm.endpoint`: `unix:///var/run/docker.sock`, `npipe:////./pipe/docker_engine`, `tcp://host:2376`, `http(s)://host:port`. */
   readonly endpoint: string;
-  /** PEM texts, when `vm.docker.tls.enabled`. */
-  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string } | undefined;
+  /** When `vm.docker.tls.enabled`. */
+  readonly tls?: EngineTls | undefined;
 }
 
 export interface Call extends Cancellable {
@@ -75,7 +82,7 @@ export class Modem {
   /** What `thrown` by a call, or by the stream of its answer, means. */
   failure(thrown: unknown): SelvageError {
     if (thrown instanceof SelvageError) return thrown;
-    if (thrown instanceof Error && 'statusCode' in thrown && typeof thrown.statusCode === 'number') {
+    if (thrown instanceof Error && 'statusCode' in thrown && typeof thrown.statusCode === 'number' && !WITHOUT_TLS.test(thrown.message)) {
       return refused(thrown.message.replace(/^\(HTTP code \d+\) unexpected - /, ''), thrown.statusCode, thrown);
     }
     return unavailable(this.endpoint, thrown);
