@@ -75,7 +75,7 @@ export class BuildReport implements Disposable {
     const ms = performance.now() - this.#begun;
     const frame = FRAMES[Math.floor(ms / FRAME_MS) % FRAMES.length] ?? '';
     const text = `${this.#work}, ${Math.floor(ms / 1000)} s${this.#last === '' ? '' : `: ${this.#last}`}`;
-    const room = Math.max(20, (columns?.() ?? 80) - 3);
+    const room = Math.max(20, (columns?.() || 80) - 3);
     const fitting = text.length > room ? `${text.slice(0, room - 1)}…` : text;
     this.#shown = true;
     this.#write(`${CLEAR_LINE}${frame} ${colours ? `\u001b[2m${fitting}\u001b[0m` : fitting}`);

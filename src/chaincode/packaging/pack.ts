@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -11,14 +11,16 @@ import { checkMetadata } from './index-metadata.ts';
 
 export interface PackOptions {
   /** Whether a path, relative to the folder, stays out of the package; a folder that does is not looked into. */
-  readonly skip: (path: string) => boolean;
+  readonly skip: (path: string, kind: 'file' | 'folder') => boolean;
   /** Where the sources go in the archive, `src` unless told; always `/` between parts. */
   readonly below?: string;
+  /** Files from elsewhere that go in as well. */
+  readonly more?: readonly PackedSource[];
   readonly log?: Logger;
 }
 
-interface Source {
-  /** Where it is on disk, relative to the folder. */
+export interface PackedSource {
+  /** Where it is on disk, absolute or relative to the folder. */
   readonly from: string;
   /** Where it goes in the archive. */
   readonly to: string;
@@ -34,8 +36,8 @@ const META_INF = 'META-INF';
  * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` for a folder without sources or with bad metadata
  * @see GetDeploymentPayload in hyperledger/fabric v1.4, core/chaincode/platforms/node/platform.go
  */
-export async function packFolder(directory: string, { skip, below = 'src', log = silent }: PackOptions): Promise<Uint8Array> {
-  const sources: Source[] = [];
+export async function packFolder(directory: string, { skip, below = 'src', more = [], log = silent }: PackOptions): Promise<Uint8Array> {
+  const sources: PackedSource[] = [...more];
   for (const path of await filesIn(directory, '', skip, log)) {
     const source = sourceOf(path, below, log);
     if (source !== undefined) sources.push(source);
@@ -46,7 +48,7 @@ export async function packFolder(directory: string, { skip, below = 'src', log =
   return compress(await tarOf(directory, sources));
 }
 
-function sourceOf(path: string, below: string, log: Logger): Source | undefined {
+function sourceOf(path: string, below: string, log: Logger): PackedSource | undefined {
   if (!path.startsWith(`${META_INF}/`)) return { from: path, to: `${below}/${path}` };
   if (!path.slice(path.lastIndexOf('/') + 1).startsWith('.')) return { from: path, to: path };
   log.warn('hidden file left out of the package', { file: path });
@@ -57,7 +59,7 @@ async function filesIn(directory: string, below: string, skip: PackOptions['skip
   const found: string[] = [];
   for (const entry of await readdir(join(directory, below), { withFileTypes: true })) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
-    if (skip(path)) continue;
+    if (skip(path, entry.isDirectory() ? 'folder' : 'file')) continue;
     if (entry.isDirectory()) found.push(...(await filesIn(directory, path, skip, log)));
     else if (entry.isFile()) found.push(path);
     else log.warn('left out of the package: neither a file nor a folder', { file: path });
@@ -65,13 +67,13 @@ async function filesIn(directory: string, below: string, skip: PackOptions['skip
   return found;
 }
 
-async function tarOf(directory: string, sources: readonly Source[]): Promise<Buffer> {
+async function tarOf(directory: string, sources: readonly PackedSource[]): Promise<Buffer> {
   const archive = pack();
   const bytes = buffer(archive);
   bytes.catch(() => undefined); // a failure below is what the caller hears
   try {
     for (const { from, to } of sources) {
-      const content = await readFile(join(directory, from));
+      const content = await readFile(resolve(directory, from));
       if (to.startsWith(`${META_INF}/`)) checkMetadata({ path: to, content });
       archive.entry({ name: to, mode: 0o644, mtime: new Date(0), uid: 500, gid: 500 }, content);
     }

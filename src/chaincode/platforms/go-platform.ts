@@ -1,10 +1,11 @@
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
-import { silent } from '../../common/log.ts';
-import { packFolder } from '../packaging/pack.ts';
+import { type Logger, silent } from '../../common/log.ts';
+import { type PackedSource, packFolder } from '../packaging/pack.ts';
 import { buildKey } from './build-key.ts';
 import { isFolder, readText } from './files.ts';
+import { importedFromOutside, isGoSource } from './go-path.ts';
 import { collectProgram } from './go-program.ts';
 import { explainGoBuild } from './go-verdicts.ts';
 import { IMAGE_SETTINGS, IMAGE_VARIABLES, type ImageSettings, type ImageVariables, imageName } from './image-names.ts';
@@ -50,14 +51,24 @@ export class GoPlatform implements Platform {
     await checkCodePackage(codePackage, RUNNABLE, options);
   }
 
-  /** A module is packed from its root, whatever folder of it is named; hidden folders and files stay out. */
+  /**
+   * A module is packed from its root, whatever folder of it is named; hidden folders and files stay out. Below GOPATH, what it imports
+   * from elsewhere goes in as vendored.
+   */
   async pack(path: string, { log = silent }: PackPlatformOptions = {}): Promise<Uint8Array> {
     await this.validateSpec(path);
     const module = await moduleOf(path);
     if (module !== undefined) return packFolder(module.root, { skip: hidden, log });
-    const below = `src/${this.#gopathImport(path)}`;
-    const skip = (file: string): boolean => hidden(file) || /^go\.(mod|sum)$/.test(file);
-    return packFolder(path, { skip, below, log });
+    const importPath = this.#gopathImport(path);
+    const skip = (file: string, kind: 'file' | 'folder'): boolean => hidden(file) || (kind === 'file' && !isGoSource(file));
+    return packFolder(path, { skip, below: `src/${importPath}`, more: await this.#outside(importPath, log), log });
+  }
+
+  async #outside(importPath: string, log: Logger): Promise<readonly PackedSource[]> {
+    const go = await findTool('go', this.#host, USUAL_PLACES);
+    if (go !== undefined) return importedFromOutside(importPath, go, this.#host);
+    log.warn('there is no Go here to tell what the chaincode imports: only its own folder is packed', { path: importPath });
+    return [];
   }
 
   async packagePath(path: string): Promise<string> {
