@@ -8,7 +8,7 @@ import { refusal } from './refusal.ts';
 import type { Simulated } from './simulation.ts';
 
 /** Which chaincode id endorsements carry: `as-sent` keeps the client's path (1.x), `plain` has name and version only (2.x). */
-export type ChaincodeIdStyle = 'as-sent' | 'plain';
+type ChaincodeIdStyle = 'as-sent' | 'plain';
 
 /**
  * `ProposalResponsePayload` bytes, byte for byte what every other endorser makes of the same run.

@@ -9,8 +9,8 @@ import { SelvageError } from '../common/errors.ts';
 import { protos } from '../protos/messages.ts';
 
 const OPTIONS = {
-  'v1.1': { systemVersion: 'development build', chaincodeId: 'as-sent' },
-  'v2.4': { systemVersion: 'syscc', chaincodeId: 'plain' },
+  'v1.1': { systemVersion: 'development build' },
+  'v2.4': { systemVersion: 'syscc' },
 } as const;
 
 /** Steps of 2.4 whose answer 1.1 gives in other words or in another form, and what ours is. */

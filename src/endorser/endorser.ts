@@ -9,7 +9,7 @@ import { type Metrics, unmeasured } from '../common/metrics.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import type { IdentityDeserializer, Signer } from '../msp/identity.ts';
 import type { protos } from '../protos/messages.ts';
-import { type AnswerStyle, answersOf11, type ChaincodeIdStyle, isFailure, modernAnswers, responsePayload } from './answer.ts';
+import { type AnswerStyle, answersOf11, isFailure, modernAnswers, responsePayload } from './answer.ts';
 import { type Answered, EndorserMetrics } from './endorser-metrics.ts';
 import { ERROR, Execution } from './execution.ts';
 import { Gate } from './gate.ts';
@@ -44,7 +44,6 @@ export interface EndorserOptions {
   readonly concurrency?: number;
   /** Version of system chaincodes in endorsements: `syscc` as in 2.x; a 1.1 peer has its own version there. */
   readonly systemVersion?: string;
-  readonly chaincodeId?: ChaincodeIdStyle;
   /** As every Fabric does in the legacy lifecycle: an Init that answers an error status still deploys. */
   readonly ignoreInitStatus?: boolean;
   /** `v1.1`: failures are gRPC errors, successes always `200 OK`. */
@@ -60,7 +59,7 @@ export class Endorser implements ProposalProcessor {
   readonly #simulation: Simulation;
   readonly #plugins: EndorsementPlugins;
   readonly #answers: AnswerStyle;
-  readonly #chaincodeId: ChaincodeIdStyle;
+  readonly #channels: Channels;
   readonly #metrics: EndorserMetrics;
   readonly #log: Logger;
   readonly #entry: ProposalProcessor;
@@ -88,7 +87,7 @@ export class Endorser implements ProposalProcessor {
     });
     this.#plugins = new EndorsementPlugins({ factories: handlers.endorsements, signer, channels });
     this.#answers = options.compat === 'v1.1' ? answersOf11 : modernAnswers;
-    this.#chaincodeId = options.chaincodeId ?? 'as-sent';
+    this.#channels = channels;
     this.#metrics = new EndorserMetrics(parts.metrics ?? unmeasured);
     this.#log = log;
     const filtered = chainFilters(handlers.filters, { processProposal: (signed, cancellable) => this.#process(signed, cancellable) });
@@ -149,14 +148,20 @@ export class Endorser implements ProposalProcessor {
       chaincode: simulated.chaincode.name,
       status: response.status,
     });
-    return this.#answers.refused(response, response.status >= ERROR ? responsePayload(proposal, simulated, this.#chaincodeId) : undefined);
+    return this.#answers.refused(response, response.status >= ERROR ? this.#payload(proposal, simulated) : undefined);
   }
 
   async #endorse(proposal: UnpackedProposal, simulated: Simulated): Promise<protos.ProposalResponseInit> {
-    const payload = responsePayload(proposal, simulated, this.#chaincodeId);
+    const payload = this.#payload(proposal, simulated);
     const plugin = await this.#plugins.get(proposal.channelId, simulated.endorsementPlugin);
     const endorsed = await plugin.endorse(payload, proposal.signed);
     return { version: 1, response: this.#answers.endorsed(simulated.response), ...endorsed };
+  }
+
+  /** The channel's lifecycle tells what its endorsers write. */
+  #payload(proposal: UnpackedProposal, simulated: Simulated): Uint8Array {
+    const modern = this.#channels.get(proposal.channelId)?.bundle().application?.capabilities.lifecycleV20 === true;
+    return responsePayload(proposal, simulated, modern ? 'plain' : 'as-sent');
   }
 }
 

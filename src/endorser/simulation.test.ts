@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { lifecycleBundle } from '../../test/fakes/lifecycle-channel.ts';
 import { never, openEndorser, stateDefinitions } from '../../test/fakes/open-endorser.ts';
 import { proposal } from '../../test/fakes/proposals.ts';
+import { channelsOf, memoryChannel } from '../../test/fakes/recorded-channel.ts';
 import { definition } from '../../test/fakes/recorded-endorser.ts';
 import { answeredError, ok, response, ScriptedChaincodes } from '../../test/fakes/scripted-chaincodes.ts';
 import type { Definitions } from '../chaincode/lifecycle/definitions.ts';
@@ -32,6 +34,8 @@ const mustBeInitialized: Definitions = {
     return found && { ...found, initRequired: true };
   },
 };
+
+const alwaysDefined: Definitions = { ...stateDefinitions, find: async (_, name) => definition(name, '1.0') };
 
 const initialization = () =>
   proposal({ invocation: protos.ChaincodeInvocationSpec.encode({ chaincodeSpec: { input: { args: [utf8('init')], isInit: true } } }) });
@@ -188,8 +192,8 @@ describe('what the chaincode answers', () => {
     expect(protos.ChaincodeEvent.decode(actionIn(payload).events).eventName).toBe('e');
   });
 
-  it('the path is left out in the style of 2.x', async () => {
-    const { payload } = await run(200, { options: { chaincodeId: 'plain' } });
+  it('the path is left out where the channel has the 2.x lifecycle', async () => {
+    const { payload } = await run(200, { channels: channelsOf(memoryChannel(lifecycleBundle('ch'))), definitions: alwaysDefined });
     expect(actionIn(payload).chaincodeId).toEqual({ path: '', name: 'cc', version: '1.0' });
   });
 

@@ -101,6 +101,21 @@ describe('ledger', () => {
     expect([ledger.reasonFor('tx1'), ledger.reasonFor('tx2')]).toEqual([undefined, fresh]);
   });
 
+  it('tells which namespaces a block changed, before anybody hears of the block', async () => {
+    const told: string[] = [];
+    await using ledgers = await open({
+      onChanged: (channelId, namespaces) => told.push(`${channelId} ${[...namespaces].sort()} at height ${ledger.blocks.info().height}`),
+    });
+    const ledger = await ledgers.create('ch', genesis());
+    await commit(ledger, [
+      await transaction(ledger, 'public', (simulator) => simulator.putState('cc', 'a', utf8('1'))),
+      await transaction(ledger, 'private', (simulator) => simulator.putPrivateData('dd', 'coll', 'k', utf8('v'))),
+      await transaction(ledger, 'nothing', (simulator) => simulator.getState('ee', 'a')),
+    ]);
+    await commit(ledger, [await write(ledger, 'refused', 'b', '2')], [BAD_PROPOSAL_TXID]);
+    expect(told).toEqual(['ch cc,dd$$hcoll at height 1', 'ch  at height 2']);
+  });
+
   it('counts the snapshots in use', async () => {
     const open = { set: () => undefined, add: (amount: number) => counted.push(amount) };
     const counted: number[] = [];
@@ -226,6 +241,29 @@ describe('private data', () => {
     await using provider = await open({ bootId: 'second', lifetimes });
     const ledger = await provider.open('channel');
     expect(await plain(ledger, 'long')).toBe('secret');
+  });
+
+  it('is kept only of collections that this peer may hold', async () => {
+    const asked: string[] = [];
+    await using ledgers = await open({
+      mayHold: async ({ namespace, collection }) => {
+        asked.push(`${namespace} ${collection}`);
+        return collection === 'ours';
+      },
+    });
+    const ledger = await ledgers.create('ch', genesis());
+    const { publicRwset, privateRwset = utf8('') } = await simulated(ledger, 'tx', (simulator) => {
+      for (const collection of ['ours', 'theirs']) simulator.putPrivateData('cc', collection, 'k', utf8('secret'));
+    });
+    await ledger.transient.put('tx', 1n, privateRwset);
+    await commit(ledger, [endorsed('tx', publicRwset)]);
+    const hashed = (collection: string) => stateOf(ledger, hashedNamespace('cc', collection), stateKeyOfHash(keyHash('k')));
+    expect([
+      await stateOf(ledger, privateNamespace('cc', 'ours'), 'k'),
+      await stateOf(ledger, privateNamespace('cc', 'theirs'), 'k'),
+    ]).toEqual(['secret', undefined]);
+    expect(await hashed('theirs')).toBe(await hashed('ours'));
+    expect(asked).toEqual(['cc ours', 'cc theirs']);
   });
 
   it('commits by its hash where the data are not here', async () => {

@@ -53,8 +53,6 @@ export interface PeerParts extends Cancellable {
   readonly operations?: Pick<OperationsParts, 'metrics' | 'logLevels'>;
 }
 
-export type { InvalidTransaction } from './follow-channels.ts';
-
 /** A peer that answers. Disposing stops its chaincode, finishes the commits that have begun and frees its ports. */
 export interface Peer extends AsyncDisposable {
   readonly address: string;

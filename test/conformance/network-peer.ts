@@ -46,8 +46,8 @@ import { SteppedSource } from './stepped-source.ts';
 
 /** What the releases do differently and a configuration decides. */
 const RELEASE = {
-  'v1.1': { ledger: '1.1', msp: '1.1', dialect: '1.1', systemVersion: 'development build', chaincodeId: 'as-sent' },
-  'v2.4': { ledger: '2.x', msp: '1.4.3', dialect: '2.x', systemVersion: 'syscc', chaincodeId: 'plain' },
+  'v1.1': { ledger: '1.1', msp: '1.1', dialect: '1.1', systemVersion: 'development build' },
+  'v2.4': { ledger: '2.x', msp: '1.4.3', dialect: '2.x', systemVersion: 'syscc' },
 } as const;
 
 const STARTUP_TIMEOUT_MS = 30_000;
@@ -162,7 +162,7 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
     systemChaincodes: system,
     handlers,
     privateData,
-    options: { systemVersion: release.systemVersion, chaincodeId: release.chaincodeId, ignoreInitStatus: true },
+    options: { systemVersion: release.systemVersion, ignoreInitStatus: true },
   });
   const deliver = peerDeliverService({ channels, acl: access, timeWindowMs: 15 * 60_000, mutualTls: false, log: silent, clock });
   const owned = starting.move();
