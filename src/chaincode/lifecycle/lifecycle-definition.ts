@@ -24,9 +24,6 @@ export const DEFINITION_TYPE = 'ChaincodeDefinition';
 export const PARAMETERS_TYPE = 'ChaincodeParameters';
 export const PACKAGE_TYPE = 'ChaincodeLocalPackage';
 
-/** Fields of a committed definition, in order. */
-export const DEFINITION_FIELDS = ['Sequence', 'EndorsementInfo', 'ValidationInfo', 'Collections'] as const;
-
 /** A committed definition, in the public state. */
 export const committedName = (chaincode: string): RecordName => ({ area: 'namespaces', name: chaincode });
 

@@ -49,12 +49,6 @@ export const metadataKey = ({ area, name }: RecordName): string => `${area}/meta
 
 export const fieldKey = ({ area, name }: RecordName, field: string): string => `${area}/fields/${name}/${field}`;
 
-/** Every key of a record, metadata first. */
-export const keysOf = (name: RecordName, fields: readonly string[]): readonly string[] => [
-  metadataKey(name),
-  ...fields.map((field) => fieldKey(name, field)),
-];
-
 /** `StateMetadata` of a record. @throws {SelvageError} `LEDGER_CORRUPT` */
 export async function readMetadata(name: RecordName, records: ReadableRecords): Promise<lifecycle.StateMetadata | undefined> {
   const bytes = await records.get(metadataKey(name));
