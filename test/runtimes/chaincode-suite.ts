@@ -22,6 +22,8 @@ export interface SuiteOptions {
   readonly open: () => Promise<SuiteNetwork>;
   /** Longest time that opening may take; builds are part of it. */
   readonly openMs?: number;
+  /** Transactions at once; 500 unless told. */
+  readonly many?: number;
 }
 
 /**
@@ -39,10 +41,9 @@ export async function deployedTwice(sample: string, options: TestNetworkOptions 
   return { clients: network.clients, first: 'first', second: 'second', [Symbol.asyncDispose]: () => network[Symbol.asyncDispose]() };
 }
 
-const MANY = 500;
 const MEGABYTE = 1024 * 1024;
 
-export function chaincodeSuite(title: string, { skip, open, openMs = 300_000 }: SuiteOptions): void {
+export function chaincodeSuite(title: string, { skip, open, openMs = 300_000, many = 500 }: SuiteOptions): void {
   describe.skipIf(skip !== undefined)(skip === undefined ? title : `${title} (skipped: ${skip})`, () => {
     let network: SuiteNetwork;
 
@@ -135,9 +136,9 @@ export function chaincodeSuite(title: string, { skip, open, openMs = 300_000 }: 
       expect((await query('get', 'sent')) === sent).toBe(true);
     }, 60_000);
 
-    it(`takes ${MANY} transactions at once`, async () => {
+    it(`takes ${many} transactions at once`, async () => {
       const { user, channel } = network.clients;
-      const keys = Array.from({ length: MANY }, (_, at) => `many-${String(at).padStart(4, '0')}`);
+      const keys = Array.from({ length: many }, (_, at) => `many-${String(at).padStart(4, '0')}`);
       const stop = new AbortController();
       setMaxListeners(0, stop.signal);
       const blocks = first().peer.filteredBlocks(user.signer, channel, { start: 'newest' }, { signal: stop.signal });
@@ -154,7 +155,7 @@ export function chaincodeSuite(title: string, { skip, open, openMs = 300_000 }: 
       stop.abort();
       expect(waiting.size).toBe(0);
       expect([...codes]).toEqual(['VALID']);
-      expect(JSON.parse(await query('range', 'many-', 'many.'))).toHaveLength(MANY);
+      expect(JSON.parse(await query('range', 'many-', 'many.'))).toHaveLength(many);
     }, 120_000);
   });
 }

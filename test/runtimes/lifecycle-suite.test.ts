@@ -1,11 +1,6 @@
 /** The suite of the samples again, from `.tar.gz` packages by the 2.x lifecycle. */
-import { findTool } from '../../src/chaincode/platforms/tools.ts';
 import { chaincodeSuite, deployedTwice } from './chaincode-suite.ts';
-
-const without = async (...tools: readonly string[]): Promise<string | undefined> => {
-  for (const tool of tools) if ((await findTool(tool, process.env, ['/usr/local/go/bin'])) === undefined) return `no ${tool} here`;
-  return undefined;
-};
+import { without } from './tools.ts';
 
 const packaged = (sample: string) => () => deployedTwice(sample, { format: 'tar.gz', block: 'instant' });
 

@@ -1,10 +1,5 @@
-import { findTool } from '../../src/chaincode/platforms/tools.ts';
 import { chaincodeSuite, deployedTwice } from './chaincode-suite.ts';
-
-const without = async (...tools: readonly string[]): Promise<string | undefined> => {
-  for (const tool of tools) if ((await findTool(tool, process.env, ['/usr/local/go/bin'])) === undefined) return `no ${tool} here`;
-  return undefined;
-};
+import { without } from './tools.ts';
 
 chaincodeSuite('kv-node as a process', { open: () => deployedTwice('kv-node') });
 chaincodeSuite('kv-ts as a process', { open: () => deployedTwice('kv-ts') });

@@ -195,8 +195,10 @@ export class ChaincodeStream {
     await this.#send({ type: Type.REGISTERED });
     await this.#send({ type: Type.READY, payload: runtimeParams && protos.ChaincodeAdditionalParams.encode(runtimeParams) });
     if (this.#state.at !== 'established') return; // it ended meanwhile
+    const { ccid } = this.#state;
     this.#state = next(this.#state, { type: 'readied' });
     this.#registration.ready();
+    this.#logger.info('chaincode registered', { ccid, stream: this.id, remote: this.remote });
   }
 
   async #serve({ message, bytes }: ReceivedMessage): Promise<void> {

@@ -4,10 +4,12 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.net.InetSocketAddress;
 import java.util.List;
+import org.hyperledger.fabric.metrics.Metrics;
 import org.hyperledger.fabric.shim.ChaincodeBase;
 import org.hyperledger.fabric.shim.ChaincodeServerProperties;
 import org.hyperledger.fabric.shim.ChaincodeStub;
 import org.hyperledger.fabric.shim.NettyChaincodeServer;
+import org.hyperledger.fabric.traces.Traces;
 
 /** Every request that a chaincode can make of its peer, one function each: for tests and measurements. */
 public final class KeyValueChaincode extends ChaincodeBase {
@@ -66,6 +68,9 @@ public final class KeyValueChaincode extends ChaincodeBase {
         }
         final KeyValueChaincode chaincode = new KeyValueChaincode();
         chaincode.processCommandLineOptions(new String[] {"-i", System.getenv("CHAINCODE_ID")});
+        // What start does beside dialling the peer: without these the server accepts connections and never registers.
+        Metrics.initialize(chaincode.getChaincodeConfig());
+        Traces.initialize(chaincode.getChaincodeConfig());
         new NettyChaincodeServer(chaincode, server(address)).start();
     }
 
