@@ -90,7 +90,9 @@ const SIGNS: readonly Sign[] = [
     advice: 'Let the build make one jar with all dependencies: with Maven’s shade or Gradle’s shadow plugin.',
   },
   {
-    pattern: /exec format error|cannot execute binary file|wrong ELF class|cannot execute: required file not found/i,
+    // What the system does not know as a program, some wrappers give to a shell.
+    pattern:
+      /exec format error|cannot execute binary file|wrong ELF class|cannot execute: required file not found|\x7fELF|\.selvage\/chaincode: \d+: /i,
     cause: 'the program is built for another kind of machine',
     advice: 'Build the chaincode, or its native modules, on or for the machine that runs it.',
   },

@@ -47,8 +47,7 @@ const SIGNS: readonly Sign[] = [
     advice: `Check the version in package.json; or ${REGISTRY}.`,
   },
   {
-    pattern:
-      /npm (?:error|ERR!) 404\s+'([^']+)' is not in this registry|npm (?:error|ERR!) 404 Not Found - GET (\S+)|npm (?:error|ERR!) code E404/,
+    pattern: /npm (?:error|ERR!) code E404(?:[\s\S]*?npm (?:error|ERR!) 404\s+(?:The requested resource )?'([^']+)')?/,
     cause: 'a dependency is not in the npm registry: $1',
     advice: `Check its name and version in package.json; or ${REGISTRY}.`,
   },

@@ -32,3 +32,25 @@ describe('the tail of an output', () => {
     expect(tail.lines).toEqual(['2', '3']);
   });
 });
+
+describe('the tail of a long trace', () => {
+  const tailOf = (...lines: readonly string[]): readonly string[] => {
+    const tail = new Tail(3);
+    for (const line of lines) tail.add(line);
+    return tail.lines;
+  };
+
+  it('has the last lines', () => {
+    expect(tailOf('a', 'b')).toEqual(['a', 'b']);
+    expect(tailOf('a', 'b', 'c', 'd')).toEqual(['b', 'c', 'd']);
+  });
+
+  it('begins with what a long trace began with', () => {
+    expect(tailOf('panic: oh no', 'a', 'b', 'c', 'd')).toEqual(['panic: oh no', 'c', 'd']);
+    expect(tailOf('panic: once', 'a', 'panic: twice', 'b', 'c', 'd')).toEqual(['panic: twice', 'c', 'd']);
+  });
+
+  it('has forgotten it when much was said since', () => {
+    expect(tailOf('panic: long ago', ...Array.from({ length: 600 }, () => 'work'))).toEqual(['work', 'work', 'work']);
+  });
+});
