@@ -1,3 +1,4 @@
+import { afterAll } from 'vitest';
 import { findTool } from '../../src/chaincode/platforms/tools.ts';
 import { DockerodeEngine } from '../../src/runtimes/docker/dockerode-engine.ts';
 import { DOCKER_ENDPOINT, noDocker, removeOurImages, testImage } from '../docker.ts';
@@ -15,18 +16,13 @@ const IMAGES = {
 } as const;
 
 /** The chaincode's containers share the network of this machine, so that they reach the peer at its loopback address. */
-async function inDocker(sample: string, language: keyof typeof IMAGES): Promise<SuiteNetwork> {
+async function inDocker(sample: string, language: keyof typeof IMAGES, format: 'cds' | 'tar.gz' = 'cds'): Promise<SuiteNetwork> {
   const settings = {
     vm: { endpoint: DOCKER_ENDPOINT, docker: { hostconfig: { networkmode: 'host' } } },
     chaincode: { ...(await IMAGES[language]()), startuptimeout: '600s' },
     selvage: { runtime: 'docker' },
   };
-  const network = await deployedTwice(sample, { settings });
-  const close = async (): Promise<void> => {
-    await network[Symbol.asyncDispose]();
-    await removeOurImages(engine);
-  };
-  return { ...network, [Symbol.asyncDispose]: close };
+  return deployedTwice(sample, { settings, format });
 }
 
 const without = async (...tools: readonly string[]): Promise<string | undefined> => {
@@ -34,11 +30,16 @@ const without = async (...tools: readonly string[]): Promise<string | undefined>
   return undefined;
 };
 
+const noGo = noDocker ?? (await without('go'));
+const noJava = noDocker ?? (await without('javac', 'mvn'));
+const openMs = 600_000;
+
+if (noDocker === undefined) afterAll(() => removeOurImages(engine), 60_000);
+
+// The same code in either format has the same layers: what the first suite of a sample builds, the second takes.
 chaincodeSuite('kv-node in Docker', { skip: noDocker, open: () => inDocker('kv-node', 'node') });
+chaincodeSuite('kv-node from a .tar.gz package in Docker', { skip: noDocker, open: () => inDocker('kv-node', 'node', 'tar.gz') });
 chaincodeSuite('kv-ts in Docker', { skip: noDocker, open: () => inDocker('kv-ts', 'node') });
-chaincodeSuite('kv-go in Docker', { skip: noDocker ?? (await without('go')), open: () => inDocker('kv-go', 'golang'), openMs: 600_000 });
-chaincodeSuite('kv-java in Docker', {
-  skip: noDocker ?? (await without('javac', 'mvn')),
-  open: () => inDocker('kv-java', 'java'),
-  openMs: 600_000,
-});
+chaincodeSuite('kv-go in Docker', { skip: noGo, open: () => inDocker('kv-go', 'golang'), openMs });
+chaincodeSuite('kv-go from a .tar.gz package in Docker', { skip: noGo, open: () => inDocker('kv-go', 'golang', 'tar.gz'), openMs });
+chaincodeSuite('kv-java in Docker', { skip: noJava, open: () => inDocker('kv-java', 'java'), openMs });

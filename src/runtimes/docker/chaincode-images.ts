@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildEnded, buildStarted } from '../../chaincode/output/build-progress.ts';
 import { type TarEntry, writeTar } from '../../chaincode/packaging/tar-writer.ts';
 import { chaincodeDockerfile } from '../../chaincode/platforms/dockerfile.ts';
 import type { ImageVariables } from '../../chaincode/platforms/image-names.ts';
@@ -104,40 +105,49 @@ export class ChaincodeImages {
     return found[0];
   }
 
-  /** Both stages. @returns the name of the image */
+  /** Builds and tells how that goes. @returns the name of the image */
   async #make(order: ImageOrder, build: DockerBuild, key: string, { signal }: Cancellable): Promise<string> {
-    const { spec, image, platform, log } = order;
-    const { engine, traces, scratch, hostConfig, host } = this.#parts;
+    const { spec, image, log } = order;
     const started = performance.now();
     log.info('chaincode build started', { image, builder: build.image });
-    for (const name of new Set([build.image, build.runtimeImage])) await this.#need(name, spec.ccid, log, signal);
+    spec.output?.(buildStarted(`the build in a container of ${build.image}`));
+    try {
+      await this.#bothStages(order, build, key, signal);
+    } catch (thrown) {
+      spec.output?.(buildEnded('failed', performance.now() - started));
+      throw thrown;
+    }
+    spec.output?.(buildEnded('finished', performance.now() - started));
+    log.info('chaincode build finished', { image, buildMs: Math.round(performance.now() - started) });
+    return image;
+  }
+
+  async #bothStages(order: ImageOrder, build: DockerBuild, key: string, signal: AbortSignal): Promise<void> {
+    const { spec, platform, log } = order;
+    const { engine, traces, scratch, hostConfig, host } = this.#parts;
+    const onLine = (line: string): void => {
+      log.debug('chaincode build output', { line });
+      spec.output?.({ stream: 'build', text: line });
+    };
+    for (const name of new Set([build.image, build.runtimeImage])) await this.#need(name, spec.ccid, onLine, log, signal);
     await using folder = await scratch.folder();
     const file = join(folder.path, build.output);
     const trace = traces.begin();
     try {
-      const onLine = (line: string): void => {
-        log.debug('chaincode build output', { line });
-        spec.output?.({ stream: 'build', text: line });
-      };
-      await runBuilder(
-        build,
-        file,
-        { engine, hostConfig, settings: await builderSettings(host, platform.name), labels: trace.labels, ccid: spec.ccid, onLine },
-        { signal },
-      );
+      const settings = await builderSettings(host, platform.name);
+      await runBuilder(build, file, { engine, hostConfig, settings, labels: trace.labels, ccid: spec.ccid, onLine }, { signal });
       const binary: TarEntry = { name: build.output, size: (await stat(file)).size, open: () => createReadStream(file) };
       await this.#secondStage(order, key, platform.dockerfile(), [binary], { signal });
     } finally {
       await trace.clear();
     }
-    log.info('chaincode build finished', { image, buildMs: Math.round(performance.now() - started) });
-    return image;
   }
 
-  async #need(name: string, ccid: string, log: Logger, signal: AbortSignal): Promise<void> {
+  async #need(name: string, ccid: string, onLine: (line: string) => void, log: Logger, signal: AbortSignal): Promise<void> {
     const { engine, pull } = this.#parts;
     if (!pull && (await engine.image(name, { signal })) !== undefined) return;
     log.info('pulling an image', { image: name });
+    onLine(`pulling ${name}`);
     try {
       await engine.pull(name, { signal });
     } catch (thrown) {

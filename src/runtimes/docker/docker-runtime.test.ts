@@ -169,7 +169,12 @@ describe.skipIf(noDocker !== undefined)(needsDocker('with a Docker engine'), () 
       const spec = { ...(await fixture.packed(filesOf(look))), platform: 'java', output: (line: OutputLine) => void lines.push(line) };
       const { exited } = await fixture.runtime.launch(spec, { signal: never });
       expect((await exited).lastOutput).toEqual(['nothing']);
-      expect(lines).toContainEqual({ stream: 'build', text: '<settings><password>secret</password></settings>' });
+      const told = lines.filter(({ stream }) => stream === 'build' || stream === 'peer').map(({ stream, text }) => `${stream}: ${text}`);
+      expect(told).toEqual([
+        `peer: build started: the build in a container of ${image}`,
+        'build: <settings><password>secret</password></settings>',
+        expect.stringMatching(/^peer: build finished after \d+\.\d s$/),
+      ]);
     } finally {
       await rm(HOME, { recursive: true, force: true });
     }

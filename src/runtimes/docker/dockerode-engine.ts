@@ -80,7 +80,7 @@ export class DockerodeEngine implements DockerEngine {
   async imageBytes({ signal }: Cancellable): Promise<number | undefined> {
     const { LayersSize, ImageUsage } = fields(await this.#json({ method: 'GET', path: '/system/df', query: { type: 'image' }, signal }));
     const bytes = LayersSize ?? fields(ImageUsage)['TotalSize']; // the second since API 1.52
-    return typeof bytes === 'number' ? bytes : undefined;
+    return typeof bytes === 'number' && bytes > 0 ? bytes : undefined; // Podman says 0
   }
 
   async create({ name, image, command, env, labels, hostConfig }: ContainerSpec, { signal }: Cancellable): Promise<string | undefined> {
