@@ -168,7 +168,7 @@ describe('the programs of an external builder', () => {
 
   it('are asked to build without running anything, and a launch takes what they built', async () => {
     const build = await builder({
-      detect: 'exit 0',
+      detect: 'echo asked; exit 0',
       build: 'echo x >> $D/builds; echo built',
       release: 'echo x >> $D/releases',
       run: `echo x >> $D/runs; ${STAY}`,
@@ -176,7 +176,11 @@ describe('the programs of an external builder', () => {
     const runtime = runtimeOf(build);
     const printed: string[] = [];
     await runtime.build(spec({ output: ({ stream, text }) => printed.push(`${stream} ${text}`) }), { signal: never });
-    expect(printed).toEqual(['build built']);
+    expect(printed).toEqual([
+      'peer build started: external builder test',
+      'build built',
+      expect.stringMatching(/^peer build finished after [\d.]+ s$/),
+    ]);
     expect(await note('releases')).toBe('x\n');
     expect(existsSync(join(folder, 'runs'))).toBe(false);
     await launch(runtime);

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildEnded, buildStarted } from '../../chaincode/output/build-progress.ts';
 import type { BuildSpec, ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from '../../chaincode/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
@@ -108,8 +109,10 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
     for (const builder of this.#parts.builders) {
       if (!(await builder.detect(subject, { signal }))) continue;
       this.#log.info('external builder builds', { ccid: spec.ccid, builder: builder.name });
-      await builder.build(subject, { signal });
-      await builder.release(subject, { signal });
+      await toldOf(`external builder ${builder.name}`, spec, async () => {
+        await builder.build(subject, { signal });
+        await builder.release(subject, { signal });
+      });
       signal.throwIfAborted();
       return await this.#kept.keep(spec.ccid, builder, await folders());
     }
@@ -148,6 +151,19 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
       details,
       advice: 'Name a builder for this type in chaincode.externalBuilders, or switch on a runtime that knows it.',
     });
+  }
+}
+
+/** Puts the beginning and the end of a build into its output. */
+async function toldOf(work: string, { output }: BuildSpec, build: () => Promise<void>): Promise<void> {
+  const started = performance.now();
+  output?.(buildStarted(work));
+  let how: Parameters<typeof buildEnded>[0] = 'failed';
+  try {
+    await build();
+    how = 'finished';
+  } finally {
+    output?.(buildEnded(how, performance.now() - started));
   }
 }
 

@@ -35,7 +35,8 @@ export class ProgramBuilder implements Builder {
     this.#env = Object.fromEntries(names.flatMap((each) => (host[each] === undefined ? [] : [[each, host[each]]])));
   }
 
-  async detect(subject: BuilderSubject, { signal }: Cancellable): Promise<boolean> {
+  /** What it prints goes to the log alone: the package may be none of its business. */
+  async detect({ output: _, ...subject }: BuilderSubject, { signal }: Cancellable): Promise<boolean> {
     const { source, metadata } = await subject.folders();
     try {
       const exit = await this.#exitOf('detect', [source, metadata], subject, signal);
