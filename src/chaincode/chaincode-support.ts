@@ -164,8 +164,13 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     try {
       return await this.#answerOf(call, options);
     } catch (thrown) {
-      throw prefixed('failed to execute transaction: ', thrown);
+      throw prefixed(`failed to execute transaction${this.#namedIn(call)}: `, thrown);
     }
+  }
+
+  /** Channels of the 2.x lifecycle have the words of 2.x, which name the transaction. */
+  #namedIn({ proposal: { channelId, txId } }: ChaincodeCall): string {
+    return this.#parts.channels.get(channelId)?.bundle().application?.capabilities.lifecycleV20 === true ? ` ${txId}` : '';
   }
 
   /** COMPLETED or ERROR of a chaincode that is ready, within the execute timeout. */

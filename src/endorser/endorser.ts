@@ -67,7 +67,7 @@ export class Endorser implements ProposalProcessor {
   constructor(parts: EndorserParts) {
     const { channels, localMsp, access, signer, chaincodes, definitions, handlers, options = {}, log = silent } = parts;
     const closed = parts.systemChaincodes.filter(({ fromProposal }) => !fromProposal).map(({ name }) => name);
-    const execution = new Execution(chaincodes);
+    const execution = new Execution({ chaincodes, channels });
     this.#gate = new Gate({
       channels,
       localMsp,

@@ -2,6 +2,7 @@ import type { ChaincodeCall, ChaincodeOutcome, ChaincodeRef, Chaincodes } from '
 import type { ChaincodeDefinition } from '../chaincode/lifecycle/definitions.ts';
 import { kindOfCall } from '../chaincode/lifecycle/initialization.ts';
 import { prefixed } from '../chaincode/prefixed.ts';
+import type { Channels } from '../channel/channel.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import type { TxSimulator } from '../ledger/simulator/tx-simulator.ts';
 import type { protos } from '../protos/messages.ts';
@@ -12,9 +13,6 @@ export const ERROR_THRESHOLD = 400;
 /** From this status on the client also gets the payload that would have been endorsed. */
 export const ERROR = 500;
 
-/** What every invocation that fails in the peer says first; an Init call says nothing. */
-const EXECUTE_FAILED = 'error executing chaincode: ';
-
 /** One chaincode about to run for one proposal. */
 export interface Run {
   readonly chaincode: ChaincodeRef;
@@ -23,12 +21,20 @@ export interface Run {
   readonly input: protos.ChaincodeInputInit;
 }
 
+/** What an invocation that fails in the peer says first, before and after the chaincode is reached; an Init call says nothing. */
+interface FailureWords {
+  readonly unreached: string;
+  readonly failed: string;
+}
+
 /** Runs chaincode for proposals: the shape of a call and the text of its failures. */
 export class Execution {
   readonly #chaincodes: Chaincodes;
+  readonly #channels: Channels;
 
-  constructor(chaincodes: Chaincodes) {
+  constructor({ chaincodes, channels }: { readonly chaincodes: Chaincodes; readonly channels: Channels }) {
     this.#chaincodes = chaincodes;
+    this.#channels = channels;
   }
 
   isSystem(name: string): boolean {
@@ -36,20 +42,20 @@ export class Execution {
   }
 
   /** Waits until the chaincode can be called. Hold no simulation meanwhile: this may build and launch. */
-  async makeReady(chaincode: ChaincodeRef, options: Cancellable): Promise<void> {
-    await labelled(EXECUTE_FAILED, () => this.#chaincodes.makeReady(chaincode, options));
+  async makeReady({ chaincode, proposal }: Omit<Run, 'input'>, options: Cancellable): Promise<void> {
+    await labelled(this.#words(proposal).unreached, () => this.#chaincodes.makeReady(chaincode, options));
   }
 
   /**
    * Whether the call is the initialisation that a definition of the 2.x lifecycle may require.
-   * @throws {SelvageError} `SIMULATION_FAILED`, in the words of 2.x: earlier releases have no such definitions
+   * @throws {SelvageError} `SIMULATION_FAILED`
    */
   async kindOf(
     definition: Pick<ChaincodeDefinition, 'name' | 'version' | 'initRequired'>,
-    { isInit, simulator }: { readonly isInit: boolean; readonly simulator: TxSimulator },
+    { proposal, input: { isInit = false } }: Omit<Run, 'chaincode'>,
+    simulator: TxSimulator,
   ): Promise<ChaincodeCall['kind']> {
-    const prefix = `error in simulation: failed to execute transaction ${simulator.txId}: `;
-    return labelled(prefix, () => kindOfCall(definition, isInit, simulator));
+    return labelled(this.#words(proposal).unreached, () => kindOfCall(definition, isInit, simulator));
   }
 
   async invoke(
@@ -58,14 +64,22 @@ export class Execution {
     options: Cancellable,
     kind: ChaincodeCall['kind'] = 'transaction',
   ): Promise<ChaincodeOutcome> {
-    return labelled(EXECUTE_FAILED, () => this.#chaincodes.execute(callOf(kind, run, simulator), options));
+    return labelled(this.#words(run.proposal).failed, () => this.#chaincodes.execute(callOf(kind, run, simulator), options));
   }
 
   /** Calls Init of a chaincode that is being deployed, inside the simulation of its deployment. */
   async init(run: Run, simulator: TxSimulator, options: Cancellable): Promise<ChaincodeOutcome> {
     return this.#chaincodes.execute(callOf('init', run, simulator), options);
   }
+
+  /** Channels of the 2.x lifecycle have the words of 2.x. */
+  #words({ channelId, txId }: UnpackedProposal): FailureWords {
+    if (this.#channels.get(channelId)?.bundle().application?.capabilities.lifecycleV20 !== true) return WORDS_OF_1;
+    return { unreached: `error in simulation: failed to execute transaction ${txId}: `, failed: 'error in simulation: ' };
+  }
 }
+
+const WORDS_OF_1: FailureWords = { unreached: 'error executing chaincode: ', failed: 'error executing chaincode: ' };
 
 async function labelled<T>(prefix: string, work: () => Promise<T>): Promise<T> {
   try {

@@ -101,6 +101,25 @@ describe('a user chaincode', () => {
     expect(ledger.state.openSnapshots).toBe(0);
   });
 
+  it('whose launch or run fails says so in the words of 2.x on a channel of the 2.x lifecycle', async () => {
+    const chaincodes = new ScriptedChaincodes(() => {
+      throw answeredError('five hundred');
+    });
+    const channels = channelsOf(memoryChannel(lifecycleBundle('ch')));
+    const { endorser } = openEndorser(chaincodes, { channels, definitions: alwaysDefined });
+    const first = await endorser.processProposal(proposal(), never);
+    expect(first.response?.message).toBe('error in simulation: transaction returned with failure: five hundred');
+    const { response: uninitialized } = await endorser.processProposal(initialization(), never);
+    expect(uninitialized?.message).toMatch(/^error in simulation: failed to execute transaction [0-9a-f]{64}: invalid invocation: /);
+    chaincodes.onReady = () => {
+      throw new SelvageError('CHAINCODE_LAUNCH_FAILED', 'could not launch chaincode cc:1.0: exited with code 1');
+    };
+    const { response: unready } = await endorser.processProposal(proposal(), never);
+    expect(unready?.message).toMatch(
+      /^error in simulation: failed to execute transaction [0-9a-f]{64}: could not launch chaincode cc:1.0: exited/,
+    );
+  });
+
   it('gets the client’s args but none of its decorations', async () => {
     const inputs: unknown[] = [];
     const chaincodes = new ScriptedChaincodes(({ input }) => {
@@ -122,7 +141,7 @@ describe('a user chaincode', () => {
     const refused = (text: string) => ({
       response: {
         status: 500,
-        message: expect.stringMatching(`^error in simulation: failed to execute transaction \\w+: invalid invocation: ${text}$`),
+        message: expect.stringMatching(`^error executing chaincode: invalid invocation: ${text}$`),
       },
     });
     const early = await endorser.processProposal(proposal(), never);

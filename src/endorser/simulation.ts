@@ -85,7 +85,7 @@ export class Simulation {
     const rehearsal = await this.#rehearse(run, options);
     if (rehearsal.response.status >= ERROR_THRESHOLD) return rehearsal;
     const deployment = readDeployment(run.proposal, (name) => execution.isSystem(name));
-    await execution.makeReady(deployment.chaincode, options);
+    await execution.makeReady({ ...deployment, proposal: run.proposal }, options);
 
     await using simulator = await this.#channel(run.proposal).ledger.simulate(run.proposal.txId);
     const outcome = await execution.invoke(run, simulator, options);
@@ -127,12 +127,11 @@ export class Simulation {
     const expected = await this.#committedDefinition(channel, proposal);
     if (expected === undefined) return undefined;
     await this.#parts.definitions.checkRunnable(expected);
-    await execution.makeReady(expected, options);
+    await execution.makeReady({ chaincode: expected, proposal }, options);
     await using simulator = await channel.ledger.simulate(proposal.txId);
     const definition = await this.#definition(channel, simulator, proposal);
     if (definition === undefined || !sameCode(definition, expected)) return undefined;
-    const { isInit = false } = input;
-    const kind = await execution.kindOf(definition, { isInit, simulator });
+    const kind = await execution.kindOf(definition, { proposal, input }, simulator);
     const outcome = await execution.invoke({ chaincode: definition, proposal, input }, simulator, options, kind);
     const results = await this.#close(channel, simulator, outcome);
     return simulated(definition, { outcome, results, endorsementPlugin: definition.endorsementPlugin });

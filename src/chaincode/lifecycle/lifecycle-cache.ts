@@ -34,7 +34,7 @@ export interface KnownChaincode {
 interface CachedChaincode {
   readonly definition: LifecycleDefinition;
   readonly approved: boolean;
-  /** Hash of the package id that was approved; undefined when none was. */
+  /** Hash of the package id that was approved with exactly this definition; undefined when none was. */
   readonly source: Uint8Array | undefined;
 }
 
@@ -91,8 +91,8 @@ export class LifecycleCache {
 
   async #runnableOn(channelId: string): Promise<readonly ChaincodeRef[]> {
     return [...(await this.#channel(channelId))].flatMap(([name, cached]) => {
-      const { definition, approved, installed } = this.#known(cached);
-      return approved && installed !== undefined ? [{ name, version: definition.version, ccid: installed.packageId }] : [];
+      const { definition, installed } = this.#known(cached);
+      return installed === undefined ? [] : [{ name, version: definition.version, ccid: installed.packageId }];
     });
   }
 

@@ -191,6 +191,7 @@ describe('a chaincode of the 2.x lifecycle', () => {
     await using old = await ledger.simulate('old');
     const next = definition({ sequence: 2n, version: '2.0' });
     await approve('cc', next, A);
+    await find('cc');
     await define('cc', next, { told: false });
     expect((await find('cc'))?.version).toBe('2.0');
     await expect(definitions.find(old, 'cc', 'ch')).rejects.toMatchObject({
@@ -246,6 +247,15 @@ describe('what is known of the lifecycle', () => {
     install(A);
     expect([...(await cache.referencesTo(A))]).toEqual([['ch', ['cc', 'dd'].map((name) => ({ name, version: '1.0', ccid: A }))]]);
     expect([...(await cache.runnable()).keys()]).toEqual([A]);
+  });
+
+  it('runs no package for a definition that was not approved', async () => {
+    const { define, approve, install, cache } = peer();
+    await approve('cc', definition({ version: '1.1' }), A);
+    await define('cc', definition());
+    install(A);
+    expect((await cache.find('ch', 'cc')).installed).toBeUndefined();
+    expect((await cache.runnable()).size).toBe(0);
   });
 
   it('is nothing of channels and chaincodes that there are not', async () => {
