@@ -25,7 +25,7 @@ describe('the command line', () => {
     folder = await mkdtemp(join(tmpdir(), 'selvage-cli-'));
     const data = join(folder, 'data');
     dev = new RunningCommand(
-      ['dev', join(repository, 'chaincodes/kv-node'), '--name', 'kv', '--data', data, '--port-base', '0', '--json'],
+      ['dev', join(repository, 'chaincodes/kv-node'), '--name', 'kv', '--data', data, '--port-base', '0', '--json', '--lifecycle', '1'],
       {
         SELVAGE_CACHE: chaincodeCache,
       },

@@ -13,6 +13,8 @@ export interface TourStep {
 export type DevelopedChaincode = DevSource & {
   /** Default name of the chaincode. */
   readonly name: string;
+  /** Of a package: its output is kept under it. */
+  readonly label?: string;
   readonly tour: readonly TourStep[];
 };
 

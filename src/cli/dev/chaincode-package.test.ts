@@ -27,7 +27,7 @@ describe('a package', () => {
   ])('labelled %s has a chaincode called %s', async (label, name) => {
     const packageFile = join(folder, 'x.tar.gz');
     await writeFile(packageFile, await buildLifecyclePackage({ label, type: 'node', path: '', codePackage: new Uint8Array(0) }));
-    expect(await readChaincodePackage('x.tar.gz', folder)).toEqual({ packageFile, name, tour: [] });
+    expect(await readChaincodePackage('x.tar.gz', folder)).toEqual({ packageFile, label, name, tour: [] });
   });
 
   it('has to be one', async () => {

@@ -11,7 +11,7 @@ export const isPackage = (path: string, cwd: string): boolean => statSync(resolv
 export async function readChaincodePackage(path: string, cwd: string): Promise<DevelopedChaincode> {
   const packageFile = resolve(cwd, path);
   const { label } = await parseLifecyclePackage(await readFile(packageFile));
-  return { packageFile, name: nameIn(label), tour: [] };
+  return { packageFile, label, name: nameIn(label), tour: [] };
 }
 
 /** Labels are `NAME_VERSION` by custom, and may hold what names may not. */

@@ -36,7 +36,10 @@ export function devCommand(program: Command, terminal: Terminal): void {
     .option('--data <dir>', 'keep the network here and go on with it next time (default: a temporary folder)')
     .option('--port-base <port>', "the orderer's port; the peers' follow it (7051, 9051, …); 0 takes free ports", '7050')
     .option('--block <mode>', 'instant: cut a block as soon as nothing else waits; fabric: by count, size and timeout', 'instant')
-    .option('--lifecycle <1|2>', 'how chaincode gets onto the channel: instantiated as in Fabric 1.x, or approved and committed as in 2.x')
+    .option(
+      '--lifecycle <1|2>',
+      'how chaincode gets onto the channel: instantiated as in Fabric 1.x, or approved and committed as in 2.x (default: 2)',
+    )
     .option('-P, --policy <policy>', "endorsement policy, like AND('Org1MSP.member','Org2MSP.member')")
     .option('-c, --ctor <json>', 'arguments of Init in JSON; with --lifecycle 2 Init is called when there are any', '{"Args":[]}')
     .option('--replicas <n>', 'instances of the chaincode per peer, which share the transactions', '1')

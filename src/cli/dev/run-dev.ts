@@ -46,7 +46,8 @@ async function runIn(data: string, chaincode: DevelopedChaincode | undefined, { 
   const network = scope.use(await start(data, { ...flags, lifecycle }, terminal, reporter, scope));
   const clients = scope.use(await connectClients(network.folders, network.plan));
   await joinChannel(network, clients, terminal, reporter);
-  if (flags.inspect && chaincode !== undefined) scope.use(tellInspectors(network, nameOf({ chaincode, flags }), reporter));
+  if (flags.inspect && chaincode !== undefined)
+    scope.use(tellInspectors(network, chaincode.label ?? nameOf({ chaincode, flags }), reporter));
   const deployment = chaincode && { chaincode, flags, network, clients, reporter };
   if (deployment !== undefined) {
     await deploy(deployment, terminal);

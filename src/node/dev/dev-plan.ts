@@ -64,7 +64,8 @@ const planFile = v.pipe(v.string(), v.parseJson(), planSchema);
 const ORG_STRIDE = 2000;
 const PLAN_FILE = 'network.json';
 
-const DEFAULT_LIFECYCLE: Lifecycle = 1;
+/** What developers of today use; see docs/decisions/development-networks-have-the-2x-lifecycle.md. */
+const DEFAULT_LIFECYCLE: Lifecycle = 2;
 
 /**
  * The plan of a data folder: the one kept there, or a new one from the options.
