@@ -10,6 +10,7 @@ import type { LaunchSpec } from '../../src/chaincode/runtime.ts';
 import { silent } from '../../src/common/log.ts';
 import { DockerRuntime, type DockerRuntimeParts } from '../../src/runtimes/docker/docker-runtime.ts';
 import { DockerodeEngine } from '../../src/runtimes/docker/dockerode-engine.ts';
+import type { DockerEngine } from '../../src/runtimes/docker/engine.ts';
 import { DOCKER_ENDPOINT, nodeImage } from '../docker.ts';
 
 const signal = (): AbortSignal => AbortSignal.timeout(30_000);
@@ -100,4 +101,22 @@ function filesOf({ script, install }: ChaincodeFiles, { address }: Listener): Re
     'index.js': say + script,
     ...(install !== undefined && { 'install.js': say + install }),
   };
+}
+
+/** The engine, with something done before each call. */
+export function watched(engine: DockerEngine, before: (call: string) => void): DockerEngine {
+  return new Proxy(engine, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) => {
+        try {
+          before(String(name));
+        } catch (thrown) {
+          return Promise.reject(thrown);
+        }
+        return Reflect.apply(member, target, args);
+      };
+    },
+  });
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DOCKER_ENDPOINT, docker, needsDocker, noDocker, nodeImage } from '../../../test/docker.ts';
-import { type DockerFixture, openDocker } from '../../../test/runtimes/docker-fixture.ts';
+import { type DockerFixture, openDocker, watched } from '../../../test/runtimes/docker-fixture.ts';
 import type { OutputLine } from '../../chaincode/output/chaincode-output.ts';
 import { NodePlatform } from '../../chaincode/platforms/node-platform.ts';
 import type { DockerBuild, PackageSubject, Platform } from '../../chaincode/platforms/platform.ts';
@@ -11,7 +11,6 @@ import { Listener, runtimeContract } from '../../chaincode/runtime.contract.ts';
 import type { LaunchSpec } from '../../chaincode/runtime.ts';
 import { deferred } from '../../common/deferred.ts';
 import { DockerodeEngine } from './dockerode-engine.ts';
-import type { DockerEngine } from './engine.ts';
 import { refused } from './engine-failure.ts';
 import { thisProcess } from './traces.ts';
 
@@ -20,24 +19,6 @@ const STAY = 'setInterval(() => {}, 1e6);';
 const PACKAGE = JSON.stringify({ name: 'cc', version: '1.0.0', scripts: { start: 'node index.js' } });
 const filesOf = (script: string) => ({ 'package.json': PACKAGE, 'index.js': script });
 const named = (fixture: DockerFixture, spec: LaunchSpec): string => `test-${fixture.peerId}-${spec.name}-1.0`;
-
-/** The engine, with something done before each call. */
-function watched(engine: DockerEngine, before: (call: string) => void): DockerEngine {
-  return new Proxy(engine, {
-    get: (target, name) => {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== 'function') return member;
-      return (...args: unknown[]) => {
-        try {
-          before(String(name));
-        } catch (thrown) {
-          return Promise.reject(thrown);
-        }
-        return Reflect.apply(member, target, args);
-      };
-    },
-  });
-}
 
 describe.skipIf(noDocker !== undefined)(needsDocker('with a Docker engine'), () => {
   runtimeContract('docker', openDocker);

@@ -31,7 +31,7 @@ export class DockerodeEngine implements DockerEngine {
   }
 
   async version({ signal }: Cancellable): Promise<EngineVersion> {
-    const facts = fields(await this.#json({ method: 'GET', path: '/version', signal }));
+    const facts = fields(await this.#json({ method: 'GET', path: '/version', unversioned: true, signal }));
     return {
       version: text(facts['Version']),
       apiVersion: text(facts['ApiVersion']),

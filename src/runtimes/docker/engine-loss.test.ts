@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { nodeImage } from '../../../test/docker.ts';
 import { noOwnEngine, OwnEngine } from '../../../test/own-engine.ts';
-import { openDocker } from '../../../test/runtimes/docker-fixture.ts';
+import { openDocker, watched } from '../../../test/runtimes/docker-fixture.ts';
 import { Listener } from '../../chaincode/runtime.contract.ts';
 import { type Logger, silent } from '../../common/log.ts';
+import { DockerodeEngine } from './dockerode-engine.ts';
 
 const never = new AbortController().signal;
+
 /** Messages at info and above. */
 function heard(): { readonly log: Logger; readonly lines: string[] } {
   const lines: string[] = [];
@@ -65,6 +68,33 @@ describe.skipIf(noOwnEngine !== undefined)(`an engine that dies${skipped}`, () =
     expect(await fixture.leftovers()).toEqual([]);
     await expect.poll(() => lines, { timeout: 10_000 }).toContain('the Docker engine answers again');
   }, 120_000);
+
+  it.each(['upload 2', 'build 1', 'start 2'])(
+    'at step %s of a launch leaves nothing once it is back',
+    async (step) => {
+      const made: string[] = [];
+      let dies: Promise<void> | undefined;
+      const onCall = (call: string): void => {
+        made.push(call);
+        if (dies === undefined && step === `${call} ${made.filter((each) => each === call).length}`) dies = engine.end('SIGKILL');
+      };
+      const plain = new DockerodeEngine({ endpoint: engine.endpoint });
+      const image = await nodeImage(plain);
+      await using fixture = await openDocker({ engine: watched(plain, onCall), image, healthIntervalMs: 50 });
+      await using listener = await Listener.open();
+      const script = `say('up'); setInterval(() => {}, 1e6); // ${fixture.peerId}`;
+      const launch = fixture.runtime.launch(await fixture.chaincode({ script }, listener), { signal: never });
+      await expect(launch).rejects.toMatchObject({ code: 'DOCKER_UNAVAILABLE' });
+      expect(dies).toBeDefined();
+      await dies;
+      await engine.start();
+      const instance = await fixture.runtime.launch(await fixture.chaincode({ script }, listener), { signal: never });
+      await listener.line('up');
+      await instance[Symbol.asyncDispose]();
+      expect(await fixture.leftovers()).toEqual([]);
+    },
+    120_000,
+  );
 
   it('under a running chaincode ends it with the engine, and it can be launched again', async () => {
     const { log, lines } = heard();

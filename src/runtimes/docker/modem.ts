@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import Docker from 'dockerode';
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
+import { apiPrefix } from './api-version.ts';
 import { refused, unavailable, WITHOUT_TLS } from './engine-failure.ts';
 
 /** PEM texts. */
@@ -29,6 +30,8 @@ export interface Call extends Cancellable {
   readonly json?: Readonly<Record<string, unknown>>;
   /** A body that is no JSON. */
   readonly body?: Readable | Uint8Array;
+  /** In no version of the API: for asking which there are. */
+  readonly unversioned?: boolean;
 }
 
 type Dialler = Docker['modem'];
@@ -36,10 +39,15 @@ type DialOptions = Parameters<Dialler['dial']>[0];
 
 const GOOD = { 200: true, 201: true, 204: true, 304: true } as const;
 
-/** HTTP to the engine, by dockerode's own transport, with every answer as a stream: an engine that dies in the middle of one is noticed. */
+/**
+ * HTTP to the engine, by dockerode's own transport, with every answer as a stream: an engine that dies in the middle of one is
+ * noticed. The version of the API is agreed on with the first call, and again when the engine may have become another.
+ */
 export class Modem {
   readonly endpoint: string;
   readonly #dialler: Dialler;
+  /** Before each path. */
+  #prefix: string | undefined;
 
   /** @throws {SelvageError} `SETTING_INVALID` for an endpoint that cannot be one */
   constructor({ endpoint, tls }: EndpointSettings) {
@@ -54,19 +62,34 @@ export class Modem {
   /** @throws {SelvageError} see DockerEngine */
   async stream(call: Call): Promise<IncomingMessage> {
     const { signal, body } = call;
-    signal.throwIfAborted();
+    try {
+      signal.throwIfAborted();
+      const prefix = call.unversioned === true ? '' : (this.#prefix ?? (await this.#agree(signal)));
+      return (await this.#dial(call, prefix)).once('close', () => release(body));
+    } catch (thrown) {
+      release(body);
+      throw signal.aborted ? signal.reason : this.failure(thrown);
+    }
+  }
+
+  async #agree(signal: AbortSignal): Promise<string> {
+    const facts = parseAnswer(await this.text({ method: 'GET', path: '/version', unversioned: true, signal }));
+    this.#prefix = apiPrefix(typeof facts === 'object' && facts !== null ? facts : {});
+    return this.#prefix;
+  }
+
+  async #dial(call: Call, prefix: string): Promise<IncomingMessage> {
     const answer = new Promise<IncomingMessage>((resolve, reject) => {
-      this.#dialler.dial(dialOptions(call), (failure, response) => {
+      this.#dialler.dial(dialOptions(call, prefix), (failure, response) => {
         if (response instanceof IncomingMessage) resolve(response);
         else reject(failure);
       });
     });
     try {
-      return (await orAbort(answer, signal)).once('close', () => release(body));
+      return await orAbort(answer, call.signal);
     } catch (thrown) {
-      release(body);
       answer.then((late) => late.destroy()).catch(() => undefined);
-      throw signal.aborted ? signal.reason : this.failure(thrown);
+      throw thrown;
     }
   }
 
@@ -83,8 +106,10 @@ export class Modem {
   failure(thrown: unknown): SelvageError {
     if (thrown instanceof SelvageError) return thrown;
     if (thrown instanceof Error && 'statusCode' in thrown && typeof thrown.statusCode === 'number' && !WITHOUT_TLS.test(thrown.message)) {
+      if (/client version \S+ is too (old|new)/.test(thrown.message)) this.#prefix = undefined;
       return refused(thrown.message.replace(/^\(HTTP code \d+\) unexpected - /, ''), thrown.statusCode, thrown);
     }
+    this.#prefix = undefined;
     return unavailable(this.endpoint, thrown);
   }
 }
@@ -97,11 +122,11 @@ function release(body: Call['body']): void {
   if (body !== undefined && 'destroy' in body) body.destroy();
 }
 
-function dialOptions({ method, path, query = {}, json, body, signal }: Call): DialOptions {
+function dialOptions({ method, path, query = {}, json, body, signal }: Call, prefix: string): DialOptions {
   const file = body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : body;
   return {
     method,
-    path: `${path}?`,
+    path: `${prefix}${path}?`,
     options: Object.keys(query).length === 0 && json === undefined ? undefined : { _query: query, _body: json ?? {} },
     file,
     isStream: true,
