@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** A port of this machine that was free a moment ago. */
 export async function freePort(): Promise<number> {
@@ -10,3 +11,17 @@ export async function freePort(): Promise<number> {
   await once(server, 'close');
   return typeof place === 'object' && place !== null ? place.port : 0;
 }
+
+/** Resolves when something accepts connections there. */
+export async function listening(port: number): Promise<void> {
+  while (!(await accepts(port))) await delay(20);
+}
+
+const accepts = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });

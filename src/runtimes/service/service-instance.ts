@@ -5,6 +5,7 @@ import { type Cancellable, orAbort } from '../../common/cancel.ts';
 import { deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
+import { dialVerdict, plainReason } from './dial-verdicts.ts';
 import type { ServerSettings } from './server-settings.ts';
 import { serviceConnection } from './service-connection.ts';
 
@@ -69,11 +70,12 @@ async function reached(client: GrpcClient, { ccid, settings }: ServiceInstancePa
     await orAbort(client.ready(dialTimeoutMs), signal);
   } catch (cause) {
     signal.throwIfAborted();
-    const reason = await lastReason(client, Math.min(Math.max(dialTimeoutMs, 1_000), 3_000), signal);
+    const reason = plainReason(await lastReason(client, Math.min(Math.max(dialTimeoutMs, 1_000), 3_000), signal));
+    const verdict = dialVerdict(reason, settings);
     throw new SelvageError(
       'PEER_UNREACHABLE',
       `error cannot create connection for ${ccid}: error creating grpc connection to ${address}: failed to create new connection: ${reason}`,
-      { cause, details: { ccid, address, dialTimeoutMs }, advice: adviceFor(reason, address) },
+      { cause, details: { ccid, address, dialTimeoutMs, reason: verdict.cause }, advice: verdict.advice },
     );
   }
 }
@@ -89,13 +91,4 @@ async function lastReason(client: GrpcClient, ms: number, signal: AbortSignal): 
     return /Last error: (.*?)(?:\. Resolution note: .*)?$/s.exec(text)?.[1] ?? 'context deadline exceeded';
   }
   return 'context deadline exceeded';
-}
-
-function adviceFor(reason: string, address: string): string {
-  if (/certificate|self.signed|altname/i.test(reason))
-    return 'Compare root_cert (and domain) in connection.json with the certificate that the service shows.';
-  if (/socket disconnected|SSL|TLS|EPROTO|ECONNRESET/i.test(reason))
-    return `Whether ${address} speaks TLS must agree with tls_required in connection.json, and its client certificates with client_cert.`;
-  if (/ENOTFOUND|EAI_AGAIN|Name resolution/i.test(reason)) return `The peer cannot resolve ${address}: see connection.json.`;
-  return `Start the chaincode service and see that ${address} can be reached from this peer.`;
 }

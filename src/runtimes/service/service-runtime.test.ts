@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freePort } from '../../../test/runtimes/free-port.ts';
+import { freePort, listening } from '../../../test/runtimes/free-port.ts';
 import { sampleOrSkip } from '../../../test/runtimes/installed-sample.ts';
 import { StartedProgram } from '../../../test/runtimes/started-program.ts';
 import { testPeer } from '../../../test/runtimes/test-peer.ts';
@@ -148,12 +148,17 @@ describe.skipIf(sample === undefined)('chaincode as a service, with the released
       expect((await peer.call(ID, 'put', 'a', '1')).text).toBe('ok');
     });
 
+    /** A peer that dials a service which listens already: what it says is about the connection, not about the time. */
+    const dialling = async (port: number, connection: object) => {
+      await listening(port);
+      return scope.use(await testPeer({ runtime: runtimeFor({ ...connection, dial_timeout: '1s' }) }));
+    };
+
     it('says which certificate is wrong', async () => {
       const port = await freePort();
       startServer(port, serverTls());
       const other = await CertificateAuthority.create({ commonName: 'other-ca', organization: 'test' }, systemClock.now());
-      const wrongRoot = { ...trusting(port), root_cert: other.own.certificate, dial_timeout: '3s' };
-      const peer = scope.use(await testPeer({ runtime: runtimeFor(wrongRoot) }));
+      const peer = await dialling(port, { ...trusting(port), root_cert: other.own.certificate });
       await expect(peer.call(ID, 'noop')).rejects.toMatchObject({
         code: 'PEER_UNREACHABLE',
         message: expect.stringMatching(
@@ -166,8 +171,40 @@ describe.skipIf(sample === undefined)('chaincode as a service, with the released
       const port = await freePort();
       startServer(port, serverTls());
       const { domain: _, ...noDomain } = trusting(port);
-      const peer = scope.use(await testPeer({ runtime: runtimeFor({ ...noDomain, dial_timeout: '3s' }) }));
-      await expect(peer.call(ID, 'noop')).rejects.toMatchObject({ code: 'PEER_UNREACHABLE', message: expect.stringContaining('altnames') });
+      const peer = await dialling(port, noDomain);
+      await expect(peer.call(ID, 'noop')).rejects.toMatchObject({
+        code: 'PEER_UNREACHABLE',
+        message: expect.stringMatching(/altnames[\s\S]*Set domain in connection.json/),
+      });
+    });
+
+    it('says that the certificate of the service has expired', async () => {
+      const port = await freePort();
+      const elevenYears = 11 * 366 * 24 * 3_600_000;
+      const old = new Date(systemClock.now().getTime() - elevenYears);
+      const expired = await CertificateAuthority.create({ commonName: 'old-ca', organization: 'test' }, old);
+      const { certificate, privateKey } = await expired.tls({ commonName: 'service', hosts: ['service.example.com'] });
+      await writeFile(files['key'] ?? '', privateKey);
+      await writeFile(files['cert'] ?? '', certificate);
+      startServer(port, serverTls());
+      const peer = await dialling(port, { ...trusting(port), root_cert: expired.own.certificate });
+      await expect(peer.call(ID, 'noop')).rejects.toThrow("The service's certificate has expired");
+    });
+
+    it('says that the service asks for a client certificate', async () => {
+      const port = await freePort();
+      startServer(port, { ...serverTls(), CHAINCODE_CLIENT_CA_CERT: files['ca'] ?? '' });
+      const peer = await dialling(port, trusting(port));
+      await expect(peer.call(ID, 'noop')).rejects.toThrow('client_auth_required');
+    });
+
+    it('says when only one of both speaks TLS', async () => {
+      const [plain, secured] = [await freePort(), await freePort()];
+      startServer(plain);
+      startServer(secured, serverTls());
+      const peers = [await dialling(plain, trusting(plain)), await dialling(secured, { address: `127.0.0.1:${secured}` })];
+      await expect(peers[0]?.call(ID, 'noop')).rejects.toThrow('What answers there speaks no TLS');
+      await expect(peers[1]?.call(ID, 'noop')).rejects.toThrow('set tls_required and root_cert');
     });
   });
 });
@@ -182,6 +219,7 @@ describe('a service that is not there', () => {
       code: 'PEER_UNREACHABLE',
       message: expect.stringContaining('ECONNREFUSED'),
       advice: expect.stringContaining('Start the chaincode service'),
+      details: expect.objectContaining({ reason: 'nothing listens at the address of the service' }),
     });
   });
 
