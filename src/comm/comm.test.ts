@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { issue } from '../../test/certificates.ts';
 import { deferred } from '../common/deferred.ts';
 import { SelvageError } from '../common/errors.ts';
 import { silent } from '../common/log.ts';
@@ -177,5 +180,22 @@ describe('stopping', () => {
       for await (const _ of stream.incoming);
     })();
     await Promise.all([expect(read).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' }), server[Symbol.asyncDispose]()]);
+  });
+
+  it.each(['without', 'with'])('cuts connections that say nothing, %s TLS', async (tls) => {
+    const { pem, privateKey } = await issue({ subject: 'CN=server' });
+    const server = await listen({
+      address: '127.0.0.1:0',
+      tls: tls === 'with' ? { key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert: pem } : undefined,
+      methods: [],
+      log: silent,
+    });
+    const socket = connect(server.port, '127.0.0.1');
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.resume();
+    await once(socket, 'connect');
+    for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate); // until the server has it, too
+    await server[Symbol.asyncDispose]();
+    await closed;
   });
 });

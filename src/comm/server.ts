@@ -1,4 +1,4 @@
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, Server as NetServer, type Socket } from 'node:net';
 import {
   Server,
   ServerCredentials,
@@ -42,7 +42,8 @@ export async function listen({ address, tls, methods, log }: ListenOptions): Pro
   for (const [definition, implementation] of services(methods, streams, log)) server.addService(definition, implementation);
   await refuseTaken(address);
   const port = await bind(server, address, credentialsOf(tls));
-  return { port, [Symbol.asyncDispose]: () => stop(server, streams) };
+  const sockets = socketsOf(server);
+  return { port, [Symbol.asyncDispose]: () => stop(server, streams, sockets) };
 }
 
 function credentialsOf(tls: ServerTls | undefined): ServerCredentials {
@@ -105,10 +106,29 @@ class OpenStreams {
 /** How long other calls in progress may take to end when the server stops, in milliseconds. */
 const DRAIN_MS = 500;
 
-function stop(server: Server, streams: OpenStreams): Promise<void> {
+/**
+ * The connections that are open, from now on. A server closes only when all of them have, and grpc-js cuts none while channelz is off:
+ * one that says nothing, or whose TLS handshake never ends, would keep us from stopping. It has no public way to the servers below it.
+ */
+function socketsOf(server: Server): ReadonlySet<Socket> {
+  const open = new Set<Socket>();
+  const below: unknown = Reflect.get(server, 'http2Servers');
+  for (const each of below instanceof Map ? below.keys() : []) {
+    if (!(each instanceof NetServer)) continue;
+    each.on('connection', (socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+    });
+  }
+  return open;
+}
+
+function stop(server: Server, streams: OpenStreams, sockets: ReadonlySet<Socket>): Promise<void> {
   streams.endAll();
   return new Promise((resolve) => {
-    const force = setTimeout(() => server.forceShutdown(), DRAIN_MS);
+    const force = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, DRAIN_MS);
     server.tryShutdown(() => {
       clearTimeout(force);
       resolve();
