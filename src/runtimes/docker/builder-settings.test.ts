@@ -49,13 +49,15 @@ it('takes over how to reach registries and whom to trust, and nothing that names
   });
 });
 
-it('gives Go its module settings, those of `go env -w` too, and the passwords of module proxies', async () => {
+it('gives Go its module settings, those of `go env -w` too, and passwords of module proxies when the peer names them', async () => {
   await using folder = await home({
     '.npmrc': NPMRC,
     '.config/go/env': 'GOPROXY=https://written\nGOFLAGS=-mod=mod\nGOROOT=/usr/local/go\n',
     '.netrc': 'machine g login me password p',
   });
-  const { env, files } = await builderSettings({ HOME: folder.path, GOPROXY: 'https://g', GOCACHE: '/here' }, 'golang');
+  const host = { HOME: folder.path, GOPROXY: 'https://g', GOCACHE: '/here' };
+  expect((await builderSettings(host, 'golang')).files).toEqual([]);
+  const { env, files } = await builderSettings({ ...host, NETRC: join(folder.path, '.netrc') }, 'golang');
   expect(env).toEqual({ GOPROXY: 'https://g', GOFLAGS: '-mod=mod' });
   expect(textsOf(files)).toEqual({ 'root/.netrc': 'machine g login me password p' });
   expect(files.map(({ mode }) => mode)).toEqual([0o600]);

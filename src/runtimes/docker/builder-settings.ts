@@ -53,12 +53,12 @@ async function npmOf(host: Host): Promise<BuilderSettings> {
 
 const GO_VARIABLES = /^(GOPROXY|GONOPROXY|GOPRIVATE|GOSUMDB|GONOSUMDB|GONOSUMCHECK|GOINSECURE|GOFLAGS)$/;
 
-/** Go's variables, also those that `go env -w` wrote; the environment has the last word. A `.netrc` holds passwords of module proxies. */
+/** Go's variables, also those that `go env -w` wrote; the environment has the last word. Passwords of module proxies only when `NETRC` names their file. */
 async function goOf(host: Host): Promise<BuilderSettings> {
   const written = await textOf(host['GOENV'] ?? under(host['XDG_CONFIG_HOME'] ?? under(host['HOME'], '.config'), 'go', 'env'));
   const lines = written?.split('\n').flatMap((line) => [...line.matchAll(/^(\w+)=(.*)$/g)]) ?? [];
   const file = Object.fromEntries(lines.map(([, name = '', value = '']) => [name, value.trim()]));
-  const netrc = await textOf(host['NETRC'] ?? under(host['HOME'], '.netrc'));
+  const netrc = await textOf(host['NETRC']);
   const files = netrc === undefined ? [] : [secret(`${HOME}/.netrc`, netrc)];
   return { env: chosen({ ...file, ...host }, GO_VARIABLES), files };
 }
