@@ -199,12 +199,22 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     return answers.includes(true);
   }
 
+  #tellPaused({ chaincode, proposal }: ChaincodeCall): void {
+    const { logger = silent } = this.#parts;
+    logger.info('a debugger is attached: the execute timeout waits', {
+      ccid: chaincode.ccid,
+      channel: proposal.channelId,
+      txId: proposal.txId,
+    });
+  }
+
   async #answerInTime(call: ChaincodeCall, { signal }: Cancellable): Promise<Uint8Array> {
     using deadline = new PatientDeadline({
       ms: this.#timeoutOf(call),
       message: 'timeout expired while executing transaction',
       parent: signal,
       paused: this.#parts.debuggers && (() => this.#debugged(call)),
+      onPaused: () => this.#tellPaused(call),
     });
     const system = this.#system.get(call.chaincode.name);
     if (system !== undefined) return await systemAnswer(system, call, deadline.signal);

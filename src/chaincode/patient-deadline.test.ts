@@ -26,8 +26,10 @@ describe('PatientDeadline', () => {
       looks += 1;
       return looks <= 10;
     };
-    using deadline = new PatientDeadline({ ms: 10, message: 'too late', parent: never, paused, lookMs: 3 });
+    const onPaused = vi.fn();
+    using deadline = new PatientDeadline({ ms: 10, message: 'too late', parent: never, paused, onPaused, lookMs: 3 });
     expect(await ended(deadline)).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(onPaused).toHaveBeenCalledTimes(1);
     expect(looks).toBeGreaterThan(10); // ten looks of 3 ms are three times its limit
   });
 

@@ -7,6 +7,8 @@ export interface PatientDeadlineParts {
   readonly parent: AbortSignal;
   /** Whether the time stands still now. Must not reject. Absent when it never does. */
   readonly paused?: (() => Promise<boolean>) | undefined;
+  /** Called once, when it is paused for the first time. */
+  readonly onPaused?: (() => void) | undefined;
   /** Milliseconds between two looks at that. */
   readonly lookMs?: number | undefined;
 }
@@ -25,6 +27,7 @@ export class PatientDeadline implements Disposable {
   #left: number;
   #timer: NodeJS.Timeout | undefined;
   #expired = false;
+  #told = false;
 
   constructor(parts: PatientDeadlineParts) {
     const { ms, parent } = parts;
@@ -62,9 +65,16 @@ export class PatientDeadline implements Disposable {
     const passed = performance.now() - since;
     const paused = (await this.#parts.paused?.()) ?? false;
     if (this.#timer !== timer || this.signal.aborted) return; // disposed or given up meanwhile
-    if (!paused) this.#left -= passed;
+    if (paused) this.#tell();
+    else this.#left -= passed;
     if (this.#left > 0) return this.#wait();
     this.#expired = true;
     this.#controller.abort(new SelvageError('DEADLINE_EXCEEDED', this.#parts.message));
+  }
+
+  #tell(): void {
+    if (this.#told) return;
+    this.#told = true;
+    this.#parts.onPaused?.();
   }
 }

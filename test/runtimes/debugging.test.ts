@@ -1,19 +1,19 @@
 /** Limits in time while somebody stands at a breakpoint, with a real inspector and real chaincode. */
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { get } from 'node:http';
-import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Debuggee, Debuggers } from '../../src/chaincode/debugging.ts';
+import { evaluate } from '../../src/client/submit.ts';
+import { textOf } from '../../src/common/bytes.ts';
 import { Scope } from '../../src/common/scope.ts';
 import { LinuxDebuggers } from '../../src/runtimes/debugging/linux-debuggers.ts';
 import { ScriptedRuntime } from '../fakes/scripted-runtime.ts';
+import { never, testNetwork } from '../journeys/network.ts';
+import { HeardLog } from './heard-log.ts';
+import { Inspector } from './inspector.ts';
 import { sampleOrSkip } from './installed-sample.ts';
 import { StartedProgram } from './started-program.ts';
 import { testPeer } from './test-peer.ts';
 
 const sample = process.platform === 'linux' ? await sampleOrSkip('kv-node') : undefined;
-const never = new AbortController().signal;
 const EXECUTE_MS = 300;
 
 let scope: Scope;
@@ -33,52 +33,6 @@ class Watched implements Debuggers {
     this.looks += 1;
     if (attached) this.found += 1;
     return attached;
-  }
-}
-
-/** As much of a debugger as it takes to stop a program and let it go on. */
-class Inspector {
-  readonly #socket: Socket;
-  #commands = 0;
-
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-  }
-
-  static async attach(program: StartedProgram): Promise<Inspector> {
-    const url = new URL(/ws:\S+/.exec(await program.line(/Debugger listening on/))?.[0] ?? '');
-    const key = randomBytes(16).toString('base64');
-    const headers = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-key': key, 'sec-websocket-version': '13' };
-    const request = get({ host: url.hostname, port: url.port, path: url.pathname, headers, agent: false });
-    const [, socket] = await once(request, 'upgrade');
-    scope.defer(() => socket.destroy());
-    return new Inspector(socket);
-  }
-
-  /** One masked frame of text, which must be shorter than 126 bytes. Resolves with what comes back next. */
-  async say(method: string): Promise<void> {
-    this.#commands += 1;
-    const text = Buffer.from(JSON.stringify({ id: this.#commands, method }));
-    const mask = randomBytes(4);
-    const masked = text.map((byte, at) => byte ^ (mask[at % 4] ?? 0));
-    const answered = this.#heard(`"id":${this.#commands}`);
-    this.#socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length]), mask, masked]));
-    await answered;
-  }
-
-  detach(): void {
-    this.#socket.destroy();
-  }
-
-  #heard(wanted: string): Promise<void> {
-    return new Promise((resolve) => {
-      const hear = (data: Buffer): void => {
-        if (!data.includes(wanted)) return;
-        this.#socket.off('data', hear);
-        resolve();
-      };
-      this.#socket.on('data', hear);
-    });
   }
 }
 
@@ -104,15 +58,37 @@ describe.skipIf(sample === undefined)('the execute timeout (skipped without Linu
 
   it('stands still while the chaincode is stopped by a debugger, and counts again when that has gone', async () => {
     const { debuggers, peer, program } = await developed();
-    const inspector = await Inspector.attach(program);
+    const inspector = scope.use(await Inspector.attach(await program.line(/Debugger listening on/)));
     for (const method of ['Debugger.enable', 'Debugger.pause']) await inspector.say(method);
     const calling = peer.call('kv:1', 'put', 'a', '1');
     await expect.poll(() => debuggers.found, { timeout: 20_000 }).toBeGreaterThan(2); // each look comes when the time is up
     await inspector.say('Debugger.resume');
     expect((await calling).text).toBe('ok');
-    inspector.detach();
+    inspector[Symbol.dispose]();
     await expect(peer.call('kv:1', 'sleep', '60000')).rejects.toThrow('timeout expired while executing transaction');
   });
+});
+
+describe.skipIf(process.platform !== 'linux')('a peer that opens the inspector of its chaincode (skipped without Linux)', () => {
+  it('ends an endless loop, and waits while somebody stands at a breakpoint', async () => {
+    const log = new HeardLog();
+    const settings = { chaincode: { executetimeout: '4s' }, selvage: { inspectchaincode: true } };
+    const { clients, deploy } = scope.use(await testNetwork({ settings, log }));
+    await deploy('kv', 'kv-node');
+    const [admin] = clients.admins;
+    const query = async (...args: readonly string[]): Promise<string> => {
+      const spec = { channelId: clients.channel, chaincode: 'kv', args };
+      return textOf((await evaluate((admin ?? clients.user).peer, clients.user.signer, spec, { signal: never })).payload);
+    };
+    await expect(query('hash', 'endless', '999999999999')).rejects.toThrow('timeout expired while executing transaction');
+    expect(await query('hash', 'hello', '3')).toMatch(/^6c92ef/); // it was started again
+    const inspector = scope.use(await Inspector.attach(await log.last(/Debugger listening on/)));
+    for (const method of ['Debugger.enable', 'Debugger.pause']) await inspector.say(method);
+    const asked = query('hash', 'hello', '3');
+    await log.line(/the execute timeout waits/);
+    await inspector.say('Debugger.resume');
+    expect(await asked).toMatch(/^6c92ef/);
+  }, 120_000);
 });
 
 describe('the startup timeout', () => {

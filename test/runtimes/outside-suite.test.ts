@@ -15,7 +15,7 @@ import { RUN_FIELD, writeBuilder } from './builder-scripts.ts';
 import { type BuiltSample, builtSample } from './built-sample.ts';
 import { chaincodeSuite, deployedTwice, type SuiteNetwork } from './chaincode-suite.ts';
 import { freePort } from './free-port.ts';
-import { RegistrationLog } from './registration-log.ts';
+import { HeardLog } from './heard-log.ts';
 import { without } from './tools.ts';
 
 const NAMES = ['first', 'second'] as const;
@@ -119,14 +119,14 @@ const runScript = ({ command }: BuiltSample): string =>
 async function inDevelopmentMode(sample: string): Promise<SuiteNetwork> {
   await using scope = new Scope();
   const { start } = await builtSample(sample, scope);
-  const log = new RegistrationLog();
+  const log = new HeardLog();
   const network = scope.use(await testNetwork({ block: 'instant', settings: { chaincode: { mode: 'dev' } }, log }));
   const address = `127.0.0.1:${network.network.plan.peers[0]?.chaincodePort}`;
   for (const name of NAMES) {
     const program = scope.use(start(address, { CORE_CHAINCODE_ID_NAME: `${name}:1`, CORE_PEER_TLS_ENABLED: 'false' }));
     const ended = program.ended().then((lines) => Promise.reject(new Error(`${name} ended:\n${lines.join('\n')}`)));
     ended.catch(() => undefined);
-    await Promise.race([log.registered(`${name}:1`), ended]);
+    await Promise.race([log.line(new RegExp(`^chaincode registered .*ccid=${name}:1`)), ended]);
     await network.deploy(name, sample);
   }
   return suiteNetwork(network.clients, scope);
