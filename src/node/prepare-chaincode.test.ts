@@ -13,8 +13,13 @@ function peer({ runnable = true }: { readonly runnable?: boolean } = {}) {
   const state = new MemoryState();
   state.put('lscc', 'mycc', utf8('1.0'), [1n, 0n]);
   const launched: string[] = [];
+  let replaced = 0;
   const definitions: Definitions = {
     find: async (reads, name) => {
+      if (replaced > 0) {
+        replaced -= 1;
+        throw new SelvageError('DEFINITION_CHANGED', 'changed during invoke');
+      }
       const version = await reads.getState('lscc', name);
       return version && ({ name, version: textOf(version), ccid: `${name}:${textOf(version)}` } as ChaincodeDefinition);
     },
@@ -33,10 +38,21 @@ function peer({ runnable = true }: { readonly runnable?: boolean } = {}) {
     },
   };
   const prepare = (channelId: string, name: string) => prepareChaincode(parts, { channelId, name }, { signal: never });
-  return { state, launched, prepare };
+  const replace = (times: number): void => {
+    replaced = times;
+  };
+  return { state, launched, prepare, replace };
 }
 
 describe('a chaincode that is prepared', () => {
+  it('is looked up again when its definition is replaced meanwhile', async () => {
+    const { state, launched, prepare, replace } = peer();
+    replace(2);
+    await prepare('ch', 'mycc');
+    expect(launched).toEqual(['mycc:1.0 with 0 snapshots']);
+    expect(state.openSnapshots).toBe(0);
+  });
+
   it('is launched as the channel defines it, with no snapshot open', async () => {
     const { launched, prepare } = peer();
     await prepare('ch', 'mycc');

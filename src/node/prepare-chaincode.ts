@@ -1,5 +1,5 @@
 import type { Chaincodes } from '../chaincode/chaincodes.ts';
-import type { Definitions } from '../chaincode/lifecycle/definitions.ts';
+import type { ChaincodeDefinition, Definitions } from '../chaincode/lifecycle/definitions.ts';
 import type { Channel, Channels } from '../channel/channel.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
@@ -28,8 +28,14 @@ export async function prepareChaincode(
   await chaincodes.makeReady(definition, options);
 }
 
-/** The snapshot is released before anything is built or started. */
-async function definitionOf({ id, ledger }: Channel, definitions: Definitions, name: string) {
-  using snapshot = ledger.snapshot();
-  return await definitions.find({ getState: async (namespace, key) => (await snapshot.get(namespace, key))?.value }, name, id);
+/** The snapshot is released before anything is built or started. What is replaced while it is looked up is looked up again. */
+async function definitionOf({ id, ledger }: Channel, definitions: Definitions, name: string): Promise<ChaincodeDefinition | undefined> {
+  for (;;) {
+    using snapshot = ledger.snapshot();
+    try {
+      return await definitions.find({ getState: async (namespace, key) => (await snapshot.get(namespace, key))?.value }, name, id);
+    } catch (thrown) {
+      if (!(thrown instanceof SelvageError) || thrown.code !== 'DEFINITION_CHANGED') throw thrown;
+    }
+  }
 }

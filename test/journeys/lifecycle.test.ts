@@ -16,7 +16,8 @@ import {
 } from '../../src/client/lifecycle-calls.ts';
 import { evaluate, submit } from '../../src/client/submit.ts';
 import { hex, textOf } from '../../src/common/bytes.ts';
-import { silent } from '../../src/common/log.ts';
+import { deferred } from '../../src/common/deferred.ts';
+import { type LogFields, type Logger, silent } from '../../src/common/log.ts';
 import { unmeasured } from '../../src/common/metrics.ts';
 import { Scope } from '../../src/common/scope.ts';
 import { parsePolicyText } from '../../src/msp/policies/policy-text.ts';
@@ -29,20 +30,45 @@ const CHANNEL = 'mychannel';
 const signal = { signal: never };
 const policy = (text: string) => common.SignaturePolicyEnvelope.decode(common.SignaturePolicyEnvelope.encode(parsePolicyText(text)));
 
+/** Hears which chaincode becomes ready at which peer. */
+class ReadyChaincode {
+  readonly #heard = new Map<string, ReturnType<typeof deferred<void>>>();
+
+  /** Resolves when the peer of an organisation has the package running. */
+  at(org: 1 | 2, packageId: string): Promise<void> {
+    return this.#event(`peer0.org${org}.example.com ${packageId}`).promise;
+  }
+
+  logger(bound: LogFields = {}): Logger {
+    const info = (message: string, fields: LogFields = {}): void => {
+      if (message === 'chaincode ready') this.#event(`${bound['peer']} ${fields['ccid']}`).resolve();
+    };
+    return { ...silent, info, child: (fields) => this.logger({ ...bound, ...fields }) };
+  }
+
+  #event(name: string): ReturnType<typeof deferred<void>> {
+    const event = this.#heard.get(name) ?? deferred<void>();
+    this.#heard.set(name, event);
+    return event;
+  }
+}
+
 /** Two organisations agree on a chaincode, change what they agreed on, and run other packages for it; their peers stop in between. */
 describe('the 2.x lifecycle between two organisations', () => {
   let folder: string;
   let running: Scope;
   let network: DevNetwork;
   let clients: DevClients;
+  let started: ReadyChaincode;
   /** The sample, and the same with one operation more. */
   let packages: readonly [Uint8Array, Uint8Array];
   let ids: readonly [string, string];
 
   async function start(): Promise<void> {
     running = new Scope();
+    started = new ReadyChaincode();
     const options = { channel: CHANNEL, orgs: 2, tls: true, portBase: 0, block: 'instant', lifecycle: 2 } as const;
-    const parts = { log: silent, metrics: unmeasured, cacheFolder: chaincodeCache, settings: undefined, signal: never };
+    const parts = { log: started.logger(), metrics: unmeasured, cacheFolder: chaincodeCache, settings: undefined, signal: never };
     network = running.use(await startDevNetwork(join(folder, 'network'), options, parts));
     clients = running.use(await connectClients(network.folders, network.plan));
     await joinAll(clients, network.folders, signal);
@@ -134,7 +160,8 @@ describe('the 2.x lifecycle between two organisations', () => {
     expect(await approve(2, first, ids[0])).toBe('VALID');
     expect(await ready(1, first)).toEqual({ Org1MSP: true, Org2MSP: true });
     expect(await commit(first)).toBe('VALID');
-  });
+    await Promise.all([started.at(1, ids[0]), started.at(2, ids[0])]); // before anybody calls it
+  }, 120_000);
 
   it('makes the chaincode run, by the policy of the channel', async () => {
     expect(await invoke([1, 2], ['put', 'a', 'one'])).toBe('VALID');
@@ -149,6 +176,7 @@ describe('the 2.x lifecycle between two organisations', () => {
   it('goes on where it was when the peers come back', async () => {
     await running[Symbol.asyncDispose]();
     await start();
+    await Promise.all([started.at(1, ids[0]), started.at(2, ids[0])]);
     expect((await installedPackages(org(2), signal)).installedChaincodes.map(({ packageId }) => packageId)).toEqual([ids[0]]);
     expect(await ask(1, 'get', 'a')).toBe('one');
     expect((await approvedDefinition(org(2), first, signal)).source?.localPackage?.packageId).toBe(ids[0]);
@@ -186,6 +214,7 @@ describe('the 2.x lifecycle between two organisations', () => {
     await expect(ask(1, 'build')).rejects.toThrow('unknown function build');
     await installPackage(org(1), packages[1], signal);
     expect(await approve(1, second, ids[1])).toBe('VALID');
+    await started.at(1, ids[1]);
     expect(await ask(1, 'build')).toBe('the second package');
     await expect(ask(2, 'build')).rejects.toThrow('unknown function build');
     expect(await ask(1, 'get', 'a')).toBe('three');
@@ -204,6 +233,7 @@ describe('the 2.x lifecycle between two organisations', () => {
     expect(await approve(2, second, ids[1])).toBe('VALID');
     await expect(ask(2, 'get', 'a')).rejects.toThrow("chaincode definition for 'kv' exists, but chaincode is not installed");
     await installPackage(org(2), packages[1], signal);
+    await started.at(2, ids[1]);
     expect(await ask(2, 'build')).toBe('the second package');
     expect(await approve(2, second, undefined)).toBe('VALID');
     await expect(ask(2, 'build')).rejects.toThrow("chaincode definition for 'kv' exists, but chaincode is not installed");

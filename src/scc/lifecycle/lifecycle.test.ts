@@ -2,90 +2,38 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodedRwset } from '../../../test/fakes/decoded-results.ts';
-import { lifecycleChannel } from '../../../test/fakes/lifecycle-channel.ts';
-import { allowAll } from '../../../test/fakes/open-endorser.ts';
+import {
+  approving,
+  backing,
+  cc,
+  collection,
+  committing,
+  defaultPolicy,
+  lifecycleNetwork,
+  withPackage,
+} from '../../../test/fakes/lifecycle-network.ts';
 import { call } from '../../../test/fakes/system-calls.ts';
-import { InstalledPackages } from '../../chaincode/lifecycle/installed-packages.ts';
-import { LifecycleCache } from '../../chaincode/lifecycle/lifecycle-cache.ts';
 import { buildLifecyclePackage, packageIdOf } from '../../chaincode/packaging/lifecycle-package.ts';
-import { LifecyclePackageStore } from '../../chaincode/packaging/lifecycle-store.ts';
 import { utf8 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
-import { common, lifecycle, protos } from '../../protos/messages.ts';
-import { Lifecycle } from './lifecycle.ts';
+import { lifecycle } from '../../protos/messages.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import type { LifecycleParts } from './parts.ts';
 
 const never = { signal: new AbortController().signal };
-const policy = protos.ApplicationPolicy.encode({ channelConfigPolicyReference: '/Channel/Application/Endorsement' });
-
-/** The members of a collection: any of these organisations. */
-const anyOf = (...mspIds: string[]): protos.CollectionPolicyConfigInit => ({
-  signaturePolicy: {
-    rule: { nOutOf: { n: 1, rules: mspIds.map((_, signedBy) => ({ signedBy })) } },
-    identities: mspIds.map((mspIdentifier) => ({ principal: common.MSPRole.encode({ mspIdentifier }) })),
-  },
-});
-
-const collection = (changed: protos.StaticCollectionConfigInit = {}): protos.CollectionConfigInit => ({
-  staticCollectionConfig: { name: 'shared', memberOrgsPolicy: anyOf('Org1MSP', 'Org2MSP'), maximumPeerCount: 1, ...changed },
-});
 
 describe('_lifecycle', () => {
   let folder = '';
-  let packages: InstalledPackages;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'selvage-lifecycle-'));
-    packages = await InstalledPackages.open({ store: new LifecyclePackageStore({ directory: folder }) });
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  /** The peers of both organisations on one channel, whose state both have. */
-  function network(changed: Partial<LifecycleParts> = {}) {
-    const { channels, channel, ledger, commit } = lifecycleChannel();
-    let txs = 0;
-    const peer = (mspId: string) => {
-      const cache = new LifecycleCache({ channels, mspId, packages });
-      const scc = new Lifecycle({ channels, access: allowAll, mspId, packages, cache, ...changed });
-      /** Calls a function, and commits what it wrote when asked to. */
-      const run = async (fn: string, args: Uint8Array, { committed = false } = {}) => {
-        txs += 1;
-        const simulator = await ledger.simulate(`tx${txs}`);
-        const response = await scc.invoke(call([fn, args], { simulator }), never);
-        if (committed && response.status === 200) {
-          await commit(simulator);
-          cache.forget('ch');
-          return { ...response, rwset: [] };
-        }
-        const rwset = decodedRwset((await simulator.result()).publicRwset);
-        return { ...response, rwset };
-      };
-      return {
-        scc,
-        cache,
-        run,
-        approve: (init: lifecycle.ApproveChaincodeDefinitionForMyOrgArgsInit, options = { committed: true }) =>
-          run('ApproveChaincodeDefinitionForMyOrg', lifecycle.ApproveChaincodeDefinitionForMyOrgArgs.encode(init), options),
-        commit: (init: lifecycle.CommitChaincodeDefinitionArgsInit, options = { committed: true }) =>
-          run('CommitChaincodeDefinition', lifecycle.CommitChaincodeDefinitionArgs.encode(init), options),
-        ready: async (init: lifecycle.CheckCommitReadinessArgsInit) => {
-          const { payload, status, message } = await run('CheckCommitReadiness', lifecycle.CheckCommitReadinessArgs.encode(init));
-          return status === 200 ? Object.fromEntries(lifecycle.CheckCommitReadinessResult.decode(payload).approvals) : message;
-        },
-      };
-    };
-    return { org1: peer('Org1MSP'), org2: peer('Org2MSP'), channel, ledger };
-  }
-
-  const cc = (changed: lifecycle.CommitChaincodeDefinitionArgsInit = {}) => ({ name: 'cc', version: '1.0', sequence: 1n, ...changed });
-  const withPackage = (packageId: string) => ({ source: { localPackage: { packageId } } });
-  const backing = (fn: string, text: string) => `failed to invoke backing implementation of '${fn}': ${text}`;
-  const approving = (text: string) => backing('ApproveChaincodeDefinitionForMyOrg', text);
-  const committing = (text: string) => backing('CommitChaincodeDefinition', text);
+  const network = (changed: Partial<LifecycleParts> = {}) => lifecycleNetwork(folder, changed);
 
   describe('lets in', () => {
     it('exactly a function and its arguments', async () => {
-      const { scc } = network().org1;
+      const { scc } = (await network()).org1;
       const text = async (...args: string[]) => (await scc.invoke(call(args), never)).message;
       expect(await text()).toBe('lifecycle scc must be invoked with arguments');
       expect(await text('QueryInstalledChaincodes')).toBe('lifecycle scc operations require exactly two arguments but received 1');
@@ -93,7 +41,7 @@ describe('_lifecycle', () => {
     });
 
     it('channels that it knows and that have the capability', async () => {
-      const { org1, channel } = network();
+      const { org1, channel } = await network();
       const response = await org1.scc.invoke(call(['QueryChaincodeDefinitions', ''], { channelId: 'other' }), never);
       expect(response).toMatchObject({ status: 500, message: "could not get channelconfig for channel 'other'" });
       const bundle = channel.bundle();
@@ -122,7 +70,7 @@ describe('_lifecycle', () => {
           throw new SelvageError('ACCESS_DENIED', 'Unmapped policy for _lifecycle/Nope');
         },
       };
-      const { org1 } = network({ access });
+      const { org1 } = await network({ access });
       expect((await org1.run('CommitChaincodeDefinition', utf8(''))).message).toBe(
         'Failed to authorize invocation due to failed ACL check: not you',
       );
@@ -132,7 +80,7 @@ describe('_lifecycle', () => {
     });
 
     it('arguments that decode', async () => {
-      const { message } = await network().org1.run('QueryChaincodeDefinition', Uint8Array.of(0xff));
+      const { message } = await (await network()).org1.run('QueryChaincodeDefinition', Uint8Array.of(0xff));
       expect(message).toMatch(/^failed to invoke backing implementation of 'QueryChaincodeDefinition': could not decode input arg: /);
     });
   });
@@ -141,7 +89,7 @@ describe('_lifecycle', () => {
     const atPeer = async (scc: Lifecycle, fn: string, args: Uint8Array) => scc.invoke(call([fn, args], { channelId: '' }), never);
 
     it('are installed, listed with who runs them, and given back', async () => {
-      const { org1 } = network();
+      const { org1 } = await network();
       const chaincodeInstallPackage = await buildLifecyclePackage({ label: 'cc_1', type: 'node', path: '', codePackage: utf8('code') });
       const packageId = packageIdOf('cc_1', chaincodeInstallPackage);
       const install = () => atPeer(org1.scc, 'InstallChaincode', lifecycle.InstallChaincodeArgs.encode({ chaincodeInstallPackage }));
@@ -168,7 +116,7 @@ describe('_lifecycle', () => {
     });
 
     it('that are not there are told', async () => {
-      const { scc } = network().org1;
+      const { scc } = (await network()).org1;
       const one = await atPeer(scc, 'QueryInstalledChaincode', lifecycle.QueryInstalledChaincodeArgs.encode({ packageId: 'a:b' }));
       expect(one).toMatchObject({
         status: 500,
@@ -187,7 +135,7 @@ describe('_lifecycle', () => {
 
   describe('approval and commit', () => {
     it('lead from one organisation to the other to a definition, and on to the next sequence', async () => {
-      const { org1, org2 } = network();
+      const { org1, org2 } = await network();
       expect(await org1.ready(cc())).toEqual({ Org1MSP: false, Org2MSP: false });
       expect((await org1.approve({ ...cc(), ...withPackage('cc_1:aa') })).status).toBe(200);
       expect(await org2.ready(cc())).toEqual({ Org1MSP: true, Org2MSP: false });
@@ -204,7 +152,7 @@ describe('_lifecycle', () => {
     });
 
     it('write and read what other peers do', async () => {
-      const { org1, org2 } = network();
+      const { org1, org2 } = await network();
       const approval = await org1.approve(cc(), { committed: false });
       expect(approval.rwset).toEqual([
         {
@@ -231,7 +179,7 @@ describe('_lifecycle', () => {
     });
 
     it('are of the committed sequence or the next', async () => {
-      const { org1 } = network();
+      const { org1 } = await network();
       const text = async (sequence: bigint) => (await org1.approve(cc({ sequence }))).message;
       expect(await text(0n)).toBe(approving('requested sequence is 0, but first definable sequence number is 1'));
       expect(await text(-1n)).toBe(approving('currently defined sequence 0 is larger than requested sequence -1'));
@@ -247,7 +195,7 @@ describe('_lifecycle', () => {
     });
 
     it('can be repeated for another package, not for nothing', async () => {
-      const { org1 } = network();
+      const { org1 } = await network();
       const unchanged = approving('attempted to redefine uncommitted sequence (1) for namespace cc with unchanged content');
       await org1.approve({ ...cc(), ...withPackage('a:1') });
       expect((await org1.approve({ ...cc(), ...withPackage('a:1') })).message).toBe(unchanged);
@@ -261,7 +209,7 @@ describe('_lifecycle', () => {
     });
 
     it('of the committed sequence are of exactly what is committed', async () => {
-      const { org1 } = network();
+      const { org1 } = await network();
       const definition = { ...cc(), collections: { config: [collection()] } };
       await org1.approve(definition);
       await org1.commit(definition);
@@ -280,7 +228,7 @@ describe('_lifecycle', () => {
       );
       expect(await text({ validationParameter: Uint8Array.of(1) })).toBe(
         approving(
-          `${prefix}expected ValidationParameter '${Buffer.from(policy).toString('hex')}' does not match passed ValidationParameter '01'`,
+          `${prefix}expected ValidationParameter '${Buffer.from(defaultPolicy).toString('hex')}' does not match passed ValidationParameter '01'`,
         ),
       );
       expect(await text({ collections: { config: [collection({ maximumPeerCount: 2 })] } })).toBe(
@@ -289,17 +237,17 @@ describe('_lifecycle', () => {
     });
 
     it('need a policy, named or the channel’s', async () => {
-      const { org1, channel } = network();
+      const { org1, channel } = await network();
       const bundle = channel.bundle();
       channel.bundle = () => ({ ...bundle, policies: { ...bundle.policies, has: () => false } });
       const text =
         "could not set defaults for chaincode definition in channel ch: policy '/Channel/Application/Endorsement' must be defined for channel 'ch' before chaincode operations can be attempted";
       expect((await org1.approve(cc())).message).toBe(approving(text));
-      expect((await org1.approve(cc({ validationParameter: policy }))).status).toBe(200);
+      expect((await org1.approve(cc({ validationParameter: defaultPolicy }))).status).toBe(200);
     });
 
     it('are only for organisations of the channel', async () => {
-      const { org1, channel } = network();
+      const { org1, channel } = await network();
       const bundle = channel.bundle();
       const { application } = bundle;
       if (application === undefined) throw new Error('no application');
@@ -312,7 +260,7 @@ describe('_lifecycle', () => {
 
   describe('queries', () => {
     it('tell what is approved: the newest, or by sequence', async () => {
-      const { org1, org2 } = network();
+      const { org1, org2 } = await network();
       const query = async (peer: typeof org1, sequence = 0n) => {
         const args = lifecycle.QueryApprovedChaincodeDefinitionArgs.encode({ name: 'cc', sequence });
         const { status, message, payload } = await peer.run('QueryApprovedChaincodeDefinition', args);
@@ -342,7 +290,7 @@ describe('_lifecycle', () => {
     });
 
     it('tell what is committed, and who approved it', async () => {
-      const { org1, org2 } = network();
+      const { org1, org2 } = await network();
       const definition = (name: string) => ({ ...cc(), name, collections: { config: [collection()] } });
       const query = (name: string) => org2.run('QueryChaincodeDefinition', lifecycle.QueryChaincodeDefinitionArgs.encode({ name }));
       expect(await query('cc')).toMatchObject({ status: 404, message: 'namespace cc is not defined' });
@@ -352,7 +300,7 @@ describe('_lifecycle', () => {
       }
       const { approvals, ...found } = lifecycle.QueryChaincodeDefinitionResult.decode((await query('cc')).payload);
       expect(Object.fromEntries(approvals)).toEqual({ Org1MSP: true, Org2MSP: false });
-      expect(found).toMatchObject({ sequence: 1n, version: '1.0', validationParameter: Buffer.from(policy), initRequired: false });
+      expect(found).toMatchObject({ sequence: 1n, version: '1.0', validationParameter: Buffer.from(defaultPolicy), initRequired: false });
       expect(found.collections?.config[0]?.staticCollectionConfig?.name).toBe('shared');
       const all = await org2.run('QueryChaincodeDefinitions', utf8(''));
       const { chaincodeDefinitions } = lifecycle.QueryChaincodeDefinitionsResult.decode(all.payload);
@@ -360,95 +308,9 @@ describe('_lifecycle', () => {
     });
 
     it('need a channel', async () => {
-      const { scc } = network().org1;
+      const { scc } = (await network()).org1;
       const { message } = await scc.invoke(call(['QueryChaincodeDefinitions', ''], { channelId: '' }), never);
       expect(message).toBe(backing('QueryChaincodeDefinitions', "no application config for channel ''"));
-    });
-  });
-
-  describe('refuses definitions', () => {
-    const refusal = async (changed: lifecycle.CommitChaincodeDefinitionArgsInit) => {
-      const { org1 } = network();
-      const [approval, commit] = [await org1.approve(cc(changed)), await org1.commit(cc(changed))];
-      const [one, two] = [approval, commit].map(
-        ({ message }) => /^[^:]*: error validating chaincode definition: (.*)$/s.exec(message)?.[1],
-      );
-      expect(one).toBe(two);
-      return one;
-    };
-    const ofCollections = (...config: protos.CollectionConfigInit[]) => refusal({ collections: { config } });
-
-    it('with names and versions of another form', async () => {
-      const rule = "Names can only consist of alphanumerics, '_', and '-' and can only begin with alphanumerics";
-      for (const name of ['', '_cc', 'cc-', 'c__c', 'c.c', 'c/c'])
-        expect(await refusal({ name })).toBe(`invalid chaincode name '${name}'. ${rule}`);
-      for (const name of ['cscc', 'escc', 'lscc', 'qscc', 'vscc'])
-        expect(await refusal({ name })).toBe(`chaincode name '${name}' is the name of a system chaincode`);
-      for (const version of ['', '1 0', '1/0'])
-        expect(await refusal({ version })).toBe(
-          `invalid chaincode version '${version}'. Versions can only consist of alphanumerics, '_', '-', '+', and '.'`,
-        );
-    });
-
-    it('with collections that make no sense', async () => {
-      const rule = "Names can only consist of alphanumerics, '_', and '-' and cannot begin with '_'";
-      expect(await ofCollections({ staticCollectionConfig: {} })).toBe('collection configuration is empty');
-      expect(await ofCollections(collection({ name: '_a' }))).toBe(`invalid collection name '_a'. ${rule}`);
-      expect(await ofCollections(collection(), collection())).toBe(
-        'collection-name: shared -- found duplicate in collection configuration',
-      );
-      expect(await ofCollections(collection({ requiredPeerCount: 2 }))).toBe(
-        'collection-name: shared -- maximum peer count (1) cannot be less than the required peer count (2)',
-      );
-      expect(await ofCollections(collection({ requiredPeerCount: -1 }))).toBe(
-        'collection-name: shared -- requiredPeerCount (-1) cannot be less than zero',
-      );
-      expect(await ofCollections(collection({ memberOrgsPolicy: undefined }))).toBe(
-        "collection member policy is not set for collection 'shared'",
-      );
-      expect(await ofCollections(collection({ memberOrgsPolicy: {} }))).toBe(
-        "collection member org policy is empty for collection 'shared'",
-      );
-      expect(await ofCollections(collection({ memberOrgsPolicy: anyOf('Org1MSP', 'Org3MSP') }))).toBe(
-        "collection-name: shared -- collection member 'Org3MSP' is not part of the channel",
-      );
-      const { signaturePolicy } = anyOf('Org1MSP', 'Org2MSP');
-      const both = { nOutOf: { n: 2, rules: [{ signedBy: 0 }, { signedBy: 1 }] } };
-      const nested = { signaturePolicy: { ...signaturePolicy, rule: { nOutOf: { n: 1, rules: [both] } } } };
-      expect(await ofCollections(collection({ memberOrgsPolicy: nested }))).toBe(
-        'collection-name: shared -- error in member org policy: signature policy is not an OR concatenation, NOutOf 2',
-      );
-      const anonymous = { principalClassification: common.MSPPrincipal_Classification.ANONYMITY };
-      expect(
-        await ofCollections(collection({ memberOrgsPolicy: { signaturePolicy: { ...signaturePolicy, identities: [anonymous] } } })),
-      ).toBe('collection-name: shared -- principal type ANONYMITY is not supported');
-    });
-
-    it('that lose or change collections which are in force', async () => {
-      const { org1 } = network();
-      const first = { ...cc(), collections: { config: [collection({ blockToLive: 3n })] } };
-      await org1.approve(first);
-      await org1.commit(first);
-      const text = async (...config: protos.CollectionConfigInit[]) =>
-        (await org1.approve({ ...cc({ sequence: 2n }), collections: { config } })).message;
-      const refused = (why: string) => approving(`error validating chaincode definition: ${why}`);
-      expect(await text()).toBe(refused('the proposed collection config does not contain previously defined collections'));
-      expect(await text(collection({ name: 'other' }))).toBe(
-        refused('existing collection [shared] missing in the proposed collection configuration'),
-      );
-      expect(await text(collection({ blockToLive: 4n }))).toBe(
-        refused('the BlockToLive in an existing collection [shared] modified. Existing value [3]'),
-      );
-      expect(await text(collection({ name: 'other' }), collection({ blockToLive: 3n }))).toBe('');
-    });
-
-    it('that lose collections which the legacy lifecycle deployed', async () => {
-      const { org1, ledger } = network();
-      ledger.state.put('lscc', 'cc', utf8('deployed'), [1n, 0n]);
-      ledger.state.put('lscc', 'cc~collection', protos.CollectionConfigPackage.encode({ config: [collection()] }), [1n, 0n]);
-      const { message, rwset } = await org1.approve(cc(), { committed: false });
-      expect(message).toContain('the proposed collection config does not contain previously defined collections');
-      expect(rwset[1]).toMatchObject({ namespace: 'lscc', reads: ['cc', 'cc~collection'] });
     });
   });
 });
