@@ -8,7 +8,7 @@ import { buildKey } from './build-key.ts';
 import { exists, isFolder } from './files.ts';
 import { IMAGE_SETTINGS, IMAGE_VARIABLES, type ImageSettings, type ImageVariables, imageName } from './image-names.ts';
 import { explainJavaBuild } from './java-verdicts.ts';
-import { checkCodePackage, type PackageRules, RUNNABLE } from './package-rules.ts';
+import { checkCodePackage, RUNNABLE } from './package-rules.ts';
 import type { DockerBuild, HostCommand, HostPlan, InstallStep, PackageSubject, PackPlatformOptions, Platform } from './platform.ts';
 import { findTool, identityOf, type ToolEnvironment } from './tools.ts';
 
@@ -33,9 +33,6 @@ const BESIDE = /^original-|-(sources|javadoc|tests|test-fixtures|plain)\.jar$/;
 /** Results of builds, by either tool and by the usual editors; never part of a package. */
 const BUILT = /^(target|build|out|bin)$|(^|\/)\./;
 
-/** Fabric's rules, and a jar that is ready to run. */
-const RULES: PackageRules = { ...RUNNABLE, names: new RegExp(`${RUNNABLE.names.source}|^/?(META-INF/.*|src/[^/]+\\.jar)$`, 's') };
-
 /** Chaincode in Java (or another language of the JVM): `src/pom.xml`, `src/build.gradle`, or a jar with its dependencies in `src`. */
 export class JavaPlatform implements Platform {
   readonly name = 'java';
@@ -57,7 +54,7 @@ export class JavaPlatform implements Platform {
   }
 
   async validatePackage(codePackage: Uint8Array, options: Partial<Cancellable> = {}): Promise<void> {
-    await checkCodePackage(codePackage, RULES, options);
+    await checkCodePackage(codePackage, RUNNABLE, options);
   }
 
   /** What the rules allow, without results of builds: a peer refuses the rest. */

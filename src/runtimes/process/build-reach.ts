@@ -1,4 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HostCommand } from '../../chaincode/platforms/platform.ts';
@@ -65,8 +66,9 @@ function golang(env: Environment): ToolPlaces {
   };
 }
 
+/** A JVM takes the user's home from the accounts of the machine, not from the environment. */
 async function java(env: Environment): Promise<ToolPlaces> {
-  const home = env['HOME'] ?? '/';
+  const home = /-Duser\.home=(\S+)/.exec(env['MAVEN_OPTS'] ?? '')?.[1] ?? userInfo().homedir;
   const settings = await readFile(join(home, '.m2', 'settings.xml'), 'utf8').catch(() => '');
   const told =
     /-Dmaven\.repo\.local=(\S+)/.exec(env['MAVEN_OPTS'] ?? '')?.[1] ??
