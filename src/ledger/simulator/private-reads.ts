@@ -31,7 +31,7 @@ export function readPlain(snapshot: StateSnapshot, key: PrivateKey): MaybePromis
 function matching(value: StateValue | undefined, hash: StateValue | undefined): StateValue | undefined {
   if (sameVersion(value?.version, hash?.version)) return value;
   const versions = `Public hash version = ${heightText(hash?.version)}, Private data version = ${heightText(value?.version)}`;
-  throw new SelvageError('SIMULATION_FAILED', `Private data matching public hash version is not available. ${versions}`);
+  throw new SelvageError('SIMULATION_FAILED', `private data matching public hash version is not available. ${versions}`);
 }
 
 /** Go's text of a version. */

@@ -210,7 +210,7 @@ describe('private data', () => {
     const newer = { blockNum: 5n, txNum: 0n };
     await using simulator = simulate(await stateWith(hashedValue('missing', 'x'), plainValue('old', 'x'), hashedValue('old', 'y', newer)));
     expect(() => simulator.getPrivateData('cc', 'coll', 'missing')).toThrow(
-      'Private data matching public hash version is not available. Public hash version = {BlockNum: 4, TxNum: 1}, Private data version = <nil>',
+      'private data matching public hash version is not available. Public hash version = {BlockNum: 4, TxNum: 1}, Private data version = <nil>',
     );
     expect(() => simulator.getPrivateData('cc', 'coll', 'old')).toThrow(
       'Public hash version = {BlockNum: 5, TxNum: 0}, Private data version = {BlockNum: 4, TxNum: 1}',
@@ -230,7 +230,7 @@ describe('private data', () => {
     const simulator = openSimulator({ channelId: 'mychannel', txId: 'tx1', snapshot: late, history: undefined });
     expect(await simulator.getPrivateData('cc', 'coll', 'a')).toEqual(utf8('secret'));
     await expect(simulator.getPrivateData('cc', 'coll', 'missing')).rejects.toThrow(
-      'Private data matching public hash version is not available',
+      'private data matching public hash version is not available',
     );
     const [set] = rwset.TxReadWriteSet.decode((await simulator.result()).publicRwset).nsRwset;
     const { hashedReads } = kvrwset.HashedRWSet.decode(set?.collectionHashedRwset[0]?.hashedRwset ?? new Uint8Array());
