@@ -5,10 +5,13 @@ import { parsePeerConfig } from './config/peer-config.ts';
 import { debuggersFor, warnOfOpenPort } from './development-mode.ts';
 
 const config = (mode: 'net' | 'dev', address = '127.0.0.1:7052', inspect = false) =>
-  parsePeerConfig({
-    raw: { peer: { mspconfigpath: '.', chaincodelistenaddress: address }, chaincode: { mode }, selvage: { inspectchaincode: inspect } },
-    folder: import.meta.dirname,
-  });
+  parsePeerConfig(
+    {
+      raw: { peer: { mspconfigpath: '.', chaincodelistenaddress: address }, chaincode: { mode }, selvage: { inspectchaincode: inspect } },
+      folder: import.meta.dirname,
+    },
+    undefined,
+  );
 
 function warnings(...args: Parameters<typeof config>): readonly LogFields[] {
   const heard: LogFields[] = [];

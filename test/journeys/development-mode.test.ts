@@ -1,8 +1,12 @@
 /** `--peer-chaincodedev`: the peer starts nothing, the developer starts the chaincode. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { approveProposal, commitProposal, installedPackages } from '../../src/client/lifecycle-calls.ts';
+import type { ProposalSpec } from '../../src/client/proposal.ts';
 import { submit } from '../../src/client/submit.ts';
 import { textOf } from '../../src/common/bytes.ts';
 import { Scope } from '../../src/common/scope.ts';
+import type { DevClient } from '../../src/node/dev/dev-clients.ts';
+import { protos } from '../../src/protos/messages.ts';
 import { installedSample } from '../runtimes/installed-sample.ts';
 import { StartedProgram } from '../runtimes/started-program.ts';
 import { never, type TestNetwork, testNetwork } from './network.ts';
@@ -35,6 +39,19 @@ async function invoke({ clients }: TestNetwork, ...args: readonly string[]): Pro
   return textOf(response.payload);
 }
 
+function adminOf({ clients }: TestNetwork): DevClient {
+  const [admin] = clients.admins;
+  if (admin === undefined) throw new Error('the network has no organisation');
+  return admin;
+}
+
+async function sendAsAdmin(net: TestNetwork, proposal: ProposalSpec): Promise<void> {
+  const { signer, peer } = adminOf(net);
+  const parts = { signer, endorsers: [peer], orderer: net.clients.orderer, listeners: [peer] };
+  const { commit } = await submit(parts, proposal, { signal: never });
+  expect(commit?.codeName).toBe('VALID');
+}
+
 describe.skipIf(sample === undefined)('chaincode that the developer starts (skipped without npm)', () => {
   it.each([{ tls: false }, { tls: true }])('answers, and can be stopped, changed and started again: peer with %j', async ({ tls }) => {
     const net = await inDevelopment({ tls });
@@ -50,6 +67,27 @@ describe.skipIf(sample === undefined)('chaincode that the developer starts (skip
   it('is told what to start while nothing runs', async () => {
     const net = await inDevelopment({ tls: false });
     await expect(net.deploy('kv', 'kv-node')).rejects.toThrow('start it with CORE_CHAINCODE_ID_NAME=kv:1 and peer address');
+  });
+
+  it('goes by NAME:VERSION on a channel with the 2.x lifecycle, where no package is approved', async () => {
+    const net = scope.use(await testNetwork({ format: 'tar.gz', settings: { chaincode: { mode: 'dev' } } }));
+    await startByHand(net, 'kv:7');
+    const { clients } = net;
+    const validationParameter = protos.ApplicationPolicy.encode({ channelConfigPolicyReference: '/Channel/Application/Endorsement' });
+    const definition = { channelId: clients.channel, name: 'kv', version: '7', sequence: 1n, validationParameter, initRequired: false };
+    for (const proposal of [approveProposal(definition, undefined), commitProposal(definition)]) await sendAsAdmin(net, proposal);
+    expect(await invoke(net, 'put', 'a', '1')).toBe('ok');
+    expect(await invoke(net, 'get', 'a')).toBe('1');
+  });
+
+  it('goes by the package id where a package is approved', async () => {
+    const net = scope.use(await testNetwork({ format: 'tar.gz', settings: { chaincode: { mode: 'dev' } } }));
+    await expect(net.deploy('kv', 'kv-node').then(() => invoke(net, 'get', 'a'))).rejects.toThrow(
+      /handler not found for chaincode kv:[0-9a-f]{64}/,
+    );
+    const { installedChaincodes } = await installedPackages(adminOf(net), { signal: never });
+    await startByHand(net, installedChaincodes[0]?.packageId ?? '');
+    expect(await invoke(net, 'put', 'a', '1')).toBe('ok');
   });
 
   it('keeps its name when a second one claims it', async () => {
