@@ -7,6 +7,7 @@ import { type Metrics, timed, unmeasured } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
 import type { ChaincodeCall, ChaincodeRef } from './chaincodes.ts';
 import { type LaunchParts, launchChaincode, type Running } from './launch.ts';
+import { launchFailureFields } from './launch-failure.ts';
 import { type Place, ReplicaSet } from './replica-set.ts';
 import type { RestartLimits } from './restart-pause.ts';
 import type { ChaincodeState } from './state.ts';
@@ -91,11 +92,14 @@ export class ChaincodeSupervisor implements AsyncDisposable {
   }
 
   #registered({ ccid }: ChaincodeRef): ChaincodeStream {
+    const { logger = silent } = this.#parts;
     const stream = this.#parts.registry.get(ccid);
     if (stream !== undefined) return stream;
     const text = `failed to init chaincode: handler not found for chaincode ${ccid}`;
     const advice = `The peer is in development mode and does not start chaincode: start it with CORE_CHAINCODE_ID_NAME=${ccid} and peer address ${this.#parts.peerAddress}.`;
-    throw new SelvageError('CHAINCODE_LAUNCH_FAILED', `${text}\n${advice}`, { details: { ccid } }); // clients get nothing but the text
+    const failure = new SelvageError('CHAINCODE_LAUNCH_FAILED', `${text}\n${advice}`, { details: { ccid }, advice }); // clients get nothing but the text
+    logger.warn('chaincode launch failed', { ccid, ...launchFailureFields(failure) });
+    throw failure;
   }
 
   #checkOpen(): void {

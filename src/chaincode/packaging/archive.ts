@@ -92,7 +92,9 @@ export async function readArchive(
     await pipeline(Readable.from(slices(bytes)), createGunzip(), meter(limits.totalBytes), archive, signal === undefined ? {} : { signal });
   } catch (thrown) {
     signal?.throwIfAborted();
-    throw thrown instanceof SelvageError || isOurs(thrown) ? thrown : unreadable(thrown, words);
+    const own: unknown = await last.catch((failure: unknown) => failure); // whose content nobody reads on, which breaks the archive
+    for (const each of [own, thrown]) if (each instanceof SelvageError || isOurs(each)) throw each;
+    throw unreadable(thrown, words);
   } finally {
     await last.catch(() => undefined); // its file must be closed before the caller cleans up; its failure is the pipeline's
   }

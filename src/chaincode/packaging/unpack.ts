@@ -28,7 +28,13 @@ async function place({ path, type, mode }: ArchiveEntry, directory: string): Pro
 
 function explained(cause: unknown): unknown {
   if (!(cause instanceof Error) || !('code' in cause) || cause instanceof SelvageError) return cause;
-  if (cause.code === 'ENOSPC') return new SelvageError('DISK_FULL', 'no space left to unpack the code package', { cause });
+  if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT') {
+    return new SelvageError('DISK_FULL', 'no space left to unpack the code package', {
+      cause,
+      details: { reason: 'the disk is full' },
+      advice: 'Make room where the peer keeps chaincode, or let it be kept elsewhere (selvage.chaincodeCache).',
+    });
+  }
   if (cause.code === 'EEXIST' || cause.code === 'ENOTDIR' || cause.code === 'EISDIR') {
     return new SelvageError('CHAINCODE_PACKAGE_INVALID', 'the code package is refused: a name comes twice', { cause });
   }

@@ -7,6 +7,9 @@ const CREDENTIALS = 'CORE_TLS_CLIENT_KEY_FILE and CORE_TLS_CLIENT_CERT_FILE name
 const MORE_MEMORY =
   'Give chaincode more memory (selvage.process.memory, or vm.docker.hostConfig.Memory), or let the chaincode hold less at a time.';
 
+const NO_START_SCRIPT =
+  'Add "scripts": { "start": "fabric-chaincode-node start" } for a contract, or "node your-file.js" for a plain chaincode.';
+
 /** What of the machine ran out, whatever else was said then. */
 const SCARCITY: readonly Sign[] = [
   {
@@ -118,6 +121,11 @@ const SIGNS: readonly Sign[] = [
       /^([A-Za-z]*Error \[ERR_REQUIRE_ESM\]|ReferenceError: (?:require|module|exports|__dirname) is not defined in ES module scope)/m,
     cause: 'the sources mix CommonJS and ES modules: $1',
     advice: 'Set "type" in package.json to what the sources are: "module" for import, "commonjs" for require.',
+  },
+  {
+    pattern: /npm (?:error|ERR!) Missing script: "?start"?/,
+    cause: 'package.json of the chaincode has no start script',
+    advice: NO_START_SCRIPT,
   },
   {
     pattern: /(?:sh: |: )(\S+?): (?:command )?not found/,

@@ -4,11 +4,14 @@ import type { DockerBuild } from '../../chaincode/platforms/platform.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import { engineVerdict } from './launch-errors.ts';
 
+/** What the container's first process says that cannot be one. */
+const WRONG_MACHINE = /exec.*: exec format error/i;
+
 /** @see DockerBuild in hyperledger/fabric v1.1.0, core/chaincode/platforms/util/utils.go, for the text after the line break */
 export const builderFailed = (ccid: string, build: DockerBuild, exitCode: number, output: readonly string[]): SelvageError =>
   buildFailure((lines) => `building ${ccid} failed: ${CAUSE}\nError returned from build: ${exitCode} "${lines}"`, {
     ccid,
-    verdict: build.explain(output),
+    verdict: output.some((line) => WRONG_MACHINE.test(line)) ? engineVerdict('exec format error') : build.explain(output),
     output,
     exitCode,
     more: { image: build.image },

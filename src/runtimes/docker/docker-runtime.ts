@@ -102,11 +102,11 @@ export class DockerRuntime implements ChaincodeRuntime {
   }
 
   build(spec: BuildSpec, options: Cancellable): Promise<void> {
-    return this.#watched((either) => this.#build(spec, either), options);
+    return this.#watched((either) => this.#build(spec, either), options).catch(refusedBy('the Docker engine refused', spec.ccid));
   }
 
   launch(spec: LaunchSpec, options: Cancellable): Promise<ChaincodeInstance> {
-    return this.#watched((either) => this.#launch(spec, either), options);
+    return this.#watched((either) => this.#launch(spec, either), options).catch(refusedBy('the Docker engine refused', spec.ccid));
   }
 
   /** Aborts what is being launched and stops what runs; resolves when all of it is gone. */

@@ -18,18 +18,30 @@ const ADVICE: Readonly<Record<string, string>> = {
 /** What a port for TLS answers to somebody who speaks none. */
 export const WITHOUT_TLS = /HTTP request to an HTTPS server/i;
 
+const REASONS: Readonly<Record<string, (endpoint: string) => string>> = {
+  ENOENT: (endpoint) => `there is no Docker engine at ${endpoint}`,
+  EACCES: (endpoint) => `the user that runs the peer may not use the Docker engine at ${endpoint}`,
+  ECONNREFUSED: (endpoint) => `no Docker engine listens at ${endpoint}`,
+  ENOTFOUND: (endpoint) => `nobody knows the host of the Docker engine at ${endpoint}`,
+};
+
 /** A connection that failed, or broke in the middle of an answer. */
 export function unavailable(endpoint: string, cause: unknown): SelvageError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const certificate = /CERT|SELF_SIGNED|SIGNATURE|TLS|SSL|EPROTO/.test(code) || WITHOUT_TLS.test(messageOf(cause));
   return new SelvageError('DOCKER_UNAVAILABLE', `the Docker engine at ${endpoint} does not answer: ${messageOf(cause)}`, {
     cause,
-    details: { endpoint, ...(code !== '' && { reason: code }) },
+    details: { endpoint, reason: reasonOf(code, certificate)(endpoint), ...(code !== '' && { error: code }) },
     advice: certificate
       ? 'Peer and engine do not agree on TLS: look at vm.endpoint and vm.docker.tls (enabled, ca, cert, key).'
       : (ADVICE[code] ?? 'The engine was stopped or restarted: chaincode is launched again as soon as it answers.'),
   });
 }
+
+const reasonOf = (code: string, certificate: boolean): ((endpoint: string) => string) =>
+  certificate
+    ? (endpoint) => `the peer and the Docker engine at ${endpoint} do not agree on TLS`
+    : (REASONS[code] ?? ((endpoint) => `the Docker engine at ${endpoint} was lost`));
 
 /**
  * An answer that was an error.
@@ -40,6 +52,7 @@ export function refused(message: string, status?: number, cause?: unknown): Selv
   if (/no space left on device|disk quota exceeded/i.test(text)) {
     return new SelvageError('DISK_FULL', `the Docker engine's disk is full: ${text}`, {
       cause,
+      details: { reason: 'the disk of the Docker engine is full' },
       advice:
         'Make room where the engine keeps its images (docker system df shows what takes it, docker system prune frees what is unused).',
     });

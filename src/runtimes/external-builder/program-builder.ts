@@ -1,5 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { lastWords, shownLines } from '../../chaincode/last-output.ts';
+import { scarcity } from '../../chaincode/platforms/verdict.ts';
 import type { LaunchSpec } from '../../chaincode/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
@@ -88,7 +90,7 @@ export class ProgramBuilder implements Builder {
         `could not execute run: builder '${this.name}' run failed to start: ${messageOf(cause)}`,
         {
           cause,
-          details: { ccid, builder: this.name },
+          details: { ccid, builder: this.name, reason: `bin/run of external builder '${this.name}' could not be run` },
           advice: `${this.#program('run')} must be there and executable, unless bin/release writes chaincode/server/connection.json.`,
         },
       );
@@ -104,8 +106,7 @@ export class ProgramBuilder implements Builder {
       throw this.#failed(`${text}: ${messageOf(cause)}`, program, subject, { cause });
     }
     if (exit.code === 0) return;
-    const output = exit.lastOutput.length === 0 ? 'without output' : `its last output:\n${exit.lastOutput.join('\n')}`;
-    throw this.#failed(`${text}: ${statusOf(exit)}, ${output}`, program, subject, { exit });
+    throw this.#failed(`${text}: ${statusOf(exit)}, ${lastWords(exit.lastOutput)}`, program, subject, { exit });
   }
 
   #failed(
@@ -115,10 +116,20 @@ export class ProgramBuilder implements Builder {
     { cause, exit }: { readonly cause?: unknown; readonly exit?: GroupExit },
   ): SelvageError {
     const { code = null, lastOutput = [] } = exit ?? {};
-    return new SelvageError('CHAINCODE_BUILD_FAILED', `external builder failed: ${text}`, {
+    const [scarce] = scarcity('the folders of the peer, of the builder and of TMPDIR').filter(({ pattern }) =>
+      pattern.test(lastOutput.join('\n')),
+    );
+    const reason =
+      scarce?.cause ?? `bin/${program} of external builder '${this.name}' ${exit === undefined ? 'could not be run' : 'failed'}`;
+    const advice = `Run ${this.#program(program)} by hand on the unpacked package; its output is in the peer's log.`;
+    return new SelvageError(reason === 'the disk is full' ? 'DISK_FULL' : 'CHAINCODE_BUILD_FAILED', `external builder failed: ${text}`, {
       cause,
-      details: { ccid, builder: this.name, program, ...(code !== null && { exitCode: code }), lastOutput: lastOutput.join('\n') },
-      advice: `Run ${this.#program(program)} by hand on the unpacked package; its output is in the peer's log.`,
+      details: {
+        ...{ ccid, builder: this.name, program, reason },
+        ...(code !== null && { exitCode: code }),
+        lastOutput: shownLines(lastOutput).join('\n'),
+      },
+      advice: scarce?.advice ?? advice,
     });
   }
 

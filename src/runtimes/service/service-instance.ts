@@ -88,7 +88,8 @@ async function lastReason(client: GrpcClient, ms: number, signal: AbortSignal): 
   } catch (thrown) {
     signal.throwIfAborted();
     const text = thrown instanceof SelvageError && thrown.code === 'PEER_UNREACHABLE' ? thrown.message : '';
-    return /Last error: (.*?)(?:\. Resolution note: .*)?$/s.exec(text)?.[1] ?? 'context deadline exceeded';
+    const last = /Last error: (.*?)(?:\. Resolution note: .*)?$/s.exec(text) ?? /(Name resolution failed.*)/.exec(text);
+    return last?.[1] ?? 'context deadline exceeded';
   }
   return 'context deadline exceeded';
 }

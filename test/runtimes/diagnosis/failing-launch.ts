@@ -6,6 +6,7 @@ import { packSources } from '../../../src/chaincode/platforms/platforms.ts';
 import type { ChaincodeRuntime } from '../../../src/chaincode/runtime.ts';
 import { GrpcClient } from '../../../src/comm/client.ts';
 import { listen } from '../../../src/comm/server.ts';
+import { messageOf, SelvageError } from '../../../src/common/errors.ts';
 import type { Logger } from '../../../src/common/log.ts';
 import { silent } from '../../../src/common/log.ts';
 import { Scope } from '../../../src/common/scope.ts';
@@ -37,21 +38,21 @@ export async function failingLaunch(options: FailingLaunchOptions, symptoms: Sym
   const peer = scope.use(await testPeer({ runtime, code, log: recorder(log), parts: { startupTimeoutMs: 200_000, ...parts } }));
   const [name = '', version = ''] = ccid.split(':');
   const handle = (_: Uint8Array, { signal }: { readonly signal: AbortSignal }): Promise<Uint8Array> =>
-    peer.support.makeReady({ name, version, ccid }, { signal }).then(() => new Uint8Array(0));
+    peer.support.makeReady({ name, version, ccid }, { signal }).then(
+      () => new Uint8Array(0),
+      (thrown: unknown) => Promise.reject(new SelvageError('PROPOSAL_REFUSED', messageOf(thrown))), // as an endorser does
+    );
   const server = scope.use(
     await listen({ address: '127.0.0.1:0', methods: [{ kind: 'unary', path: '/test/Launch', handle }], log: silent }),
   );
   const client = scope.use(new GrpcClient({ address: `127.0.0.1:${server.port}` }));
-  const told = withoutAddress(await refusalOf(client.unary('/test/Launch', new Uint8Array(0), { signal: AbortSignal.timeout(240_000) })));
+  const told = await refusalOf(client.unary('/test/Launch', new Uint8Array(0), { signal: AbortSignal.timeout(240_000) }));
   expectSymptoms(told, log, symptoms);
   await expectNothingLeft(directory, log);
   const left = await leftovers();
   if (left.length > 0) throw new Error(`this was left: ${left.join(', ')}`);
   return told;
 }
-
-/** Our own client says which server was unavailable; the rest is what any client sees. */
-const withoutAddress = (told: string): string => told.replace(/^cannot reach 127\.0\.0\.1:\d+: /, '');
 
 async function codeOf(folder: string): Promise<NonNullable<TestPeerOptions['code']>> {
   const { type, ...sources } = await packSources(folder);
