@@ -6,6 +6,8 @@ import type { Terminal } from './terminal.ts';
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort(new Error(signal)));
+// Whoever read the output is gone, as with `| head`: the command ends as if it were interrupted, and tidies up.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => interrupted.abort(new Error('nobody reads the output')));
 
 const terminal: Terminal = {
   out: (line) => process.stdout.write(`${line}\n`),

@@ -140,6 +140,13 @@ describe('the command line', () => {
     const { data }: { data: string } = JSON.parse(stdout.split('\n')[0] ?? '');
     expect(existsSync(data)).toBe(false);
   });
+
+  it('ends and tidies up when nobody reads what it prints any more', async () => {
+    await using unread = new RunningCommand(['dev', '--json', '--port-base', '0'], {}, folder);
+    const { data }: { data: string } = JSON.parse(await unread.line((line) => line.startsWith('{"fact":"network"')));
+    expect([0, 130]).toContain(await unread.hangUp());
+    expect(existsSync(data)).toBe(false);
+  });
 });
 
 function owners(signed: Uint8Array): number {

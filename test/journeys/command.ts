@@ -80,6 +80,12 @@ export class RunningCommand implements AsyncDisposable {
     }
   }
 
+  /** Reads no more of what it prints, as `head` does when it has enough, and waits for the end. */
+  async hangUp(): Promise<number | null> {
+    this.#child.stdout?.destroy();
+    return this.#closed;
+  }
+
   /** Kills it as `kill -9` does, with no chance to tidy up, and waits for the end. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
