@@ -79,9 +79,17 @@ describe('_lifecycle', () => {
       expect(asked).toEqual(['channel _lifecycle/CommitChaincodeDefinition', 'local _lifecycle/Nope']);
     });
 
+    it('functions that there are', async () => {
+      const { message } = await (await network()).org1.run('QueryApprovedChaincodeDefinitions', utf8(''));
+      const text = 'receiver *lifecycle.Invocation.QueryApprovedChaincodeDefinitions does not exist';
+      expect(message).toBe(backing('QueryApprovedChaincodeDefinitions', text));
+    });
+
     it('arguments that decode', async () => {
       const { message } = await (await network()).org1.run('QueryChaincodeDefinition', Uint8Array.of(0xff));
-      expect(message).toMatch(/^failed to invoke backing implementation of 'QueryChaincodeDefinition': could not decode input arg: /);
+      expect(message).toMatch(
+        /^failed to invoke backing implementation of 'QueryChaincodeDefinition': could not decode input arg for \*lifecycle.Invocation.QueryChaincodeDefinition: /,
+      );
     });
   });
 

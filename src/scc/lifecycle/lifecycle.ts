@@ -20,28 +20,36 @@ interface Codec<Decoded> {
   decode(bytes: Uint8Array): Decoded;
 }
 
-/** A function of its decoded arguments. */
-const of =
-  <Args>(args: Codec<Args>, work: (args: Args, invocation: Invocation) => Promise<Uint8Array>): LifecycleFunction =>
+/** A function of its decoded arguments, by its name. */
+const entry = <Args>(
+  name: string,
+  args: Codec<Args>,
+  work: (args: Args, invocation: Invocation) => Promise<Uint8Array>,
+): readonly [string, LifecycleFunction] => [
+  name,
   async (bytes, invocation) => {
     const decoded = await retold(
-      (cause) => `could not decode input arg: ${cause}`,
+      (cause) => `could not decode input arg for ${RECEIVER}.${name}: ${cause}`,
       () => args.decode(bytes),
     );
     return work(decoded, invocation);
-  };
+  },
+];
+
+/** What Fabric calls the functions' owner in its texts. */
+const RECEIVER = '*lifecycle.Invocation';
 
 const FUNCTIONS: ReadonlyMap<string, LifecycleFunction> = new Map([
-  ['InstallChaincode', of(lifecycle.InstallChaincodeArgs, install)],
-  ['QueryInstalledChaincode', of(lifecycle.QueryInstalledChaincodeArgs, queryInstalledOne)],
-  ['QueryInstalledChaincodes', of(lifecycle.QueryInstalledChaincodesArgs, queryInstalled)],
-  ['GetInstalledChaincodePackage', of(lifecycle.GetInstalledChaincodePackageArgs, installedPackage)],
-  ['ApproveChaincodeDefinitionForMyOrg', of(lifecycle.ApproveChaincodeDefinitionForMyOrgArgs, approve)],
-  ['QueryApprovedChaincodeDefinition', of(lifecycle.QueryApprovedChaincodeDefinitionArgs, queryApproved)],
-  ['CheckCommitReadiness', of(lifecycle.CheckCommitReadinessArgs, checkReadiness)],
-  ['CommitChaincodeDefinition', of(lifecycle.CommitChaincodeDefinitionArgs, commit)],
-  ['QueryChaincodeDefinition', of(lifecycle.QueryChaincodeDefinitionArgs, queryDefinition)],
-  ['QueryChaincodeDefinitions', of(lifecycle.QueryChaincodeDefinitionsArgs, queryDefinitions)],
+  entry('InstallChaincode', lifecycle.InstallChaincodeArgs, install),
+  entry('QueryInstalledChaincode', lifecycle.QueryInstalledChaincodeArgs, queryInstalledOne),
+  entry('QueryInstalledChaincodes', lifecycle.QueryInstalledChaincodesArgs, queryInstalled),
+  entry('GetInstalledChaincodePackage', lifecycle.GetInstalledChaincodePackageArgs, installedPackage),
+  entry('ApproveChaincodeDefinitionForMyOrg', lifecycle.ApproveChaincodeDefinitionForMyOrgArgs, approve),
+  entry('QueryApprovedChaincodeDefinition', lifecycle.QueryApprovedChaincodeDefinitionArgs, queryApproved),
+  entry('CheckCommitReadiness', lifecycle.CheckCommitReadinessArgs, checkReadiness),
+  entry('CommitChaincodeDefinition', lifecycle.CommitChaincodeDefinitionArgs, commit),
+  entry('QueryChaincodeDefinition', lifecycle.QueryChaincodeDefinitionArgs, queryDefinition),
+  entry('QueryChaincodeDefinitions', lifecycle.QueryChaincodeDefinitionsArgs, queryDefinitions),
 ]);
 
 const NOTHING = new Uint8Array(0);
@@ -101,7 +109,7 @@ export class Lifecycle implements SystemChaincode {
 async function dispatched(fn: string, argument: Uint8Array, invocation: Invocation): Promise<Uint8Array> {
   try {
     const work = FUNCTIONS.get(fn);
-    if (work === undefined) throw refused(`receiver *lifecycle.Invocation.${fn} does not exist`);
+    if (work === undefined) throw refused(`receiver ${RECEIVER}.${fn} does not exist`);
     return await work(argument, invocation);
   } catch (thrown) {
     if (thrown instanceof SelvageError && thrown.code === 'NOT_FOUND') throw thrown;
