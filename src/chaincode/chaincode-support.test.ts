@@ -9,6 +9,7 @@ import { SelvageError } from '../common/errors.ts';
 import { protos } from '../protos/messages.ts';
 import { ChaincodeSupport, type ChaincodeSupportParts } from './chaincode-support.ts';
 import type { ChaincodeCall } from './chaincodes.ts';
+import type { Debuggee } from './debugging.ts';
 import type { ChaincodeDefinition } from './lifecycle/definitions.ts';
 import { Type } from './stream/message-types.ts';
 import type { SystemChaincode } from './system.ts';
@@ -41,7 +42,7 @@ function peer({ behave = answerOk, script, parts, onStop }: World = {}) {
   const connect = async (ccid: string): Promise<ChaincodeOnStream> => {
     const chaincode = new ChaincodeOnStream();
     connected.push(chaincode);
-    void support.serve(chaincode.connection);
+    void support.serve({ ...chaincode.connection, remote: ccid });
     await chaincode.register(ccid);
     void serve(chaincode, behave);
     return chaincode;
@@ -266,6 +267,25 @@ describe('a call between chaincodes', () => {
     expect(inner).toMatchObject({ type: Type.COMPLETED, txid: 't', channelId: 'ch' });
     expect(textOf(protos.Response.decode(inner.payload).payload)).toBe('ok');
     expect(runtime.events).toEqual(['launch cc:1', 'launch callee:1']);
+    await support[Symbol.asyncDispose]();
+  });
+
+  it('is waited for while somebody debugs the chaincode that was called', async () => {
+    const enough = deferred<void>();
+    let looks = 0;
+    const attached = async ({ remote }: Debuggee): Promise<boolean> => {
+      if (remote !== 'callee:1') return false;
+      looks += 1;
+      if (looks === 4) enough.resolve(); // the limits of both calls are over by then
+      return true;
+    };
+    const behave: Behaviour = async (start, chaincode) => {
+      if (textOf(protos.ChaincodeInput.decode(start.payload).args[0] ?? utf8('')) === '') await enough.promise;
+      await caller(start, chaincode);
+    };
+    const { support } = peer({ behave, parts: { debuggers: { attached }, executeTimeoutMs: 300 } });
+    const { response } = await support.execute(callTo('callee'), { signal: never });
+    expect(protos.ChaincodeMessage.decode(response.payload)).toMatchObject({ type: Type.COMPLETED });
     await support[Symbol.asyncDispose]();
   });
 
