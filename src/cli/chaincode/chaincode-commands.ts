@@ -141,7 +141,9 @@ function listCommand(parent: Command, terminal: Terminal): void {
 function logsCommand(parent: Command, terminal: Terminal): void {
   parent
     .command('logs <name>')
-    .description("Print what a chaincode printed, from the data folder of this machine's peer.")
+    .description(
+      "Print what a chaincode printed, from the data folder of this machine's peer. With the 2.x lifecycle NAME is the label of its package.",
+    )
     .option('-f, --follow', 'go on with what it prints from now on')
     .option('--tx <id>', 'only what belongs to this transaction; the beginning of the id is enough')
     .option('--data <dir>', 'the folder that selvage dev --data was given (default: peer.fileSystemPath of core.yaml)')

@@ -16,11 +16,20 @@ import { policyFlag } from './policy-flag.ts';
 
 /** Installs a package file as it is, or the sources that the flags name. */
 export async function installPackage(file: string | undefined, flags: SourceFlags & PeerFlags, terminal: Terminal): Promise<void> {
+  const bytes = file === undefined ? await deploymentSpecWithCode(flags, terminal) : readPackage(file, terminal);
   using connections = new Connections(terminal);
   const caller = { peer: connections.onePeer('install', flags), signer: await connections.signer() };
-  const bytes = file === undefined ? await deploymentSpecWithCode(flags, terminal) : readBytes(resolve(terminal.cwd, file));
   const response = await install(caller, bytes, terminal);
   terminal.say(`Installed remotely response:<status:${response.status} payload:"OK" >`);
+}
+
+/** Deployment specs are no gzip, packages of the 2.x lifecycle are. */
+function readPackage(file: string, { cwd }: Terminal): Uint8Array {
+  const bytes = readBytes(resolve(cwd, file));
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  throw new SelvageError('SETTING_INVALID', `${file} is a package of the 2.x lifecycle, which this command does not know`, {
+    advice: `Write: selvage lifecycle chaincode install ${file}`,
+  });
 }
 
 export async function writePackage(output: string, flags: PackageFlags, terminal: Terminal): Promise<void> {

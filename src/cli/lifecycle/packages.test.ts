@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readArchive } from '../../chaincode/packaging/archive.ts';
 import { packageIdOf, parseLifecyclePackage } from '../../chaincode/packaging/lifecycle-package.ts';
 import { textOf } from '../../common/bytes.ts';
+import { installPackage } from '../chaincode/packages.ts';
 import type { Terminal } from '../terminal.ts';
 import type { PackageFlags } from './lifecycle-commands.ts';
 import { calculatePackageId, getInstalled, install, writePackage } from './packages.ts';
@@ -117,6 +118,15 @@ describe('calculatepackageid', () => {
 });
 
 describe('before any peer is asked', () => {
+  it('the other install says whose package it is', async () => {
+    await packed({ path: await sources({ 'package.json': '{}', 'index.js': '' }) });
+    const flags = { name: '', version: '', lang: 'node', ctor: '{}' };
+    await expect(installPackage('x.tar.gz', flags, terminal)).rejects.toMatchObject({
+      message: 'x.tar.gz is a package of the 2.x lifecycle, which this command does not know',
+      advice: 'Write: selvage lifecycle chaincode install x.tar.gz',
+    });
+  });
+
   it('install needs a file, getinstalledpackage an id', async () => {
     await expect(install('y.tar.gz', {}, terminal)).rejects.toThrow("failed to read chaincode package at 'y.tar.gz'");
     await expect(getInstalled({}, terminal)).rejects.toThrow(
