@@ -245,6 +245,21 @@ describe.skipIf(noDocker !== undefined)(needsDocker('with a Docker engine'), () 
     expect(await fixture.leftovers()).toEqual([]);
   });
 
+  it('ends when it is asked to, also as the first process of its container, with the exit code of the chaincode', async () => {
+    await using fixture = await openDocker({ hostConfig: {}, graceMs: 20_000 });
+    await using listener = await Listener.open();
+    const plain = await fixture.chaincode({ script: `say('plain'); ${STAY}` }, listener);
+    const instance = await fixture.runtime.launch(plain, { signal: never });
+    await listener.line('plain');
+    await instance[Symbol.asyncDispose]();
+    expect(await instance.exited).toMatchObject({ code: null, signal: 'SIGTERM' });
+    const own = await fixture.chaincode({ script: `process.on('SIGTERM', () => process.exit(9)); say('own'); ${STAY}` }, listener);
+    const second = await fixture.runtime.launch(own, { signal: never });
+    await listener.line('own');
+    await second[Symbol.asyncDispose]();
+    expect(await second.exited).toMatchObject({ code: 9, signal: null });
+  }, 60_000);
+
   it('says that the kernel killed it for its memory', async () => {
     await using fixture = await openDocker({ hostConfig: { memory: 67108864, memoryswap: 67108864 } });
     const script = 'const all = []; setInterval(() => all.push(Buffer.alloc(8 * 1024 * 1024, 1)), 1);';

@@ -16,8 +16,8 @@ if [ -f package-lock.json ] || [ -f npm-shrinkwrap.json ]; then npm ci --omit=de
 `;
 
 /**
- * What `npm start` would run, but directly where the start script is one plain command: signals then reach the chaincode, which npm's
- * shell would keep to itself, and npm does not start beside each chaincode.
+ * What `npm start` would run, but directly where the start script is one plain command: npm does not start beside each chaincode. The
+ * shell stays to pass signals on: as the first process of its container Node would not end when it is asked to.
  */
 const NODE_START = `#!/bin/sh
 set -e
@@ -26,7 +26,14 @@ start=$(node -e 'const s = require("./package.json").scripts ?? {}; const c = s.
 if [ -z "$start" ]; then exec npm start -- "$@"; fi
 PATH="$PWD/node_modules/.bin:$PATH"
 export PATH
-exec $start "$@"
+set +e
+$start "$@" &
+child=$!
+trap 'kill -TERM $child' TERM INT
+wait $child
+code=$?
+while kill -0 $child 2>/dev/null; do wait $child; code=$?; done
+exit $code
 `;
 
 /**
