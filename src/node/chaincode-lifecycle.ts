@@ -29,8 +29,8 @@ export interface ChaincodeLifecycleParts {
   readonly log: Logger;
 }
 
-/** Both lifecycles: what is installed here, what channels agreed on, and what of it can run. */
-export interface ChaincodeLifecycle extends Disposable {
+/** Both lifecycles: what is installed here, what channels agreed on, and what of it can run. Disposing gives up installations. */
+export interface ChaincodeLifecycle extends AsyncDisposable {
   /** Packages of the legacy lifecycle. */
   readonly packages: PackageStore;
   /** Packages of the 2.x lifecycle. */
@@ -56,9 +56,13 @@ export async function openChaincodeLifecycle(
     log: packagesLog,
   });
   const cache = new LifecycleCache({ channels, mspId, packages: installed });
-  const listening = changes.listen((channelId, namespaces) => {
-    if (LifecycleCache.concerns(namespaces)) cache.forget(channelId);
-  });
+  const scope = new Scope();
+  scope.use(installed);
+  scope.use(
+    changes.listen((channelId, namespaces) => {
+      if (LifecycleCache.concerns(namespaces)) cache.forget(channelId);
+    }),
+  );
   const legacy = new LegacyDefinitions({ packages, texts: '1.1' });
   return {
     packages,
@@ -67,7 +71,7 @@ export async function openChaincodeLifecycle(
     definitions: new LifecycleDefinitions({ channels, cache, legacy, userRunsChaincode }),
     collections: new LifecycleCollectionAccess({ channels, legacy: new LegacyCollectionAccess(channels) }),
     launchable: launchable(packages, installed),
-    [Symbol.dispose]: () => listening[Symbol.dispose](),
+    [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
   };
 }
 

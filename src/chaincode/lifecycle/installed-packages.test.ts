@@ -91,13 +91,39 @@ describe('installed packages', () => {
     expect(await store.list()).toHaveLength(1);
   });
 
-  it('whose installation is given up leave nothing', async () => {
+  it('are built to the end when their caller leaves', async () => {
     const caller = new AbortController();
-    const packages = await open(async () => {
-      caller.abort(new SelvageError('CANCELLED', 'the caller left'));
-      throw failing;
+    const signals: AbortSignal[] = [];
+    const packages = await InstalledPackages.open({
+      store,
+      runtime: {
+        build: async (_, { signal }) => {
+          caller.abort(new SelvageError('CANCELLED', 'the caller left'));
+          signals.push(signal);
+        },
+      },
     });
-    await expect(packages.install(await packageOf('cc_1'), { signal: caller.signal })).rejects.toThrow('the caller left');
+    await packages.install(await packageOf('cc_1'), { signal: caller.signal });
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    expect(await store.list()).toHaveLength(1);
+  });
+
+  it('whose build goes on when the peer stops leave nothing', async () => {
+    const begun = deferred<void>();
+    const packages = await InstalledPackages.open({
+      store,
+      runtime: {
+        build: (_, { signal }) => {
+          begun.resolve();
+          return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+        },
+      },
+    });
+    const bytes = await packageOf('cc_1');
+    const both = Promise.allSettled([packages.install(bytes, never), packages.install(bytes, never)]);
+    await begun.promise;
+    await packages[Symbol.asyncDispose]();
+    for (const outcome of await both) expect(outcome).toMatchObject({ status: 'rejected', reason: { message: 'the peer is stopping' } });
     expect(await store.list()).toEqual([]);
   });
 

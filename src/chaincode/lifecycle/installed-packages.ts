@@ -25,8 +25,8 @@ export interface InstalledPackagesParts {
   readonly log?: Logger | undefined;
 }
 
-/** The packages of the 2.x lifecycle that are installed on this peer: on its disk, and built. */
-export class InstalledPackages {
+/** The packages of the 2.x lifecycle that are installed on this peer: on its disk, and built. Disposing gives up builds that go on. */
+export class InstalledPackages implements AsyncDisposable {
   readonly #parts: InstalledPackagesParts;
   readonly #installed = new Map<string, InstalledPackage>();
   /** By the hash that an approval of the package leaves in the state. */
@@ -35,6 +35,7 @@ export class InstalledPackages {
   readonly #built = new Set<string>();
   readonly #installs = new Map<string, Serial>();
   readonly #listeners = new Set<(installed: InstalledPackage) => void>();
+  readonly #over = new AbortController();
 
   private constructor(parts: InstalledPackagesParts) {
     this.#parts = parts;
@@ -79,20 +80,29 @@ export class InstalledPackages {
   /**
    * Keeps and builds a package. Of several requests for the same one, the first builds it and the others are refused; one that
    * fails to build is removed again, and can be installed another time. So can one that an earlier run of the peer was killed over.
+   * A build goes on when its caller leaves, as in Fabric: whoever asks again finds it done, or waits for it.
    *
    * @param received the `.tar.gz`
-   * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID`, `CHAINCODE_BUILD_FAILED` with Fabric's texts, or the signal's reason
+   * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID`, `CHAINCODE_BUILD_FAILED` with Fabric's texts; the signal's reason
+   *   while the package is read
    * @see InstallChaincode in hyperledger/fabric v2.5, core/chaincode/lifecycle/lifecycle.go
    */
   async install(received: Uint8Array, { signal }: Cancellable): Promise<InstalledPackage> {
     const { log = silent } = this.#parts;
     const parsed = await parseLifecyclePackage(received, { log, signal });
-    return this.#inTurn(parsed.packageId, () => this.#install(parsed, signal));
+    return this.#inTurn(parsed.packageId, () => this.#install(parsed));
   }
 
-  async #install(parsed: LifecyclePackage, signal: AbortSignal): Promise<InstalledPackage> {
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort(new SelvageError('CANCELLED', 'the peer is stopping'));
+    await Promise.all([...this.#installs.values()].map((turns) => turns.idle()));
+  }
+
+  async #install(parsed: LifecyclePackage): Promise<InstalledPackage> {
     const { log = silent, store } = this.#parts;
+    const { signal } = this.#over;
     const { packageId } = parsed;
+    signal.throwIfAborted();
     if (this.#built.has(packageId)) throw already(packageId);
     await store.save(parsed);
     try {
