@@ -6,7 +6,7 @@ import { LruCache } from '../../common/lru.ts';
 import { holdersOf, hostText, socketsHeldBy, type TcpSocket, tcpSockets } from './sockets.ts';
 
 /** How long a port that may be an inspector's may take to say so, milliseconds. */
-const ANSWER_MS = 1_000;
+const ANSWER_MS = 2_000;
 
 /**
  * Looks into `/proc`. A process is debugged when another one traces it (gdb, delve, strace), or when somebody is connected to the
@@ -15,8 +15,10 @@ const ANSWER_MS = 1_000;
 export class LinuxDebuggers implements Debuggers {
   /** Looks that are under way: transactions that began together look together. */
   readonly #looks = new Map<string, Promise<boolean>>();
+  /** Who holds sockets, by their inodes: finding out means to look into every process of the machine. */
+  readonly #holders = new LruCache<string, Promise<readonly number[]>>(256);
   /** Whether a listening socket is an inspector, by inode. */
-  readonly #inspectors = new LruCache<string, Promise<boolean>>(64);
+  readonly #inspectors = new LruCache<string, boolean>(64);
 
   attached({ remote, processes }: Debuggee): Promise<boolean> {
     if (processes !== undefined) return this.#any(processes);
@@ -26,7 +28,7 @@ export class LinuxDebuggers implements Debuggers {
   #shared(remote: string): Promise<boolean> {
     const known = this.#looks.get(remote);
     if (known !== undefined) return known;
-    const look = this.#any(() => processesAt(remote)).finally(() => this.#looks.delete(remote));
+    const look = this.#any(() => this.#processesAt(remote)).finally(() => this.#looks.delete(remote));
     this.#looks.set(remote, look);
     return look;
   }
@@ -36,6 +38,15 @@ export class LinuxDebuggers implements Debuggers {
     // A process that ended while we looked is not debugged.
     const answers = await Promise.all(pids.map((pid) => this.#debugged(pid).catch(() => false)));
     return answers.includes(true);
+  }
+
+  /** The processes behind an address: those that connect from it, or those that listen there. */
+  async #processesAt(address: string): Promise<readonly number[]> {
+    const inodes = (await socketsAt(address)).map(({ inode }) => inode);
+    const key = inodes.join(' ');
+    const holders = this.#holders.get(key) ?? holdersOf(new Set(inodes));
+    this.#holders.set(key, holders);
+    return await holders;
   }
 
   async #debugged(pid: number): Promise<boolean> {
@@ -55,24 +66,21 @@ export class LinuxDebuggers implements Debuggers {
     return answers.includes(true);
   }
 
-  #isInspector(socket: TcpSocket): Promise<boolean> {
-    const known = this.#inspectors.get(socket.inode);
-    if (known !== undefined) return known;
-    const asked = answersAsInspector(socket);
-    this.#inspectors.set(socket.inode, asked);
-    return asked;
+  async #isInspector(socket: TcpSocket): Promise<boolean> {
+    const answer = this.#inspectors.get(socket.inode) ?? (await answersAsInspector(socket));
+    if (answer !== undefined) this.#inspectors.set(socket.inode, answer);
+    return answer === true;
   }
 }
 
-/** The processes behind an address: those that connect from it, or those that listen there. */
-async function processesAt(address: string): Promise<readonly number[]> {
+/** The sockets of this machine with that address: of connections from it, or those that listen there. */
+async function socketsAt(address: string): Promise<readonly TcpSocket[]> {
   const [, name = '', digits = ''] = /^(.*):(\d+)$/.exec(address) ?? []; // gRPC writes IPv6 without brackets
   if (digits === '' || !/^[\d.:a-f[\]]+$|^localhost$/i.test(name)) return [];
   const host = hostText(name === 'localhost' ? '127.0.0.1' : name);
   const isHere = ({ local, state }: TcpSocket): boolean =>
     local.port === Number(digits) && (local.host === host || (state === 'listening' && /^(0\.0\.0\.0|::)$/.test(local.host)));
-  const sockets = (await tcpSockets('self')).filter(isHere);
-  return await holdersOf(new Set(sockets.map(({ inode }) => inode)));
+  return (await tcpSockets('self')).filter(isHere);
 }
 
 async function isTraced(pid: number): Promise<boolean> {
@@ -87,16 +95,18 @@ async function debugPortOfJava(pid: number): Promise<number | undefined> {
   return port === undefined ? undefined : Number(port);
 }
 
-/** Node's inspector answers also while the program stands at a breakpoint, or never comes back. */
-function answersAsInspector({ local: { host, port } }: TcpSocket): Promise<boolean> {
+/** Node's inspector answers also while the program stands at a breakpoint, or never comes back. @returns undefined when nothing came in time */
+function answersAsInspector({ local: { host, port } }: TcpSocket): Promise<boolean | undefined> {
   const address = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  const options = { host: address, port, path: '/json/version', agent: false, signal: AbortSignal.timeout(ANSWER_MS) };
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  const options = { host: address, port, path: '/json/version', agent: false, signal };
   return new Promise((resolve) => {
+    const failed = (): void => resolve(signal.aborted ? undefined : false);
     const request = get(options, (response) => {
       text(response)
         .then((answer) => /"Browser":\s*"node\.js\//.test(answer))
-        .then(resolve, () => resolve(false));
+        .then(resolve, failed);
     });
-    request.on('error', () => resolve(false));
+    request.on('error', failed);
   });
 }
