@@ -71,7 +71,7 @@ describe.skipIf(process.platform !== 'linux')('chaincode that goes wrong', () =>
     await call('tree');
     const failure = await failureOf(call(...command.split(' ')));
     expect(failure).toContain(`${TERMINATED}the chaincode exited with ${ending}, its last output:\n`);
-    expect(failure.split('\n').slice(-2)).toContain(words);
+    expect(failure.split('\n').slice(-3)).toContain(words); // after them the shell's, and the cause
     expect(failure).not.toMatch(/[^\n\P{Cc}]/u); // colours of the shim's log are gone
     await expectHealthy();
   });
