@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
@@ -76,7 +76,10 @@ export class OutputFolder implements ChaincodeOutput {
     });
     return {
       line: (line) => file.write(formatRecord({ time: this.#now(), ...line })),
-      [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+      [Symbol.asyncDispose]: async () => {
+        await file[Symbol.asyncDispose]();
+        await rmdir(folder).catch(() => undefined); // goes when nothing was printed, in this launch and before
+      },
     };
   }
 
@@ -96,7 +99,9 @@ export class OutputFolder implements ChaincodeOutput {
   async #dropOldest(current: string): Promise<void> {
     const folders = (await readdir(this.#directory)).map((name) => join(this.#directory, name)).filter((folder) => folder !== current);
     if (folders.length < this.#maxChaincodes) return;
-    const aged = await Promise.all(folders.map(async (folder) => ({ folder, last: (await readdir(folder)).sort().at(-1) ?? '' })));
+    const aged = await Promise.all(
+      folders.map(async (folder) => ({ folder, last: (await readdir(folder).catch(() => [])).sort().at(-1) ?? '' })),
+    );
     const oldest = aged.sort((a, b) => (a.last < b.last ? -1 : 1)).slice(0, folders.length - this.#maxChaincodes + 1);
     for (const { folder } of oldest) await rm(folder, { recursive: true, force: true });
   }

@@ -1,4 +1,5 @@
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
 
@@ -65,13 +66,20 @@ export class RotatingFile implements AsyncDisposable {
   }
 
   async #append(text: string): Promise<void> {
-    const { path, maxBytes } = this.#parts;
+    const { maxBytes } = this.#parts;
     for (const piece of pieces(text, maxBytes)) {
       if (this.#file !== undefined && this.#size + piece.length > maxBytes) await this.#rotate();
-      this.#file ??= await open(path, 'a', 0o600);
+      this.#file ??= await this.#open();
       await this.#file.appendFile(piece);
       this.#size += piece.length;
     }
+  }
+
+  /** Its folder may have gone with an earlier launch that printed nothing. */
+  async #open(): Promise<FileHandle> {
+    const { path } = this.#parts;
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return open(path, 'a', 0o600);
   }
 
   async #rotate(): Promise<void> {
