@@ -145,11 +145,20 @@ export class NodePlatform implements Platform {
     const script = scripts['start'];
     if (script === undefined) throw noStartScript();
     const bins = `${join(MODULES, '.bin')}${delimiter}`;
-    const env = { npm_lifecycle_event: 'start', npm_package_name: name, npm_package_version: version, npm_node_execpath: this.#nodePath };
+    const env = {
+      npm_command: 'start',
+      npm_lifecycle_event: 'start',
+      npm_lifecycle_script: script,
+      npm_package_name: name,
+      npm_package_version: version,
+      npm_node_execpath: this.#nodePath,
+      NODE: this.#nodePath,
+    };
+    const places = `PATH="$PWD/${bins}$PATH" INIT_CWD="$PWD" npm_package_json="$PWD/package.json"; export PATH INIT_CWD npm_package_json`;
     if (process.platform !== 'win32' && scripts['prestart'] === undefined && scripts['poststart'] === undefined) {
       return (peerAddress) => ({
         file: '/bin/sh',
-        args: ['-c', `PATH="$PWD/${bins}$PATH"; export PATH; ${script} --peer.address ${quoted(peerAddress)}`],
+        args: ['-c', `${places}; ${script} --peer.address ${quoted(peerAddress)}`],
         env,
       });
     }
