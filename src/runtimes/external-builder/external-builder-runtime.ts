@@ -124,11 +124,12 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
     const folder = scope.use(await this.#runs.folder());
     await writeFile(join(folder.path, 'chaincode.json'), runConfig(spec, this.#parts.mspId), { mode: 0o600 });
     signal.throwIfAborted();
-    const log = this.#log.child({ ccid: spec.ccid, builder: builder.name, command: 'run' });
+    const { ccid, replica } = spec;
+    const log = this.#log.child({ ccid, ...(replica !== undefined && { replica }), builder: builder.name, command: 'run' });
     const group = await builder.run(spec, buildFolder, folder.path, { signal, onLine: chaincodeOutput(spec, log) });
     scope.defer(() => group.stop(0));
     signal.throwIfAborted();
-    return this.#launches.own(programInstance(spec.ccid, group, scope.move(), this.#parts.graceMs ?? 5_000));
+    return this.#launches.own(programInstance(ccid, group, scope.move(), this.#parts.graceMs ?? 5_000));
   }
 
   /** Who takes what no builder claims. */
