@@ -30,7 +30,7 @@ const NARROW = [
   [
     /^src\/runtimes\//,
     'src/chaincode/',
-    /^src\/chaincode\/(runtime\.ts|debugging\.ts|stream\/connection\.ts|output\/|platforms\/|packaging\/)/,
+    /^src\/chaincode\/(runtime\.ts|debugging\.ts|last-output\.ts|stream\/connection\.ts|output\/|platforms\/|packaging\/)/,
     'runtimes see the ports of chaincode, platforms and packages only',
   ],
   [/^src\/orderer\//, 'src/ledger/', /^src\/ledger\/(blockstore|kv)\//, 'the orderer sees blocks, never state'],
