@@ -1,5 +1,6 @@
 /** Several processes of one chaincode with the real shim, over real connections. */
-import { setMaxListeners } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { allPlatforms } from '../../src/chaincode/platforms/platforms.ts';
@@ -12,9 +13,12 @@ import { Scope } from '../../src/common/scope.ts';
 import { ChaincodeCa } from '../../src/node/chaincode-certificates.ts';
 import { protos } from '../../src/protos/messages.ts';
 import { ProcessRuntime } from '../../src/runtimes/process/process-runtime.ts';
+import { ServiceRuntime } from '../../src/runtimes/service/service-runtime.ts';
 import { MemorySimulator } from '../fakes/memory-simulator.ts';
 import { fixtures, readFixture } from '../fixtures.ts';
 import { chaincodeCache, repository } from '../journeys/network.ts';
+import { builtSample } from './built-sample.ts';
+import { freePort, listening } from './free-port.ts';
 import { type TestPeer, testPeer } from './test-peer.ts';
 
 const never = new AbortController().signal;
@@ -33,9 +37,24 @@ interface Launched {
   readonly instance: ChaincodeInstance;
 }
 
-/** A peer with kv-node. `launched` has every process that was started. */
-async function peerWith(replicas: number, tls: boolean) {
+/** The same runtime; `launched` has every instance that it started. */
+function recorded(inner: ChaincodeRuntime) {
   const launched: Launched[] = [];
+  const runtime: ChaincodeRuntime = {
+    name: inner.name,
+    build: (spec, options) => inner.build(spec, options),
+    launch: async (spec, options) => {
+      const instance = await inner.launch(spec, options);
+      launched.push({ spec, instance });
+      return instance;
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  return { runtime, launched };
+}
+
+/** A peer with kv-node as processes. */
+async function peerWith(replicas: number, tls: boolean) {
   const processes = scope.use(
     new ProcessRuntime({
       directory: chaincodeCache,
@@ -45,16 +64,7 @@ async function peerWith(replicas: number, tls: boolean) {
       graceMs: 1_000,
     }),
   );
-  const runtime: ChaincodeRuntime = {
-    name: 'process',
-    build: (spec, options) => processes.build(spec, options),
-    launch: async (spec, options) => {
-      const instance = await processes.launch(spec, options);
-      launched.push({ spec, instance });
-      return instance;
-    },
-    [Symbol.asyncDispose]: async () => undefined,
-  };
+  const { runtime, launched } = recorded(processes);
   const node = allPlatforms({ host: process.env }).find(({ name }) => name === 'node');
   const codePackage = (await node?.pack(join(repository, 'chaincodes', 'kv-node'))) ?? new Uint8Array(0);
   const authority = tls ? await ChaincodeCa.create(systemClock.now()) : undefined;
@@ -112,8 +122,7 @@ describe.skipIf(fixtures === undefined)('replicas as processes (skipped without 
       const gate = deferred<void>();
       const running = Array.from({ length: MANY }, (__, number) => read(peer, `tx${number}`, gate.promise));
       const outcomes = Promise.allSettled(running);
-      expect(launched.map(loadOf).reduce((sum, load) => sum + load, 0)).toBe(0);
-      await expect.poll(() => launched.map(loadOf).reduce((sum, load) => sum + load, 0), { timeout: 60_000 }).toBe(MANY);
+      await expect.poll(() => totalLoad(launched), { timeout: 60_000 }).toBe(MANY);
       const loads = launched.map(loadOf);
       expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(1);
 
@@ -138,4 +147,51 @@ describe.skipIf(fixtures === undefined)('replicas as processes (skipped without 
     },
     300_000,
   );
+});
+
+/** Hands each connection to the next of several ports. */
+async function balancer(ports: readonly number[]): Promise<number> {
+  let taken = 0;
+  const server = createServer((socket) => {
+    const target = connect(ports[taken % ports.length] ?? 0, '127.0.0.1');
+    taken += 1;
+    for (const [from, to] of [
+      [socket, target],
+      [target, socket],
+    ] as const) {
+      from.pipe(to);
+      from.on('error', () => to.destroy());
+      from.on('close', () => to.destroy());
+    }
+  }).listen(0, '127.0.0.1');
+  scope.defer(() => server.close());
+  await once(server, 'listening');
+  const place = server.address();
+  return typeof place === 'object' && place !== null ? place.port : 0;
+}
+
+describe.skipIf(fixtures === undefined)('replicas of a service (skipped without fixtures)', () => {
+  it('are connections of their own, which a balancer spreads over several processes', async () => {
+    const sample = await builtSample('kv-node', scope);
+    const ports = [await freePort(), await freePort()];
+    const programs = ports.map((port) => {
+      const env = { CHAINCODE_SERVER_ADDRESS: `127.0.0.1:${port}`, CHAINCODE_ID: cc.ccid };
+      return scope.use(sample.start('unused', env));
+    });
+    await Promise.all(ports.map(listening));
+    const settings = { address: `127.0.0.1:${await balancer(ports)}`, dialTimeoutMs: 10_000, tls: undefined };
+    const { runtime, launched } = recorded(scope.use(new ServiceRuntime({ settingsOf: async () => settings })));
+    const restart = { free: 0, firstMs: 1_000_000, mostMs: 1_000_000, stableMs: 0 };
+    const peer = scope.use(await testPeer({ runtime, parts: { replicas: () => 2, restart } }));
+    await untilAllServe(peer, launched, 2);
+    const gate = deferred<void>();
+    const both = Promise.allSettled([read(peer, 'one', gate.promise), read(peer, 'other', gate.promise)]);
+    await expect.poll(() => launched.map(loadOf)).toEqual([1, 1]);
+    await programs[0]?.[Symbol.asyncDispose]();
+    await expect.poll(() => launched.length, { timeout: 60_000 }).toBe(3); // its loss was seen, and it is dialled
+    gate.resolve();
+    expect((await both).map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(peer.support.lostServices().size).toBe(0);
+    expect(await read(peer, 'after', idle)).toBe('value');
+  }, 300_000);
 });
