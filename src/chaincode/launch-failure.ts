@@ -8,7 +8,7 @@ import { prefixed } from './prefixed.ts';
 import type { Exit } from './runtime.ts';
 
 /** How an instance ended, for people: its code or signal, and the lines it printed last. */
-export const endingOf = ({ code, signal, lastOutput }: Exit): string =>
+const endingOf = ({ code, signal, lastOutput }: Exit): string =>
   `${code === null ? (signal ?? 'an unknown code') : exitCode(code)}, ${lastWords(lastOutput)}`;
 
 /** A shell gives 128 and the number of the signal that ended its command: 137 is what the kernel's memory killer leaves. */

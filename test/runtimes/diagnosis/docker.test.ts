@@ -189,16 +189,17 @@ describe.skipIf(noDocker !== undefined)(needsDocker('chaincode in Docker'), () =
       {
         runtime: await dockerWith(engine, { nodeRuntime: await nodeImage(engine) }),
         files: program("console.log('hello'); setInterval(() => {}, 1e6);"),
-        parts: { startupTimeoutMs: 15_000 },
+        built: true,
+        parts: { startupTimeoutMs: 6_000 },
       },
       {
         code: 'DEADLINE_EXCEEDED',
-        reason: 'the chaincode was started and did not register with the peer within 15 s',
+        reason: 'the chaincode was started and did not register with the peer within 6 s',
         advice: /has to call the shim/,
         output: /^hello$/,
       },
     );
-  }, 60_000);
+  }, 120_000);
 
   it.each([
     ['the registry of its image is not reached', 'localhost:1/selvage/no-such-image:1'],

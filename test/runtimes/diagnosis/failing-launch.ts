@@ -23,6 +23,8 @@ export interface FailingLaunchOptions {
   readonly code?: TestPeerOptions['code'];
   readonly ccid?: string;
   readonly parts?: TestPeerOptions['parts'];
+  /** Build it before, so that the startup timeout is for starting alone. */
+  readonly built?: boolean;
   readonly leftovers?: () => Promise<readonly string[]>;
 }
 
@@ -35,8 +37,9 @@ export async function failingLaunch(options: FailingLaunchOptions, symptoms: Sym
   const log: LogRecord[] = [];
   const runtime = scope.use(await options.runtime(directory, recorder(log)));
   const code = options.code ?? (await codeOf(await folderWith(join(folder, 'sources'), files)));
-  const peer = scope.use(await testPeer({ runtime, code, log: recorder(log), parts: { startupTimeoutMs: 200_000, ...parts } }));
   const [name = '', version = ''] = ccid.split(':');
+  if (options.built === true) await runtime.build({ ccid, name, version, ...code }, { signal: AbortSignal.timeout(240_000) });
+  const peer = scope.use(await testPeer({ runtime, code, log: recorder(log), parts: { startupTimeoutMs: 200_000, ...parts } }));
   const handle = (_: Uint8Array, { signal }: { readonly signal: AbortSignal }): Promise<Uint8Array> =>
     peer.support.makeReady({ name, version, ccid }, { signal }).then(
       () => new Uint8Array(0),

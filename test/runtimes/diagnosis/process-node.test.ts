@@ -7,6 +7,7 @@ import { systemClock } from '../../../src/common/clock.ts';
 import { CertificateAuthority } from '../../../src/msp/material/certificate-authority.ts';
 import { ProcessRuntime } from '../../../src/runtimes/process/process-runtime.ts';
 import { repository } from '../../journeys/network.ts';
+import { RawChaincode } from '../../journeys/raw-chaincode.ts';
 import { failingLaunch } from './failing-launch.ts';
 import { type FailingPeer, type Files, failingPeer } from './failing-peer.ts';
 import { answering, npmrc, registryOf, type WebServer } from './npm-registries.ts';
@@ -122,10 +123,21 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
     });
 
     it('TypeScript finds an error', async () => {
-      const from = (name: string): Promise<string> => readFile(join(repository, 'chaincodes/kv-ts', name), 'utf8');
-      const own = await Promise.all(['package.json', 'package-lock.json', 'tsconfig.json'].map(async (name) => [name, await from(name)]));
+      const lock: unknown = JSON.parse(await readFile(join(repository, 'chaincodes/kv-ts/package-lock.json'), 'utf8'));
+      const dependencies = { typescript: '5.9.3' };
+      const own = {
+        name: 'cc',
+        version: '1.0.0',
+        scripts: { start: 'node .', postinstall: 'tsc --noEmit src/broken.ts' },
+        dependencies,
+      };
+      const packages = { '': own, 'node_modules/typescript': lockedIn(lock, 'node_modules/typescript') };
       await peer.failure(
-        { ...Object.fromEntries(own), 'src/broken.ts': "export const count: number = 'one';\n" },
+        {
+          'package.json': JSON.stringify(own),
+          'package-lock.json': JSON.stringify({ name: 'cc', version: '1.0.0', lockfileVersion: 3, packages }),
+          'src/broken.ts': "export const count: number = 'one';\n",
+        },
         {
           code: 'CHAINCODE_BUILD_FAILED',
           reason: /^the sources do not compile: src\/broken\.ts\(1,14\): error TS2322/,
@@ -356,6 +368,28 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
   });
 });
 
+describe.skipIf(process.platform !== 'linux')('the certificate of a launch that failed', () => {
+  it('is worth nothing any more', async () => {
+    await using peer = await failingPeer();
+    const [own] = peer.running.network.plan.peers;
+    const show = ['CERT', 'KEY'].map((what) => `process.env.CORE_TLS_CLIENT_${what}_PATH`);
+    const print = `for (const file of [${show}, process.env.CORE_PEER_TLS_ROOTCERT_FILE]) console.log(require('node:fs').readFileSync(file).toString('base64'));`;
+    await peer.failure(program(`${print}\nprocess.exit(3);`), {
+      ...EXIT,
+      exitCode: 3,
+      reason: 'the chaincode ended before it registered with the peer',
+      advice: /by hand/,
+    });
+    const [cert = '', key = '', roots = ''] = peer.log.flatMap(({ line }) =>
+      typeof line === 'string' ? [Buffer.from(line, 'base64').toString()] : [],
+    );
+    const pem = (text: string): string => Buffer.from(text, 'base64').toString();
+    const tls = { roots, cert: pem(cert), key: pem(key) };
+    using stolen = new RawChaincode({ address: `127.0.0.1:${own?.chaincodePort}`, tls }, () => undefined);
+    await expect(stolen.register('failing1:1')).rejects.toThrow('not found in registry');
+  });
+});
+
 describe.skipIf(process.platform !== 'linux')('Node chaincode as a process, with little time to register', () => {
   let peer: FailingPeer;
   beforeAll(async () => {
@@ -421,6 +455,18 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process, on a
       },
     ));
 
+  it('with little memory for it', () => {
+    const host = process.env;
+    const limits = { memoryBytes: 200 * 1024 * 1024 };
+    return failingLaunch(
+      {
+        runtime: (directory) => new ProcessRuntime({ directory, platforms: allPlatforms({ host }), host, limits }),
+        files: program('const all = []; setInterval(() => all.push(Buffer.alloc(32 * 1024 * 1024, 1)), 1);'),
+      },
+      { ...EXIT, reason: 'the chaincode ran out of memory', advice: /selvage\.process\.memory/, output: /memory|alloc/i },
+    );
+  });
+
   it('without the TypeScript compiler, which is a development dependency', () =>
     failingLaunch(
       { runtime: runtimeWith(shell), files: program('', { scripts: { start: 'node .', postinstall: 'tsc' } }) },
@@ -433,6 +479,10 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process, on a
       },
     ));
 });
+
+/** What a lock file says of one dependency. */
+const lockedIn = (lock: unknown, name: string): unknown =>
+  typeof lock === 'object' && lock !== null && 'packages' in lock ? new Map(Object.entries(Object(lock.packages))).get(name) : undefined;
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 

@@ -1,3 +1,31 @@
+/**
+ * What is provoked for real, and where: P a whole peer and its client over gRPC, L the chaincode half of a peer behind a gRPC call
+ * (where the environment or the machine has to be another), - it cannot happen there, . the same code as beside it.
+ *
+ * |                                          | Node | Go | Java | Docker | service | builder | dev mode |
+ * | ---------------------------------------- | ---- | -- | ---- | ------ | ------- | ------- | -------- |
+ * | registry not reached: closed port        | P    | L  | P    | P      | L       | -       | -        |
+ * | registry not reached: unknown host       | P    | L  | .    | .      | L       | -       | -        |
+ * | wrong registry: not there, login, page   | P    | L  | P    | P      | -       | -       | -        |
+ * | package or version missing               | P    | P  | P    | P      | -       | -       | -        |
+ * | checksum of a dependency differs         | P    | L  | .    | .      | -       | -       | -        |
+ * | native module, no compiler               | L    | L  | -    | .      | -       | -       | -        |
+ * | sources do not compile, syntax error     | P    | P  | P    | P      | -       | L       | -        |
+ * | no start script, no or wrong main class  | P    | P  | P    | P      | -       | L       | -        |
+ * | wrong architecture or version            | P    | L  | P    | L      | -       | -       | -        |
+ * | ends before it registers: code           | P    | P  | P    | P      | L       | L       | -        |
+ * | ends before it registers: signal         | P    | P  | .    | P      | -       | L       | -        |
+ * | never registers                          | P    | .  | .    | L      | L       | L       | P        |
+ * | registers under another name             | P    | P  | .    | P      | L       | L       | -        |
+ * | TLS: other authority                     | P    | P  | .    | P      | L       | .       | -        |
+ * | TLS: other or no client certificate      | P    | .  | .    | .      | L       | .       | -        |
+ * | TLS: on one side only                    | P    | .  | .    | P      | L       | .       | -        |
+ * | TLS: name, expiry                        | -    | -  | -    | -      | L       | -       | -        |
+ * | engine absent, engine refuses            | -    | -  | -    | L      | -       | -       | -        |
+ * | disk full: package, build, chaincode     | L    | .  | .    | L      | -       | L       | -        |
+ * | out of memory                            | P, L | L  | L    | P      | -       | -       | -        |
+ * | image missing                            | -    | -  | -    | L      | -       | -       | -        |
+ */
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { expect } from 'vitest';
 import { type FailureCode, SelvageError } from '../../../src/common/errors.ts';
