@@ -39,7 +39,15 @@ async function makeImages(): Promise<string | undefined> {
   try {
     const config = parseDockerSettings({ raw: DOCKER.settings, folder: '.' });
     await listImages(config, { signal });
-    await buildImages(config, { languages: [], force: false, env: process.env, log: silent, signal, onImage: () => undefined });
+    await buildImages(config, {
+      languages: [],
+      force: false,
+      env: process.env,
+      log: silent,
+      signal,
+      onBegin: () => undefined,
+      onImage: () => undefined,
+    });
     return undefined;
   } catch (thrown) {
     return thrown instanceof Error ? thrown.message : String(thrown);
