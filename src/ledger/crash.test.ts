@@ -114,8 +114,12 @@ describe.skipIf(!isBuilt)('a ledger whose process is killed', () => {
       await using child = new Child(run({ mode: 'loop' }));
       const opened = await child.next();
       expect(opened?.opened).toBeGreaterThanOrEqual(acknowledged);
-      const killer = setTimeout(() => child.process.kill('SIGKILL'), Math.random() * 60);
-      for (let line = await child.next(); line !== undefined; line = await child.next()) acknowledged = line.height ?? acknowledged;
+      const blocks = 1 + Math.floor(Math.random() * 8); // of which it hears, then at any moment of those that follow
+      let killer: NodeJS.Timeout | undefined;
+      for (let heard = 1, line = await child.next(); line !== undefined; heard += 1, line = await child.next()) {
+        acknowledged = line.height ?? acknowledged;
+        if (heard === blocks) killer = setTimeout(() => child.process.kill('SIGKILL'), Math.random() * 20);
+      }
       clearTimeout(killer);
       await child.exited;
       expect(await checkAgainstReplay()).toBeGreaterThanOrEqual(acknowledged);
