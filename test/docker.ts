@@ -33,7 +33,7 @@ export async function testImage(engine: DockerodeEngine, purpose: ImagePurpose):
   const made = createHash('sha256').update(process.version);
   for (const name of MAKERS) made.update(readFileSync(new URL(`../src/runtimes/docker/${name}.ts`, import.meta.url)));
   const image = `selvage-test/${purpose}:${made.digest('hex').slice(0, 12)}`;
-  const limit = AbortSignal.timeout(300_000);
+  const limit = AbortSignal.timeout(900_000);
   if ((await engine.image(image, { signal: limit })) !== undefined) return image;
   const { env } = process;
   const programs = { nodePath: process.execPath, path: env['PATH'] ?? '', javaHome: env['JAVA_HOME'] };

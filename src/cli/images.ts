@@ -11,13 +11,15 @@ export async function buildAll(
 ): Promise<void> {
   const settings = parseDockerSettings(readSources(env));
   say(`Docker engine at ${settings.docker.endpoint}`);
+  const onBegin = ({ image, purpose }: ConfiguredImage): void =>
+    say(`making ${image}${purpose === 'golang-builder' ? ', with the standard library compiled: some minutes' : ''}`);
   const onImage = ({ image, language }: ConfiguredImage, outcome: 'present' | readonly string[]): void =>
     out(
       outcome === 'present'
         ? `${image}  is there already (--force makes it anew)`
         : `${image}  made for ${language}  ${outcome.join(', ')}`.trimEnd(),
     );
-  await buildImages(settings, { languages, from, force, env, log: silent, onImage, signal });
+  await buildImages(settings, { languages, from, force, env, log: silent, onBegin, onImage, signal });
 }
 
 export async function listAll(json: boolean, { env, out, signal }: Terminal): Promise<void> {

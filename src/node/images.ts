@@ -71,6 +71,8 @@ export interface BuildImagesOptions extends Cancellable {
   readonly force: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;
+  /** An image is being made, which takes a while. */
+  readonly onBegin: (image: ConfiguredImage) => void;
   readonly onImage: (image: ConfiguredImage, outcome: 'present' | readonly string[]) => void;
 }
 
@@ -79,7 +81,7 @@ export interface BuildImagesOptions extends Cancellable {
  * @throws {SelvageError} `SETTING_INVALID` for a language that there is not; see buildBaseImage for the others
  */
 export async function buildImages(settings: DockerSettings, options: BuildImagesOptions): Promise<void> {
-  const { from, force, env, log, signal, onImage } = options;
+  const { from, force, env, log, signal, onBegin, onImage } = options;
   const path = env['PATH'] ?? ['/usr/local/bin', '/usr/bin', '/bin'].join(delimiter);
   const configured = configuredImages(settings);
   const languages = options.languages.length > 0 ? options.languages : await languagesHere(path, from);
@@ -89,8 +91,12 @@ export async function buildImages(settings: DockerSettings, options: BuildImages
   const parts = { engine, peer, nodePath: process.execPath, path, javaHome: env['JAVA_HOME'], log };
   for (const each of configured.filter(({ language }) => languages.includes(language))) {
     const { image, purpose } = each;
-    if (!force && (await engine.image(image, { signal })) !== undefined) onImage(each, 'present');
-    else onImage(each, await buildBaseImage({ purpose, image, from, signal }, parts));
+    if (!force && (await engine.image(image, { signal })) !== undefined) {
+      onImage(each, 'present');
+      continue;
+    }
+    onBegin(each);
+    onImage(each, await buildBaseImage({ purpose, image, from, signal }, parts));
   }
 }
 

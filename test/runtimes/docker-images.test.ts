@@ -86,13 +86,15 @@ describe.skipIf(noDocker !== undefined)(needsDocker('selvage images'), () => {
       [named('javaenv')]: `missing: selvage images build java, or docker pull ${named('javaenv')}`,
     });
     const made = await selvage(['images', 'build', 'node']);
-    expect(made).toMatchObject({ code: 0, err: `Docker engine at ${DOCKER_ENDPOINT}` });
+    expect(made).toMatchObject({ code: 0, err: `Docker engine at ${DOCKER_ENDPOINT}\nmaking ${named('node')}` });
     expect(made.out).toEqual([expect.stringMatching(new RegExp(`^${named('node')}  made for node  Node ${process.version}, npm \\d+\\.`))]);
     expect((await listed())[named('node')]).toMatch(/^present, \d+ MB, made by selvage$/);
     const [id] = await identity();
     expect((await selvage(['images', 'build', 'node'])).out).toEqual([`${named('node')}  is there already (--force makes it anew)`]);
     expect(await identity()).toEqual([id]);
     expect((await selvage(['images', 'build', 'node', '--force'])).out[0]).toContain('made for node');
+    expect(await identity()).not.toEqual([id]);
+    expect(await engine.image(id ?? '', { signal: never })).toBeUndefined();
     const { images } = JSON.parse((await selvage(['images', 'list', '--json'])).out[0] ?? '');
     expect(images).toHaveLength(4);
     expect(images[0]).toMatchObject({

@@ -32,7 +32,7 @@ const without = async (...tools: readonly string[]): Promise<string | undefined>
 
 const noGo = noDocker ?? (await without('go'));
 const noJava = noDocker ?? (await without('javac', 'mvn'));
-const openMs = 600_000;
+const openMs = 900_000;
 
 if (noDocker === undefined) afterAll(() => removeOurImages(engine), 60_000);
 

@@ -4,12 +4,12 @@ import { type Cancellable, orAbort } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
 import { ContainerOutput } from './container-output.ts';
-import type { DockerEngine } from './engine.ts';
+import type { DockerEngine, ImageFacts } from './engine.ts';
 import { type ImagePurpose, imageContents, type LocalPrograms, scriptsFor } from './image-contents.ts';
 import { JAVA_FOLDER, OWN_PROGRAMS } from './image-scripts.ts';
 import { toItsEnd } from './lingering.ts';
 import type { PeerName } from './names.ts';
-import { LABELS, Traces } from './traces.ts';
+import { LABELS, type Trace, Traces } from './traces.ts';
 
 export interface BaseImageParts extends LocalPrograms {
   readonly engine: DockerEngine;
@@ -47,6 +47,12 @@ const PROBES: Readonly<Record<ImagePurpose, string>> = {
 };
 
 /**
+ * What is done in a new image when it was tried, and stays in it: Go's standard library is compiled, which is most of the work of
+ * building a chaincode.
+ */
+const PREPARATIONS: Readonly<Partial<Record<ImagePurpose, string>>> = { 'golang-builder': 'cd /; rm -r /tmp/a; go build std' };
+
+/**
  * Makes a builder or runtime image of this machine's own programs, or of a local image, so that no registry is needed.
  * @returns what the image said when it was tried: versions
  * @throws {SelvageError} `NOT_FOUND` when this machine lacks a program, `DOCKER_UNAVAILABLE`, `DOCKER_REFUSED`, `DISK_FULL`
@@ -54,15 +60,25 @@ const PROBES: Readonly<Record<ImagePurpose, string>> = {
 export async function buildBaseImage(order: BaseImageOrder, parts: BaseImageParts): Promise<readonly string[]> {
   const { engine, log } = parts;
   const { purpose, image, from, signal } = order;
+  const old = await engine.image(image, { signal });
   if (from !== undefined) await onto(from, order, parts);
   else await engine.importImage(writeTar((await imageContents(purpose, parts)).values()), image, changesFor(purpose), { signal });
   log.debug('image made', { image, purpose });
   try {
-    return await probe(order, parts);
+    const said = await probe(order, parts);
+    if (old !== undefined) await discard(old, order, engine);
+    return said;
   } catch (thrown) {
     await engine.removeImage(image, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
     throw thrown;
   }
+}
+
+/** What lost its name to the new image goes, unless chaincode was built on it. */
+async function discard({ id, tags }: ImageFacts, { image, signal }: BaseImageOrder, engine: DockerEngine): Promise<void> {
+  const now = await engine.image(image, { signal });
+  if (now?.id === id || tags.some((tag) => tag !== image)) return;
+  await engine.removeImage(id, { signal, force: false }).catch(() => undefined);
 }
 
 const changesFor = (purpose: ImagePurpose): readonly string[] => [
@@ -100,10 +116,15 @@ async function onto(from: string, { purpose, image, signal }: BaseImageOrder, { 
   await engine.build(context, { tag: image, pull: false, onLine: () => undefined, signal });
 }
 
+/** Tries an image in a container. What that container prepared becomes part of the image. */
 async function probe({ purpose, image, signal }: BaseImageOrder, { engine, peer, log }: BaseImageParts): Promise<readonly string[]> {
   const trace = new Traces({ engine, peer, log }).begin();
+  const preparation = PREPARATIONS[purpose];
+  const script =
+    preparation === undefined ? PROBES[purpose] : `(\n${PROBES[purpose]}\n)\ncode=$?; [ $code = 0 ] || exit $code\n${preparation}`;
+  const command = ['/bin/sh', '-c', script];
   try {
-    const spec = { image, command: ['/bin/sh', '-c', PROBES[purpose]], env: {}, labels: trace.labels, hostConfig: { NetworkMode: 'none' } };
+    const spec = { image, command, env: {}, labels: trace.labels, hostConfig: { NetworkMode: 'none' } };
     const container = await toItsEnd(signal, (lingering) => engine.create(spec, { signal: lingering }));
     if (container === undefined) throw new SelvageError('DOCKER_REFUSED', `the image ${image} is gone again`);
     const output = new ContainerOutput(20, () => undefined);
@@ -112,15 +133,26 @@ async function probe({ purpose, image, signal }: BaseImageOrder, { engine, peer,
     const code = await engine.wait(container, { signal });
     await orAbort(attached.ended, signal);
     output.end();
-    if (code === 0) return output.lines;
-    throw new SelvageError(
-      'DOCKER_REFUSED',
-      `the image ${image} does not work: ${PROBES[purpose]} exited with ${code}:\n${output.lines.join('\n')}`,
-      {
-        advice: 'Take another image with --from, one that has the language, its package manager and a shell.',
-      },
-    );
+    if (code !== 0) throw doesNotWork(image, purpose, code, output.lines);
+    if (preparation !== undefined) await keep(container, image, trace, { engine, signal });
+    return output.lines;
   } finally {
     await trace.clear();
   }
 }
+
+/** The labels of the container, by which it is found and removed, are not for the image. */
+async function keep(
+  container: string,
+  image: string,
+  { labels }: Trace,
+  { engine, signal }: Cancellable & Pick<BaseImageParts, 'engine'>,
+): Promise<void> {
+  const empty = Object.keys(labels).map((name) => `LABEL ${name}=""`);
+  await toItsEnd(signal, (lingering) => engine.commit(container, image, ['CMD ["/bin/sh"]', ...empty], { signal: lingering }));
+}
+
+const doesNotWork = (image: string, purpose: ImagePurpose, code: number, output: readonly string[]): SelvageError =>
+  new SelvageError('DOCKER_REFUSED', `the image ${image} does not work: ${PROBES[purpose]} exited with ${code}:\n${output.join('\n')}`, {
+    advice: 'Take another image with --from, one that has the language, its package manager and a shell.',
+  });

@@ -73,6 +73,11 @@ export class DockerodeEngine implements DockerEngine {
     await this.#progress({ method: 'POST', path: '/images/create', query, body: tar, signal }, () => undefined);
   }
 
+  async commit(container: string, name: string, changes: readonly string[], { signal }: Cancellable): Promise<void> {
+    const [, repo = name, tag = 'latest'] = /^(.*):([^/:]+)$/.exec(name) ?? [];
+    await this.#modem.text({ method: 'POST', path: '/commit', query: { container, repo, tag, changes }, signal });
+  }
+
   async removeImage(name: string, { signal, force = true }: Cancellable & { readonly force?: boolean }): Promise<void> {
     await unlessMissing(this.#modem.text({ method: 'DELETE', path: `/images/${name}`, query: { force: String(force) }, signal }));
   }

@@ -87,6 +87,8 @@ export interface DockerEngine {
   build(context: Readable, options: BuildOptions): Promise<void>;
   /** Makes an image of a tar stream with a root file system. */
   importImage(tar: Readable, name: string, changes: readonly string[], options: Cancellable): Promise<void>;
+  /** Makes an image of what a container has become. */
+  commit(container: string, name: string, changes: readonly string[], options: Cancellable): Promise<void>;
   /** By force unless told: then an image that a container uses stays, which is refused with status 409. No error when there is none. */
   removeImage(name: string, options: Cancellable & { readonly force?: boolean }): Promise<void>;
   /** What all images take together, bytes; undefined when the engine does not say. */

@@ -120,7 +120,7 @@ async function isElf(path: string): Promise<boolean> {
 
 /** The real file behind a program on the search path. */
 export async function findProgram(name: string, path: string): Promise<string | undefined> {
-  for (const folder of [...path.split(delimiter), '/usr/local/bin', '/usr/bin', '/bin']) {
+  for (const folder of [...path.split(delimiter), '/usr/local/bin', '/usr/bin', '/bin', '/usr/local/go/bin']) {
     const place = join(folder, name);
     if (folder !== '' && (await isProgram(place))) return realpath(place);
   }
