@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -107,6 +107,32 @@ describe('the cache of builds', () => {
     await open({ maxBytes: 1 }).prune();
     expect(await kept()).toEqual([]);
     expect(await readdir(join(directory, 'uses'))).toEqual([]);
+  });
+
+  it('does not touch what is in use, not even for a moment', async () => {
+    await build(1, 1000, 100);
+    const cache = open({ maxBytes: 1 });
+    await using _ = await cache.use(keyOf(1));
+    await utimes(join(directory, 'builds'), new Date(1_000), new Date(1_000));
+    await cache.prune();
+    expect((await stat(join(directory, 'builds'))).mtimeMs).toBe(1_000);
+  });
+
+  it('gives back what somebody began to use while it was moved away', async () => {
+    const place = await build(1, 1000, 100);
+    const uses: AsyncDisposable[] = [];
+    class LateUse extends Scratch {
+      override async folder() {
+        uses.push(await open({}).use(keyOf(1)));
+        return super.folder();
+      }
+    }
+    const parts = { directory, scratch: new LateUse(join(directory, 'unfinished')), bounds: { maxBytes: 1 }, log: silent };
+    await new BuildCache({ ...parts, clock: { now: () => NOW } }).prune();
+    expect(uses).toHaveLength(1);
+    expect(await readdir(join(place, 'node_modules', 'a'))).toEqual(['index.js']);
+    expect(await readdir(join(directory, 'unfinished'))).toEqual([]);
+    for (const use of uses) await use[Symbol.asyncDispose]();
   });
 
   it('does not mind the marks of processes that were killed', async () => {
