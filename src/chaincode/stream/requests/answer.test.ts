@@ -11,6 +11,7 @@ import { answer } from './answer.ts';
 import type { RequestParts } from './request.ts';
 
 interface World {
+  readonly isInit?: boolean;
   readonly state?: MemoryState;
   readonly kind?: 'init' | 'transaction';
   readonly channelId?: string;
@@ -22,12 +23,12 @@ interface World {
 
 /** A transaction `t` of chaincode `cc` on channel `ch`, and a way to ask on its behalf. */
 function world(options: World = {}) {
-  const { state, kind = 'transaction', channelId = 'ch', permissions = { read: true, write: true } } = options;
+  const { state, kind = 'transaction', isInit, channelId = 'ch', permissions = { read: true, write: true } } = options;
   const memory = new MemorySimulator(state);
   const simulator = 'simulator' in options ? options.simulator : memory;
   const proposal = { signedProposal: { proposalBytes: utf8(''), signature: utf8('') }, channelId, txId: 't', creator: utf8('') };
   const context = new TransactionContext(
-    { kind, namespace: 'cc', input: {}, proposal, simulator },
+    { kind, namespace: 'cc', input: { isInit }, proposal, simulator },
     { maxOpenQueries: 3, forget: () => undefined },
   );
   let ids = 0;
@@ -328,6 +329,12 @@ describe('refusals', () => {
     for (const [type, payload] of requests)
       expect(await failure(type, payload)).toContain('private data APIs are not allowed in chaincode Init()');
     expect(memory.writes).toEqual([]);
+  });
+
+  it('let the initialisation of the 2.x lifecycle use private data', async () => {
+    const { payload, memory } = world({ kind: 'init', isInit: true, state: { values } });
+    await payload(Type.PUT_STATE, protos.PutState.encode({ key: 'a', value: utf8('v'), collection: 'coll' }));
+    expect(memory.writes).toHaveLength(1);
   });
 
   it('keep strangers from reading and writing member-only collections, the hash excepted', async () => {
