@@ -133,14 +133,15 @@ const validationParameter = ({ policy }: DevChaincode): Uint8Array =>
       : { signaturePolicy: common.SignaturePolicyEnvelope.decode(policy) },
   );
 
-/** Installs where it is missing. */
-async function installEverywhere({ admins }: DevClients, { id, bytes }: PackedChaincode, options: Cancellable): Promise<void> {
-  await Promise.all(
-    admins.map(async (admin) => {
-      const { installedChaincodes } = await installedPackages(admin, options);
-      if (!installedChaincodes.some(({ packageId }) => packageId === id)) await installPackage(admin, bytes, options);
-    }),
-  );
+/** Installs where it is missing: on one peer first, which builds it, then on the others, which find what was built. */
+async function installEverywhere({ admins: [first, ...others] }: DevClients, packed: PackedChaincode, options: Cancellable): Promise<void> {
+  if (first !== undefined) await installOn(first, packed, options);
+  await Promise.all(others.map((admin) => installOn(admin, packed, options)));
+}
+
+async function installOn(admin: DevClient, { id, bytes }: PackedChaincode, options: Cancellable): Promise<void> {
+  const { installedChaincodes } = await installedPackages(admin, options);
+  if (!installedChaincodes.some(({ packageId }) => packageId === id)) await installPackage(admin, bytes, options);
 }
 
 /** Each organisation approves by its own peer. An approval of a run that was broken off is good as it is. */
