@@ -205,7 +205,9 @@ describe('the 2.x lifecycle between two organisations', () => {
     expect(await ask(1, 'phash', 'ofOrg1', 'k')).toBe(await ask(2, 'phash', 'ofOrg1', 'k'));
     expect(await invoke([2], ['pput', '_implicit_org_Org2MSP', 'k', 'our own'])).toBe('VALID');
     expect(await ask(2, 'pget', '_implicit_org_Org2MSP', 'k')).toBe('our own');
-    await expect(ask(1, 'pget', '_implicit_org_Org2MSP', 'k')).rejects.toThrow(/private data matching public hash version is not available/);
+    await expect(ask(1, 'pget', '_implicit_org_Org2MSP', 'k')).rejects.toThrow(
+      /private data matching public hash version is not available/,
+    );
     expect(await invoke([1], ['pput', '_implicit_org_Org2MSP', 'k', 'not theirs'])).toBe('ENDORSEMENT_POLICY_FAILURE');
     await expect(invoke([1], ['pput', 'nowhere', 'k', 'v'])).rejects.toThrow('collection mychannel/kv/nowhere could not be found');
   });
