@@ -9,13 +9,27 @@ import { connectClients, type DevClients, joinAll } from '../src/node/dev/dev-cl
 import { deployChaincode } from '../src/node/dev/dev-deploy.ts';
 import { startDevNetwork } from '../src/node/dev/dev-network.ts';
 
-/** A way to run chaincode, as settings of the peer. */
+/** A way to run chaincode. */
 export interface RunningWay {
   readonly name: string;
-  readonly settings: Readonly<Record<string, unknown>>;
+  /** Whatever has to be there before a package is handed to the peer. The scope owns it. */
+  prepare(sample: UnseenSample, scope: Scope): Promise<Prepared>;
 }
 
-/** Milliseconds from handing a package to the peer (install, instantiate, commit) until the chaincode's first answer to a client. */
+export interface UnseenSample {
+  readonly original: string;
+  /** A copy that no peer and no engine has built yet. */
+  readonly folder: string;
+}
+
+export interface Prepared {
+  /** Of the peer. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** What to deploy under a name. */
+  source(name: string): { readonly folder: string } | { readonly packageFile: string };
+}
+
+/** Milliseconds from handing a package to the peer (install, approve, commit) until the chaincode's first answer to a client. */
 export interface FirstAnswer {
   /** Nothing of this package was built before; compilers and package managers have their own caches as they are on this machine. */
   readonly cold: number;
@@ -23,26 +37,31 @@ export interface FirstAnswer {
   readonly warm: number;
 }
 
+/** Each way is asked to run its sample under these. */
+export const NAMES = ['first', 'second'] as const;
+
 const never = { signal: new AbortController().signal };
 
 /** Deploys a sample twice on a network of its own, whose peer has built nothing yet. */
-export async function firstAnswer(sample: string, { settings }: RunningWay): Promise<FirstAnswer> {
+export async function firstAnswer(sample: string, way: RunningWay): Promise<FirstAnswer> {
   await using scope = new Scope();
   const folder = await mkdtemp(join(tmpdir(), 'selvage-bench-'));
   scope.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
   const sources = await unseenCopy(sample, join(folder, 'sources'));
-  const wanted = { channel: 'mychannel', orgs: 1, tls: true, portBase: 0, block: 'instant' } as const;
+  const { settings, source } = await way.prepare({ original: sample, folder: sources }, scope);
+  const wanted = { channel: 'mychannel', orgs: 1, tls: true, portBase: 0, block: 'instant', lifecycle: 2 } as const;
   const parts = { log: silent, metrics: unmeasured, cacheFolder: join(folder, 'cache'), settings, ...never };
   const network = scope.use(await startDevNetwork(join(folder, 'network'), wanted, parts));
   const clients = scope.use(await connectClients(network.folders, network.plan));
   await joinAll(clients, network.folders, never);
-  return { cold: await deployAndAsk(clients, 'first', sources), warm: await deployAndAsk(clients, 'second', sources) };
+  const [cold, warm] = [await deployAndAsk(clients, NAMES[0], source), await deployAndAsk(clients, NAMES[1], source)];
+  return { cold, warm };
 }
 
-async function deployAndAsk(clients: DevClients, name: string, folder: string): Promise<number> {
+async function deployAndAsk(clients: DevClients, name: string, source: Prepared['source']): Promise<number> {
   const [admin = clients.user] = clients.admins;
   const begun = performance.now();
-  await deployChaincode(clients, { name, folder, init: [] }, never);
+  await deployChaincode(clients, { name, ...source(name), init: [] }, never);
   await evaluate(admin.peer, clients.user.signer, { channelId: clients.channel, chaincode: name, args: ['noop'] }, never);
   return performance.now() - begun;
 }

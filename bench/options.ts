@@ -13,7 +13,7 @@ export const USAGE = `npm run bench -- [options]
   --at-once N[,N]       calls in flight (default 1,32)
   --replicas N[,N]      processes of the chaincode in our own network, each number as an endorser of its own (default 1)
   --samples NAME[,NAME] for first-answer: kv-node, kv-ts, kv-go, kv-java
-  --runtimes NAME[,…]   for first-answer: process, docker (default: all that this machine has)
+  --runtimes NAME[,…]   for first-answer: process, docker, service, external-builder (default: all that this machine has)
   --json FILE           also write every round as JSON
   --checkout DIR        measure the development network of another checkout of Selvage, too; may be repeated
   --no-own              leave out the development network of this checkout
@@ -38,7 +38,7 @@ export type Measurement = (typeof MEASUREMENTS)[number];
 
 export const SAMPLES = ['kv-node', 'kv-ts', 'kv-go', 'kv-java'] as const;
 export type Sample = (typeof SAMPLES)[number];
-export const RUNTIMES = ['process', 'docker'] as const;
+export const RUNTIMES = ['process', 'docker', 'service', 'external-builder'] as const;
 export type Runtime = (typeof RUNTIMES)[number];
 
 export interface BenchOptions {

@@ -1,7 +1,8 @@
 import { silent } from '../src/common/log.ts';
 import { parseDockerSettings } from '../src/node/config/peer-config.ts';
 import { buildImages, listImages } from '../src/node/images.ts';
-import type { RunningWay } from './first-answer.ts';
+import { externalBuilderOf, startServices } from '../test/runtimes/outside-ways.ts';
+import { NAMES, type Prepared, type RunningWay } from './first-answer.ts';
 import type { Runtime } from './options.ts';
 
 export interface RunningWays {
@@ -11,33 +12,57 @@ export interface RunningWays {
 }
 
 /** Images of this machine's own toolchains, made once and kept. */
-const DOCKER: RunningWay = {
-  name: 'docker',
-  settings: {
-    vm: { endpoint: process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock', docker: { hostconfig: { networkmode: 'host' } } },
-    chaincode: {
-      builder: 'selvage-bench/ccenv',
-      golang: { runtime: 'selvage-bench/baseos' },
-      node: { runtime: 'selvage-bench/nodeenv' },
-      java: { runtime: 'selvage-bench/javaenv' },
-    },
-    selvage: { runtime: 'docker' },
+const DOCKER = {
+  vm: { endpoint: process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock', docker: { hostconfig: { networkmode: 'host' } } },
+  chaincode: {
+    builder: 'selvage-bench/ccenv',
+    golang: { runtime: 'selvage-bench/baseos' },
+    node: { runtime: 'selvage-bench/nodeenv' },
+    java: { runtime: 'selvage-bench/javaenv' },
   },
+  selvage: { runtime: 'docker' },
+};
+
+const withSettings = (name: string, settings: Prepared['settings']): RunningWay => ({
+  name,
+  prepare: async ({ folder }) => ({ settings, source: () => ({ folder }) }),
+});
+
+/** The service runs already when its package is installed: what is measured is the peer's part. */
+const SERVICE: RunningWay = {
+  name: 'service',
+  prepare: async ({ original }, scope) => {
+    const packages = await startServices(original, NAMES, scope);
+    return { settings: {}, source: (name) => ({ packageFile: packages.get(name) ?? '' }) };
+  },
+};
+
+/** A builder that has nothing to do but to start what was built before. */
+const EXTERNAL_BUILDER: RunningWay = {
+  name: 'external builder',
+  prepare: async ({ original, folder }, scope) => ({ settings: await externalBuilderOf(original, scope), source: () => ({ folder }) }),
 };
 
 /** The runtimes that this machine has, of those that are wanted. */
 export async function runningWays(wanted: readonly Runtime[]): Promise<RunningWays> {
-  const ways: RunningWay[] = wanted.includes('process') ? [{ name: 'process', settings: {} }] : [];
-  if (!wanted.includes('docker')) return { ways, missing: [] };
-  const failure = await makeImages();
-  return failure === undefined ? { ways: [...ways, DOCKER], missing: [] } : { ways, missing: [failure] };
+  const ways: RunningWay[] = [];
+  const missing: string[] = [];
+  if (wanted.includes('process')) ways.push(withSettings('process', {}));
+  if (wanted.includes('docker')) {
+    const failure = await makeImages();
+    if (failure === undefined) ways.push(withSettings('docker', DOCKER));
+    else missing.push(failure);
+  }
+  if (wanted.includes('service')) ways.push(SERVICE);
+  if (wanted.includes('external-builder')) ways.push(EXTERNAL_BUILDER);
+  return { ways, missing };
 }
 
 /** @returns why there are none */
 async function makeImages(): Promise<string | undefined> {
   const signal = AbortSignal.timeout(300_000);
   try {
-    const config = parseDockerSettings({ raw: DOCKER.settings, folder: '.' });
+    const config = parseDockerSettings({ raw: DOCKER, folder: '.' });
     await listImages(config, { signal });
     await buildImages(config, {
       languages: [],

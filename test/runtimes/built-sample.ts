@@ -1,7 +1,7 @@
 /** Sample chaincodes, built as the peer builds them, for tests that start chaincode themselves, as a developer does. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { unpackArchive } from '../../src/chaincode/packaging/unpack.ts';
 import { allPlatforms, languageIn } from '../../src/chaincode/platforms/platforms.ts';
 import { silent } from '../../src/common/log.ts';
@@ -10,7 +10,7 @@ import { BuildCache } from '../../src/runtimes/process/build-cache.ts';
 import { Builds } from '../../src/runtimes/process/builds.ts';
 import { installEnvironment } from '../../src/runtimes/process/environment.ts';
 import { Scratch } from '../../src/runtimes/process/scratch.ts';
-import { chaincodeCache, never, repository } from '../journeys/network.ts';
+import { chaincodeCache, never } from '../journeys/network.ts';
 import { StartedProgram } from './started-program.ts';
 
 export interface BuiltSample {
@@ -32,9 +32,9 @@ const builds = new Builds({
   confine: async (command) => command,
 });
 
-/** What networks of tests have built already is not built again. The scope owns the folder. */
-export async function builtSample(name: string, scope: Scope): Promise<BuiltSample> {
-  const source = join(repository, 'chaincodes', name);
+/** What networks of tests have built already is not built again. The scope owns the folder. @param source the sample's folder */
+export async function builtSample(source: string, scope: Scope): Promise<BuiltSample> {
+  const name = basename(source);
   const language = await languageIn(source);
   const platform = allPlatforms({ host: process.env }).find((each) => each.name === language);
   if (platform === undefined) throw new Error(`there is no chaincode in ${source}`);

@@ -172,7 +172,7 @@ async function balancer(ports: readonly number[]): Promise<number> {
 
 describe.skipIf(fixtures === undefined)('replicas of a service (skipped without fixtures)', () => {
   it('are connections of their own, which a balancer spreads over several processes', async () => {
-    const sample = await builtSample('kv-node', scope);
+    const sample = await builtSample(join(repository, 'chaincodes', 'kv-node'), scope);
     const ports = [await freePort(), await freePort()];
     const programs = ports.map((port) => {
       const env = { CHAINCODE_SERVER_ADDRESS: `127.0.0.1:${port}`, CHAINCODE_ID: cc.ccid };
