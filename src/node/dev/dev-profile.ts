@@ -75,6 +75,7 @@ function envScript(folders: DevFolders, plan: DevPlan): string {
 #   selvage chaincode query -C ${plan.channel} -n NAME -c '{"Args":["FUNCTION"]}'
 #   selvage chaincode logs -f NAME
 #   selvage chaincode invoke $ORDERER_FLAGS -C ${plan.channel} -n NAME -c '{"Args":["FUNCTION"]}' --waitForEvent
+#   ${plan.lifecycle === 2 ? 'selvage lifecycle chaincode querycommitted' : 'selvage chaincode list --instantiated'} -C ${plan.channel}
 case "\${1:-1}" in
 ${cases.join('\n')}
   *) echo "there is no organisation $1 in this network" >&2 ;;
