@@ -34,7 +34,7 @@ export class BuildReport implements Disposable {
   }
 
   tell({ did, text }: BuildProgress): void {
-    if (!this.#changing) this.#parts.print(`  build │ ${did === 'started' ? `${text} …` : text}`);
+    if (!this.#changing) this.#parts.print(`  build │ ${did === 'started' ? `${text} …` : text}`.trimEnd());
     else if (did === 'started') this.#start(text);
     else if (did === 'ended') this.#end();
     else if (text.trim() !== '') this.#last = plain(text);
