@@ -44,21 +44,41 @@ export async function deployByLifecycle(clients: DevClients, chaincode: DevChain
   const result = { version, package: { id: packed.id, type: packed.type, sequence: wanted } };
   if (stale.length === 0) return { did: 'nothing', ...result };
   chaincode.onInstalled?.({ version, bytes: packed.bytes.length, packageId: packed.id });
-  const launched =
-    packed.type.toLowerCase() === 'ccaas' ? undefined : chaincode.launch?.({ name: chaincode.name, version, ccid: packed.id });
-  launched?.catch(() => undefined); // heard below
-  if (wanted === sequence) {
-    await launched;
-    return { did: 'upgraded', ...result, submission: lastOf(await approve(clients, stale, definition, packed.id, options)) };
-  }
-  await approve(clients, stale, definition, packed.id, options);
-  await launched;
+  const change: Change = { clients, chaincode, definition, packed, launched: launched(chaincode, packed, version) };
+  if (wanted === sequence) return { did: 'upgraded', ...result, submission: await replacePackage(change, stale, options) };
+  return { did: sequence === 0n ? 'committed' : 'upgraded', ...result, submission: await define(change, options) };
+}
+
+/** What is to be approved, of a package that is installed and being started. */
+interface Change {
+  readonly clients: DevClients;
+  readonly chaincode: DevChaincode;
+  readonly definition: DefinitionSpec;
+  readonly packed: PackedChaincode;
+  readonly launched: Promise<unknown>;
+}
+
+/** A service is started by the user, who may need its id for that. */
+function launched({ name, launch }: DevChaincode, { id, type }: PackedChaincode, version: string): Promise<unknown> {
+  const launching = (type.toLowerCase() === 'ccaas' ? undefined : launch?.({ name, version, ccid: id })) ?? Promise.resolve();
+  launching.catch(() => undefined); // heard before the channel has it
+  return launching;
+}
+
+/** For the definition that the channel has: what runs is replaced only by what is seen to start. */
+async function replacePackage(change: Change, stale: readonly DevClient[], options: Cancellable): Promise<Submission> {
+  await change.launched;
+  return lastOf(await approve(change, stale, options));
+}
+
+async function define(change: Change, options: Cancellable): Promise<Submission> {
+  const { clients, chaincode, definition } = change;
+  await approve(change, clients.admins, options);
+  await change.launched;
   const committed = await send(clients, clients.admins, commitProposal(definition), 'commit', options);
-  return {
-    did: sequence === 0n ? 'committed' : 'upgraded',
-    ...result,
-    submission: await initialised(clients, chaincode, committed, options),
-  };
+  if (!needsInit(chaincode)) return committed;
+  const call = { channelId: clients.channel, chaincode: chaincode.name, args: chaincode.init, isInit: true };
+  return send(clients, clients.admins, call, 'Init', options);
 }
 
 async function packedOf(label: string, source: DevSource): Promise<PackedChaincode> {
@@ -146,13 +166,11 @@ async function installOn(admin: DevClient, { id, bytes }: PackedChaincode, optio
 
 /** Each organisation approves by its own peer. An approval of a run that was broken off is good as it is. */
 async function approve(
-  clients: DevClients,
+  { clients, definition, packed }: Change,
   admins: readonly DevClient[],
-  definition: DefinitionSpec,
-  packageId: string,
   options: Cancellable,
 ): Promise<readonly Submission[]> {
-  const proposal = approveProposal(definition, packageId);
+  const proposal = approveProposal(definition, packed.id);
   const approvals = await Promise.all(
     admins.map((admin) =>
       send(clients, [admin], proposal, 'approval', options).catch((thrown: unknown) => {
@@ -179,12 +197,6 @@ async function send(
   const submission = await submit(parts, proposal, options);
   refuseInvalid(submission, what);
   return submission;
-}
-
-async function initialised(clients: DevClients, chaincode: DevChaincode, committed: Submission, options: Cancellable): Promise<Submission> {
-  if (!needsInit(chaincode)) return committed;
-  const call = { channelId: clients.channel, chaincode: chaincode.name, args: chaincode.init, isInit: true };
-  return send(clients, clients.admins, call, 'Init', options);
 }
 
 function lastOf(submissions: readonly Submission[]): Submission {
