@@ -42,7 +42,7 @@ interface Run {
 
 async function runIn(data: string, chaincode: DevelopedChaincode | undefined, { flags, terminal, reporter }: Run): Promise<void> {
   await using scope = new Scope();
-  const lifecycle = lifecycleFlag(flags.lifecycle) ?? (chaincode && 'packageFile' in chaincode ? 2 : undefined);
+  const lifecycle = lifecycleOf(flags, chaincode);
   const network = scope.use(await start(data, { ...flags, lifecycle }, terminal, reporter, scope));
   const clients = scope.use(await connectClients(network.folders, network.plan));
   await joinChannel(network, clients, terminal, reporter);
@@ -193,6 +193,17 @@ function cacheFolder({ env }: Terminal): string {
 function blockMode(text: string): 'instant' | 'fabric' {
   if (text === 'instant' || text === 'fabric') return text;
   throw new SelvageError('SETTING_INVALID', `--block ${text} is unknown`, { advice: 'Write instant or fabric.' });
+}
+
+/** Undefined where neither the flag nor the chaincode says. */
+function lifecycleOf(flags: DevFlags, chaincode: DevelopedChaincode | undefined): Lifecycle | undefined {
+  const wanted = lifecycleFlag(flags.lifecycle);
+  if (chaincode === undefined || !('packageFile' in chaincode)) return wanted;
+  if (wanted === 1)
+    throw new SelvageError('SETTING_INVALID', `${chaincode.packageFile} is a package of the 2.x lifecycle`, {
+      advice: 'Leave out --lifecycle 1, or name the folder with the sources.',
+    });
+  return 2;
 }
 
 function lifecycleFlag(text: string | undefined): Lifecycle | undefined {
