@@ -29,6 +29,7 @@ export PATH
 set +e
 $start "$@" &
 child=$!
+exec 2>/dev/null # the shell would tell how its child ended
 trap 'kill -TERM $child' TERM INT
 wait $child
 code=$?
