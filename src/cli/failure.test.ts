@@ -20,6 +20,12 @@ describe('a failure', () => {
     expect(reported(new SelvageError('REFUSED_BY_PEER', 'no')).code).toBe(1);
   });
 
+  it('says once what to do when its text has that already', () => {
+    expect(reported(new SelvageError('REFUSED_BY_PEER', 'wrong\nMend it.', { advice: 'Mend it.' })).said).toEqual([
+      'Error: wrong\nMend it.',
+    ]);
+  });
+
   it('names the log where there is one', () => {
     expect(reported(new SelvageError('REFUSED_BY_PEER', 'no'), { logFile: '/x.log' }).said).toEqual(['Error: no', 'Log: /x.log']);
   });

@@ -12,7 +12,7 @@ export function reportFailure(thrown: unknown, { say, signal, logFile }: Termina
   const error = SelvageError.from(thrown);
   say(`Error: ${sentenceOf(error)}`);
   const advice = error.advice ?? ADVICE[error.code];
-  if (advice !== undefined) say(advice);
+  if (advice !== undefined && !error.message.includes(advice)) say(advice); // of failed launches the text has it, for clients
   if (logFile !== undefined) say(`Log: ${logFile}`);
   return error.code === 'SETTING_INVALID' ? EXIT.usage : EXIT.failed;
 }

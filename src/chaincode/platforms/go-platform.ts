@@ -110,7 +110,7 @@ export class GoPlatform implements Platform {
     return {
       workingFolder,
       install: {
-        work: 'the build',
+        work: 'go build',
         command,
         key,
         needs: 'everything',

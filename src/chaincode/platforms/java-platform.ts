@@ -28,6 +28,7 @@ const OUTPUT = '.selvage';
 const JAR = 'chaincode.jar';
 /** Where Maven and Gradle put what they build. */
 const RESULTS = { maven: ['target'], gradle: ['build/libs', 'build'] } as const;
+const WORK = { maven: 'the Maven build', gradle: 'the Gradle build' } as const;
 /** Jars of a build that are not the program. */
 const BESIDE = /^original-|-(sources|javadoc|tests|test-fixtures|plain)\.jar$/;
 /** Results of builds, by either tool and by the usual editors; never part of a package. */
@@ -117,7 +118,7 @@ export class JavaPlatform implements Platform {
     const { kind, command } = builder;
     const tool = command.file === '/bin/sh' ? 'wrapper' : await identityOf(command.file);
     return {
-      work: 'the build',
+      work: WORK[kind],
       command,
       key: buildKey('java', await identityOf(java), tool, command.args.join('\n'), this.#host['MAVEN_OPTS'] ?? '', codePackage),
       needs: 'everything',

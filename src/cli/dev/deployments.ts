@@ -18,7 +18,12 @@ export interface DevDeployment {
   readonly network: Pick<DevNetwork, 'peers'>;
   readonly clients: DevClients;
   readonly reporter: Reporter;
+  /** What the chaincode printed last, if it printed anything. */
+  readonly lastOutput: () => string | undefined;
 }
+
+/** Nobody wonders about a chaincode that takes so long to start, milliseconds. */
+const PATIENCE_MS = 5_000;
 
 export const nameOf = ({ chaincode, flags }: Pick<DevDeployment, 'chaincode' | 'flags'>): string => flags.name ?? chaincode.name;
 
@@ -79,14 +84,27 @@ async function deployIfChanged(deployment: DevDeployment, options: Cancellable):
   if (deployed.package !== undefined) deployment.reporter.detail(deployed.package.id);
 }
 
-function wanted(
-  { chaincode, flags, network }: DevDeployment,
-  options: Cancellable,
-  onInstalled?: DevChaincode['onInstalled'],
-): DevChaincode {
+function wanted(deployment: DevDeployment, options: Cancellable, onInstalled?: DevChaincode['onInstalled']): DevChaincode {
+  const { chaincode, flags, network } = deployment;
   const policy = flags.policy === undefined ? undefined : policyFlag(flags.policy);
-  const launch: DevChaincode['launch'] = (installed) => Promise.all(network.peers.map((peer) => peer.launch(installed, options)));
+  const launch: DevChaincode['launch'] = (installed) =>
+    toldWhenSlow(Promise.all(network.peers.map((peer) => peer.launch(installed, options))), deployment);
   return { ...chaincode, name: nameOf({ chaincode, flags }), init: constructorArguments(flags.ctor), policy, onInstalled, launch };
+}
+
+/** A chaincode that runs and does not register is given a minute, in which its developer need not guess. */
+async function toldWhenSlow<T>(launch: Promise<T>, { reporter, lastOutput, ...deployment }: DevDeployment): Promise<T> {
+  const name = nameOf(deployment);
+  const timer = setTimeout(() => {
+    const last = lastOutput();
+    const printed = last === undefined ? 'it has printed nothing' : `it printed last: ${last}`;
+    reporter.fact('waiting', { name, lastOutput: last }, [`  … ${name} has been started and has not registered yet; ${printed}`]);
+  }, PATIENCE_MS);
+  try {
+    return await launch;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const factsOf = (name: string, { version, did, package: installed }: Deployment): Facts => ({

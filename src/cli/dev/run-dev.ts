@@ -1,7 +1,6 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { buildProgressOf } from '../../chaincode/output/build-progress.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { unmeasured } from '../../common/metrics.ts';
 import { Scope } from '../../common/scope.ts';
@@ -17,6 +16,7 @@ import { isPackage, readChaincodePackage } from './chaincode-package.ts';
 import { deploy, deployOnChange, nameOf } from './deployments.ts';
 import { describeInvalid } from './describe.ts';
 import type { DevFlags } from './dev-command.ts';
+import { DevOutput } from './dev-output.ts';
 import { tellInspectors } from './inspectors.ts';
 import { humanReporter, jsonReporter, type Reporter } from './reporter.ts';
 import { runTour } from './tour.ts';
@@ -43,12 +43,13 @@ interface Run {
 async function runIn(data: string, chaincode: DevelopedChaincode | undefined, { flags, terminal, reporter }: Run): Promise<void> {
   await using scope = new Scope();
   const lifecycle = lifecycleOf(flags, chaincode);
-  const network = scope.use(await start(data, { ...flags, lifecycle }, terminal, reporter, scope));
+  const output = new DevOutput(reporter);
+  const network = scope.use(await start(data, { ...flags, lifecycle }, terminal, { reporter, output }, scope));
   const clients = scope.use(await connectClients(network.folders, network.plan));
   await joinChannel(network, clients, terminal, reporter);
   if (flags.inspect && chaincode !== undefined)
     scope.use(tellInspectors(network, chaincode.label ?? nameOf({ chaincode, flags }), reporter));
-  const deployment = chaincode && { chaincode, flags, network, clients, reporter };
+  const deployment = chaincode && { chaincode, flags, network, clients, reporter, lastOutput: () => output.last };
   if (deployment !== undefined) {
     await deploy(deployment, terminal);
     await runTour(deployment.chaincode.tour, { clients, chaincode: nameOf(deployment), reporter }, terminal);
@@ -92,7 +93,18 @@ async function openDataFolder({ data }: DevFlags, terminal: Terminal): Promise<D
 
 type NetworkFlags = Omit<DevFlags, 'lifecycle'> & { readonly lifecycle: Lifecycle | undefined };
 
-async function start(data: string, flags: NetworkFlags, terminal: Terminal, reporter: Reporter, scope: Scope): Promise<DevNetwork> {
+interface Tellers {
+  readonly reporter: Reporter;
+  readonly output: DevOutput;
+}
+
+async function start(
+  data: string,
+  flags: NetworkFlags,
+  terminal: Terminal,
+  { reporter, output }: Tellers,
+  scope: Scope,
+): Promise<DevNetwork> {
   const begun = performance.now();
   const options = {
     channel: flags.channel,
@@ -113,10 +125,7 @@ async function start(data: string, flags: NetworkFlags, terminal: Terminal, repo
     settings: { selvage: { replicas: wholeNumber('--replicas', flags.replicas, 1, 64) } },
     signal: terminal.signal,
     onInvalid: (transaction) => tellInvalid(transaction, reporter),
-    onOutput: (_ccid, line) => {
-      const progress = buildProgressOf(line);
-      if (progress !== undefined) reporter.build(progress);
-    },
+    onOutput: (_ccid, line) => output.take(line),
   });
   const { plan } = network;
   const count = `${plan.peers.length} organisation${plan.peers.length === 1 ? '' : 's'}`;

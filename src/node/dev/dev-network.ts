@@ -75,6 +75,9 @@ function ordererConfig(folders: DevFolders, plan: DevPlan) {
   };
 }
 
+/** Where packages are built when they are installed, a start is no build: nobody should wait longer for a chaincode that never registers. */
+const REGISTERED_WITHIN = '60s';
+
 /** A version that was upgraded is stopped when nobody called it for so long. */
 const UNUSED = '10s';
 
@@ -99,6 +102,7 @@ function peerConfig(
       filesystempath: join(folders.root, 'peers', peer.org.toLowerCase()),
       tls: { enabled: plan.tls, cert: { file: tls('server.crt') }, key: { file: tls('server.key') }, rootcert: { file: tls('ca.crt') } },
     },
+    ...(plan.lifecycle === 2 && { chaincode: { startuptimeout: REGISTERED_WITHIN } }),
     ...settings,
     selvage: { chaincodecache: cacheFolder, retireafter: UNUSED, inspectchaincode: inspect, ...section(settings?.['selvage']) },
   };
