@@ -1,16 +1,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256, utf8 } from '../../common/bytes.ts';
 import { deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { buildLifecyclePackage, packageIdOf } from '../packaging/lifecycle-package.ts';
 import { LifecyclePackageStore } from '../packaging/lifecycle-store.ts';
+import { compress } from '../packaging/pack.ts';
+import { writeTar } from '../packaging/tar-writer.ts';
 import type { BuildSpec } from '../runtime.ts';
 import { InstalledPackages } from './installed-packages.ts';
 import { packageIdValue } from './lifecycle-definition.ts';
 
+const CODE = await compress(await buffer(writeTar([{ name: 'src/index.js', content: utf8('code of it') }])));
 const never = { signal: new AbortController().signal };
 const failing = new SelvageError('CHAINCODE_BUILD_FAILED', 'npm install ended with code 1');
 
@@ -25,8 +29,7 @@ describe('installed packages', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  const packageOf = (label: string, type = 'Node') =>
-    buildLifecyclePackage({ label, type, path: 'some/path', codePackage: utf8('code of it') });
+  const packageOf = (label: string, type = 'Node') => buildLifecyclePackage({ label, type, path: 'some/path', codePackage: CODE });
   const open = (build: (spec: BuildSpec) => Promise<void> = async () => undefined) =>
     InstalledPackages.open({
       store,
@@ -45,7 +48,7 @@ describe('installed packages', () => {
     const bytes = await packageOf('cc_1');
     const packageId = packageIdOf('cc_1', bytes);
     expect(await packages.install(bytes, never)).toEqual({ packageId, label: 'cc_1' });
-    expect(built).toMatchObject([{ ccid: packageId, name: 'cc_1', platform: 'node', path: 'some/path', codePackage: utf8('code of it') }]);
+    expect(built).toMatchObject([{ ccid: packageId, name: 'cc_1', platform: 'node', path: 'some/path', codePackage: CODE }]);
     expect(packages.list()).toEqual([{ packageId, label: 'cc_1' }]);
     expect(packages.get(packageId)?.label).toBe('cc_1');
     expect(packages.ofSource(sha256(packageIdValue(packageId)))?.packageId).toBe(packageId);

@@ -4,6 +4,7 @@ import { SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { Serial } from '../../common/serial.ts';
 import type { ChaincodeOutput } from '../output/chaincode-output.ts';
+import { checkArchive } from '../packaging/check-archive.ts';
 import { type LifecyclePackage, launchableOf, parseLifecyclePackage } from '../packaging/lifecycle-package.ts';
 import type { LifecyclePackageStore } from '../packaging/lifecycle-store.ts';
 import { prefixed } from '../prefixed.ts';
@@ -125,6 +126,7 @@ export class InstalledPackages implements AsyncDisposable {
     const { runtime, output } = this.#parts;
     if (runtime === undefined) return;
     const { packageId: ccid, label } = parsed;
+    await checkArchive(parsed.codePackage, { signal });
     await using sink = await output?.open(ccid);
     await runtime.build({ ccid, name: label, version: hashOf(ccid), ...launchableOf(parsed), output: sink?.line }, { signal });
   }
