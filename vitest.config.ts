@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -6,6 +7,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'threads',
     isolate: false,
+    maxWorkers: Math.max(2, Math.min(4, availableParallelism())), // most tests wait for processes of others
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -31,7 +31,7 @@ export interface SuiteOptions {
  * with them the lifecycle: `cds` unless told.
  */
 export async function deployedTwice(sample: string, options: TestNetworkOptions = {}): Promise<SuiteNetwork> {
-  const network = await testNetwork({ block: 'fabric', ...options });
+  const network = await testNetwork(options);
   try {
     for (const name of ['first', 'second']) await network.deploy(name, sample);
   } catch (thrown) {

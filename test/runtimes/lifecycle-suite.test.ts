@@ -2,7 +2,7 @@
 import { chaincodeSuite, deployedTwice } from './chaincode-suite.ts';
 import { without } from './tools.ts';
 
-const packaged = (sample: string) => () => deployedTwice(sample, { format: 'tar.gz', block: 'instant' });
+const packaged = (sample: string) => () => deployedTwice(sample, { format: 'tar.gz' });
 
 chaincodeSuite('kv-node from a .tar.gz package', { open: packaged('kv-node') });
 chaincodeSuite('kv-ts from a .tar.gz package', { open: packaged('kv-ts') });

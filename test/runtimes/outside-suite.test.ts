@@ -23,7 +23,7 @@ function suiteNetwork(clients: SuiteNetwork['clients'], scope: Scope): SuiteNetw
 async function asService(sample: string): Promise<SuiteNetwork> {
   await using scope = new Scope();
   const packages = await startServices(folderOf(sample), NAMES, scope);
-  const network = scope.use(await testNetwork({ format: 'tar.gz', block: 'instant' }));
+  const network = scope.use(await testNetwork({ format: 'tar.gz' }));
   for (const [name, file] of packages) await network.deployPackage(name, file);
   return suiteNetwork(network.clients, scope);
 }
@@ -31,7 +31,7 @@ async function asService(sample: string): Promise<SuiteNetwork> {
 async function byExternalBuilder(sample: string, format: PackageFormat): Promise<SuiteNetwork> {
   await using scope = new Scope();
   const settings = await externalBuilderOf(folderOf(sample), scope);
-  const network = scope.use(await deployedTwice(sample, { block: 'instant', format, settings }));
+  const network = scope.use(await deployedTwice(sample, { format, settings }));
   return suiteNetwork(network.clients, scope);
 }
 
@@ -40,7 +40,7 @@ async function inDevelopmentMode(sample: string): Promise<SuiteNetwork> {
   await using scope = new Scope();
   const { start } = await builtSample(folderOf(sample), scope);
   const log = new HeardLog();
-  const network = scope.use(await testNetwork({ block: 'instant', settings: { chaincode: { mode: 'dev' } }, log }));
+  const network = scope.use(await testNetwork({ settings: { chaincode: { mode: 'dev' } }, log }));
   const address = `127.0.0.1:${network.network.plan.peers[0]?.chaincodePort}`;
   for (const name of NAMES) {
     const program = scope.use(start(address, { CORE_CHAINCODE_ID_NAME: `${name}:1`, CORE_PEER_TLS_ENABLED: 'false' }));
