@@ -36,10 +36,20 @@ const openMs = 900_000;
 
 if (noDocker === undefined) afterAll(() => removeOurImages(engine), 60_000);
 
+/** Of the second format, whose transactions take the same way. */
+const many = 100;
+
 // The same code in either format has the same layers: what the first suite of a sample builds, the second takes.
 chaincodeSuite('kv-node in Docker', { skip: noDocker, open: () => inDocker('kv-node', 'node') });
-chaincodeSuite('kv-node from a .tar.gz package in Docker', { skip: noDocker, open: () => inDocker('kv-node', 'node', 'tar.gz') });
+chaincodeSuite('kv-node from a .tar.gz package in Docker', { skip: noDocker, many, open: () => inDocker('kv-node', 'node', 'tar.gz') });
 chaincodeSuite('kv-ts in Docker', { skip: noDocker, open: () => inDocker('kv-ts', 'node') });
+chaincodeSuite('kv-ts from a .tar.gz package in Docker', { skip: noDocker, many, open: () => inDocker('kv-ts', 'node', 'tar.gz') });
 chaincodeSuite('kv-go in Docker', { skip: noGo, open: () => inDocker('kv-go', 'golang'), openMs });
-chaincodeSuite('kv-go from a .tar.gz package in Docker', { skip: noGo, open: () => inDocker('kv-go', 'golang', 'tar.gz'), openMs });
+chaincodeSuite('kv-go from a .tar.gz package in Docker', { skip: noGo, many, open: () => inDocker('kv-go', 'golang', 'tar.gz'), openMs });
 chaincodeSuite('kv-java in Docker', { skip: noJava, open: () => inDocker('kv-java', 'java'), openMs });
+chaincodeSuite('kv-java from a .tar.gz package in Docker', {
+  skip: noJava,
+  many,
+  open: () => inDocker('kv-java', 'java', 'tar.gz'),
+  openMs,
+});

@@ -93,7 +93,8 @@ const runScript = ({ command }: BuiltSample): string =>
       .join(' ')}`,
   ].join('\n');
 
-async function temporaryFolder(scope: Scope): Promise<string> {
+/** The scope owns it. */
+export async function temporaryFolder(scope: Scope): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'selvage-suite-'));
   scope.defer(() => rm(folder, { recursive: true, force: true }));
   return folder;
