@@ -1,4 +1,4 @@
-import { cp, mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildEnded, buildStarted } from '../../chaincode/output/build-progress.ts';
 import { unpackArchive } from '../../chaincode/packaging/unpack.ts';
@@ -66,8 +66,8 @@ export class Builds {
   }
 
   /**
-   * Gives the package unpacked in `folder` its dependencies. They are linked, not copied, unless the install also worked on the
-   * package's own files.
+   * Gives the package unpacked in `folder` its dependencies. They are linked, not copied; of an install that also worked on the
+   * package's own files, those are copied.
    * @returns keeps them there until it is disposed
    * @throws {SelvageError} `CHAINCODE_BUILD_FAILED`, or the signal's reason, with nothing half-built
    */
@@ -79,8 +79,10 @@ export class Builds {
     const built = await this.make(plan, subject, { signal });
     if (built === undefined) return scope.move();
     const target = join(folder, workingFolder);
-    if (install.keeps === 'everything') await cp(built, target, { recursive: true, force: true, verbatimSymlinks: true });
-    else await linked(join(built, install.produces), join(target, install.produces));
+    const produced = join(built, install.produces);
+    if (install.keeps === 'everything')
+      await cp(built, target, { recursive: true, force: true, verbatimSymlinks: true, filter: (path) => path !== produced });
+    await linked(produced, join(target, install.produces));
     signal.throwIfAborted();
     return scope.move();
   }
@@ -164,10 +166,11 @@ async function stage(
   return folder;
 }
 
-/** In place of what a package may have put there. */
+/** In place of what a package may have put there. An install may have had nothing to put there. */
 async function linked(built: string, place: string): Promise<void> {
   await rm(place, { recursive: true, force: true });
-  await symlink(built, place, 'junction');
+  const found = await stat(built).catch(() => undefined);
+  if (found !== undefined) await symlink(built, place, 'junction');
 }
 
 /** What of a finished build stays, as one folder. */
