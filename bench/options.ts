@@ -9,7 +9,7 @@ export const USAGE = `npm run bench -- [options]
   --seconds S           how long each slice of a round lasts (default 2)
   --warm-up S           load every endorser that long before anything is measured (default 10)
   --only NAME[,NAME]    endorsing, committing, memory, cold-start, first-answer
-  --calls NAME[,NAME]   noop, one put, ten get+put, range of 100
+  --calls NAME[,NAME]   noop, one put, ten get+put, computing, range of 100
   --at-once N[,N]       calls in flight (default 1,32)
   --replicas N[,N]      processes of the chaincode in our own network, each number as an endorser of its own (default 1)
   --samples NAME[,NAME] for first-answer: kv-node, kv-ts, kv-go, kv-java

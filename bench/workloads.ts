@@ -14,5 +14,6 @@ export const WORKLOADS: readonly Workload[] = [
   { name: 'noop', args: () => ['noop'] },
   { name: 'one put', args: (at) => ['put', `bench-${at}`, 'a value of some size'] },
   { name: 'ten get+put', args: () => ['getput', '10', PREFIX] },
+  { name: 'computing', args: (at) => ['hash', `bench-${at}`, '2000'] },
   { name: 'range of 100', args: () => ['range', `${PREFIX}0000`, `${PREFIX}9999`] },
 ];
