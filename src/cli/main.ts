@@ -1,10 +1,12 @@
 /** The `selvage` command: reads the command line, runs it, exits with its code. */
+import { setMaxListeners } from 'node:events';
 import { normaliseArguments } from './arguments.ts';
 import { EXIT, reportFailure } from './failure.ts';
 import { buildProgram } from './program.ts';
 import type { Terminal } from './terminal.ts';
 
 const interrupted = new AbortController();
+setMaxListeners(0, interrupted.signal); // every call that is under way listens, and there is no bound on their number
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort(new Error(signal)));
 // Whoever read the output is gone, as with `| head`: the command ends as if it were interrupted, and tidies up.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => interrupted.abort(new Error('nobody reads the output')));
