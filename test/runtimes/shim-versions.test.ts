@@ -48,6 +48,8 @@ const WITHOUT_SERVER: readonly Change[] = [
   [MAIN, /import java\.net\.InetSocketAddress;/, ''],
   [MAIN, /import .*\.ChaincodeServerProperties;/, ''],
   [MAIN, /import .*\.NettyChaincodeServer;/, ''],
+  [MAIN, /import .*\.Metrics;/, ''],
+  [MAIN, /import .*\.Traces;/, ''],
   [MAIN, /\/\*\* Dials the peer[\s\S]*$/, 'public static void main(final String[] args) { new KeyValueChaincode().start(args); }\n}\n'],
 ];
 
