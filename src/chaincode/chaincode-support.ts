@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Channels } from '../channel/channel.ts';
+import { type Channels, hasLifecycleV20 } from '../channel/channel.ts';
 import { textOf } from '../common/bytes.ts';
 import { type Cancellable, orAbort } from '../common/cancel.ts';
 import type { Clock } from '../common/clock.ts';
@@ -170,7 +170,7 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
 
   /** Channels of the 2.x lifecycle have the words of 2.x, which name the transaction. */
   #namedIn({ proposal: { channelId, txId } }: ChaincodeCall): string {
-    return this.#parts.channels.get(channelId)?.bundle().application?.capabilities.lifecycleV20 === true ? ` ${txId}` : '';
+    return hasLifecycleV20(this.#parts.channels.get(channelId)) ? ` ${txId}` : '';
   }
 
   /** COMPLETED or ERROR of a chaincode that is ready, within the execute timeout. */

@@ -11,6 +11,9 @@ export interface Channel {
   halted(): Error | undefined;
 }
 
+/** Whether the chaincode of a channel is defined by the lifecycle of Fabric 2.x; not where there is no channel. */
+export const hasLifecycleV20 = (channel: Channel | undefined): boolean => channel?.bundle().application?.capabilities.lifecycleV20 === true;
+
 /** The channels of this peer. */
 export interface Channels {
   get(channelId: string): Channel | undefined;

@@ -1,7 +1,7 @@
 import type { Chaincodes } from '../chaincode/chaincodes.ts';
 import type { Definitions } from '../chaincode/lifecycle/definitions.ts';
 import type { SystemChaincode } from '../chaincode/system.ts';
-import type { Channels } from '../channel/channel.ts';
+import { type Channels, hasLifecycleV20 } from '../channel/channel.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
@@ -160,7 +160,7 @@ export class Endorser implements ProposalProcessor {
 
   /** The channel's lifecycle tells what its endorsers write. */
   #payload(proposal: UnpackedProposal, simulated: Simulated): Uint8Array {
-    const modern = this.#channels.get(proposal.channelId)?.bundle().application?.capabilities.lifecycleV20 === true;
+    const modern = hasLifecycleV20(this.#channels.get(proposal.channelId));
     return responsePayload(proposal, simulated, modern ? 'plain' : 'as-sent');
   }
 }

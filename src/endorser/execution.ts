@@ -2,7 +2,7 @@ import type { ChaincodeCall, ChaincodeOutcome, ChaincodeRef, Chaincodes } from '
 import type { ChaincodeDefinition } from '../chaincode/lifecycle/definitions.ts';
 import { kindOfCall } from '../chaincode/lifecycle/initialization.ts';
 import { prefixed } from '../chaincode/prefixed.ts';
-import type { Channels } from '../channel/channel.ts';
+import { type Channels, hasLifecycleV20 } from '../channel/channel.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import type { TxSimulator } from '../ledger/simulator/tx-simulator.ts';
 import type { protos } from '../protos/messages.ts';
@@ -74,7 +74,7 @@ export class Execution {
 
   /** Channels of the 2.x lifecycle have the words of 2.x. */
   #words({ channelId, txId }: UnpackedProposal): FailureWords {
-    if (this.#channels.get(channelId)?.bundle().application?.capabilities.lifecycleV20 !== true) return WORDS_OF_1;
+    if (!hasLifecycleV20(this.#channels.get(channelId))) return WORDS_OF_1;
     return { unreached: `error in simulation: failed to execute transaction ${txId}: `, failed: 'error in simulation: ' };
   }
 }

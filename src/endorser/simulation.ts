@@ -1,9 +1,9 @@
 /** Runs a proposal's chaincode against a snapshot of committed state and collects what it read and wrote. */
 
 import type { ChaincodeOutcome, ChaincodeRef } from '../chaincode/chaincodes.ts';
-import type { ChaincodeDefinition, Definitions, StateReads } from '../chaincode/lifecycle/definitions.ts';
+import { type ChaincodeDefinition, type Definitions, readsOf, type StateReads } from '../chaincode/lifecycle/definitions.ts';
 import { prefixed } from '../chaincode/prefixed.ts';
-import type { Channel, Channels } from '../channel/channel.ts';
+import { type Channel, type Channels, hasLifecycleV20 } from '../channel/channel.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { SimulationResult, TxSimulator } from '../ledger/simulator/tx-simulator.ts';
@@ -139,8 +139,7 @@ export class Simulation {
 
   async #committedDefinition(channel: Channel, proposal: UnpackedProposal): Promise<ChaincodeDefinition | undefined> {
     using snapshot = channel.ledger.snapshot();
-    const state = { getState: async (namespace: string, key: string) => (await snapshot.get(namespace, key))?.value };
-    return await this.#definition(channel, state, proposal);
+    return await this.#definition(channel, readsOf(snapshot), proposal);
   }
 
   /** Undefined when it was replaced while it was looked up. */
@@ -202,8 +201,7 @@ const notInstantiated = (name: string): string => `make sure the chaincode ${nam
 
 /** What a missing definition is told with: channels of the 2.x lifecycle have its words. */
 function wordsFor(channel: Channel, name: string): { readonly prefix: string; readonly notFound: string } {
-  if (channel.bundle().application?.capabilities.lifecycleV20 !== true)
-    return { prefix: notInstantiated(name), notFound: `could not find chaincode with name '${name}'` };
+  if (!hasLifecycleV20(channel)) return { prefix: notInstantiated(name), notFound: `could not find chaincode with name '${name}'` };
   const prefix = `make sure the chaincode ${name} has been successfully defined on channel ${channel.id} and try again: `;
   return { prefix, notFound: `chaincode ${name} not found` };
 }

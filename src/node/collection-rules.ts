@@ -1,3 +1,4 @@
+import { readsOf } from '../chaincode/lifecycle/definitions.ts';
 import { findCollection, isMember, type KnownCollection } from '../chaincode/lifecycle/lifecycle-collections.ts';
 import type { MayHold } from '../ledger/commit/prepared.ts';
 import type { CollectionLifetimes } from '../ledger/pvtdata/expiry.ts';
@@ -22,5 +23,4 @@ export const heldBy =
 const committed = (
   { namespace, collection }: { readonly namespace: string; readonly collection: string },
   snapshot: StateSnapshot,
-): Promise<KnownCollection | undefined> =>
-  findCollection({ getState: async (ns, key) => (await snapshot.get(ns, key))?.value }, namespace, collection);
+): Promise<KnownCollection | undefined> => findCollection(readsOf(snapshot), namespace, collection);

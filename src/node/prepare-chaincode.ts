@@ -1,5 +1,5 @@
 import type { Chaincodes } from '../chaincode/chaincodes.ts';
-import type { ChaincodeDefinition, Definitions } from '../chaincode/lifecycle/definitions.ts';
+import { type ChaincodeDefinition, type Definitions, readsOf } from '../chaincode/lifecycle/definitions.ts';
 import type { Channel, Channels } from '../channel/channel.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
@@ -33,7 +33,7 @@ async function definitionOf({ id, ledger }: Channel, definitions: Definitions, n
   for (;;) {
     using snapshot = ledger.snapshot();
     try {
-      return await definitions.find({ getState: async (namespace, key) => (await snapshot.get(namespace, key))?.value }, name, id);
+      return await definitions.find(readsOf(snapshot), name, id);
     } catch (thrown) {
       if (!(thrown instanceof SelvageError) || thrown.code !== 'DEFINITION_CHANGED') throw thrown;
     }

@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../../common/maybe.ts';
+import type { StateSnapshot } from '../../ledger/statedb/state.ts';
 import type { ChaincodeRef } from '../chaincodes.ts';
 
 /** What a channel agreed on for one chaincode. */
@@ -18,6 +19,11 @@ export interface ChaincodeDefinition extends ChaincodeRef {
 export interface StateReads {
   getState(namespace: string, key: string): MaybePromise<Uint8Array | undefined>;
 }
+
+/** The reads of committed state, for a look-up that no transaction depends on. */
+export const readsOf = (snapshot: Pick<StateSnapshot, 'get'>): StateReads => ({
+  getState: async (namespace, key) => (await snapshot.get(namespace, key))?.value,
+});
 
 /** Where chaincode definitions come from: the state of `_lifecycle`, and of `lscc` for what the legacy lifecycle deployed. */
 export interface Definitions {

@@ -1,4 +1,4 @@
-import type { Channels } from '../../channel/channel.ts';
+import { type Channels, hasLifecycleV20 } from '../../channel/channel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { prefixed } from '../prefixed.ts';
 import type { ChaincodeDefinition, Definitions, StateReads } from './definitions.ts';
@@ -32,7 +32,7 @@ export class LifecycleDefinitions implements Definitions {
    */
   async find(state: StateReads, name: string, channelId: string): Promise<ChaincodeDefinition | undefined> {
     const { channels, legacy } = this.#parts;
-    if (channels.get(channelId)?.bundle().application?.capabilities.lifecycleV20 !== true) return legacy.find(state, name, channelId);
+    if (!hasLifecycleV20(channels.get(channelId))) return legacy.find(state, name, channelId);
     if (name === '') return undefined; // an empty name is in no key
     const sequence = await this.#sequence(state, name, channelId);
     if (sequence === 0n) return legacy.find(state, name, channelId);
