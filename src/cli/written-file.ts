@@ -1,18 +1,32 @@
 import { randomUUID } from 'node:crypto';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { messageOf, SelvageError } from '../common/errors.ts';
 
-/** Writes a whole file or nothing: what was there before stays when it fails. @throws {SelvageError} `SETTING_INVALID` naming the file */
+/**
+ * Writes a whole file or nothing: what was there before stays when it fails. What is no file, like `/dev/stdout` or a pipe, is written
+ * to as it is, and of a link the file that it leads to.
+ * @throws {SelvageError} `SETTING_INVALID` naming the file
+ */
 export function writeWhole(file: string, content: Uint8Array): void {
-  const unfinished = `${file}.${randomUUID()}`;
   try {
-    writeFileSync(unfinished, content);
-    renameSync(unfinished, file);
+    if (!existsSync(file)) replace(file, content);
+    else if (statSync(file).isFile()) replace(realpathSync(file), content);
+    else writeFileSync(file, content);
   } catch (cause) {
-    rmSync(unfinished, { force: true });
     throw new SelvageError('SETTING_INVALID', `cannot write ${file}: ${messageOf(cause)}`, {
       cause,
       advice: 'Check that the folder is there and who may write to it.',
     });
+  }
+}
+
+function replace(file: string, content: Uint8Array): void {
+  const unfinished = `${file}.${randomUUID()}`;
+  try {
+    writeFileSync(unfinished, content);
+    renameSync(unfinished, file);
+  } catch (thrown) {
+    rmSync(unfinished, { force: true });
+    throw thrown;
   }
 }

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { addOwner, buildDeploymentSpec, buildSignedPackage } from '../../chaincode/packaging/build-package.ts';
 import { packSources } from '../../chaincode/platforms/platforms.ts';
@@ -9,6 +8,7 @@ import { SelvageError } from '../../common/errors.ts';
 import { Connections, readBytes } from '../connections.ts';
 import type { PeerFlags, SourceFlags } from '../flags.ts';
 import type { Terminal } from '../terminal.ts';
+import { writeWhole } from '../written-file.ts';
 import type { PackageFlags } from './chaincode-commands.ts';
 import { constructorArguments } from './constructor-arguments.ts';
 import { languageOf } from './language.ts';
@@ -33,7 +33,7 @@ function readPackage(file: string, { cwd }: Terminal): Uint8Array {
 }
 
 export async function writePackage(output: string, flags: PackageFlags, terminal: Terminal): Promise<void> {
-  writeFileSync(resolve(terminal.cwd, output), await makePackage(flags, terminal));
+  writeWhole(resolve(terminal.cwd, output), await makePackage(flags, terminal));
   terminal.say(`Wrote ${output}`);
 }
 
@@ -54,7 +54,7 @@ async function makePackage(flags: PackageFlags, terminal: Terminal): Promise<Uin
 export async function signPackage(input: string, output: string, terminal: Terminal): Promise<void> {
   using connections = new Connections(terminal);
   const signed = await addOwner(readBytes(resolve(terminal.cwd, input)), await connections.signer());
-  writeFileSync(resolve(terminal.cwd, output), signed);
+  writeWhole(resolve(terminal.cwd, output), signed);
   terminal.say(`Wrote signed package to ${output} successfully`);
 }
 

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { signConfigUpdate } from '../../client/config-update.ts';
 import type { BlockPosition } from '../../client/seek.ts';
@@ -9,6 +8,7 @@ import type { Signer } from '../../msp/identity.ts';
 import { common } from '../../protos/messages.ts';
 import { Connections, readBytes } from '../connections.ts';
 import type { Terminal } from '../terminal.ts';
+import { writeWhole } from '../written-file.ts';
 import type { ChannelFlags, FileFlags } from './channel-commands.ts';
 
 export async function create(flags: ChannelFlags & FileFlags, terminal: Terminal): Promise<void> {
@@ -18,7 +18,7 @@ export async function create(flags: ChannelFlags & FileFlags, terminal: Terminal
   const { channelId, envelope } = await signedUpdate(flags, signer, terminal);
   await client.broadcast(envelope, terminal);
   for await (const block of client.blocks(signer, channelId, { start: 0n, stop: 0n }, terminal)) {
-    writeFileSync(resolve(terminal.cwd, flags.outputBlock ?? `${channelId}.block`), common.Block.encode(block));
+    writeWhole(resolve(terminal.cwd, flags.outputBlock ?? `${channelId}.block`), common.Block.encode(block));
   }
   terminal.say('Received block: 0');
 }
@@ -41,7 +41,7 @@ async function signedUpdate({ file, channelID }: ChannelFlags & FileFlags, signe
 export async function signConfigTx({ file }: FileFlags, terminal: Terminal): Promise<void> {
   using connections = new Connections(terminal);
   const path = resolve(terminal.cwd, file);
-  writeFileSync(path, (await signConfigUpdate(readBytes(path), await connections.signer())).envelope);
+  writeWhole(path, (await signConfigUpdate(readBytes(path), await connections.signer())).envelope);
   terminal.say(`Signed ${file}`);
 }
 
@@ -76,7 +76,7 @@ const caller = async (connections: Connections): Promise<Caller> => ({ peer: con
 export async function fetchToFile(which: string, output: string | undefined, flags: ChannelFlags, terminal: Terminal): Promise<void> {
   using connections = new Connections(terminal);
   const block = await fetchBlock(connections, which, flags, terminal);
-  writeFileSync(resolve(terminal.cwd, output ?? `${flags.channelID}_${which}.block`), common.Block.encode(block));
+  writeWhole(resolve(terminal.cwd, output ?? `${flags.channelID}_${which}.block`), common.Block.encode(block));
   terminal.say(`Received block: ${block.header?.number ?? 0n}`);
 }
 
