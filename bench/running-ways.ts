@@ -1,8 +1,10 @@
 import { silent } from '../src/common/log.ts';
 import { parseDockerSettings } from '../src/node/config/peer-config.ts';
 import { buildImages, listImages } from '../src/node/images.ts';
+import { DockerodeEngine } from '../src/runtimes/docker/dockerode-engine.ts';
+import { LABELS, thisProcess } from '../src/runtimes/docker/traces.ts';
 import { externalBuilderOf, startServices } from '../test/runtimes/outside-ways.ts';
-import { NAMES, type Prepared, type RunningWay } from './first-answer.ts';
+import { NAMES, type RunningWay } from './first-answer.ts';
 import type { Runtime } from './options.ts';
 
 export interface RunningWays {
@@ -23,10 +25,26 @@ const DOCKER = {
   selvage: { runtime: 'docker' },
 };
 
-const withSettings = (name: string, settings: Prepared['settings']): RunningWay => ({
-  name,
-  prepare: async ({ folder }) => ({ settings, source: () => ({ folder }) }),
-});
+const AS_PROCESS: RunningWay = {
+  name: 'process',
+  prepare: async ({ folder }) => ({ settings: {}, source: () => ({ folder }) }),
+};
+
+/** The images of chaincode go afterwards, whose networks are gone then. */
+const IN_DOCKER: RunningWay = {
+  name: 'docker',
+  prepare: async ({ folder }, scope) => {
+    scope.defer(removeChaincodeImages);
+    return { settings: DOCKER, source: () => ({ folder }) };
+  },
+};
+
+async function removeChaincodeImages(): Promise<void> {
+  const signal = AbortSignal.timeout(60_000);
+  const engine = new DockerodeEngine({ endpoint: DOCKER.vm.endpoint });
+  const made = await engine.images({ labels: [`${LABELS.process}=${thisProcess()}`, LABELS.content] }, { signal });
+  for (const tag of made.flatMap(({ tags }) => tags)) await engine.removeImage(tag, { signal });
+}
 
 /** The service runs already when its package is installed: what is measured is the peer's part. */
 const SERVICE: RunningWay = {
@@ -47,10 +65,10 @@ const EXTERNAL_BUILDER: RunningWay = {
 export async function runningWays(wanted: readonly Runtime[]): Promise<RunningWays> {
   const ways: RunningWay[] = [];
   const missing: string[] = [];
-  if (wanted.includes('process')) ways.push(withSettings('process', {}));
+  if (wanted.includes('process')) ways.push(AS_PROCESS);
   if (wanted.includes('docker')) {
     const failure = await makeImages();
-    if (failure === undefined) ways.push(withSettings('docker', DOCKER));
+    if (failure === undefined) ways.push(IN_DOCKER);
     else missing.push(failure);
   }
   if (wanted.includes('service')) ways.push(SERVICE);
