@@ -8,7 +8,7 @@ export const tsconfigOf = (layer, below) => ({
   compilerOptions: { rootDir: '.', outDir: `../../dist/${layer}` },
   include: ['**/*.ts'],
   exclude: ['**/*.test.ts', '**/*.contract.ts'],
-  references: below.map((folder) => ({ path: `../${folder}` })),
+  references: [...new Set(below.map((room) => room.split('/')[0]))].map((folder) => ({ path: `../${folder}` })),
 });
 
 for (const [layer, below] of Object.entries(layers)) {

@@ -9,8 +9,8 @@ import { SelvageError } from '../common/errors.ts';
 import { protos } from '../protos/messages.ts';
 import { ChaincodeSupport, type ChaincodeSupportParts } from './chaincode-support.ts';
 import type { ChaincodeCall } from './chaincodes.ts';
-import type { Debuggee } from './debugging.ts';
 import type { ChaincodeDefinition } from './lifecycle/definitions.ts';
+import type { Debuggee } from './ports/debugging.ts';
 import { Type } from './stream/message-types.ts';
 import type { SystemChaincode } from './system.ts';
 

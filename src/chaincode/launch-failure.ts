@@ -1,11 +1,11 @@
 import { constants } from 'node:os';
 import { SelvageError } from '../common/errors.ts';
 import type { LogFields } from '../common/log.ts';
+import { lastWords, shownLines } from '../packages/last-output.ts';
+import type { Exit } from '../packages/launch-spec.ts';
+import { explainExit, explainSilence } from '../packages/platforms/exit-verdicts.ts';
 import type { ChaincodeRef } from './chaincodes.ts';
-import { lastWords, shownLines } from './last-output.ts';
-import { explainExit, explainSilence } from './platforms/exit-verdicts.ts';
 import { prefixed } from './prefixed.ts';
-import type { Exit } from './runtime.ts';
 
 /** How an instance ended, for people: its code or signal, and the lines it printed last. */
 const endingOf = ({ code, signal, lastOutput }: Exit): string =>

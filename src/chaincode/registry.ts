@@ -1,8 +1,8 @@
 import { hex } from '../common/bytes.ts';
 import { deferred } from '../common/deferred.ts';
 import { SelvageError } from '../common/errors.ts';
+import type { ChaincodeConnection } from './ports/connection.ts';
 import type { Admission, ChaincodeStream, RegisterRequest, Registration } from './stream/chaincode-stream.ts';
-import type { ChaincodeConnection } from './stream/connection.ts';
 import type { ChaincodeTls } from './tls.ts';
 
 /** A launch that waits for its chaincode. Disposing it stops waiting. */

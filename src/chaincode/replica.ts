@@ -3,11 +3,11 @@ import { Deadline, orAbort } from '../common/cancel.ts';
 import type { Clock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import type { Exit } from '../packages/launch-spec.ts';
 import type { ChaincodeRef } from './chaincodes.ts';
 import type { Running } from './launch.ts';
 import { exitedLater, launchFailureFields } from './launch-failure.ts';
 import { DEFAULT_RESTART_LIMITS, type RestartLimits, RestartPause } from './restart-pause.ts';
-import type { Exit } from './runtime.ts';
 import { type ChaincodeState, next } from './state.ts';
 import type { ChaincodeStream } from './stream/chaincode-stream.ts';
 

@@ -11,7 +11,7 @@ import { protos } from '../protos/messages.ts';
 import { ChaincodeSupport, type ChaincodeSupportParts } from './chaincode-support.ts';
 import type { ChaincodeCall } from './chaincodes.ts';
 import type { ChaincodeDefinition } from './lifecycle/definitions.ts';
-import type { ChaincodeRuntime } from './runtime.ts';
+import type { ChaincodeRuntime } from './ports/runtime.ts';
 import { Type } from './stream/message-types.ts';
 
 const never = new AbortController().signal;

@@ -6,10 +6,11 @@ import { utf8 } from '../common/bytes.ts';
 import { deferred } from '../common/deferred.ts';
 import { SelvageError } from '../common/errors.ts';
 import { type LogFields, silent } from '../common/log.ts';
+import type { LaunchSpec } from '../packages/launch-spec.ts';
+import type { LaunchOutput, OutputLine } from '../packages/output.ts';
 import type { protos } from '../protos/messages.ts';
 import { ChaincodeSupport, type ChaincodeSupportParts } from './chaincode-support.ts';
-import type { LaunchOutput, OutputLine } from './output/chaincode-output.ts';
-import type { ChaincodeInstance, ChaincodeRuntime, LaunchSpec } from './runtime.ts';
+import type { ChaincodeInstance, ChaincodeRuntime } from './ports/runtime.ts';
 import { Type } from './stream/message-types.ts';
 
 const never = new AbortController().signal;

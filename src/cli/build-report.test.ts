@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { BuildProgress } from '../chaincode/output/build-progress.ts';
+import type { BuildProgress } from '../packages/build-progress.ts';
 import { BuildReport } from './build-report.ts';
 
 function report(interactive: boolean, verbose = false) {

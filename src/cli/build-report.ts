@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { BuildProgress } from '../chaincode/output/build-progress.ts';
+import type { BuildProgress } from '../packages/build-progress.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface BuildReportParts {

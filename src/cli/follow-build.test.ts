@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { buildEnded, buildStarted } from '../chaincode/output/build-progress.ts';
 import { OutputFolder } from '../chaincode/output/output-folder.ts';
+import { buildEnded, buildStarted } from '../packages/build-progress.ts';
 import { withBuildOutput } from './follow-build.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,5 +1,5 @@
-import { buildProgressOf } from '../chaincode/output/build-progress.ts';
 import { readOutput } from '../chaincode/output/read-output.ts';
+import { buildProgressOf } from '../packages/build-progress.ts';
 import { BuildReport } from './build-report.ts';
 import { peerOf } from './chaincode/logs.ts';
 import type { Terminal } from './terminal.ts';

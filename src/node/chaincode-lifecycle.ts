@@ -9,15 +9,15 @@ import { LegacyDefinitions } from '../chaincode/lifecycle/legacy-definitions.ts'
 import { LifecycleCache } from '../chaincode/lifecycle/lifecycle-cache.ts';
 import { LifecycleCollectionAccess } from '../chaincode/lifecycle/lifecycle-collections.ts';
 import { LifecycleDefinitions } from '../chaincode/lifecycle/lifecycle-definitions.ts';
-import type { ChaincodeOutput } from '../chaincode/output/chaincode-output.ts';
-import { LifecyclePackageStore } from '../chaincode/packaging/lifecycle-store.ts';
-import { PackageStore } from '../chaincode/packaging/package-store.ts';
-import { platformNameOf } from '../chaincode/platforms/package-rules.ts';
-import type { ChaincodeRuntime } from '../chaincode/runtime.ts';
+import type { ChaincodeRuntime } from '../chaincode/ports/runtime.ts';
 import type { CollectionAccess } from '../chaincode/stream/collection-access.ts';
 import type { ChannelRegistry } from '../channel/channel-registry.ts';
 import type { Logger } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
+import { LifecyclePackageStore } from '../packages/lifecycle-store.ts';
+import type { ChaincodeOutput } from '../packages/output.ts';
+import { PackageStore } from '../packages/package-store.ts';
+import { platformNameOf } from '../packages/platforms/package-rules.ts';
 import type { PeerConfig } from './config/peer-config.ts';
 import type { StateChanges } from './state-changes.ts';
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { allPlatforms } from '../chaincode/platforms/platforms.ts';
-import type { ChaincodeRuntime } from '../chaincode/runtime.ts';
+import type { ChaincodeRuntime } from '../chaincode/ports/runtime.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import type { Logger } from '../common/log.ts';
 import type { Scope } from '../common/scope.ts';
+import { allPlatforms } from '../packages/platforms/platforms.ts';
 import { CCAAS_CONFIG_VARIABLE, CcaasBuilder } from '../runtimes/external-builder/ccaas-builder.ts';
 import { ExternalBuilderRuntime } from '../runtimes/external-builder/external-builder-runtime.ts';
 import { ProgramBuilder } from '../runtimes/external-builder/program-builder.ts';

@@ -1,4 +1,4 @@
-import type { Debuggers } from '../chaincode/debugging.ts';
+import type { Debuggers } from '../chaincode/ports/debugging.ts';
 import { splitAddress } from '../common/address.ts';
 import type { Logger } from '../common/log.ts';
 import { LinuxDebuggers } from '../runtimes/debugging/linux-debuggers.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { allPlatforms } from '../chaincode/platforms/platforms.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import type { Logger } from '../common/log.ts';
+import { allPlatforms } from '../packages/platforms/platforms.ts';
 import { DockerRuntime } from '../runtimes/docker/docker-runtime.ts';
 import { DockerodeEngine } from '../runtimes/docker/dockerode-engine.ts';
 import type { PeerConfig } from './config/peer-config.ts';

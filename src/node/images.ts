@@ -1,10 +1,10 @@
 import { delimiter, join } from 'node:path';
-import { LifecyclePackageStore } from '../chaincode/packaging/lifecycle-store.ts';
-import { PackageStore } from '../chaincode/packaging/package-store.ts';
-import { imageName } from '../chaincode/platforms/image-names.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import { LifecyclePackageStore } from '../packages/lifecycle-store.ts';
+import { PackageStore } from '../packages/package-store.ts';
+import { imageName } from '../packages/platforms/image-names.ts';
 import { buildBaseImage } from '../runtimes/docker/base-images.ts';
 import type { EngineVersion } from '../runtimes/docker/engine.ts';
 import type { ImagePurpose } from '../runtimes/docker/image-contents.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { OutputLine } from '../chaincode/output/chaincode-output.ts';
-import type { LaunchSpec, OpenTransaction } from '../chaincode/runtime.ts';
 import { type LogFields, silent } from '../common/log.ts';
+import type { LaunchSpec, OpenTransaction } from '../packages/launch-spec.ts';
+import type { OutputLine } from '../packages/output.ts';
 import { chaincodeOutput } from './chaincode-output.ts';
 
 function sent(line: string, running: readonly OpenTransaction[]) {

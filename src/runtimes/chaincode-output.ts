@@ -1,5 +1,5 @@
-import type { LaunchSpec } from '../chaincode/runtime.ts';
 import type { Logger } from '../common/log.ts';
+import type { LaunchSpec } from '../packages/launch-spec.ts';
 import { outputOwner } from './output-owner.ts';
 
 /** Where each line of a chaincode's output goes: the peer's log, and what the peer keeps of it, with its transaction if that is known. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ChaincodeInstance, Exit } from '../chaincode/runtime.ts';
+import type { ChaincodeInstance } from '../chaincode/ports/runtime.ts';
 import { deferred } from '../common/deferred.ts';
+import type { Exit } from '../packages/launch-spec.ts';
 import { OpenLaunches } from './open-launches.ts';
 
 const never = new AbortController().signal;

@@ -1,4 +1,4 @@
-import type { ChaincodeInstance } from '../chaincode/runtime.ts';
+import type { ChaincodeInstance } from '../chaincode/ports/runtime.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 

@@ -1,4 +1,4 @@
-import type { OpenTransaction } from '../chaincode/runtime.ts';
+import type { OpenTransaction } from '../packages/launch-spec.ts';
 
 /** How fabric-shim begins a line about a transaction: `[channel-1a2b3c4d]`, with the first eight digits of the id. */
 const PREFIX = /\[([a-z][a-z0-9.-]*)-([0-9a-f]{8})\]/;

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { connectionContract } from '../chaincode/stream/connection.contract.ts';
-import { type ChaincodeConnection, receiveMessages } from '../chaincode/stream/connection.ts';
+import { connectionContract } from '../chaincode/ports/connection.contract.ts';
+import { type ChaincodeConnection, receiveMessages } from '../chaincode/ports/connection.ts';
 import { Type } from '../chaincode/stream/message-types.ts';
 import { type ClientTls, GrpcClient } from '../comm/client.ts';
 import { listen, type ServerTls } from '../comm/server.ts';

@@ -1,4 +1,4 @@
-import { type ChaincodeConnection, IncomingMessages } from '../chaincode/stream/connection.ts';
+import { type ChaincodeConnection, IncomingMessages } from '../chaincode/ports/connection.ts';
 import type { ByteStream, CallContext, Method } from '../comm/method.ts';
 import { sha256 } from '../common/bytes.ts';
 import { deferred } from '../common/deferred.ts';

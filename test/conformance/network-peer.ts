@@ -9,9 +9,7 @@ import { LegacyDefinitions } from '../../src/chaincode/lifecycle/legacy-definiti
 import { LifecycleCache } from '../../src/chaincode/lifecycle/lifecycle-cache.ts';
 import { LifecycleCollectionAccess } from '../../src/chaincode/lifecycle/lifecycle-collections.ts';
 import { LifecycleDefinitions } from '../../src/chaincode/lifecycle/lifecycle-definitions.ts';
-import { LifecyclePackageStore } from '../../src/chaincode/packaging/lifecycle-store.ts';
-import { PackageStore } from '../../src/chaincode/packaging/package-store.ts';
-import type { ChaincodeRuntime } from '../../src/chaincode/runtime.ts';
+import type { ChaincodeRuntime } from '../../src/chaincode/ports/runtime.ts';
 import { ChannelRegistry } from '../../src/channel/channel-registry.ts';
 import type { JoinedChannel } from '../../src/channel/joined-channel.ts';
 import type { Method } from '../../src/comm/method.ts';
@@ -34,6 +32,8 @@ import { SignatureVerifier } from '../../src/msp/identities/signature-verifier.t
 import { loadLocalMsp } from '../../src/msp/local-msp.ts';
 import { definedLifetimes, heldBy } from '../../src/node/collection-rules.ts';
 import { StateChanges } from '../../src/node/state-changes.ts';
+import { LifecyclePackageStore } from '../../src/packages/lifecycle-store.ts';
+import { PackageStore } from '../../src/packages/package-store.ts';
 import { Cscc } from '../../src/scc/cscc.ts';
 import { Lifecycle } from '../../src/scc/lifecycle/lifecycle.ts';
 import { Lscc } from '../../src/scc/lscc/lscc.ts';

@@ -1,6 +1,5 @@
 import { createPublicKey } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
-import { packageIdOf } from '../../src/chaincode/packaging/lifecycle-package.ts';
 import { hex } from '../../src/common/bytes.ts';
 import { SelvageError } from '../../src/common/errors.ts';
 import { QueryReads } from '../../src/ledger/simulator/query-reads.ts';
@@ -10,6 +9,7 @@ import { SignatureVerifier } from '../../src/msp/identities/signature-verifier.t
 import { type RoleName, signedByAllOf } from '../../src/msp/policies/common-policies.ts';
 import type { FabricDialect } from '../../src/msp/policies/dialect.ts';
 import { parseImplicitMetaText, parsePolicyText } from '../../src/msp/policies/policy-text.ts';
+import { packageIdOf } from '../../src/packages/lifecycle-package.ts';
 import { blockDataHash, blockHash, blockHeaderBytes, proposalHash, txIdOf, visiblePayload } from '../../src/protos/hashes.ts';
 import { common, kvrwset } from '../../src/protos/messages.ts';
 import { fixtures, manifest, readFixture, readFixtureJson } from '../fixtures.ts';

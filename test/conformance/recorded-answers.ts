@@ -1,10 +1,10 @@
 /** A recorded connection played line by line: the chaincode's lines are sent, and the state answers what the recorded peer answered. */
 import type { ChaincodeRef } from '../../src/chaincode/chaincodes.ts';
+import type { ReceivedMessage } from '../../src/chaincode/ports/connection.ts';
 import { ChaincodeRegistry } from '../../src/chaincode/registry.ts';
 import { LocalChaincodeCalls } from '../../src/chaincode/stream/chaincode-calls.ts';
 import { ChaincodeStream } from '../../src/chaincode/stream/chaincode-stream.ts';
 import type { CollectionPermissions } from '../../src/chaincode/stream/collection-access.ts';
-import type { ReceivedMessage } from '../../src/chaincode/stream/connection.ts';
 import { connectionPair } from '../../src/chaincode/stream/memory-connection.ts';
 import { Type } from '../../src/chaincode/stream/message-types.ts';
 import { equalBytes, textOf } from '../../src/common/bytes.ts';

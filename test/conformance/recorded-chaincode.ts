@@ -1,5 +1,5 @@
 /** A chaincode that says again what a recorded one said, and notes where the peer says something else than the recorded peer. */
-import type { ReceivedMessage } from '../../src/chaincode/stream/connection.ts';
+import type { ReceivedMessage } from '../../src/chaincode/ports/connection.ts';
 import { connectionPair } from '../../src/chaincode/stream/memory-connection.ts';
 import { Type } from '../../src/chaincode/stream/message-types.ts';
 import { equalBytes, utf8 } from '../../src/common/bytes.ts';

@@ -1,5 +1,5 @@
 /** A chaincode that does what a test says, over a connection in memory. */
-import type { ReceivedMessage } from '../../src/chaincode/stream/connection.ts';
+import type { ReceivedMessage } from '../../src/chaincode/ports/connection.ts';
 import { type ConnectionPairOptions, connectionPair } from '../../src/chaincode/stream/memory-connection.ts';
 import { Type } from '../../src/chaincode/stream/message-types.ts';
 import { protos } from '../../src/protos/messages.ts';

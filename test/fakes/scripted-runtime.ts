@@ -1,7 +1,8 @@
 /** A runtime whose chaincodes are scripts over connections in memory. */
-import type { BuildSpec, ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from '../../src/chaincode/runtime.ts';
+import type { ChaincodeInstance, ChaincodeRuntime } from '../../src/chaincode/ports/runtime.ts';
 import type { Cancellable } from '../../src/common/cancel.ts';
 import { deferred } from '../../src/common/deferred.ts';
+import type { BuildSpec, Exit, LaunchSpec } from '../../src/packages/launch-spec.ts';
 
 export interface ScriptedInstance {
   readonly spec: LaunchSpec;

@@ -5,11 +5,11 @@ import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildDeploymentSpec } from '../../src/chaincode/packaging/build-package.ts';
-import { buildLifecyclePackage } from '../../src/chaincode/packaging/lifecycle-package.ts';
 import { installedPackages, installPackage } from '../../src/client/lifecycle-calls.ts';
 import { install, installedChaincodes } from '../../src/client/system-calls.ts';
 import type { DevClient } from '../../src/node/dev/dev-clients.ts';
+import { buildDeploymentSpec } from '../../src/packages/build-package.ts';
+import { buildLifecyclePackage } from '../../src/packages/lifecycle-package.ts';
 import { never, type TestNetwork, testNetwork } from './network.ts';
 
 type Entry = Partial<Header> & { readonly name: string } & { readonly content?: string };

@@ -2,8 +2,6 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildLifecyclePackage, packageIdOf } from '../../src/chaincode/packaging/lifecycle-package.ts';
-import { packSources } from '../../src/chaincode/platforms/platforms.ts';
 import {
   approvedDefinition,
   approveProposal,
@@ -23,6 +21,8 @@ import { Scope } from '../../src/common/scope.ts';
 import { parsePolicyText } from '../../src/msp/policies/policy-text.ts';
 import { connectClients, type DevClients, joinAll } from '../../src/node/dev/dev-clients.ts';
 import { type DevNetwork, startDevNetwork } from '../../src/node/dev/dev-network.ts';
+import { buildLifecyclePackage, packageIdOf } from '../../src/packages/lifecycle-package.ts';
+import { packSources } from '../../src/packages/platforms/platforms.ts';
 import { common, protos } from '../../src/protos/messages.ts';
 import { chaincodeCache, never, repository } from './network.ts';
 

@@ -2,10 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { unpackArchive } from '../../src/chaincode/packaging/unpack.ts';
-import { allPlatforms, languageIn } from '../../src/chaincode/platforms/platforms.ts';
 import { silent } from '../../src/common/log.ts';
 import type { Scope } from '../../src/common/scope.ts';
+import { unpackArchive } from '../../src/packages/archive/unpack.ts';
+import { allPlatforms, languageIn } from '../../src/packages/platforms/platforms.ts';
 import { BuildCache } from '../../src/runtimes/process/build-cache.ts';
 import { Builds } from '../../src/runtimes/process/builds.ts';
 import { installEnvironment } from '../../src/runtimes/process/environment.ts';

@@ -1,6 +1,6 @@
 /** Limits in time while somebody stands at a breakpoint, with a real inspector and real chaincode. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Debuggee, Debuggers } from '../../src/chaincode/debugging.ts';
+import type { Debuggee, Debuggers } from '../../src/chaincode/ports/debugging.ts';
 import { evaluate } from '../../src/client/submit.ts';
 import { textOf } from '../../src/common/bytes.ts';
 import { Scope } from '../../src/common/scope.ts';

@@ -1,5 +1,5 @@
 import { afterAll } from 'vitest';
-import { findTool } from '../../src/chaincode/platforms/tools.ts';
+import { findTool } from '../../src/packages/platforms/tools.ts';
 import { DockerodeEngine } from '../../src/runtimes/docker/dockerode-engine.ts';
 import { DOCKER_ENDPOINT, noDocker, removeOurImages, testImage } from '../docker.ts';
 import { chaincodeSuite, deployedTwice, type SuiteNetwork } from './chaincode-suite.ts';

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NodePlatform } from '../../src/chaincode/platforms/node-platform.ts';
+import { NodePlatform } from '../../src/packages/platforms/node/node-platform.ts';
 
 /** An npm registry with one package, `dep` 1.0.0, that counts how often it is fetched. */
 export async function openRegistry() {

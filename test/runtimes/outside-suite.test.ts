@@ -1,9 +1,9 @@
 /** The suite for chaincode that the peer does not start itself: services, external builders, development mode. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildLifecyclePackage, packageIdOf } from '../../src/chaincode/packaging/lifecycle-package.ts';
-import { packSources } from '../../src/chaincode/platforms/platforms.ts';
 import { Scope } from '../../src/common/scope.ts';
+import { buildLifecyclePackage, packageIdOf } from '../../src/packages/lifecycle-package.ts';
+import { packSources } from '../../src/packages/platforms/platforms.ts';
 import { type PackageFormat, repository, type TestNetwork, testNetwork } from '../journeys/network.ts';
 import { builtSample } from './built-sample.ts';
 import { chaincodeSuite, deployedTwice, type SuiteNetwork } from './chaincode-suite.ts';

@@ -2,7 +2,7 @@
 import { ChaincodeSupport, type ChaincodeSupportParts } from '../../src/chaincode/chaincode-support.ts';
 import type { ChaincodeOutcome } from '../../src/chaincode/chaincodes.ts';
 import type { LaunchablePackages } from '../../src/chaincode/launch.ts';
-import type { ChaincodeRuntime } from '../../src/chaincode/runtime.ts';
+import type { ChaincodeRuntime } from '../../src/chaincode/ports/runtime.ts';
 import type { Channel } from '../../src/channel/channel.ts';
 import { listen, type ServerTls } from '../../src/comm/server.ts';
 import { textOf, utf8 } from '../../src/common/bytes.ts';

@@ -1,4 +1,4 @@
-import { findTool } from '../../src/chaincode/platforms/tools.ts';
+import { findTool } from '../../src/packages/platforms/tools.ts';
 
 /** Which of these programs this machine lacks, as a reason to skip tests; undefined when it has them all. */
 export async function without(...tools: readonly string[]): Promise<string | undefined> {

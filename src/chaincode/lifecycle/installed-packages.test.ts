@@ -6,11 +6,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256, utf8 } from '../../common/bytes.ts';
 import { deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
-import { buildLifecyclePackage, packageIdOf } from '../packaging/lifecycle-package.ts';
-import { LifecyclePackageStore } from '../packaging/lifecycle-store.ts';
-import { compress } from '../packaging/pack.ts';
-import { writeTar } from '../packaging/tar-writer.ts';
-import type { BuildSpec } from '../runtime.ts';
+import { compress } from '../../packages/archive/pack.ts';
+import { writeTar } from '../../packages/archive/tar-writer.ts';
+import type { BuildSpec } from '../../packages/launch-spec.ts';
+import { buildLifecyclePackage, packageIdOf } from '../../packages/lifecycle-package.ts';
+import { LifecyclePackageStore } from '../../packages/lifecycle-store.ts';
 import { InstalledPackages } from './installed-packages.ts';
 import { packageIdValue } from './lifecycle-definition.ts';
 

@@ -3,12 +3,12 @@ import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { Serial } from '../../common/serial.ts';
-import type { ChaincodeOutput } from '../output/chaincode-output.ts';
-import { checkArchive } from '../packaging/check-archive.ts';
-import { type LifecyclePackage, launchableOf, parseLifecyclePackage } from '../packaging/lifecycle-package.ts';
-import type { LifecyclePackageStore } from '../packaging/lifecycle-store.ts';
+import { checkArchive } from '../../packages/archive/check-archive.ts';
+import { type LifecyclePackage, launchableOf, parseLifecyclePackage } from '../../packages/lifecycle-package.ts';
+import type { LifecyclePackageStore } from '../../packages/lifecycle-store.ts';
+import type { ChaincodeOutput } from '../../packages/output.ts';
+import type { ChaincodeRuntime } from '../ports/runtime.ts';
 import { prefixed } from '../prefixed.ts';
-import type { ChaincodeRuntime } from '../runtime.ts';
 import { packageIdValue } from './lifecycle-definition.ts';
 
 /** A package that this peer has and has built. */

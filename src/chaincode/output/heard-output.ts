@@ -1,4 +1,4 @@
-import type { ChaincodeOutput, OutputLine } from './chaincode-output.ts';
+import type { ChaincodeOutput, OutputLine } from '../../packages/output.ts';
 
 /** The same, with somebody who hears every line as it comes. @param hear must not throw */
 export const heardOutput = (output: ChaincodeOutput, hear: (ccid: string, line: OutputLine) => void): ChaincodeOutput => ({

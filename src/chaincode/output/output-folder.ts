@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
-import type { ChaincodeOutput, LaunchOutput } from './chaincode-output.ts';
+import type { ChaincodeOutput, LaunchOutput } from '../../packages/output.ts';
 import { formatRecord } from './output-record.ts';
 import { RotatingFile } from './rotating-file.ts';
 

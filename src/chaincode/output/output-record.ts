@@ -1,4 +1,4 @@
-import type { OutputLine } from './chaincode-output.ts';
+import type { OutputLine } from '../../packages/output.ts';
 
 /** A line as it is kept: one line of a file, `TIME STREAM CHANNEL TXID TEXT`, with `-` for what is not known. */
 export interface OutputRecord extends OutputLine {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SelvageError } from '../../common/errors.ts';
-import { connectionContract } from './connection.contract.ts';
+import { connectionContract } from '../ports/connection.contract.ts';
 import { connectionPair } from './memory-connection.ts';
 
 connectionContract('memory', () => connectionPair());

@@ -1,6 +1,6 @@
 import { type Deferred, deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
-import { type ChaincodeConnection, type ReceivedMessage, receiveMessages } from './connection.ts';
+import { type ChaincodeConnection, type ReceivedMessage, receiveMessages } from '../ports/connection.ts';
 
 /** The chaincode's end of a connection inside this process. */
 export interface ChaincodeEnd {

@@ -4,8 +4,8 @@ import { Serial } from '../../common/serial.ts';
 import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
 import type { protos } from '../../protos/messages.ts';
 import type { ProposalContext } from '../chaincodes.ts';
+import type { ReceivedMessage } from '../ports/connection.ts';
 import type { CollectionPermissions } from './collection-access.ts';
-import type { ReceivedMessage } from './connection.ts';
 import { OpenQueries } from './open-queries.ts';
 
 /** One INIT or TRANSACTION for the chaincode at the other end. */

@@ -1,6 +1,6 @@
 import { type Deferred, deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
-import type { OpenTransaction } from '../runtime.ts';
+import type { OpenTransaction } from '../../packages/launch-spec.ts';
 import { type StreamCall, TransactionContext } from './transaction-context.ts';
 
 /** The transactions that run on one stream, by channel and transaction id. */

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { buildDeploymentSpec } from '../../chaincode/packaging/build-package.ts';
 import { submit } from '../../client/submit.ts';
 import { deployProposal } from '../../client/system-calls.ts';
 import { utf8 } from '../../common/bytes.ts';
+import { buildDeploymentSpec } from '../../packages/build-package.ts';
 import { Connections, readText } from '../connections.ts';
 import type { Terminal } from '../terminal.ts';
 import type { DeployFlags } from './chaincode-commands.ts';

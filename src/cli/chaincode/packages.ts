@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
-import { addOwner, buildDeploymentSpec, buildSignedPackage } from '../../chaincode/packaging/build-package.ts';
-import { packSources } from '../../chaincode/platforms/platforms.ts';
 import { install } from '../../client/system-calls.ts';
 import { utf8 } from '../../common/bytes.ts';
 import { systemClock } from '../../common/clock.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { addOwner, buildDeploymentSpec, buildSignedPackage } from '../../packages/build-package.ts';
+import { packSources } from '../../packages/platforms/platforms.ts';
 import { Connections, readBytes } from '../connections.ts';
 import type { PeerFlags, SourceFlags } from '../flags.ts';
 import type { Terminal } from '../terminal.ts';

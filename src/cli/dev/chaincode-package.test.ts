@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { buildLifecyclePackage } from '../../chaincode/packaging/lifecycle-package.ts';
+import { buildLifecyclePackage } from '../../packages/lifecycle-package.ts';
 import { isPackage, readChaincodePackage } from './chaincode-package.ts';
 
 let folder: string;

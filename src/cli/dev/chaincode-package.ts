@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parseLifecyclePackage } from '../../chaincode/packaging/lifecycle-package.ts';
+import { parseLifecyclePackage } from '../../packages/lifecycle-package.ts';
 import { chaincodeName, type DevelopedChaincode } from './chaincode-folder.ts';
 
 /** Whether what was named is a package: a file, not a folder. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { buildEnded, buildStarted } from '../../chaincode/output/build-progress.ts';
+import { buildEnded, buildStarted } from '../../packages/build-progress.ts';
 import { DevOutput } from './dev-output.ts';
 
 it('tells what builds do and keeps the last line of the chaincode, fit for a terminal', () => {

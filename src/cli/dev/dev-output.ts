@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
-import { buildProgressOf } from '../../chaincode/output/build-progress.ts';
-import type { OutputLine } from '../../chaincode/output/chaincode-output.ts';
+import { buildProgressOf } from '../../packages/build-progress.ts';
+import type { OutputLine } from '../../packages/output.ts';
 import type { Reporter } from './reporter.ts';
 
 /** What chaincode and its builds print on a development network: builds are told as they go on, of the rest the last line is kept. */

@@ -1,4 +1,4 @@
-import type { BuildProgress } from '../../chaincode/output/build-progress.ts';
+import type { BuildProgress } from '../../packages/build-progress.ts';
 import { BuildReport } from '../build-report.ts';
 import type { Terminal } from '../terminal.ts';
 

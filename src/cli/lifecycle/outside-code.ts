@@ -2,11 +2,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { checkMetadata } from '../../chaincode/packaging/index-metadata.ts';
-import { compress } from '../../chaincode/packaging/pack.ts';
-import { writeTar } from '../../chaincode/packaging/tar-writer.ts';
 import { compareUtf8 } from '../../common/bytes.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
+import { compress } from '../../packages/archive/pack.ts';
+import { writeTar } from '../../packages/archive/tar-writer.ts';
+import { checkMetadata } from '../../packages/index-metadata.ts';
 
 interface OutsideType {
   readonly type: 'ccaas' | 'k8s';

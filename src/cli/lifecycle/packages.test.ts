@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readArchive } from '../../chaincode/packaging/archive.ts';
-import { packageIdOf, parseLifecyclePackage } from '../../chaincode/packaging/lifecycle-package.ts';
 import { textOf } from '../../common/bytes.ts';
+import { readArchive } from '../../packages/archive/archive.ts';
+import { packageIdOf, parseLifecyclePackage } from '../../packages/lifecycle-package.ts';
 import { installPackage } from '../chaincode/packages.ts';
 import type { Terminal } from '../terminal.ts';
 import type { PackageFlags } from './lifecycle-commands.ts';

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
-import { buildLifecyclePackage, packageIdOf, parseLifecyclePackage } from '../../chaincode/packaging/lifecycle-package.ts';
 import { installedPackage, installedPackages, installPackage } from '../../client/lifecycle-calls.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { buildLifecyclePackage, packageIdOf, parseLifecyclePackage } from '../../packages/lifecycle-package.ts';
 import { Connections, readBytes } from '../connections.ts';
 import { withBuildOutput } from '../follow-build.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,9 +1,9 @@
 /** What goes into a package, by its type. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { LifecyclePackageParts } from '../../chaincode/packaging/lifecycle-package.ts';
-import { languageIn, packSources } from '../../chaincode/platforms/platforms.ts';
 import { SelvageError } from '../../common/errors.ts';
+import type { LifecyclePackageParts } from '../../packages/lifecycle-package.ts';
+import { languageIn, packSources } from '../../packages/platforms/platforms.ts';
 import type { Terminal } from '../terminal.ts';
 import { OUTSIDE_TYPES, outsideCode } from './outside-code.ts';
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { IMAGE_SETTINGS } from '../../chaincode/platforms/image-names.ts';
+import { IMAGE_SETTINGS } from '../../packages/platforms/image-names.ts';
 import { hostConfigOf } from '../../runtimes/docker/host-config.ts';
 import { parsePeerConfig } from './peer-config.ts';
 import { readSources } from './sources.ts';

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import * as v from 'valibot';
-import type { ImageSettings } from '../../chaincode/platforms/image-names.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
+import type { ImageSettings } from '../../packages/platforms/image-names.ts';
 import { chaincodeAddresses } from './chaincode-addresses.ts';
 import { KNOWN_KEYS } from './known-keys.ts';
 import { peerSchema } from './peer-schema.ts';

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import { IMAGE_SETTINGS } from '../../chaincode/platforms/image-names.ts';
 import { splitAddress } from '../../common/address.ts';
 import { parseDuration } from '../../common/duration.ts';
 import { messageOf } from '../../common/errors.ts';
+import { IMAGE_SETTINGS } from '../../packages/platforms/image-names.ts';
 import { parseYaml } from './sources.ts';
 
 /** A value that YAML may have read as a number or a truth; absent, null and empty mean the default. */

@@ -1,11 +1,11 @@
-import { buildDeploymentSpec } from '../../chaincode/packaging/build-package.ts';
-import { parsePackage } from '../../chaincode/packaging/chaincode-package.ts';
-import { type PackedSources, packSources } from '../../chaincode/platforms/platforms.ts';
 import { submit } from '../../client/submit.ts';
 import { type Caller, deployProposal, install, installedChaincodes, instantiatedChaincodes } from '../../client/system-calls.ts';
 import { equalBytes, utf8 } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { buildDeploymentSpec } from '../../packages/build-package.ts';
+import { parsePackage } from '../../packages/chaincode-package.ts';
+import { type PackedSources, packSources } from '../../packages/platforms/platforms.ts';
 import { type Deployment, type DevChaincode, refuseInvalid } from './deployment.ts';
 import type { DevClients } from './dev-clients.ts';
 

@@ -1,7 +1,5 @@
 /** Deploying by the 2.x lifecycle: install, approve, commit. */
 import { readFile } from 'node:fs/promises';
-import { buildLifecyclePackage, parseLifecyclePackage } from '../../chaincode/packaging/lifecycle-package.ts';
-import { packSources } from '../../chaincode/platforms/platforms.ts';
 import {
   approvedDefinition,
   approveProposal,
@@ -16,6 +14,8 @@ import { type Submission, submit } from '../../client/submit.ts';
 import { equalBytes } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { buildLifecyclePackage, parseLifecyclePackage } from '../../packages/lifecycle-package.ts';
+import { packSources } from '../../packages/platforms/platforms.ts';
 import { common, type lifecycle, protos } from '../../protos/messages.ts';
 import { type Deployment, type DevChaincode, type DevSource, refuseInvalid } from './deployment.ts';
 import type { DevClient, DevClients } from './dev-clients.ts';

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { OutputLine } from '../../chaincode/output/chaincode-output.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { systemClock } from '../../common/clock.ts';
 import type { Logger } from '../../common/log.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { Scope } from '../../common/scope.ts';
+import type { OutputLine } from '../../packages/output.ts';
 import { type PeerConfig, parsePeerConfig } from '../config/peer-config.ts';
 import type { InvalidTransaction } from '../follow-channels.ts';
 import { startOrderer } from '../start-orderer.ts';

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../test/runtimes/free-port.ts';
 import { StartedProgram } from '../../../test/runtimes/started-program.ts';
-import { findTool } from '../../chaincode/platforms/tools.ts';
 import { Scope } from '../../common/scope.ts';
+import { findTool } from '../../packages/platforms/tools.ts';
 import { LinuxDebuggers } from './linux-debuggers.ts';
 
 const skip = existsSync('/proc/self/net/tcp') ? undefined : 'no /proc';

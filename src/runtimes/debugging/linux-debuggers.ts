@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { Debuggee, Debuggers } from '../../chaincode/debugging.ts';
+import type { Debuggee, Debuggers } from '../../chaincode/ports/debugging.ts';
 import { LruCache } from '../../common/lru.ts';
 import { holdersOf, hostText, socketsHeldBy, type TcpSocket, tcpSockets } from './sockets.ts';
 

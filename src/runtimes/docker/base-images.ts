@@ -1,8 +1,8 @@
 import { buffer } from 'node:stream/consumers';
-import { type TarEntry, writeTar } from '../../chaincode/packaging/tar-writer.ts';
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
+import { type TarEntry, writeTar } from '../../packages/archive/tar-writer.ts';
 import { ContainerOutput } from './container-output.ts';
 import type { DockerEngine, ImageFacts } from './engine.ts';
 import { type ImagePurpose, imageContents, type LocalPrograms, scriptsFor } from './image-contents.ts';

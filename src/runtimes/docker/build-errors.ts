@@ -1,7 +1,7 @@
-import { shownLines } from '../../chaincode/last-output.ts';
-import { buildFailure, CAUSE } from '../../chaincode/platforms/build-failure.ts';
-import type { DockerBuild } from '../../chaincode/platforms/platform.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
+import { shownLines } from '../../packages/last-output.ts';
+import { buildFailure, CAUSE } from '../../packages/platforms/build-failure.ts';
+import type { DockerBuild } from '../../packages/platforms/platform.ts';
 import { engineVerdict } from './launch-errors.ts';
 
 /** What the container's first process says that cannot be one. */

@@ -1,10 +1,10 @@
 import { createWriteStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { type TarEntry, writeTar } from '../../chaincode/packaging/tar-writer.ts';
-import type { DockerBuild } from '../../chaincode/platforms/platform.ts';
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { type TarEntry, writeTar } from '../../packages/archive/tar-writer.ts';
+import type { DockerBuild } from '../../packages/platforms/platform.ts';
 import { builderFailed, explained, imageMissing } from './build-errors.ts';
 import type { BuilderSettings } from './builder-settings.ts';
 import { ContainerOutput } from './container-output.ts';

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TarEntry } from '../../chaincode/packaging/tar-writer.ts';
-import type { Platform } from '../../chaincode/platforms/platform.ts';
+import type { TarEntry } from '../../packages/archive/tar-writer.ts';
+import type { Platform } from '../../packages/platforms/platform.ts';
 
 /** What builds take over from the peer's own surroundings: how to reach registries, and whom to trust. Images never get it. */
 export interface BuilderSettings {

@@ -1,9 +1,10 @@
 import { constants } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ChaincodeInstance, Exit } from '../../chaincode/runtime.ts';
+import type { ChaincodeInstance } from '../../chaincode/ports/runtime.ts';
 import { orAbort } from '../../common/cancel.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
+import type { Exit } from '../../packages/launch-spec.ts';
 import type { ContainerOutput } from './container-output.ts';
 import type { Attachment, DockerEngine } from './engine.ts';
 import { isLost, statusOf } from './engine-failure.ts';

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { IMAGE_VARIABLES, type ImageVariables } from '../../chaincode/platforms/image-names.ts';
-import type { Platform } from '../../chaincode/platforms/platform.ts';
-import type { BuildSpec, ChaincodeInstance, ChaincodeRuntime, LaunchSpec } from '../../chaincode/runtime.ts';
+import type { ChaincodeInstance, ChaincodeRuntime } from '../../chaincode/ports/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
+import type { BuildSpec, LaunchSpec } from '../../packages/launch-spec.ts';
+import { IMAGE_VARIABLES, type ImageVariables } from '../../packages/platforms/image-names.ts';
+import type { Platform } from '../../packages/platforms/platform.ts';
 import { chaincodeOutput } from '../chaincode-output.ts';
 import { OpenLaunches } from '../open-launches.ts';
 import { Scratch } from '../process/scratch.ts';

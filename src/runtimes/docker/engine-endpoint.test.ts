@@ -9,7 +9,7 @@ import { nodeImage } from '../../../test/docker.ts';
 import { noOwnEngine, OwnEngine } from '../../../test/own-engine.ts';
 import { openDocker } from '../../../test/runtimes/docker-fixture.ts';
 import { freePort } from '../../../test/runtimes/free-port.ts';
-import { Listener } from '../../chaincode/runtime.contract.ts';
+import { Listener } from '../../chaincode/ports/runtime.contract.ts';
 import { CertificateAuthority } from '../../msp/material/certificate-authority.ts';
 import { DockerodeEngine } from './dockerode-engine.ts';
 import type { EngineTls } from './modem.ts';

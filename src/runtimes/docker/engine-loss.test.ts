@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeImage } from '../../../test/docker.ts';
 import { noOwnEngine, OwnEngine } from '../../../test/own-engine.ts';
 import { openDocker, watched } from '../../../test/runtimes/docker-fixture.ts';
-import { Listener } from '../../chaincode/runtime.contract.ts';
+import { Listener } from '../../chaincode/ports/runtime.contract.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { DockerodeEngine } from './dockerode-engine.ts';
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join, normalize } from 'node:path';
 import { promisify } from 'node:util';
-import { findNpm } from '../../chaincode/platforms/npm.ts';
+import { findNpm } from '../../packages/platforms/node/npm.ts';
 import { GO_SCRIPTS, JAVA_SCRIPTS, NODE_SCRIPTS } from './image-scripts.ts';
 import {
   addFolder,

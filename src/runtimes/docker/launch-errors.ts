@@ -1,6 +1,6 @@
-import type { BuildVerdict } from '../../chaincode/platforms/platform.ts';
-import { type Sign, verdictOf } from '../../chaincode/platforms/verdict.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
+import type { BuildVerdict } from '../../packages/platforms/platform.ts';
+import { type Sign, verdictOf } from '../../packages/platforms/verdict.ts';
 
 /** What an engine refuses when a container is to be made and started, in its words. */
 const SIGNS: readonly Sign[] = [

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
-import { type TarEntry, writeTar } from '../../chaincode/packaging/tar-writer.ts';
-import type { LaunchSpec } from '../../chaincode/runtime.ts';
 import { utf8 } from '../../common/bytes.ts';
+import { type TarEntry, writeTar } from '../../packages/archive/tar-writer.ts';
+import type { LaunchSpec } from '../../packages/launch-spec.ts';
 
 const FOLDER = '/etc/hyperledger/fabric';
 

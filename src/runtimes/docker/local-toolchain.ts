@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { access, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
-import type { TarEntry } from '../../chaincode/packaging/tar-writer.ts';
 import { SelvageError } from '../../common/errors.ts';
+import type { TarEntry } from '../../packages/archive/tar-writer.ts';
 
 const run = promisify(execFile);
 

@@ -1,6 +1,6 @@
-import type { LaunchSpec } from '../../chaincode/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import type { Logger } from '../../common/log.ts';
+import type { LaunchSpec } from '../../packages/launch-spec.ts';
 import type { ProcessGroup } from '../process/process-group.ts';
 
 /** The folders that the programs of a builder are given, all absolute. */

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LaunchSpec } from '../../chaincode/runtime.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
+import type { LaunchSpec } from '../../packages/launch-spec.ts';
 import { parseServerSettings } from '../service/server-settings.ts';
 import type { Builder, BuilderSubject } from './builder.ts';
 import { fillTemplate } from './go-template.ts';

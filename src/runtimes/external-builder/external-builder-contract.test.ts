@@ -8,7 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { RUN_FIELD, writeBuilder } from '../../../test/runtimes/builder-scripts.ts';
-import { type ChaincodeFiles, type RuntimeFixture, runtimeContract } from '../../chaincode/runtime.contract.ts';
+import { type ChaincodeFiles, type RuntimeFixture, runtimeContract } from '../../chaincode/ports/runtime.contract.ts';
 import { utf8 } from '../../common/bytes.ts';
 import { ExternalBuilderRuntime } from './external-builder-runtime.ts';
 import { ProgramBuilder } from './program-builder.ts';

@@ -1,11 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildEnded, buildStarted } from '../../chaincode/output/build-progress.ts';
-import type { BuildSpec, ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from '../../chaincode/runtime.ts';
+import type { ChaincodeInstance, ChaincodeRuntime } from '../../chaincode/ports/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
+import { buildEnded, buildStarted } from '../../packages/build-progress.ts';
+import type { BuildSpec, Exit, LaunchSpec } from '../../packages/launch-spec.ts';
 import { chaincodeOutput } from '../chaincode-output.ts';
 import { orDiskFull } from '../disk-full.ts';
 import { OpenLaunches } from '../open-launches.ts';

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unpackArchive } from '../../chaincode/packaging/unpack.ts';
-import type { BuildSpec } from '../../chaincode/runtime.ts';
 import { textOf, utf8 } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
+import { unpackArchive } from '../../packages/archive/unpack.ts';
+import type { BuildSpec } from '../../packages/launch-spec.ts';
 import type { BuildFolders } from './builder.ts';
 import { folderNameOf } from './kept-builds.ts';
 

@@ -1,10 +1,10 @@
 import { access, constants } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { lastWords, shownLines } from '../../chaincode/last-output.ts';
-import { scarcity } from '../../chaincode/platforms/verdict.ts';
-import type { LaunchSpec } from '../../chaincode/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
+import { lastWords, shownLines } from '../../packages/last-output.ts';
+import type { LaunchSpec } from '../../packages/launch-spec.ts';
+import { scarcity } from '../../packages/platforms/verdict.ts';
 import type { HostEnvironment } from '../process/environment.ts';
 import { type GroupExit, ProcessGroup } from '../process/process-group.ts';
 import type { Builder, BuilderSubject, RunOptions } from './builder.ts';

@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { HostCommand } from '../../chaincode/platforms/platform.ts';
+import type { HostCommand } from '../../packages/platforms/platform.ts';
 import { installationOf, type Reach } from './isolation.ts';
 
 export interface BuildPlace {

@@ -4,8 +4,8 @@ import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { HostCommand } from '../../chaincode/platforms/platform.ts';
 import { messageOf } from '../../common/errors.ts';
+import type { HostCommand } from '../../packages/platforms/platform.ts';
 import { type CpuPlace, cpuPlaces } from './cpu-places.ts';
 import { ownerGone, ownerMark } from './owner.ts';
 

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
-import type { LaunchSpec } from '../../chaincode/runtime.ts';
+import type { LaunchSpec } from '../../packages/launch-spec.ts';
 
 /** The environment that the peer itself was started with, as `process.env`. */
 export type HostEnvironment = Readonly<Record<string, string | undefined>>;

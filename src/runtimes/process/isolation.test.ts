@@ -2,9 +2,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { packFolder } from '../../chaincode/packaging/pack.ts';
-import { NodePlatform } from '../../chaincode/platforms/node-platform.ts';
-import { Listener } from '../../chaincode/runtime.contract.ts';
+import { Listener } from '../../chaincode/ports/runtime.contract.ts';
+import { packFolder } from '../../packages/archive/pack.ts';
+import { NodePlatform } from '../../packages/platforms/node/node-platform.ts';
 import { findIsolation, type ResourceLimits, type SandboxChoice } from './isolation.ts';
 import { ProcessRuntime } from './process-runtime.ts';
 

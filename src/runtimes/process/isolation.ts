@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { HostCommand } from '../../chaincode/platforms/platform.ts';
-import { findTool } from '../../chaincode/platforms/tools.ts';
 import { SelvageError } from '../../common/errors.ts';
+import type { HostCommand } from '../../packages/platforms/platform.ts';
+import { findTool } from '../../packages/platforms/tools.ts';
 import type { HostEnvironment } from './environment.ts';
 
 /** What one chaincode may take of the machine; absent: as much as the peer. */

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openRegistry } from '../../../test/runtimes/npm-registry.ts';
-import { packFolder } from '../../chaincode/packaging/pack.ts';
-import { NodePlatform } from '../../chaincode/platforms/node-platform.ts';
-import { parseRegistry } from '../../chaincode/platforms/registry.ts';
-import { type ChaincodeFiles, type Listener, type RuntimeFixture, runtimeContract } from '../../chaincode/runtime.contract.ts';
-import type { LaunchSpec } from '../../chaincode/runtime.ts';
+import { type ChaincodeFiles, type Listener, type RuntimeFixture, runtimeContract } from '../../chaincode/ports/runtime.contract.ts';
 import { type Logger, silent } from '../../common/log.ts';
+import { packFolder } from '../../packages/archive/pack.ts';
+import type { LaunchSpec } from '../../packages/launch-spec.ts';
+import { NodePlatform } from '../../packages/platforms/node/node-platform.ts';
+import { parseRegistry } from '../../packages/platforms/node/npm-registry.ts';
 import { ProcessRuntime } from './process-runtime.ts';
 
 const never = new AbortController().signal;

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { unpackArchive } from '../../chaincode/packaging/unpack.ts';
-import type { HostCommand, Platform } from '../../chaincode/platforms/platform.ts';
-import type { BuildSpec, ChaincodeInstance, ChaincodeRuntime, Exit, LaunchSpec } from '../../chaincode/runtime.ts';
+import type { ChaincodeInstance, ChaincodeRuntime } from '../../chaincode/ports/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
+import { unpackArchive } from '../../packages/archive/unpack.ts';
+import type { BuildSpec, Exit, LaunchSpec } from '../../packages/launch-spec.ts';
+import type { HostCommand, Platform } from '../../packages/platforms/platform.ts';
 import { chaincodeOutput } from '../chaincode-output.ts';
 import { orDiskFull } from '../disk-full.ts';
 import { OpenLaunches } from '../open-launches.ts';

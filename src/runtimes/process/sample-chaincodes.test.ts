@@ -6,12 +6,13 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
-import { NodePlatform } from '../../chaincode/platforms/node-platform.ts';
-import { parseRegistry } from '../../chaincode/platforms/registry.ts';
-import type { ChaincodeInstance, LaunchSpec } from '../../chaincode/runtime.ts';
+import type { ChaincodeInstance } from '../../chaincode/ports/runtime.ts';
 import { type GrpcServer, listen } from '../../comm/server.ts';
 import { compareUtf8, textOf, utf8 } from '../../common/bytes.ts';
 import { silent } from '../../common/log.ts';
+import type { LaunchSpec } from '../../packages/launch-spec.ts';
+import { NodePlatform } from '../../packages/platforms/node/node-platform.ts';
+import { parseRegistry } from '../../packages/platforms/node/npm-registry.ts';
 import { protos, queryresult } from '../../protos/messages.ts';
 import { ProcessRuntime } from './process-runtime.ts';
 

@@ -3,10 +3,10 @@ import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { packFolder } from '../../chaincode/packaging/pack.ts';
-import { allPlatforms } from '../../chaincode/platforms/platforms.ts';
-import { findTool } from '../../chaincode/platforms/tools.ts';
-import type { BuildSpec } from '../../chaincode/runtime.ts';
+import { packFolder } from '../../packages/archive/pack.ts';
+import type { BuildSpec } from '../../packages/launch-spec.ts';
+import { allPlatforms } from '../../packages/platforms/platforms.ts';
+import { findTool } from '../../packages/platforms/tools.ts';
 import { findIsolation } from './isolation.ts';
 import { ProcessRuntime } from './process-runtime.ts';
 

@@ -9,11 +9,11 @@ import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openRegistry } from '../../../test/runtimes/npm-registry.ts';
-import { packFolder } from '../../chaincode/packaging/pack.ts';
-import { allPlatforms, platformNamed } from '../../chaincode/platforms/platforms.ts';
-import { findTool } from '../../chaincode/platforms/tools.ts';
-import type { BuildSpec } from '../../chaincode/runtime.ts';
 import { Scope } from '../../common/scope.ts';
+import { packFolder } from '../../packages/archive/pack.ts';
+import type { BuildSpec } from '../../packages/launch-spec.ts';
+import { allPlatforms, platformNamed } from '../../packages/platforms/platforms.ts';
+import { findTool } from '../../packages/platforms/tools.ts';
 import { ProcessRuntime } from './process-runtime.ts';
 
 const never = new AbortController().signal;

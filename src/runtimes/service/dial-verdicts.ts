@@ -1,5 +1,5 @@
-import type { BuildVerdict } from '../../chaincode/platforms/platform.ts';
-import { type Sign, verdictOf } from '../../chaincode/platforms/verdict.ts';
+import type { BuildVerdict } from '../../packages/platforms/platform.ts';
+import { type Sign, verdictOf } from '../../packages/platforms/verdict.ts';
 import type { ServerSettings } from './server-settings.ts';
 
 /** What a dial failed with, and what it means for who wrote connection.json or runs the service. */

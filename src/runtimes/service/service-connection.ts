@@ -1,4 +1,4 @@
-import { type ChaincodeConnection, IncomingMessages } from '../../chaincode/stream/connection.ts';
+import { type ChaincodeConnection, IncomingMessages } from '../../chaincode/ports/connection.ts';
 import type { ClientStream } from '../../comm/client.ts';
 import { SelvageError } from '../../common/errors.ts';
 

@@ -1,10 +1,11 @@
-import type { ChaincodeInstance, Exit } from '../../chaincode/runtime.ts';
-import type { ChaincodeConnection } from '../../chaincode/stream/connection.ts';
+import type { ChaincodeConnection } from '../../chaincode/ports/connection.ts';
+import type { ChaincodeInstance } from '../../chaincode/ports/runtime.ts';
 import { type DialOptions, GrpcClient } from '../../comm/client.ts';
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
 import { deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
+import type { Exit } from '../../packages/launch-spec.ts';
 import { dialVerdict, plainReason } from './dial-verdicts.ts';
 import type { ServerSettings } from './server-settings.ts';
 import { serviceConnection } from './service-connection.ts';

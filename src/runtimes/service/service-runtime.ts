@@ -1,6 +1,7 @@
-import type { BuildSpec, ChaincodeInstance, ChaincodeRuntime, LaunchSpec } from '../../chaincode/runtime.ts';
+import type { ChaincodeInstance, ChaincodeRuntime } from '../../chaincode/ports/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import type { Logger } from '../../common/log.ts';
+import type { BuildSpec, LaunchSpec } from '../../packages/launch-spec.ts';
 import type { ServerSettings } from './server-settings.ts';
 import { ServiceInstance } from './service-instance.ts';
 

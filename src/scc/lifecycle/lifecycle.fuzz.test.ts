@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collection, lifecycleNetwork } from '../../../test/fakes/lifecycle-network.ts';
 import { never } from '../../../test/fakes/open-endorser.ts';
 import { call } from '../../../test/fakes/system-calls.ts';
-import { buildLifecyclePackage } from '../../chaincode/packaging/lifecycle-package.ts';
 import { utf8 } from '../../common/bytes.ts';
+import { buildLifecyclePackage } from '../../packages/lifecycle-package.ts';
 import { lifecycle } from '../../protos/messages.ts';
 
 const FUNCTIONS = [

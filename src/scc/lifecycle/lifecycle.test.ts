@@ -13,9 +13,9 @@ import {
   withPackage,
 } from '../../../test/fakes/lifecycle-network.ts';
 import { call } from '../../../test/fakes/system-calls.ts';
-import { buildLifecyclePackage, packageIdOf } from '../../chaincode/packaging/lifecycle-package.ts';
 import { utf8 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { buildLifecyclePackage, packageIdOf } from '../../packages/lifecycle-package.ts';
 import { lifecycle } from '../../protos/messages.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { LifecycleParts } from './parts.ts';

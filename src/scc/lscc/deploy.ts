@@ -1,11 +1,11 @@
 import type { ChaincodeCall } from '../../chaincode/chaincodes.ts';
-import { type ChaincodePackage, chaincodeDataOf, parseDeploymentSpec } from '../../chaincode/packaging/chaincode-package.ts';
-import { checkChaincodeName, checkChaincodeVersion } from '../../chaincode/packaging/names.ts';
-import { validateDeploymentSpec } from '../../chaincode/platforms/package-rules.ts';
 import { textOf } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { ApplicationCapabilities, ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
+import { type ChaincodePackage, chaincodeDataOf, parseDeploymentSpec } from '../../packages/chaincode-package.ts';
+import { checkChaincodeName, checkChaincodeVersion } from '../../packages/names.ts';
+import { validateDeploymentSpec } from '../../packages/platforms/package-rules.ts';
 import { ccprovider, type protos } from '../../protos/messages.ts';
 import { refused, retold } from '../reply.ts';
 import { wrongCount } from './arguments.ts';

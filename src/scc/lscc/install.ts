@@ -1,10 +1,10 @@
 import type { ChaincodeCall } from '../../chaincode/chaincodes.ts';
-import { parsePackage } from '../../chaincode/packaging/chaincode-package.ts';
-import { metadataOf } from '../../chaincode/packaging/index-metadata.ts';
-import { checkChaincodeName, checkChaincodeVersion } from '../../chaincode/packaging/names.ts';
-import { validateInstalledSpec } from '../../chaincode/platforms/package-rules.ts';
 import { utf8 } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
+import { parsePackage } from '../../packages/chaincode-package.ts';
+import { metadataOf } from '../../packages/index-metadata.ts';
+import { checkChaincodeName, checkChaincodeVersion } from '../../packages/names.ts';
+import { validateInstalledSpec } from '../../packages/platforms/package-rules.ts';
 import type { ChannelAccess } from '../access.ts';
 import { refused, retold } from '../reply.ts';
 import { wrongCount } from './arguments.ts';

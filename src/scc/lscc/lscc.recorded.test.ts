@@ -8,9 +8,9 @@ import { recordedAction } from '../../../test/fakes/recorded-endorser.ts';
 import { type RecordedProposal, recordedProposals } from '../../../test/fakes/recorded-steps.ts';
 import { callOf, chaincodeOf, messageIn } from '../../../test/fakes/system-calls.ts';
 import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
-import { PackageStore } from '../../chaincode/packaging/package-store.ts';
 import { textOf } from '../../common/bytes.ts';
 import { AclProvider } from '../../msp/acl-provider.ts';
+import { PackageStore } from '../../packages/package-store.ts';
 import { ccprovider, rwset } from '../../protos/messages.ts';
 import { Lscc } from './lscc.ts';
 

@@ -1,4 +1,4 @@
-import type { PackageStore } from '../../chaincode/packaging/package-store.ts';
+import type { PackageStore } from '../../packages/package-store.ts';
 import type { ChannelAccessParts } from '../access.ts';
 
 export interface LsccParts extends ChannelAccessParts {

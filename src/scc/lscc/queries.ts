@@ -1,8 +1,8 @@
 import type { ChaincodeCall } from '../../chaincode/chaincodes.ts';
-import type { InstalledChaincode } from '../../chaincode/packaging/package-store.ts';
 import { equalBytes, utf8 } from '../../common/bytes.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
+import type { InstalledChaincode } from '../../packages/package-store.ts';
 import { ccprovider, protos } from '../../protos/messages.ts';
 import type { ChannelAccess } from '../access.ts';
 import { chaincodeInputText } from '../go-text.ts';

@@ -1,7 +1,7 @@
 /** A process runtime whose folder is on a disk that is full. */
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'vitest';
-import { allPlatforms } from '../../../src/chaincode/platforms/platforms.ts';
+import { allPlatforms } from '../../../src/packages/platforms/platforms.ts';
 import { ProcessRuntime } from '../../../src/runtimes/process/process-runtime.ts';
 import { failingLaunch } from './failing-launch.ts';
 import type { Files } from './failing-peer.ts';

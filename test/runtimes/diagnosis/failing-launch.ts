@@ -2,14 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packSources } from '../../../src/chaincode/platforms/platforms.ts';
-import type { ChaincodeRuntime } from '../../../src/chaincode/runtime.ts';
+import type { ChaincodeRuntime } from '../../../src/chaincode/ports/runtime.ts';
 import { GrpcClient } from '../../../src/comm/client.ts';
 import { listen } from '../../../src/comm/server.ts';
 import { messageOf, SelvageError } from '../../../src/common/errors.ts';
 import type { Logger } from '../../../src/common/log.ts';
 import { silent } from '../../../src/common/log.ts';
 import { Scope } from '../../../src/common/scope.ts';
+import { packSources } from '../../../src/packages/platforms/platforms.ts';
 import { type TestPeerOptions, testPeer } from '../test-peer.ts';
 import { type Files, folderWith } from './failing-peer.ts';
 import { expectNothingLeft, expectSymptoms, type LogRecord, recorder, refusalOf, type Symptoms } from './symptoms.ts';

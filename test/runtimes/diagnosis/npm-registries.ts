@@ -2,7 +2,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { writeTar } from '../../../src/chaincode/packaging/tar-writer.ts';
+import { writeTar } from '../../../src/packages/archive/tar-writer.ts';
 
 export interface WebServer extends AsyncDisposable {
   readonly url: string;

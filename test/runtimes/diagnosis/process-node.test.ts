@@ -2,9 +2,9 @@
 import { mkdir, readFile, realpath, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { allPlatforms } from '../../../src/chaincode/platforms/platforms.ts';
 import { systemClock } from '../../../src/common/clock.ts';
 import { CertificateAuthority } from '../../../src/msp/material/certificate-authority.ts';
+import { allPlatforms } from '../../../src/packages/platforms/platforms.ts';
 import { ProcessRuntime } from '../../../src/runtimes/process/process-runtime.ts';
 import { repository } from '../../journeys/network.ts';
 import { RawChaincode } from '../../journeys/raw-chaincode.ts';

@@ -1,15 +1,15 @@
 /** What a failed launch says has to come through gRPC whole: a status travels in headers, of which clients take 8 KiB. */
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import { shownLines } from '../../../src/chaincode/last-output.ts';
 import { couldNotLaunch, exitedEarly, launchFailureFields } from '../../../src/chaincode/launch-failure.ts';
-import { buildFailure, CAUSE } from '../../../src/chaincode/platforms/build-failure.ts';
-import { explainNpm } from '../../../src/chaincode/platforms/node-verdicts.ts';
 import { GrpcClient } from '../../../src/comm/client.ts';
 import { listen } from '../../../src/comm/server.ts';
 import { SelvageError } from '../../../src/common/errors.ts';
 import { silent } from '../../../src/common/log.ts';
 import { Scope } from '../../../src/common/scope.ts';
+import { shownLines } from '../../../src/packages/last-output.ts';
+import { buildFailure, CAUSE } from '../../../src/packages/platforms/build-failure.ts';
+import { explainNpm } from '../../../src/packages/platforms/node/node-verdicts.ts';
 
 const never = new AbortController().signal;
 const chaincode = { name: 'cc', version: '1', ccid: 'cc:1' };

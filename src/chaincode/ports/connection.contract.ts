@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { SelvageError } from '../../common/errors.ts';
+import { protos } from '../../protos/messages.ts';
+import { Type } from '../stream/message-types.ts';
+import type { ChaincodeConnection, ReceivedMessage } from './connection.ts';
+
+/** A connection and the chaincode's end of it. */
+export interface ConnectionFixture {
+  readonly peer: ChaincodeConnection;
+  readonly chaincode: {
+    readonly incoming: AsyncIterable<ReceivedMessage>;
+    send(message: Uint8Array): Promise<void>;
+    /** Ends the connection the ordinary way. */
+    close(): void;
+  };
+}
+
+const message = (txid: string): Uint8Array => protos.ChaincodeMessage.encode({ type: Type.GET_STATE, txid });
+
+async function txIds(incoming: AsyncIterable<ReceivedMessage>): Promise<string[]> {
+  const found: string[] = [];
+  for await (const received of incoming) found.push(received.message.txid);
+  return found;
+}
+
+/** What every ChaincodeConnection promises. Each transport's test file calls this with the real thing. */
+export function connectionContract(name: string, open: () => Promise<ConnectionFixture> | ConnectionFixture): void {
+  describe(`${name} connection`, () => {
+    it('carries messages in order, both ways, with the bytes they came in', async () => {
+      const { peer, chaincode } = await open();
+      await chaincode.send(message('1'));
+      await chaincode.send(message('2'));
+      const inbox = peer.incoming[Symbol.asyncIterator]();
+      const first = await inbox.next();
+      expect(first.value?.message.txid).toBe('1');
+      expect(Buffer.from(first.value?.bytes ?? []).equals(message('1'))).toBe(true);
+      await peer.send(message('3'));
+      const answered = await chaincode.incoming[Symbol.asyncIterator]().next();
+      expect(answered.value?.message.txid).toBe('3');
+      peer.close();
+    });
+
+    it('delivers what was sent before the chaincode closed, then ends', async () => {
+      const { peer, chaincode } = await open();
+      await chaincode.send(message('1'));
+      chaincode.close();
+      expect(await txIds(peer.incoming)).toEqual(['1']);
+    });
+
+    it('ends both ends when the peer closes, and closing twice is harmless', async () => {
+      const { peer, chaincode } = await open();
+      const ends = Promise.allSettled([txIds(peer.incoming), txIds(chaincode.incoming)]);
+      peer.close(new SelvageError('CHAINCODE_PROTOCOL', 'no more'));
+      peer.close();
+      await ends;
+      await expect(peer.send(message('1'))).rejects.toThrow();
+    });
+
+    it('fails at bytes that are no message', async () => {
+      const { peer, chaincode } = await open();
+      await chaincode.send(new Uint8Array([0xff, 0xff]));
+      await expect(txIds(peer.incoming)).rejects.toMatchObject({ code: 'MALFORMED' });
+      peer.close();
+    });
+
+    it('holds a chaincode back that sends more than the peer reads', async () => {
+      const { peer, chaincode } = await open();
+      const large = protos.ChaincodeMessage.encode({ type: Type.PUT_STATE, payload: new Uint8Array(1024 * 1024) });
+      let accepted = 0;
+      const flood = Array.from({ length: 200 }, () => chaincode.send(large).then(() => (accepted += 1)));
+      for (let turn = 0; turn < 200; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      expect(accepted).toBeLessThan(200);
+      let received = 0;
+      for await (const _ of peer.incoming) {
+        received += 1;
+        if (received === 200) break;
+      }
+      await Promise.all(flood);
+      peer.close();
+    });
+  });
+}

@@ -1,0 +1,51 @@
+import { SelvageError } from '../../../common/errors.ts';
+
+/** What matters of a `package.json`. */
+export interface NodeManifest {
+  readonly name: string;
+  readonly version: string;
+  readonly scripts: Readonly<Record<string, string>>;
+  /** Everything that an install without development dependencies gets: name to version or place. */
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly hasWorkspaces: boolean;
+}
+
+/** Scripts of the package itself that npm runs when it installs. */
+const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare'] as const;
+
+/** @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` */
+export function parseManifest(text: string): NodeManifest {
+  const raw = record(parseJson(text));
+  if (raw === undefined) throw invalid('package.json is not a JSON object');
+  return {
+    name: typeof raw['name'] === 'string' ? raw['name'] : '',
+    version: typeof raw['version'] === 'string' ? raw['version'] : '',
+    scripts: strings(raw['scripts']),
+    dependencies: { ...strings(raw['peerDependencies']), ...strings(raw['optionalDependencies']), ...strings(raw['dependencies']) },
+    hasWorkspaces: raw['workspaces'] !== undefined,
+  };
+}
+
+export const hasInstallScripts = ({ scripts }: NodeManifest): boolean => INSTALL_SCRIPTS.some((name) => scripts[name] !== undefined);
+
+/** Whether a dependency lies inside the package or on this machine, so that `package.json` and the lock file do not tell its content. */
+export const hasLocalDependencies = ({ dependencies, hasWorkspaces }: NodeManifest, lock: string): boolean =>
+  hasWorkspaces ||
+  Object.values(dependencies).some((place) => /^(file:|link:|\.{0,2}\/|~\/)/.test(place)) ||
+  /"(resolved": "file:|link": true)/.test(lock);
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (cause) {
+    throw invalid('package.json is not a valid JSON', cause);
+  }
+}
+
+const record = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : undefined;
+
+const strings = (value: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(record(value) ?? {}).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+
+const invalid = (message: string, cause?: unknown): SelvageError => new SelvageError('CHAINCODE_PACKAGE_INVALID', message, { cause });
