@@ -1,10 +1,9 @@
-/** The recorded Fabric networks that judge wire questions; they live beside the repository and may be absent on a user's machine. */
+/** The recorded Fabric networks that judge wire questions: those of `test/vectors/`, or the set that SELVAGE_FIXTURES names. */
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
+import { vectorsFolder } from './vectors/unpack.ts';
 
-const beside = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'shared', 'fixtures');
-const folder = resolve(process.env['SELVAGE_FIXTURES'] ?? beside);
+const folder = resolve(process.env['SELVAGE_FIXTURES'] ?? vectorsFolder());
 
 /** The fixtures' folder, or undefined where there is none: then tests that need it are skipped. */
 export const fixtures: string | undefined = existsSync(join(folder, 'manifest.json')) ? folder : undefined;
