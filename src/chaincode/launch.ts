@@ -38,7 +38,11 @@ export interface LaunchParts {
   readonly debuggers?: Debuggers | undefined;
 }
 
-/** A chaincode that takes transactions. Disposing it ends its stream, stops its instance and voids its certificate. */
+/**
+ * A chaincode that takes transactions. Disposing it asks its instance to stop and waits until that is gone, then ends its stream and
+ * voids its certificate: until it has ended the chaincode can use its stream, as when it cleans up after SIGTERM. A service, which
+ * nobody here can ask, is told by the end of its stream.
+ */
 export interface Running extends AsyncDisposable {
   readonly stream: ChaincodeStream;
   readonly instance: ChaincodeInstance;
@@ -110,13 +114,15 @@ async function start({ chaincode, replica }: Launchable, parts: LaunchParts, wai
   const running = () => expectation.stream?.running() ?? [];
   const own = { ...code, peerAddress, tls: credentials?.material, env, replica, running, output: output?.line };
   const spec: LaunchSpec = { ccid, name, version, ...own };
+  const hangUp = (): void => expectation.stream?.close(new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode is stopped'));
+  scope.defer(hangUp);
   const instance = scope.use(await startInstance(runtime, spec, signal));
   progress.instance = instance;
   const ended = instance.connect && (await dial(ccid, instance.connect, parts, waiting));
   progress.reached = true;
   const failed = instance.exited.then((exit) => Promise.reject(exitedEarly(exit)));
   const stream = await orAbort(Promise.race([expectation.ready, failed, ...(ended === undefined ? [] : [rejected(ended)])]), signal);
-  scope.defer(() => stream.close(new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode is stopped')));
+  if (ended !== undefined) scope.defer(hangUp);
   const owned = scope.move();
   return { stream, instance, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
 }

@@ -43,7 +43,7 @@ export class Replica implements AsyncDisposable {
   /** Settles when the instance before is gone. Never rejects. */
   #gone: Promise<void> = Promise.resolve();
   /** How the instance before ended. */
-  #last: { readonly stream: ChaincodeStream; readonly ended: Promise<SelvageError> } | undefined;
+  #last: { readonly stream: ChaincodeStream; readonly reason: SelvageError; readonly ended: Promise<SelvageError> } | undefined;
 
   /** Failures in a row; nothing of a service, which the peer does not start. */
   readonly #pause: RestartPause;
@@ -97,7 +97,6 @@ export class Replica implements AsyncDisposable {
   async abandon(stream: ChaincodeStream, reason: SelvageError): Promise<readonly string[]> {
     const running = this.#running;
     if (running?.stream !== stream) return [];
-    stream.close(reason); // other transactions fail with the same reason
     this.#retire(running, reason);
     return (await exitOf(running))?.lastOutput ?? [];
   }
@@ -179,7 +178,7 @@ export class Replica implements AsyncDisposable {
     this.#pause.started();
     this.#lost = undefined;
     void stream.ended.then((reason) => this.#retire(running, reason));
-    void instance.exited.then((exit) => stream.close(exitedLater(exit)));
+    void instance.exited.then((exit) => stream.close(this.#stoppedFor(stream) ?? exitedLater(exit)));
     this.#parts.onReady();
     return stream;
   }
@@ -193,12 +192,17 @@ export class Replica implements AsyncDisposable {
     const service = running.instance.connect !== undefined;
     if (reason.code !== 'CANCELLED' && !service) this.#pause.ended();
     const ended = endOf(running, reason);
-    this.#last = { stream: running.stream, ended };
+    this.#last = { stream: running.stream, reason, ended };
     this.#gone = this.#clear(running, ended);
     this.#parts.onEnded();
     if (reason.code === 'CANCELLED') return;
     if (service) this.#lost = reason;
     this.bringUp();
+  }
+
+  /** Why this peer itself ends what is behind a stream, if it does: then that is why it exits. */
+  #stoppedFor(stream: ChaincodeStream): SelvageError | undefined {
+    return this.#last?.stream === stream ? this.#last.reason : undefined;
   }
 
   /** A service that was lost is dialled until it is back, as nobody else starts it; a call dials at once. */

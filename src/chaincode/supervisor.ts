@@ -4,7 +4,6 @@ import { type Clock, systemClock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
 import { type Metrics, timed, unmeasured } from '../common/metrics.ts';
-import { Scope } from '../common/scope.ts';
 import type { ChaincodeCall, ChaincodeRef } from './chaincodes.ts';
 import { type LaunchParts, launchChaincode, type Running } from './launch.ts';
 import { launchFailureFields } from './launch-failure.ts';
@@ -86,8 +85,7 @@ export class ChaincodeSupervisor implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#over.abort();
-    await using scope = new Scope();
-    scope.defer(() => Promise.all([...this.#sets.values()].map((set) => set[Symbol.asyncDispose]())));
+    await Promise.allSettled([...this.#sets.values()].map((set) => set[Symbol.asyncDispose]()));
     for (const { stream } of this.#parts.registry.list()) stream.close(new SelvageError('CANCELLED', 'the peer is stopping'));
   }
 
