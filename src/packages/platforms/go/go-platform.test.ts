@@ -182,6 +182,6 @@ describe('a machine without Go', () => {
 });
 
 it('reads its own sample', async () => {
-  const sample = join(import.meta.dirname, '..', '..', '..', '..', '..', 'chaincodes', 'kv-go');
+  const sample = join(import.meta.dirname, '..', '..', '..', '..', 'chaincodes', 'kv-go');
   expect(await new GoPlatform().packagePath(sample)).toBe(moduleName(await readFile(join(sample, 'go.mod'), 'utf8')));
 });
