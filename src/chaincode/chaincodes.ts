@@ -1,5 +1,7 @@
 import type { Cancellable } from '../common/cancel.ts';
 import type { TxSimulator } from '../ledger/simulator/tx-simulator.ts';
+import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
+import type { CallKind } from '../lifecycle/initialization.ts';
 import type { protos } from '../protos/messages.ts';
 
 /** A proposal on its way to a chaincode. Bytes are as received. */
@@ -11,17 +13,10 @@ export interface ProposalContext {
   readonly creator: Uint8Array;
 }
 
-/** Which chaincode runs: `ccid` is what its instance registers with, `name:version` in the legacy lifecycle. */
-export interface ChaincodeRef {
-  readonly name: string;
-  readonly version: string;
-  readonly ccid: string;
-}
-
 /** One call of a chaincode. */
 export interface ChaincodeCall {
   readonly chaincode: ChaincodeRef;
-  readonly kind: 'init' | 'transaction';
+  readonly kind: CallKind;
   /** Args, decorations, is_init. */
   readonly input: protos.ChaincodeInputInit;
   readonly proposal: ProposalContext;

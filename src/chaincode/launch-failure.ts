@@ -1,11 +1,11 @@
 import { constants } from 'node:os';
 import { SelvageError } from '../common/errors.ts';
 import type { LogFields } from '../common/log.ts';
+import { prefixed } from '../common/prefixed.ts';
+import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import { lastWords, shownLines } from '../packages/last-output.ts';
 import type { Exit } from '../packages/launch-spec.ts';
 import { explainExit, explainSilence } from '../packages/platforms/exit-verdicts.ts';
-import type { ChaincodeRef } from './chaincodes.ts';
-import { prefixed } from './prefixed.ts';
 
 /** How an instance ended, for people: its code or signal, and the lines it printed last. */
 const endingOf = ({ code, signal, lastOutput }: Exit): string =>

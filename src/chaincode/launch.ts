@@ -1,15 +1,15 @@
 import { orAbort } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
+import { prefixed } from '../common/prefixed.ts';
 import { Scope } from '../common/scope.ts';
+import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import type { LaunchSpec } from '../packages/launch-spec.ts';
 import type { ChaincodeOutput } from '../packages/output.ts';
-import type { ChaincodeRef } from './chaincodes.ts';
 import { couldNotLaunch, exitedEarly, tooLate } from './launch-failure.ts';
 import { PatientDeadline } from './patient-deadline.ts';
 import type { ChaincodeConnection } from './ports/connection.ts';
 import type { Debuggers } from './ports/debugging.ts';
 import type { ChaincodeInstance, ChaincodeRuntime } from './ports/runtime.ts';
-import { prefixed } from './prefixed.ts';
 import type { ChaincodeRegistry, Expectation } from './registry.ts';
 import type { ChaincodeStream } from './stream/chaincode-stream.ts';
 import type { ChaincodeTls } from './tls.ts';

@@ -7,10 +7,10 @@ import { textOf, utf8 } from '../common/bytes.ts';
 import { type Deferred, deferred } from '../common/deferred.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Metrics } from '../common/metrics.ts';
+import type { ChaincodeDefinition } from '../lifecycle/definitions.ts';
 import { protos } from '../protos/messages.ts';
 import { ChaincodeSupport, type ChaincodeSupportParts } from './chaincode-support.ts';
 import type { ChaincodeCall } from './chaincodes.ts';
-import type { ChaincodeDefinition } from './lifecycle/definitions.ts';
 import type { ChaincodeRuntime } from './ports/runtime.ts';
 import { Type } from './stream/message-types.ts';
 

@@ -1,9 +1,9 @@
 /** The second half of an LSCC deploy or upgrade: running Init of the deployed chaincode in the same simulation. */
 
-import type { ChaincodeRef } from '../chaincode/chaincodes.ts';
-import { prefixed } from '../chaincode/prefixed.ts';
 import { textOf } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
+import { prefixed } from '../common/prefixed.ts';
+import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import { parseDeploymentSpec } from '../packages/chaincode-package.ts';
 import type { protos } from '../protos/messages.ts';
 import type { UnpackedProposal } from './proposal.ts';

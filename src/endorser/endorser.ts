@@ -1,11 +1,11 @@
 import type { Chaincodes } from '../chaincode/chaincodes.ts';
-import type { Definitions } from '../chaincode/lifecycle/definitions.ts';
 import type { SystemChaincode } from '../chaincode/system.ts';
 import { type Channels, hasLifecycleV20 } from '../channel/channel.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
 import { type Metrics, unmeasured } from '../common/metrics.ts';
+import type { Definitions } from '../lifecycle/definitions.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import type { IdentityDeserializer, Signer } from '../msp/identity.ts';
 import type { protos } from '../protos/messages.ts';

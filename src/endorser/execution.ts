@@ -1,10 +1,11 @@
-import type { ChaincodeCall, ChaincodeOutcome, ChaincodeRef, Chaincodes } from '../chaincode/chaincodes.ts';
-import type { ChaincodeDefinition } from '../chaincode/lifecycle/definitions.ts';
-import { kindOfCall } from '../chaincode/lifecycle/initialization.ts';
-import { prefixed } from '../chaincode/prefixed.ts';
+import type { ChaincodeCall, ChaincodeOutcome, Chaincodes } from '../chaincode/chaincodes.ts';
 import { type Channels, hasLifecycleV20 } from '../channel/channel.ts';
 import type { Cancellable } from '../common/cancel.ts';
+import { prefixed } from '../common/prefixed.ts';
 import type { TxSimulator } from '../ledger/simulator/tx-simulator.ts';
+import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
+import type { ChaincodeDefinition } from '../lifecycle/definitions.ts';
+import { kindOfCall } from '../lifecycle/initialization.ts';
 import type { protos } from '../protos/messages.ts';
 import type { UnpackedProposal } from './proposal.ts';
 

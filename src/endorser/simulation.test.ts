@@ -5,10 +5,10 @@ import { proposal } from '../../test/fakes/proposals.ts';
 import { channelsOf, memoryChannel } from '../../test/fakes/recorded-channel.ts';
 import { definition } from '../../test/fakes/recorded-endorser.ts';
 import { answeredError, ok, response, ScriptedChaincodes } from '../../test/fakes/scripted-chaincodes.ts';
-import type { Definitions } from '../chaincode/lifecycle/definitions.ts';
-import { INITIALIZED } from '../chaincode/lifecycle/initialization.ts';
 import { textOf, utf8 } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
+import type { Definitions } from '../lifecycle/definitions.ts';
+import { INITIALIZED } from '../lifecycle/initialization.ts';
 import { kvrwset, protos, rwset } from '../protos/messages.ts';
 
 const reads = (payload: Uint8Array | undefined) => {

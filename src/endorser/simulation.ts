@@ -1,12 +1,13 @@
 /** Runs a proposal's chaincode against a snapshot of committed state and collects what it read and wrote. */
 
-import type { ChaincodeOutcome, ChaincodeRef } from '../chaincode/chaincodes.ts';
-import { type ChaincodeDefinition, type Definitions, readsOf, type StateReads } from '../chaincode/lifecycle/definitions.ts';
-import { prefixed } from '../chaincode/prefixed.ts';
+import type { ChaincodeOutcome } from '../chaincode/chaincodes.ts';
 import { type Channel, type Channels, hasLifecycleV20 } from '../channel/channel.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
+import { prefixed } from '../common/prefixed.ts';
 import type { SimulationResult, TxSimulator } from '../ledger/simulator/tx-simulator.ts';
+import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
+import { type ChaincodeDefinition, type Definitions, readsOf, type StateReads } from '../lifecycle/definitions.ts';
 import { protos } from '../protos/messages.ts';
 import { isDeployment, readDeployment } from './deployment.ts';
 import { ERROR_THRESHOLD, type Execution, type Run } from './execution.ts';

@@ -1,19 +1,19 @@
 import { join } from 'node:path';
 import type { ChaincodeSupport } from '../chaincode/chaincode-support.ts';
+import { Custodian } from '../chaincode/custodian.ts';
 import type { LaunchablePackages } from '../chaincode/launch.ts';
-import { Custodian } from '../chaincode/lifecycle/custodian.ts';
-import type { Definitions } from '../chaincode/lifecycle/definitions.ts';
-import { InstalledPackages } from '../chaincode/lifecycle/installed-packages.ts';
-import { LegacyCollectionAccess } from '../chaincode/lifecycle/legacy-collection-access.ts';
-import { LegacyDefinitions } from '../chaincode/lifecycle/legacy-definitions.ts';
-import { LifecycleCache } from '../chaincode/lifecycle/lifecycle-cache.ts';
-import { LifecycleCollectionAccess } from '../chaincode/lifecycle/lifecycle-collections.ts';
-import { LifecycleDefinitions } from '../chaincode/lifecycle/lifecycle-definitions.ts';
 import type { ChaincodeRuntime } from '../chaincode/ports/runtime.ts';
-import type { CollectionAccess } from '../chaincode/stream/collection-access.ts';
 import type { ChannelRegistry } from '../channel/channel-registry.ts';
 import type { Logger } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
+import type { CollectionAccess } from '../lifecycle/collection-access.ts';
+import type { Definitions } from '../lifecycle/definitions.ts';
+import { LegacyCollectionAccess } from '../lifecycle/legacy-collection-access.ts';
+import { LegacyDefinitions } from '../lifecycle/legacy-definitions.ts';
+import { LifecycleCache } from '../lifecycle/lifecycle-cache.ts';
+import { LifecycleCollectionAccess } from '../lifecycle/lifecycle-collections.ts';
+import { LifecycleDefinitions } from '../lifecycle/lifecycle-definitions.ts';
+import { InstalledPackages } from '../packages/installed-packages.ts';
 import { LifecyclePackageStore } from '../packages/lifecycle-store.ts';
 import type { ChaincodeOutput } from '../packages/output.ts';
 import { PackageStore } from '../packages/package-store.ts';
@@ -51,7 +51,7 @@ export async function openChaincodeLifecycle(
   const packages = new PackageStore({ directory: join(fileSystemPath, 'chaincodes'), texts: '1.1', log: packagesLog });
   const installed = await InstalledPackages.open({
     store: new LifecyclePackageStore({ directory: join(fileSystemPath, 'lifecycle', 'chaincodes') }),
-    runtime: userRunsChaincode ? undefined : runtime,
+    builder: userRunsChaincode ? undefined : runtime,
     output,
     log: packagesLog,
   });

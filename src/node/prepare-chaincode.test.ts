@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryState } from '../../test/fakes/memory-ledger.ts';
-import type { ChaincodeDefinition, Definitions } from '../chaincode/lifecycle/definitions.ts';
 import type { Channel } from '../channel/channel.ts';
 import { textOf, utf8 } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
+import type { ChaincodeDefinition, Definitions } from '../lifecycle/definitions.ts';
 import { prepareChaincode } from './prepare-chaincode.ts';
 
 const never = new AbortController().signal;

@@ -1,8 +1,8 @@
 import type { Chaincodes } from '../chaincode/chaincodes.ts';
-import { type ChaincodeDefinition, type Definitions, readsOf } from '../chaincode/lifecycle/definitions.ts';
 import type { Channel, Channels } from '../channel/channel.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
+import { type ChaincodeDefinition, type Definitions, readsOf } from '../lifecycle/definitions.ts';
 
 interface PrepareParts {
   readonly channels: Channels;

@@ -1,3 +1,4 @@
+import type { Cancellable } from '../common/cancel.ts';
 import type { OutputLine } from './output.ts';
 
 /** A transaction that a chaincode is working on. */
@@ -22,6 +23,16 @@ export interface BuildSpec {
   readonly path: string;
   /** Takes what the build prints, and what the chaincode prints after it; absent when the peer keeps none of it. */
   readonly output?: ((line: OutputLine) => void) | undefined;
+}
+
+/** A place where packages are built. */
+export interface PackageBuilder {
+  /**
+   * Builds what a launch needs, or finds it built; starts nothing. A package is built once, however many ask for it at the
+   * same time, launches included. Rejects with the signal's reason if aborted, and then nothing is left half-built.
+   * @throws {SelvageError} `CHAINCODE_BUILD_FAILED`, `CHAINCODE_PACKAGE_INVALID`
+   */
+  build(spec: BuildSpec, options: Cancellable): Promise<void>;
 }
 
 /** Everything a runtime needs to start one instance. */

@@ -3,12 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ChaincodeSupport } from '../../src/chaincode/chaincode-support.ts';
-import { InstalledPackages } from '../../src/chaincode/lifecycle/installed-packages.ts';
-import { LegacyCollectionAccess } from '../../src/chaincode/lifecycle/legacy-collection-access.ts';
-import { LegacyDefinitions } from '../../src/chaincode/lifecycle/legacy-definitions.ts';
-import { LifecycleCache } from '../../src/chaincode/lifecycle/lifecycle-cache.ts';
-import { LifecycleCollectionAccess } from '../../src/chaincode/lifecycle/lifecycle-collections.ts';
-import { LifecycleDefinitions } from '../../src/chaincode/lifecycle/lifecycle-definitions.ts';
 import type { ChaincodeRuntime } from '../../src/chaincode/ports/runtime.ts';
 import { ChannelRegistry } from '../../src/channel/channel-registry.ts';
 import type { JoinedChannel } from '../../src/channel/joined-channel.ts';
@@ -26,12 +20,18 @@ import { DEFAULT_HANDLERS, loadHandlers } from '../../src/endorser/handlers/libr
 import type { PrivateDataDistributor } from '../../src/endorser/private-data.ts';
 import type { CommitOutcome } from '../../src/ledger/ledger.ts';
 import { FolderLedgerProvider } from '../../src/ledger/ledger-provider.ts';
+import { definedLifetimes, heldBy } from '../../src/lifecycle/committed-collections.ts';
+import { LegacyCollectionAccess } from '../../src/lifecycle/legacy-collection-access.ts';
+import { LegacyDefinitions } from '../../src/lifecycle/legacy-definitions.ts';
+import { LifecycleCache } from '../../src/lifecycle/lifecycle-cache.ts';
+import { LifecycleCollectionAccess } from '../../src/lifecycle/lifecycle-collections.ts';
+import { LifecycleDefinitions } from '../../src/lifecycle/lifecycle-definitions.ts';
 import { AclProvider } from '../../src/msp/acl-provider.ts';
 import { bundleFromBlock, validateConfigEnvelope } from '../../src/msp/channelconfig/bundle.ts';
 import { SignatureVerifier } from '../../src/msp/identities/signature-verifier.ts';
 import { loadLocalMsp } from '../../src/msp/local-msp.ts';
-import { definedLifetimes, heldBy } from '../../src/node/collection-rules.ts';
 import { StateChanges } from '../../src/node/state-changes.ts';
+import { InstalledPackages } from '../../src/packages/installed-packages.ts';
 import { LifecyclePackageStore } from '../../src/packages/lifecycle-store.ts';
 import { PackageStore } from '../../src/packages/package-store.ts';
 import { Cscc } from '../../src/scc/cscc.ts';
@@ -113,7 +113,7 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
   const legacy = new LegacyDefinitions({ packages, texts: '1.1' });
   const installed = await InstalledPackages.open({
     store: new LifecyclePackageStore({ directory: join(folder, 'lifecycle', 'chaincodes') }),
-    runtime: recordedBuilders,
+    builder: recordedBuilders,
   });
   const cache = new LifecycleCache({ channels, mspId: member.mspId, packages: installed });
   running.use(changes.listen((channelId, namespaces) => LifecycleCache.concerns(namespaces) && cache.forget(channelId)));

@@ -1,15 +1,16 @@
 /** A recorded connection played line by line: the chaincode's lines are sent, and the state answers what the recorded peer answered. */
-import type { ChaincodeRef } from '../../src/chaincode/chaincodes.ts';
+
 import type { ReceivedMessage } from '../../src/chaincode/ports/connection.ts';
 import { ChaincodeRegistry } from '../../src/chaincode/registry.ts';
 import { LocalChaincodeCalls } from '../../src/chaincode/stream/chaincode-calls.ts';
 import { ChaincodeStream } from '../../src/chaincode/stream/chaincode-stream.ts';
-import type { CollectionPermissions } from '../../src/chaincode/stream/collection-access.ts';
 import { connectionPair } from '../../src/chaincode/stream/memory-connection.ts';
 import { Type } from '../../src/chaincode/stream/message-types.ts';
 import { equalBytes, textOf } from '../../src/common/bytes.ts';
 import { SelvageError } from '../../src/common/errors.ts';
 import type { ResultsIterator } from '../../src/ledger/simulator/tx-simulator.ts';
+import type { ChaincodeRef } from '../../src/lifecycle/chaincode-ref.ts';
+import type { CollectionPermissions } from '../../src/lifecycle/collection-access.ts';
 import { protos, queryresult } from '../../src/protos/messages.ts';
 import { MemorySimulator } from '../fakes/memory-simulator.ts';
 import { type Heard, keyOf } from './recorded-chaincode.ts';

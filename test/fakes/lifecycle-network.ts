@@ -1,6 +1,7 @@
 /** `_lifecycle` at the peers of two organisations, on one channel whose state both have. */
-import { InstalledPackages } from '../../src/chaincode/lifecycle/installed-packages.ts';
-import { LifecycleCache } from '../../src/chaincode/lifecycle/lifecycle-cache.ts';
+
+import { LifecycleCache } from '../../src/lifecycle/lifecycle-cache.ts';
+import { InstalledPackages } from '../../src/packages/installed-packages.ts';
 import { LifecyclePackageStore } from '../../src/packages/lifecycle-store.ts';
 import { common, lifecycle, protos } from '../../src/protos/messages.ts';
 import { Lifecycle } from '../../src/scc/lifecycle/lifecycle.ts';

@@ -1,10 +1,11 @@
 /** An endorser on one open channel `ch` with chaincode `cc`, for tests of what an endorser does rather than whom it trusts. */
-import type { ChaincodeDefinition, Definitions } from '../../src/chaincode/lifecycle/definitions.ts';
+
 import { textOf, utf8 } from '../../src/common/bytes.ts';
 import { Endorser, type EndorserParts } from '../../src/endorser/endorser.ts';
 import { defaultDecorator } from '../../src/endorser/handlers/decorators.ts';
 import { defaultEndorsement } from '../../src/endorser/handlers/endorsement.ts';
 import type { Handlers } from '../../src/endorser/handlers/library.ts';
+import type { ChaincodeDefinition, Definitions } from '../../src/lifecycle/definitions.ts';
 import type { AccessControl } from '../../src/msp/acl.ts';
 import { openBundle, trusting } from './proposals.ts';
 import { channelsOf, memoryChannel } from './recorded-channel.ts';

@@ -1,10 +1,10 @@
 /** An endorser whose chaincodes and simulations repeat what a recorded answer says they did. */
 import type { ChaincodeOutcome } from '../../src/chaincode/chaincodes.ts';
-import type { ChaincodeDefinition, Definitions } from '../../src/chaincode/lifecycle/definitions.ts';
 import { sha256 } from '../../src/common/bytes.ts';
 import { Endorser, type EndorserOptions } from '../../src/endorser/endorser.ts';
 import { DEFAULT_HANDLERS, loadHandlers } from '../../src/endorser/handlers/library.ts';
 import type { TxSimulator } from '../../src/ledger/simulator/tx-simulator.ts';
+import type { ChaincodeDefinition, Definitions } from '../../src/lifecycle/definitions.ts';
 import { AclProvider } from '../../src/msp/acl-provider.ts';
 import type { Signer } from '../../src/msp/identity.ts';
 import { common, protos } from '../../src/protos/messages.ts';

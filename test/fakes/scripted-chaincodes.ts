@@ -1,7 +1,8 @@
 /** Chaincodes that answer as a test says, and a list of what was asked of them. */
-import type { ChaincodeCall, ChaincodeOutcome, ChaincodeRef, Chaincodes } from '../../src/chaincode/chaincodes.ts';
+import type { ChaincodeCall, ChaincodeOutcome, Chaincodes } from '../../src/chaincode/chaincodes.ts';
 import type { Cancellable } from '../../src/common/cancel.ts';
 import { SelvageError } from '../../src/common/errors.ts';
+import type { ChaincodeRef } from '../../src/lifecycle/chaincode-ref.ts';
 import type { protos } from '../../src/protos/messages.ts';
 
 export const ok = (payload: string | Uint8Array = '', message = ''): ChaincodeOutcome => ({

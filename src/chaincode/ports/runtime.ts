@@ -1,5 +1,5 @@
 import type { Cancellable } from '../../common/cancel.ts';
-import type { BuildSpec, Exit, LaunchSpec } from '../../packages/launch-spec.ts';
+import type { Exit, LaunchSpec, PackageBuilder } from '../../packages/launch-spec.ts';
 import type { ChaincodeConnection } from './connection.ts';
 
 /** One running chaincode. Disposing stops it, with its whole process tree, and waits until it is gone; twice is harmless. */
@@ -18,14 +18,8 @@ export interface ChaincodeInstance extends AsyncDisposable {
 }
 
 /** A place where chaincode can run. */
-export interface ChaincodeRuntime extends AsyncDisposable {
+export interface ChaincodeRuntime extends PackageBuilder, AsyncDisposable {
   readonly name: string;
-  /**
-   * Builds what {@link launch} needs, or finds it built; starts nothing. A package is built once, however many ask for it at the
-   * same time, launches included. Rejects with the signal's reason if aborted, and then nothing is left half-built.
-   * @throws {SelvageError} `CHAINCODE_BUILD_FAILED`, `CHAINCODE_PACKAGE_INVALID`
-   */
-  build(spec: BuildSpec, options: Cancellable): Promise<void>;
   /**
    * Builds (or takes from its cache) and starts one instance. Resolves when it is started, which is before it registers.
    * Rejects with the signal's reason if aborted, and then nothing is left running or half-built.

@@ -3,8 +3,8 @@ import { MemorySimulator } from '../../../test/fakes/memory-simulator.ts';
 import type { Channel } from '../../channel/channel.ts';
 import { textOf, utf8 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
+import type { ChaincodeDefinition, StateReads } from '../../lifecycle/definitions.ts';
 import type { ChaincodeCall } from '../chaincodes.ts';
-import type { ChaincodeDefinition, StateReads } from '../lifecycle/definitions.ts';
 import type { SystemChaincode } from '../system.ts';
 import { LocalChaincodeCalls } from './chaincode-calls.ts';
 

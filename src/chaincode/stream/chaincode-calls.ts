@@ -1,13 +1,14 @@
 import type { Channels } from '../../channel/channel.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { prefixed } from '../../common/prefixed.ts';
 import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
+import type { ChaincodeRef } from '../../lifecycle/chaincode-ref.ts';
+import type { ChaincodeDefinition, Definitions } from '../../lifecycle/definitions.ts';
+import { kindOfCall } from '../../lifecycle/initialization.ts';
 import type { AccessControl } from '../../msp/acl.ts';
 import type { protos } from '../../protos/messages.ts';
-import type { ChaincodeCall, ChaincodeRef } from '../chaincodes.ts';
-import type { ChaincodeDefinition, Definitions } from '../lifecycle/definitions.ts';
-import { kindOfCall } from '../lifecycle/initialization.ts';
-import { prefixed } from '../prefixed.ts';
+import type { ChaincodeCall } from '../chaincodes.ts';
 import type { SystemChaincode } from '../system.ts';
 import type { StreamCall } from './transaction-context.ts';
 

@@ -2,10 +2,10 @@ import { deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { Serial } from '../../common/serial.ts';
 import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
+import type { CollectionPermissions } from '../../lifecycle/collection-access.ts';
 import type { protos } from '../../protos/messages.ts';
 import type { ProposalContext } from '../chaincodes.ts';
 import type { ReceivedMessage } from '../ports/connection.ts';
-import type { CollectionPermissions } from './collection-access.ts';
 import { OpenQueries } from './open-queries.ts';
 
 /** One INIT or TRANSACTION for the chaincode at the other end. */

@@ -1,6 +1,6 @@
-import type { ChaincodeRef } from '../../chaincode/chaincodes.ts';
 import type { Submission } from '../../client/submit.ts';
 import { SelvageError } from '../../common/errors.ts';
+import type { ChaincodeRef } from '../../lifecycle/chaincode-ref.ts';
 import { protos } from '../../protos/messages.ts';
 
 /** Sources in a folder, or a `.tar.gz` package of the 2.x lifecycle as it is. */

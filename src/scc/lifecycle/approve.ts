@@ -1,3 +1,4 @@
+import { equalBytes, hex } from '../../common/bytes.ts';
 import {
   approvalName,
   type DefinitionParameters,
@@ -8,9 +9,8 @@ import {
   readPackageId,
   readParameters,
   sourceName,
-} from '../../chaincode/lifecycle/lifecycle-definition.ts';
-import { type ReadableRecords, readSequence, writeRecord } from '../../chaincode/lifecycle/records.ts';
-import { equalBytes, hex } from '../../common/bytes.ts';
+} from '../../lifecycle/lifecycle-definition.ts';
+import { type ReadableRecords, readSequence, writeRecord } from '../../lifecycle/records.ts';
 import { lifecycle, protos } from '../../protos/messages.ts';
 import { refused } from '../reply.ts';
 import { type Invocation, onChannel } from './parts.ts';

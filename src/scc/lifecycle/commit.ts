@@ -1,12 +1,12 @@
+import { compareUtf8 } from '../../common/bytes.ts';
 import {
   approvalName,
   committedName,
   definitionRecord,
   type LifecycleDefinition,
   parametersRecord,
-} from '../../chaincode/lifecycle/lifecycle-definition.ts';
-import { isWritten, readSequence, writeRecord } from '../../chaincode/lifecycle/records.ts';
-import { compareUtf8 } from '../../common/bytes.ts';
+} from '../../lifecycle/lifecycle-definition.ts';
+import { isWritten, readSequence, writeRecord } from '../../lifecycle/records.ts';
 import { lifecycle } from '../../protos/messages.ts';
 import { refused } from '../reply.ts';
 import { type Invocation, type OnChannel, onChannel } from './parts.ts';

@@ -1,4 +1,4 @@
-import type { InstalledPackage } from '../../chaincode/lifecycle/installed-packages.ts';
+import type { InstalledPackage } from '../../packages/installed-packages.ts';
 import { lifecycle } from '../../protos/messages.ts';
 import { refused, retold } from '../reply.ts';
 import type { Invocation, LifecycleParts } from './parts.ts';

@@ -1,9 +1,9 @@
 import type { ChaincodeCall } from '../../chaincode/chaincodes.ts';
-import { LIFECYCLE } from '../../chaincode/lifecycle/records.ts';
 import type { SystemChaincode } from '../../chaincode/system.ts';
 import { textOf } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { LIFECYCLE } from '../../lifecycle/records.ts';
 import type { ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
 import { lifecycle, type protos } from '../../protos/messages.ts';
 import { refused, reply, retold } from '../reply.ts';

@@ -1,9 +1,9 @@
 import type { ChaincodeCall } from '../../chaincode/chaincodes.ts';
-import type { InstalledPackages } from '../../chaincode/lifecycle/installed-packages.ts';
-import type { LifecycleCache } from '../../chaincode/lifecycle/lifecycle-cache.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
+import type { LifecycleCache } from '../../lifecycle/lifecycle-cache.ts';
 import type { ApplicationOrg, ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
+import type { InstalledPackages } from '../../packages/installed-packages.ts';
 import type { ChannelAccessParts } from '../access.ts';
 import { refused } from '../reply.ts';
 

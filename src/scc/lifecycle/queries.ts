@@ -1,3 +1,5 @@
+import { SelvageError } from '../../common/errors.ts';
+import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
 import {
   approvalName,
   type LifecycleDefinition,
@@ -5,10 +7,8 @@ import {
   readPackageId,
   readParameters,
   sourceName,
-} from '../../chaincode/lifecycle/lifecycle-definition.ts';
-import { LIFECYCLE, type ReadableRecords, readMetadata, readSequence } from '../../chaincode/lifecycle/records.ts';
-import { SelvageError } from '../../common/errors.ts';
-import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
+} from '../../lifecycle/lifecycle-definition.ts';
+import { LIFECYCLE, type ReadableRecords, readMetadata, readSequence } from '../../lifecycle/records.ts';
 import { lifecycle } from '../../protos/messages.ts';
 import { refused } from '../reply.ts';
 import { approvalsOf } from './commit.ts';

@@ -1,4 +1,4 @@
-import type { LifecycleDefinition } from '../../chaincode/lifecycle/lifecycle-definition.ts';
+import type { LifecycleDefinition } from '../../lifecycle/lifecycle-definition.ts';
 import type { ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
 import { type lifecycle, protos } from '../../protos/messages.ts';
 import { refused } from '../reply.ts';

@@ -1,6 +1,6 @@
-import { implicitCollection } from '../../chaincode/lifecycle/implicit-collections.ts';
-import { type HashedRecords, LIFECYCLE, type WritableRecords } from '../../chaincode/lifecycle/records.ts';
 import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
+import { implicitCollection } from '../../lifecycle/implicit-collections.ts';
+import { type HashedRecords, LIFECYCLE, type WritableRecords } from '../../lifecycle/records.ts';
 
 /** The public records of a channel. What is read and written is recorded. */
 export const publicRecords = (simulator: TxSimulator): WritableRecords => ({

@@ -1,7 +1,7 @@
-import { legacyCollections } from '../../chaincode/lifecycle/legacy-collection-access.ts';
-import { LSCC } from '../../chaincode/lifecycle/legacy-definitions.ts';
-import { readDefinition } from '../../chaincode/lifecycle/lifecycle-definition.ts';
 import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
+import { legacyCollections } from '../../lifecycle/legacy-collection-access.ts';
+import { LSCC } from '../../lifecycle/legacy-definitions.ts';
+import { readDefinition } from '../../lifecycle/lifecycle-definition.ts';
 import type { protos } from '../../protos/messages.ts';
 import { refused, retold } from '../reply.ts';
 import { checkCollections, checkSuccession, staticCollections } from './collection-rules.ts';

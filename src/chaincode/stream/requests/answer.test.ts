@@ -3,8 +3,8 @@ import { MemorySimulator, type MemoryState } from '../../../../test/fakes/memory
 import { textOf, utf8 } from '../../../common/bytes.ts';
 import { SelvageError } from '../../../common/errors.ts';
 import type { TxSimulator } from '../../../ledger/simulator/tx-simulator.ts';
+import type { CollectionPermissions } from '../../../lifecycle/collection-access.ts';
 import { protos, queryresult } from '../../../protos/messages.ts';
-import type { CollectionPermissions } from '../collection-access.ts';
 import { Type } from '../message-types.ts';
 import { TransactionContext } from '../transaction-context.ts';
 import { answer } from './answer.ts';

@@ -1,9 +1,9 @@
 import { SelvageError } from '../../../common/errors.ts';
 import type { MaybePromise } from '../../../common/maybe.ts';
 import type { TxSimulator } from '../../../ledger/simulator/tx-simulator.ts';
+import type { CollectionAccess } from '../../../lifecycle/collection-access.ts';
 import type { ApplicationCapabilities } from '../../../msp/channelconfig/channel-bundle.ts';
 import type { ChaincodeCalls } from '../chaincode-calls.ts';
-import type { CollectionAccess } from '../collection-access.ts';
 import type { TransactionContext } from '../transaction-context.ts';
 
 /** What requests of chaincode need beside the transaction they belong to. */

@@ -1,6 +1,6 @@
 import { SelvageError } from '../../../common/errors.ts';
+import type { CollectionPermissions } from '../../../lifecycle/collection-access.ts';
 import type { ApplicationCapabilities } from '../../../msp/channelconfig/channel-bundle.ts';
-import type { CollectionPermissions } from '../collection-access.ts';
 import type { StateRequest } from './request.ts';
 
 /** @throws {SelvageError} `ACCESS_DENIED`, in Init and where the creator is no member of a `member_only_read` collection */

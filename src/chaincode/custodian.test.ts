@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { SelvageError } from '../../common/errors.ts';
-import type { ChaincodeRef } from '../chaincodes.ts';
+import { SelvageError } from '../common/errors.ts';
+import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import { Custodian } from './custodian.ts';
 
 const ref = (name: string, ccid = `${name}:1`): ChaincodeRef => ({ name, version: '1.0', ccid });

@@ -1,8 +1,8 @@
-import { detach, equalBytes } from '../../common/bytes.ts';
-import { messageOf, SelvageError } from '../../common/errors.ts';
-import type { FabricTexts } from '../../packages/names.ts';
-import type { InstalledChaincode, PackageStore } from '../../packages/package-store.ts';
-import { ccprovider } from '../../protos/messages.ts';
+import { detach, equalBytes } from '../common/bytes.ts';
+import { messageOf, SelvageError } from '../common/errors.ts';
+import type { FabricTexts } from '../packages/names.ts';
+import type { InstalledChaincode, PackageStore } from '../packages/package-store.ts';
+import { ccprovider } from '../protos/messages.ts';
 import type { ChaincodeDefinition, Definitions, StateReads } from './definitions.ts';
 
 /** The namespace of the legacy lifecycle; its key for a chaincode is the chaincode's name. */

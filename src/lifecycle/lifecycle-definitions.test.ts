@@ -1,18 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { lifecycleChannel } from '../../../test/fakes/lifecycle-channel.ts';
-import { hex, sha256, utf8 } from '../../common/bytes.ts';
-import { SelvageError } from '../../common/errors.ts';
-import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
+import { lifecycleChannel } from '../../test/fakes/lifecycle-channel.ts';
+import { utf8 } from '../common/bytes.ts';
+import { SelvageError } from '../common/errors.ts';
+import type { TxSimulator } from '../ledger/simulator/tx-simulator.ts';
+import type { InstalledPackage } from '../packages/installed-packages.ts';
 import type { ChaincodeDefinition, Definitions } from './definitions.ts';
 import { implicitCollection } from './implicit-collections.ts';
-import type { InstalledPackage } from './installed-packages.ts';
 import { LifecycleCache } from './lifecycle-cache.ts';
 import {
   approvalName,
   committedName,
   definitionRecord,
   type LifecycleDefinition,
-  packageIdValue,
   packageRecord,
   parametersRecord,
   sourceName,
@@ -45,7 +44,7 @@ const LEGACY: ChaincodeDefinition = {
 function peer({ userRunsChaincode = false } = {}) {
   const { channels, channel, ledger, commit } = lifecycleChannel();
   const installed = new Map<string, InstalledPackage>();
-  const packages = { ofSource: (hash: Uint8Array) => installed.get(hex(hash)) };
+  const packages = { list: () => [...installed.values()] };
   const cache = new LifecycleCache({ channels, mspId: 'Org1MSP', packages });
   const legacy: Definitions = {
     find: async (_, name) => (name === 'old' ? LEGACY : undefined),
@@ -91,7 +90,7 @@ function peer({ userRunsChaincode = false } = {}) {
         await writeRecord(approvalName(name, agreed.sequence), parametersRecord(agreed), ofOrg(simulator, 'Org1MSP'));
         await writeRecord(sourceName(name, agreed.sequence), source, ofOrg(simulator, 'Org1MSP'));
       }),
-    install: (packageId: string) => installed.set(hex(sha256(packageIdValue(packageId))), { packageId, label: 'label' }),
+    install: (packageId: string) => installed.set(packageId, { packageId, label: 'label' }),
     find: async (name: string, channelId = 'ch') => {
       await using simulator = await ledger.simulate('t');
       return definitions.find(simulator, name, channelId).then((found) => found);

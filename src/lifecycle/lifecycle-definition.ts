@@ -1,5 +1,5 @@
-import { SelvageError } from '../../common/errors.ts';
-import { lifecycle, protos } from '../../protos/messages.ts';
+import { SelvageError } from '../common/errors.ts';
+import { lifecycle, protos } from '../protos/messages.ts';
 import { type ReadableRecords, type RecordField, type RecordName, readable, readField, readMetadata, type StateRecord } from './records.ts';
 
 /** What organisations agree on for a chaincode, beside its sequence. */

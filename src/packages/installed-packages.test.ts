@@ -3,16 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { sha256, utf8 } from '../../common/bytes.ts';
-import { deferred } from '../../common/deferred.ts';
-import { SelvageError } from '../../common/errors.ts';
-import { compress } from '../../packages/archive/pack.ts';
-import { writeTar } from '../../packages/archive/tar-writer.ts';
-import type { BuildSpec } from '../../packages/launch-spec.ts';
-import { buildLifecyclePackage, packageIdOf } from '../../packages/lifecycle-package.ts';
-import { LifecyclePackageStore } from '../../packages/lifecycle-store.ts';
+import { utf8 } from '../common/bytes.ts';
+import { deferred } from '../common/deferred.ts';
+import { SelvageError } from '../common/errors.ts';
+import { compress } from './archive/pack.ts';
+import { writeTar } from './archive/tar-writer.ts';
 import { InstalledPackages } from './installed-packages.ts';
-import { packageIdValue } from './lifecycle-definition.ts';
+import type { BuildSpec } from './launch-spec.ts';
+import { buildLifecyclePackage, packageIdOf } from './lifecycle-package.ts';
+import { LifecyclePackageStore } from './lifecycle-store.ts';
 
 const CODE = await compress(await buffer(writeTar([{ name: 'src/index.js', content: utf8('code of it') }])));
 const never = { signal: new AbortController().signal };
@@ -33,7 +32,7 @@ describe('installed packages', () => {
   const open = (build: (spec: BuildSpec) => Promise<void> = async () => undefined) =>
     InstalledPackages.open({
       store,
-      runtime: {
+      builder: {
         build: async (spec) => {
           built.push(spec);
           await build(spec);
@@ -51,7 +50,6 @@ describe('installed packages', () => {
     expect(built).toMatchObject([{ ccid: packageId, name: 'cc_1', platform: 'node', path: 'some/path', codePackage: CODE }]);
     expect(packages.list()).toEqual([{ packageId, label: 'cc_1' }]);
     expect(packages.get(packageId)?.label).toBe('cc_1');
-    expect(packages.ofSource(sha256(packageIdValue(packageId)))?.packageId).toBe(packageId);
     expect(new Uint8Array(await packages.bytes(packageId))).toEqual(new Uint8Array(bytes));
     expect((await packages.launchable(packageId)).platform).toBe('node');
     expect(heard).toEqual([packageId]);
@@ -99,7 +97,7 @@ describe('installed packages', () => {
     const signals: AbortSignal[] = [];
     const packages = await InstalledPackages.open({
       store,
-      runtime: {
+      builder: {
         build: async (_, { signal }) => {
           caller.abort(new SelvageError('CANCELLED', 'the caller left'));
           signals.push(signal);
@@ -115,7 +113,7 @@ describe('installed packages', () => {
     const begun = deferred<void>();
     const packages = await InstalledPackages.open({
       store,
-      runtime: {
+      builder: {
         build: (_, { signal }) => {
           begun.resolve();
           return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
-import { hex, utf8 } from '../../common/bytes.ts';
-import { buildDeploymentSpec, buildSignedPackage } from '../../packages/build-package.ts';
-import { chaincodeDataOf, parsePackage } from '../../packages/chaincode-package.ts';
-import { PackageStore } from '../../packages/package-store.ts';
+import { developmentSet as fixtures, readFixture } from '../../test/fixtures.ts';
+import { hex, utf8 } from '../common/bytes.ts';
+import { buildDeploymentSpec, buildSignedPackage } from '../packages/build-package.ts';
+import { chaincodeDataOf, parsePackage } from '../packages/chaincode-package.ts';
+import { PackageStore } from '../packages/package-store.ts';
 import { LegacyDefinitions } from './legacy-definitions.ts';
 
 let directory: string;

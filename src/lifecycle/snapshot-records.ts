@@ -1,5 +1,5 @@
-import { hashedNamespace, keyHash, stateKeyOfHash } from '../../ledger/simulator/private-namespaces.ts';
-import type { StateSnapshot } from '../../ledger/statedb/state.ts';
+import { hashedNamespace, keyHash, stateKeyOfHash } from '../ledger/simulator/private-namespaces.ts';
+import type { StateSnapshot } from '../ledger/statedb/state.ts';
 import { implicitCollection } from './implicit-collections.ts';
 import { type HashedRecords, LIFECYCLE, type ReadableRecords } from './records.ts';
 

@@ -1,15 +1,13 @@
-import { hex, sha256 } from '../../common/bytes.ts';
-import type { Cancellable } from '../../common/cancel.ts';
-import { SelvageError } from '../../common/errors.ts';
-import { type Logger, silent } from '../../common/log.ts';
-import { Serial } from '../../common/serial.ts';
-import { checkArchive } from '../../packages/archive/check-archive.ts';
-import { type LifecyclePackage, launchableOf, parseLifecyclePackage } from '../../packages/lifecycle-package.ts';
-import type { LifecyclePackageStore } from '../../packages/lifecycle-store.ts';
-import type { ChaincodeOutput } from '../../packages/output.ts';
-import type { ChaincodeRuntime } from '../ports/runtime.ts';
-import { prefixed } from '../prefixed.ts';
-import { packageIdValue } from './lifecycle-definition.ts';
+import type { Cancellable } from '../common/cancel.ts';
+import { SelvageError } from '../common/errors.ts';
+import { type Logger, silent } from '../common/log.ts';
+import { prefixed } from '../common/prefixed.ts';
+import { Serial } from '../common/serial.ts';
+import { checkArchive } from './archive/check-archive.ts';
+import type { PackageBuilder } from './launch-spec.ts';
+import { type LifecyclePackage, launchableOf, parseLifecyclePackage } from './lifecycle-package.ts';
+import type { LifecyclePackageStore } from './lifecycle-store.ts';
+import type { ChaincodeOutput } from './output.ts';
 
 /** A package that this peer has and has built. */
 export interface InstalledPackage {
@@ -20,7 +18,7 @@ export interface InstalledPackage {
 export interface InstalledPackagesParts {
   readonly store: LifecyclePackageStore;
   /** Builds what is installed; without one, as in development mode, a package is only kept. */
-  readonly runtime?: Pick<ChaincodeRuntime, 'build'> | undefined;
+  readonly builder?: PackageBuilder | undefined;
   /** Keeps what builds print. */
   readonly output?: ChaincodeOutput | undefined;
   readonly log?: Logger | undefined;
@@ -30,8 +28,6 @@ export interface InstalledPackagesParts {
 export class InstalledPackages implements AsyncDisposable {
   readonly #parts: InstalledPackagesParts;
   readonly #installed = new Map<string, InstalledPackage>();
-  /** By the hash that an approval of the package leaves in the state. */
-  readonly #bySource = new Map<string, InstalledPackage>();
   /** Those whose build this process has seen succeed. */
   readonly #built = new Set<string>();
   readonly #installs = new Map<string, Serial>();
@@ -55,11 +51,6 @@ export class InstalledPackages implements AsyncDisposable {
 
   get(packageId: string): InstalledPackage | undefined {
     return this.#installed.get(packageId);
-  }
-
-  /** The package whose id has this hash in an approval. @param hash SHA-256 of the `StateData` that holds the id */
-  ofSource(hash: Uint8Array): InstalledPackage | undefined {
-    return this.#bySource.get(hex(hash));
   }
 
   /** Calls `listener` with every package installed from now on, until the result is disposed. */
@@ -110,7 +101,7 @@ export class InstalledPackages implements AsyncDisposable {
       await this.#build(parsed, signal);
     } catch (thrown) {
       await store.remove(packageId);
-      this.#forget(packageId);
+      this.#installed.delete(packageId);
       signal.throwIfAborted();
       throw prefixed('could not build chaincode: ', thrown);
     }
@@ -123,24 +114,18 @@ export class InstalledPackages implements AsyncDisposable {
   }
 
   async #build(parsed: LifecyclePackage, signal: AbortSignal): Promise<void> {
-    const { runtime, output } = this.#parts;
-    if (runtime === undefined) return;
+    const { builder, output } = this.#parts;
+    if (builder === undefined) return;
     const { packageId: ccid, label } = parsed;
     await checkArchive(parsed.codePackage, { signal });
     await using sink = await output?.open(ccid);
-    await runtime.build({ ccid, name: label, version: hashOf(ccid), ...launchableOf(parsed), output: sink?.line }, { signal });
+    await builder.build({ ccid, name: label, version: hashOf(ccid), ...launchableOf(parsed), output: sink?.line }, { signal });
   }
 
   #add(packageId: string): InstalledPackage {
     const installed = { packageId, label: packageId.slice(0, packageId.indexOf(':')) };
     this.#installed.set(packageId, installed);
-    this.#bySource.set(sourceHash(packageId), installed);
     return installed;
-  }
-
-  #forget(packageId: string): void {
-    this.#installed.delete(packageId);
-    this.#bySource.delete(sourceHash(packageId));
   }
 
   async #inTurn<T>(packageId: string, work: () => Promise<T>): Promise<T> {
@@ -149,8 +134,6 @@ export class InstalledPackages implements AsyncDisposable {
     return turns.run(work);
   }
 }
-
-const sourceHash = (packageId: string): string => hex(sha256(packageIdValue(packageId)));
 
 const hashOf = (packageId: string): string => packageId.slice(packageId.indexOf(':') + 1);
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { lifecycleChannel } from '../../../test/fakes/lifecycle-channel.ts';
-import { proposal } from '../../../test/fakes/proposals.ts';
-import { utf8 } from '../../common/bytes.ts';
-import { common, msp, type protos } from '../../protos/messages.ts';
-import type { CollectionAccess } from '../stream/collection-access.ts';
+import { lifecycleChannel } from '../../test/fakes/lifecycle-channel.ts';
+import { proposal } from '../../test/fakes/proposals.ts';
+import { utf8 } from '../common/bytes.ts';
+import { common, msp, type protos } from '../protos/messages.ts';
+import type { CollectionAccess } from './collection-access.ts';
 import { findCollection, isMember, LifecycleCollectionAccess } from './lifecycle-collections.ts';
 import { committedName, definitionRecord } from './lifecycle-definition.ts';
 import { LIFECYCLE, writeRecord } from './records.ts';

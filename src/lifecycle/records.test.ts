@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { hex, sha256, utf8 } from '../../common/bytes.ts';
-import { lifecycle, protos } from '../../protos/messages.ts';
+import { hex, sha256, utf8 } from '../common/bytes.ts';
+import { lifecycle, protos } from '../protos/messages.ts';
 import {
   approvalName,
   committedName,

@@ -1,7 +1,7 @@
-import type { Channels } from '../../channel/channel.ts';
-import { SelvageError } from '../../common/errors.ts';
-import { common, protos } from '../../protos/messages.ts';
-import type { CollectionAccess, CollectionPermissions, CollectionQuestion } from '../stream/collection-access.ts';
+import type { Channels } from '../channel/channel.ts';
+import { SelvageError } from '../common/errors.ts';
+import { common, protos } from '../protos/messages.ts';
+import type { CollectionAccess, CollectionPermissions, CollectionQuestion } from './collection-access.ts';
 import type { StateReads } from './definitions.ts';
 import { LSCC } from './legacy-definitions.ts';
 

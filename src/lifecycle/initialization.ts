@@ -1,8 +1,10 @@
-import { textOf, utf8 } from '../../common/bytes.ts';
-import { SelvageError } from '../../common/errors.ts';
-import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
-import type { ChaincodeCall } from '../chaincodes.ts';
+import { textOf, utf8 } from '../common/bytes.ts';
+import { SelvageError } from '../common/errors.ts';
+import type { TxSimulator } from '../ledger/simulator/tx-simulator.ts';
 import type { ChaincodeDefinition } from './definitions.ts';
+
+/** How a chaincode is called: `init` is the call that its definition may require before all others. */
+export type CallKind = 'init' | 'transaction';
 
 /** Where a chaincode that must be initialised has the version it was initialised for, in its own namespace. */
 export const INITIALIZED = '\u0000\u{10ffff}initialized';
@@ -17,7 +19,7 @@ export async function kindOfCall(
   { name, version, initRequired = false }: Pick<ChaincodeDefinition, 'name' | 'version' | 'initRequired'>,
   isInit: boolean,
   simulator: TxSimulator,
-): Promise<ChaincodeCall['kind']> {
+): Promise<CallKind> {
   const mark = initRequired ? await simulator.getState(name, INITIALIZED) : undefined;
   const missing = initRequired && (mark === undefined || textOf(mark) !== version);
   if (!isInit && missing) throw invalid(`chaincode '${name}' has not been initialized for this version, must call as init first`);

@@ -1,6 +1,6 @@
-import { type Channels, hasLifecycleV20 } from '../../channel/channel.ts';
-import { SelvageError } from '../../common/errors.ts';
-import { prefixed } from '../prefixed.ts';
+import { type Channels, hasLifecycleV20 } from '../channel/channel.ts';
+import { SelvageError } from '../common/errors.ts';
+import { prefixed } from '../common/prefixed.ts';
 import type { ChaincodeDefinition, Definitions, StateReads } from './definitions.ts';
 import type { KnownChaincode, LifecycleCache } from './lifecycle-cache.ts';
 import { LIFECYCLE, readSequence } from './records.ts';

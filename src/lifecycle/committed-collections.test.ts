@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryState } from '../../test/fakes/memory-ledger.ts';
-import { committedName, definitionRecord } from '../chaincode/lifecycle/lifecycle-definition.ts';
-import { LIFECYCLE, writeRecord } from '../chaincode/lifecycle/records.ts';
 import { common, protos } from '../protos/messages.ts';
-import { definedLifetimes, heldBy } from './collection-rules.ts';
+import { definedLifetimes, heldBy } from './committed-collections.ts';
+import { committedName, definitionRecord } from './lifecycle-definition.ts';
+import { LIFECYCLE, writeRecord } from './records.ts';
 
 describe('how long private data lives', () => {
   const state = new MemoryState();

@@ -1,8 +1,8 @@
-import type { Channels } from '../../channel/channel.ts';
-import { SelvageError } from '../../common/errors.ts';
-import type { StateSnapshot } from '../../ledger/statedb/state.ts';
-import type { ChaincodeRef } from '../chaincodes.ts';
-import type { InstalledPackage, InstalledPackages } from './installed-packages.ts';
+import type { Channels } from '../channel/channel.ts';
+import { SelvageError } from '../common/errors.ts';
+import type { StateSnapshot } from '../ledger/statedb/state.ts';
+import type { InstalledPackage, InstalledPackages } from '../packages/installed-packages.ts';
+import type { ChaincodeRef } from './chaincode-ref.ts';
 import {
   approvalName,
   type LifecycleDefinition,
@@ -11,6 +11,7 @@ import {
   readDefinition,
   sourceName,
 } from './lifecycle-definition.ts';
+import { PackageSources } from './package-sources.ts';
 import { fieldKey, isMetadataWritten, isWritten, LIFECYCLE } from './records.ts';
 import { committedHashes, committedRecords } from './snapshot-records.ts';
 
@@ -18,7 +19,7 @@ export interface LifecycleCacheParts {
   readonly channels: Channels;
   /** The organisation of this peer: its approvals count here. */
   readonly mspId: string;
-  readonly packages: Pick<InstalledPackages, 'ofSource'>;
+  readonly packages: Pick<InstalledPackages, 'list'>;
 }
 
 /** What this peer knows of a definition that is in force. */
@@ -48,10 +49,12 @@ const ALL = 'namespaces/metadata/';
  */
 export class LifecycleCache {
   readonly #parts: LifecycleCacheParts;
+  readonly #sources: PackageSources;
   readonly #channels = new Map<string, Promise<CachedChannel>>();
 
   constructor(parts: LifecycleCacheParts) {
     this.#parts = parts;
+    this.#sources = new PackageSources(parts.packages);
   }
 
   /** Whether a change of these namespaces of the state can change what is known here. */
@@ -97,7 +100,7 @@ export class LifecycleCache {
   }
 
   #known({ definition, approved, source }: CachedChaincode): KnownChaincode {
-    return { definition, approved, installed: source && this.#parts.packages.ofSource(source) };
+    return { definition, approved, installed: source && this.#sources.find(source) };
   }
 
   #channel(channelId: string): Promise<CachedChannel> {

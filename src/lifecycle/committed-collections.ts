@@ -1,8 +1,8 @@
-import { readsOf } from '../chaincode/lifecycle/definitions.ts';
-import { findCollection, isMember, type KnownCollection } from '../chaincode/lifecycle/lifecycle-collections.ts';
 import type { MayHold } from '../ledger/commit/prepared.ts';
 import type { CollectionLifetimes } from '../ledger/pvtdata/expiry.ts';
 import type { StateSnapshot } from '../ledger/statedb/state.ts';
+import { readsOf } from './definitions.ts';
+import { findCollection, isMember, type KnownCollection } from './lifecycle-collections.ts';
 
 /** Block-to-live of collections as the chaincode definitions in the state have it, of either lifecycle. */
 export const definedLifetimes: CollectionLifetimes = {

@@ -1,8 +1,9 @@
-import { messageOf } from '../../common/errors.ts';
-import { type Logger, silent } from '../../common/log.ts';
-import { Serial } from '../../common/serial.ts';
-import type { ChaincodeRef, Chaincodes } from '../chaincodes.ts';
-import type { LifecycleCache } from './lifecycle-cache.ts';
+import { messageOf } from '../common/errors.ts';
+import { type Logger, silent } from '../common/log.ts';
+import { Serial } from '../common/serial.ts';
+import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
+import type { LifecycleCache } from '../lifecycle/lifecycle-cache.ts';
+import type { Chaincodes } from './chaincodes.ts';
 
 export interface CustodianParts {
   readonly cache: Pick<LifecycleCache, 'runnable'>;

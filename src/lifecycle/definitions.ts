@@ -1,6 +1,6 @@
-import type { MaybePromise } from '../../common/maybe.ts';
-import type { StateSnapshot } from '../../ledger/statedb/state.ts';
-import type { ChaincodeRef } from '../chaincodes.ts';
+import type { MaybePromise } from '../common/maybe.ts';
+import type { StateSnapshot } from '../ledger/statedb/state.ts';
+import type { ChaincodeRef } from './chaincode-ref.ts';
 
 /** What a channel agreed on for one chaincode. */
 export interface ChaincodeDefinition extends ChaincodeRef {

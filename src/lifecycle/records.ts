@@ -2,11 +2,11 @@
  * How `_lifecycle` keeps its records: one key for a record's type and one per field, so that only what changes is written.
  * @see Serializer in hyperledger/fabric v2.5, core/chaincode/lifecycle/serializer.go
  */
-import { equalBytes, sha256 } from '../../common/bytes.ts';
-import { SelvageError } from '../../common/errors.ts';
-import type { MaybePromise } from '../../common/maybe.ts';
-import { lifecycle } from '../../protos/messages.ts';
-import { prefixed } from '../prefixed.ts';
+import { equalBytes, sha256 } from '../common/bytes.ts';
+import { SelvageError } from '../common/errors.ts';
+import type { MaybePromise } from '../common/maybe.ts';
+import { prefixed } from '../common/prefixed.ts';
+import { lifecycle } from '../protos/messages.ts';
 
 /** The namespace of the 2.x lifecycle, which is also the name of its system chaincode. */
 export const LIFECYCLE = '_lifecycle';

@@ -1,4 +1,4 @@
-import { SelvageError } from '../common/errors.ts';
+import { SelvageError } from './errors.ts';
 
 /** The same failure with text in front of its message, and more details. What was not foreseen shows as `internal error`. */
 export function prefixed(prefix: string, thrown: unknown, details: Readonly<Record<string, string | number>> = {}): SelvageError {
