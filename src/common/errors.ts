@@ -21,6 +21,8 @@ const FAILURES = {
   CHAINCODE_PROTOCOL: { grpc: 'FAILED_PRECONDITION', retryable: false },
   CHAINCODE_FAILED: { grpc: 'UNKNOWN', retryable: false },
   SIMULATION_FAILED: { grpc: 'UNKNOWN', retryable: false },
+  /** Another process works in the folder, or this one does so already. */
+  FOLDER_IN_USE: { grpc: 'UNAVAILABLE', retryable: true },
   LEDGER_UNAVAILABLE: { grpc: 'UNAVAILABLE', retryable: true },
   LEDGER_CORRUPT: { grpc: 'DATA_LOSS', retryable: false },
   DISK_FULL: { grpc: 'RESOURCE_EXHAUSTED', retryable: true },
@@ -82,3 +84,7 @@ export class SelvageError extends Error {
 
 /** The message of any thrown value, for a text that names its cause. */
 export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+
+/** The system's name of an error, such as `ENOENT`; undefined for errors of other kinds. */
+export const errnoOf = (thrown: unknown): string | undefined =>
+  thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;

@@ -144,7 +144,7 @@ describe.skipIf(!isBuilt || !prlimit)('a ledger whose disk is full', () => {
     expect(failed?.height).toBeGreaterThan(3);
     expect(await wholeBlocks()).toBe(failed?.height);
     await expect(FolderLedgerProvider.open({ root })).rejects.toMatchObject({
-      code: 'LEDGER_UNAVAILABLE',
+      code: 'FOLDER_IN_USE',
       details: { pid: child.process.pid },
     });
     const raise = spawn('/usr/bin/prlimit', ['--pid', String(child.process.pid), '--fsize=unlimited:unlimited'], { stdio: 'inherit' });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SelvageError } from '../common/errors.ts';
+import { lockFolder } from '../common/folder-lock.ts';
 import { type Logger, silent } from '../common/log.ts';
 import { type Metrics, unmeasured } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
@@ -12,7 +13,6 @@ import { BlockStore } from './blockstore/block-store.ts';
 import { currentBootId, syncFolder } from './boot-mark.ts';
 import type { MayHold } from './commit/prepared.ts';
 import { COMPATIBILITY, type FabricRelease } from './compatibility.ts';
-import { lockFolder } from './folder-lock.ts';
 import { diskFailure } from './kv/disk-failure.ts';
 import { MemoryStore } from './kv/memory-store.ts';
 import type { KvLedger } from './kv-ledger.ts';
@@ -67,10 +67,10 @@ export class FolderLedgerProvider implements LedgerProvider {
     this.#names = held.names;
   }
 
-  /** @throws {SelvageError} `LEDGER_UNAVAILABLE` while another process uses the folder */
+  /** @throws {SelvageError} `FOLDER_IN_USE` while another process uses the folder */
   static async open(parts: LedgerProviderParts): Promise<FolderLedgerProvider> {
     const bootId = parts.bootId ?? (await currentBootId());
-    const lock = await lockFolder(parts.root, bootId);
+    const lock = await lockFolder(parts.root, 'the ledger folder');
     try {
       const channels = join(parts.root, 'channels');
       await mkdir(channels, { recursive: true });

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listen } from '../comm/server.ts';
 import { systemClock } from '../common/clock.ts';
+import { lockFolder } from '../common/folder-lock.ts';
 import type { Logger } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
 import { LmdbStore } from '../ledger/kv/lmdb-store.ts';
@@ -33,6 +34,7 @@ export interface OrdererNode extends AsyncDisposable {
 /** Starts the development orderer with one channel: begun with this block, or gone on with where its kept blocks end. */
 export async function startOrderer(config: OrdererConfig, genesis: common.Block, { log }: { readonly log: Logger }): Promise<OrdererNode> {
   await using scope = new Scope();
+  scope.use(await lockFolder(config.folder, "the orderer's folder"));
   const verifier = new SignatureVerifier();
   const { signer } = await loadMembership(config.mspConfigPath, config.localMspId, { verifier, log });
   const orderer = scope.use(

@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluate, submit } from '../../src/client/submit.ts';
 import { hex, textOf } from '../../src/common/bytes.ts';
+import { lockFolder } from '../../src/common/folder-lock.ts';
 import { connectClients, type DevClients } from '../../src/node/dev/dev-clients.ts';
 import { devFolders } from '../../src/node/dev/dev-material.ts';
 import { planNetwork } from '../../src/node/dev/dev-plan.ts';
@@ -179,7 +180,9 @@ describe.skipIf(process.platform !== 'linux')('a network that is killed', () => 
     expect(await dev.interrupt()).toBe(0);
     expect(await processesIn(folder)).toEqual([]);
     expect(await scratchIn(cache)).toEqual([]);
-    expect((await readdir(join(folder, 'data'), { recursive: true })).filter((path) => /(^|\/)lock(?!\.mdb$)/.test(path))).toEqual([]);
+    const locked = (await readdir(join(folder, 'data'), { recursive: true })).filter((path) => /(^|\/)lock\.\d+$/.test(path));
+    expect(locked).toHaveLength(3); // of the network, its orderer and its peer
+    for (const path of locked) await (await lockFolder(dirname(join(folder, 'data', path)), path))[Symbol.asyncDispose]();
   });
 });
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Cancellable } from '../../common/cancel.ts';
 import { systemClock } from '../../common/clock.ts';
+import { lockFolder } from '../../common/folder-lock.ts';
 import type { Logger } from '../../common/log.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { Scope } from '../../common/scope.ts';
@@ -44,9 +45,11 @@ export interface DevNetwork extends AsyncDisposable {
  * Starts an orderer and one peer per organisation in this process, from the same parts that `node start` uses.
  *
  * @param folder kept and gone on with when it holds a network already
+ * @throws {SelvageError} `FOLDER_IN_USE` while another process runs the network of that folder
  */
 export async function startDevNetwork(folder: string, options: DevOptions, parts: DevNetworkParts): Promise<DevNetwork> {
   await using scope = new Scope();
+  scope.use(await lockFolder(folder, "the network's folder"));
   const plan = await planNetwork(folder, options);
   const folders = devFolders(folder, plan);
   const genesis = await makeMaterial(folders, plan, systemClock.now());
