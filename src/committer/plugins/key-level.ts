@@ -1,3 +1,4 @@
+import { hex, sha256 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { SignedData } from '../../msp/policies/policy.ts';
 import { kvrwset } from '../../protos/messages.ts';
@@ -19,6 +20,8 @@ export class KeyLevelEvaluation {
   readonly #signed: readonly SignedData[];
   /** Collections whose own policy was satisfied; '' stands for the chaincode's policy. */
   readonly #satisfied = new Set<string>();
+  /** Policies of keys that were satisfied, by their hash: many keys have the same. */
+  readonly #satisfiedKeys = new Set<string>();
   #anythingJudged = false;
 
   constructor(request: PluginRequest, signed: readonly SignedData[]) {
@@ -30,7 +33,7 @@ export class KeyLevelEvaluation {
     const { invocation, definition } = this.#request;
     for (const set of invocation.sets) {
       if (set.namespace !== definition.namespace) continue;
-      for (const name of writtenKeys(set)) {
+      for (const name of distinct(writtenKeys(set))) {
         const verdict = await this.#judgeKey(name);
         if (!verdict.ok) return verdict;
       }
@@ -45,9 +48,13 @@ export class KeyLevelEvaluation {
     const found = await state.get(stateNamespace(name), name.key);
     const parameter = validationParameter(found?.metadata);
     if (parameter.length === 0) return this.#judgeWithoutKeyPolicy(name.collection);
+    const policy = hex(sha256(parameter));
+    if (this.#satisfiedKeys.has(policy)) return accepted;
     const verdict = await this.#judge(signaturePolicy(parameter), `validation of key ${printable(name)} failed`, detailsOf(name));
-    if (verdict.ok) this.#anythingJudged = true;
-    return verdict;
+    if (!verdict.ok) return verdict;
+    this.#satisfiedKeys.add(policy);
+    this.#anythingJudged = true;
+    return accepted;
   }
 
   async #judgeWithoutKeyPolicy(collection: string): Promise<PluginVerdict> {
@@ -93,6 +100,17 @@ function* writtenKeys({ namespace, public: { writes, metadataWrites }, collectio
   }
   for (const { name, hashed } of collections) {
     for (const { keyHash } of hashed.metadataWrites) yield { namespace, collection: name, key: latin1(keyHash) };
+  }
+}
+
+/** What is said of a key several times is judged once. */
+function* distinct(names: Iterable<KeyName>): Generator<KeyName> {
+  const seen = new Set<string>();
+  for (const name of names) {
+    const id = `${name.collection}\0${name.key}`;
+    if (seen.has(id)) continue;
+    seen.add(id);
+    yield name;
   }
 }
 
