@@ -49,6 +49,19 @@ describe('a read', () => {
     expect(reasons).toEqual([]);
   });
 
+  it('reads few other blocks to name who wrote what was read too early', async () => {
+    const state = new MemoryState();
+    const keys = Array.from({ length: 30 }, (_, at) => `k${at}`);
+    for (const [at, key] of keys.entries()) await commitWorks(state, BigInt(at), [put(key, 'old')]);
+    const reads = await Promise.all(keys.map((key) => simulated(state, both(get(key), put(`${key}x`, 'new')))));
+    for (const [at, key] of keys.entries()) await commitWorks(state, BigInt(30 + at), [put(key, 'newer')]);
+    const asked = new Set<bigint>();
+    const transactions = reads.map(({ publicRwset }, at) => endorsed(`late${at}`, publicRwset));
+    const { flags } = await commit(state, 60n, transactions, { txIdAt: ({ blockNum }) => void asked.add(blockNum) as undefined });
+    expect(new Set(flags)).toEqual(new Set([MVCC_READ_CONFLICT]));
+    expect(asked.size).toBe(8);
+  });
+
   it('is stale once a later block wrote, deleted or made the key', async () => {
     const state = new MemoryState();
     await commitWorks(state, 1n, [both(put('a', '1'), put('b', '1'))]);

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { countedWork } from '../../../test/counted-work.ts';
 import { textOf, utf8 } from '../../common/bytes.ts';
 import type { MaybePromise } from '../../common/maybe.ts';
 import { kvContract } from './kv.contract.ts';
@@ -42,6 +43,20 @@ describe('lmdb key-value store on disk', () => {
       expect(await text(snapshot.get(utf8('a')))).toBe('short');
     });
   }
+
+  it('walks to a long key without copying it on every level', async () => {
+    await using store = new LmdbStore({ path: await folder(), durability: 'fast' });
+    const long = new Uint8Array(400_000).fill(7);
+    await store.commit([{ key: long, value: utf8('far') }]);
+    using snapshot = store.snapshot();
+    let found: Uint8Array | undefined;
+    const { copied } = await countedWork(async () => {
+      using entries = snapshot.range({});
+      found = (await entries.next())?.key;
+    });
+    expect(Buffer.compare(found ?? utf8(''), long)).toBe(0);
+    expect(copied).toBeLessThan(8 * long.length);
+  });
 
   it('refuses a file that is cut off or no store, which would crash the process', async () => {
     const path = await folder();
