@@ -100,9 +100,7 @@ function emitDecode(message, name, ref) {
   lines.push('    }', '  }', `  r.endsAt(end, '${message.name}');`);
   const singular = fields.filter((f) => f.kind === 'message' && !f.repeated && !f.mapKey);
   for (const f of singular)
-    lines.push(
-      `  if (${v(f)}At !== undefined) ${v(f)} = ${decodeRef(f.type, ref)}(r.back(${v(f)}At), ${v(f)}At.end, strict, depth + 1);`,
-    );
+    lines.push(`  if (${v(f)}At !== undefined) ${v(f)} = ${decodeRef(f.type, ref)}(r.back(${v(f)}At), ${v(f)}At.end, strict, depth + 1);`);
   if (singular.length > 0) lines.push('  r.leave(end);');
   lines.push(`  return { ${fields.map((f) => `${f.name}: ${v(f)}`).join(', ')} };`, '}');
   return lines.join('\n').replaceAll('const field = tag >>> 3;\n        skip(r, tag, end, strict && (false)', 'skip(r, tag, end, false');
