@@ -7,13 +7,13 @@ import { developmentSet as fixtures } from '../../test/fixtures.ts';
 import { utf8 } from '../common/bytes.ts';
 import { MemoryState } from '../ledger/simulator/memory-state.ts';
 import type { StateUpdate } from '../ledger/statedb/state.ts';
+import { membersPolicy } from '../lifecycle/endorsement-policy.ts';
 import { applicationCapabilities, Capabilities } from '../msp/channelconfig/capabilities.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { Signer } from '../msp/identity.ts';
 import { txIdOf } from '../protos/hashes.ts';
 import { ccprovider, common, kvrwset, msp, protos } from '../protos/messages.ts';
 import { BlockValidator } from './block-validator.ts';
-import { membersPolicy } from './definitions/endorsement-policy.ts';
 import { vscc } from './plugins/vscc.ts';
 
 type Level = '' | 'V1_1' | 'V1_2' | 'V1_3' | 'V2_0';

@@ -6,11 +6,11 @@ import { developmentSet as fixtures } from '../../test/fixtures.ts';
 import { equalBytes } from '../common/bytes.ts';
 import { MemoryState } from '../ledger/simulator/memory-state.ts';
 import type { StateSnapshot } from '../ledger/statedb/state.ts';
+import { membersPolicy } from '../lifecycle/endorsement-policy.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import { ccprovider, common, protos } from '../protos/messages.ts';
 import { BlockValidator } from './block-validator.ts';
 import { verifyBlock } from './block-verification.ts';
-import { membersPolicy } from './definitions/endorsement-policy.ts';
 import { vscc } from './plugins/vscc.ts';
 
 /** Ways to damage bytes: overwrite, cut, repeat, insert. */

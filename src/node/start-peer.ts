@@ -17,6 +17,7 @@ import type { InvalidReason } from '../ledger/ledger.ts';
 import { FolderLedgerProvider } from '../ledger/ledger-provider.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import { definedLifetimes, heldBy } from '../lifecycle/committed-collections.ts';
+import { isSystemChaincode } from '../lifecycle/system-chaincodes.ts';
 import { AclProvider } from '../msp/acl-provider.ts';
 import { bundleFromBlock } from '../msp/channelconfig/bundle.ts';
 import { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
@@ -191,11 +192,17 @@ function systemChaincodes({ chaincode, localMspId: mspId }: PeerConfig, { channe
       await channels.join(genesis);
     },
   };
-  const isSystem = (name: string): boolean => ['lscc', 'cscc', 'qscc', 'escc', 'vscc'].includes(name);
   const { packages, installed, cache } = lifecycle;
   const all = [
     new Lifecycle({ channels, access, mspId, packages: installed, cache }),
-    new Lscc({ channels, access, packages, isSystem, endorsementPlugins: endorsers, validationPlugins: new Set(['vscc']) }),
+    new Lscc({
+      channels,
+      access,
+      packages,
+      isSystem: isSystemChaincode,
+      endorsementPlugins: endorsers,
+      validationPlugins: new Set(['vscc']),
+    }),
     new Cscc({ channels, access, joiner }),
     new Qscc({ channels, access }),
   ];

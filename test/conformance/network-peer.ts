@@ -26,6 +26,7 @@ import { LegacyDefinitions } from '../../src/lifecycle/legacy-definitions.ts';
 import { LifecycleCache } from '../../src/lifecycle/lifecycle-cache.ts';
 import { LifecycleCollectionAccess } from '../../src/lifecycle/lifecycle-collections.ts';
 import { LifecycleDefinitions } from '../../src/lifecycle/lifecycle-definitions.ts';
+import { isSystemChaincode } from '../../src/lifecycle/system-chaincodes.ts';
 import { AclProvider } from '../../src/msp/acl-provider.ts';
 import { bundleFromBlock, validateConfigEnvelope } from '../../src/msp/channelconfig/bundle.ts';
 import { SignatureVerifier } from '../../src/msp/identities/signature-verifier.ts';
@@ -125,7 +126,7 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
       channels,
       access,
       packages,
-      isSystem: (name) => ['lscc', 'cscc', 'qscc', 'escc', 'vscc'].includes(name),
+      isSystem: isSystemChaincode,
       endorsementPlugins: new Set(handlers.endorsements.keys()),
       validationPlugins: new Set(['vscc']),
     }),

@@ -1,9 +1,9 @@
 import { SelvageError } from '../../common/errors.ts';
+import type { EndorsementPolicy } from '../../lifecycle/endorsement-policy.ts';
 import type { ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
 import type { Identity } from '../../msp/identity.ts';
 import type { SignedData } from '../../msp/policies/policy.ts';
 import { common, msp, protos } from '../../protos/messages.ts';
-import type { EndorsementPolicy } from '../definitions/endorsement-policy.ts';
 import type { Details } from '../validation/outcome.ts';
 
 /** What more of them there are says nothing to people, and each costs as much as judging it did. */

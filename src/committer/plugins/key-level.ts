@@ -1,8 +1,9 @@
 import { hex, sha256 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { hashedNamespace } from '../../ledger/simulator/private-namespaces.ts';
+import { type EndorsementPolicy, evaluate, signaturePolicy } from '../../lifecycle/endorsement-policy.ts';
 import type { SignedData } from '../../msp/policies/policy.ts';
 import { kvrwset } from '../../protos/messages.ts';
-import { type EndorsementPolicy, evaluate, signaturePolicy } from '../definitions/endorsement-policy.ts';
 import { type KeyName, latin1 } from '../validation/parameter-changes.ts';
 import type { NamespaceSet } from '../validation/read-write-set.ts';
 import { explainEndorsements } from './explain.ts';
@@ -62,7 +63,7 @@ export class KeyLevelEvaluation {
     if (this.#satisfied.has(collection)) return accepted;
     const { definition } = this.#request;
     const policy = definition.collectionPolicy(collection);
-    if (!policy.ok) return refused(policy.invalid.message, policy.invalid.details);
+    if (!policy.ok) return refused(policy.message, policy.details);
     if (policy.value === undefined) return this.#judgeChaincode();
     const text = `validation of endorsement policy for collection ${collection} chaincode ${definition.namespace} failed`;
     return this.#judgeOnce(collection, policy.value, text);
@@ -114,7 +115,8 @@ function* distinct(names: Iterable<KeyName>): Generator<KeyName> {
   }
 }
 
-const stateNamespace = ({ namespace, collection }: KeyName): string => (collection === '' ? namespace : `${namespace}$$h${collection}`);
+const stateNamespace = ({ namespace, collection }: KeyName): string =>
+  collection === '' ? namespace : hashedNamespace(namespace, collection);
 
 /** The last entry of that name counts, as in Go's map of them. @throws {SelvageError} `LEDGER_CORRUPT` */
 function validationParameter(metadata: Uint8Array | undefined): Uint8Array {

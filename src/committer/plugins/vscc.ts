@@ -1,4 +1,4 @@
-import { evaluate } from '../definitions/endorsement-policy.ts';
+import { evaluate } from '../../lifecycle/endorsement-policy.ts';
 import { distinctEndorsers, endorsementsOf } from './endorsements.ts';
 import { explainEndorsements } from './explain.ts';
 import { KeyLevelEvaluation } from './key-level.ts';

@@ -1,7 +1,6 @@
-import type { ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
-import { passed } from '../validation/outcome.ts';
-import type { NamespaceDefinition } from './definition.ts';
+import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import { membersPolicy } from './endorsement-policy.ts';
+import { found, type NamespaceDefinition } from './namespace-definition.ts';
 
 const SYSTEM = ['cscc', 'escc', 'lscc', 'qscc', 'vscc'];
 
@@ -15,7 +14,7 @@ export const isInvokableByProposal = (name: string): boolean => name !== 'escc' 
 export const isInvokableByChaincode = (name: string): boolean => isInvokableByProposal(name) && name !== 'cscc';
 
 /** Up to 1.4 a system chaincode needs one signature, of any member of any application organisation of the channel. */
-export const systemDefinition = (namespace: string, bundle: ChannelBundle): NamespaceDefinition => ({
+export const systemNamespace = (namespace: string, bundle: ChannelBundle): NamespaceDefinition => ({
   namespace,
   version: undefined,
   plugin: 'vscc',
@@ -23,5 +22,5 @@ export const systemDefinition = (namespace: string, bundle: ChannelBundle): Name
     1,
     (bundle.application?.orgs ?? []).map(({ mspId }) => mspId),
   ),
-  collectionPolicy: () => passed(undefined),
+  collectionPolicy: () => found(undefined),
 });

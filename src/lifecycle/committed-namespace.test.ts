@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bundleFromBlock, recordedBlocks } from '../../../test/committer/recorded-network.ts';
-import { developmentSet as fixtures } from '../../../test/fixtures.ts';
-import type { ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
-import { ccprovider, lifecycle, protos } from '../../protos/messages.ts';
-import type { NamespaceDefinition } from './definition.ts';
+import { bundleFromBlock, recordedBlocks } from '../../test/committer/recorded-network.ts';
+import { developmentSet as fixtures } from '../../test/fixtures.ts';
+import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
+import { ccprovider, lifecycle, protos } from '../protos/messages.ts';
+import { committedNamespace } from './committed-namespace.ts';
 import { type EndorsementPolicy, membersPolicy, policyReference } from './endorsement-policy.ts';
-import { lifecycleDefinition } from './lifecycle-definitions.ts';
-import type { ValidationState } from './validation-state.ts';
+import type { NamespaceDefinition } from './namespace-definition.ts';
+import type { CommittedReads } from './snapshot-records.ts';
 
 const bytes = (value: Uint8Array): Uint8Array => lifecycle.StateData.encode({ bytes: value });
 const member = { signaturePolicy: { rule: { signedBy: 0 } } };
@@ -28,7 +28,7 @@ function defined(name: string, validation: lifecycle.ChaincodeValidationInfoInit
   };
 }
 
-const stateOf = (entries: Record<string, Uint8Array>): ValidationState => ({
+const stateOf = (entries: Record<string, Uint8Array>): CommittedReads => ({
   get: (namespace, key) => {
     const value = entries[`${namespace} ${key}`];
     return value && { value, version: { blockNum: 1n, txNum: 0n } };
@@ -50,13 +50,13 @@ describe.skipIf(!fixtures)('definitions by the 2.0 rules', () => {
   });
 
   async function find(name: string, entries: Record<string, Uint8Array>, of = bundle): Promise<NamespaceDefinition> {
-    const found = await lifecycleDefinition(stateOf(entries), name, of);
-    if (!found.ok) throw new Error(`${found.invalid.code}: ${found.invalid.message}`);
+    const found = await committedNamespace(stateOf(entries), name, of);
+    if (!found.ok) throw new Error(found.message);
     return found.value;
   }
   const collection = (definition: NamespaceDefinition, name: string): EndorsementPolicy | string | undefined => {
     const policy = definition.collectionPolicy(name);
-    return policy.ok ? policy.value : policy.invalid.message;
+    return policy.ok ? policy.value : policy.message;
   };
 
   it('come from _lifecycle, before any legacy entry of the same name', async () => {
@@ -85,23 +85,26 @@ describe.skipIf(!fixtures)('definitions by the 2.0 rules', () => {
   });
 
   it('are missing or incomplete for the transaction alone', async () => {
-    const code = protos.TxValidationCode.INVALID_CHAINCODE;
-    await expect(find('cc', {})).rejects.toThrow(`${code}: chaincode cc not found`);
-    await expect(find('cc', defined('cc', { validationPlugin: '' }))).rejects.toThrow(
-      `${code}: chaincode definition for [cc] is invalid, plugin`,
-    );
+    await expect(find('cc', {})).rejects.toThrow('chaincode cc not found');
+    await expect(find('cc', defined('cc', { validationPlugin: '' }))).rejects.toThrow('chaincode definition for [cc] is invalid, plugin');
     await expect(find('cc', defined('cc', { validationParameter: new Uint8Array() }))).rejects.toThrow('policy field must be set');
     await expect(find('cc', { 'lscc cc': ccprovider.ChaincodeData.encode({ name: 'cc', vscc: 'vscc' }) })).rejects.toThrow(
       'policy field must be set',
     );
+    const fieldless = { '_lifecycle namespaces/metadata/cc': defined('cc')['_lifecycle namespaces/metadata/cc'] ?? new Uint8Array() };
+    await expect(find('cc', fieldless)).rejects.toThrow('plugin field must be set');
   });
 
   it('stop the channel when the state of the lifecycle cannot be read', async () => {
     const broken = { ...defined('cc'), '_lifecycle namespaces/fields/cc/ValidationInfo': new Uint8Array([255]) };
-    const absent = { '_lifecycle namespaces/metadata/cc': defined('cc')['_lifecycle namespaces/metadata/cc'] ?? new Uint8Array() };
+    const otherwise = {
+      ...defined('cc'),
+      '_lifecycle namespaces/fields/cc/ValidationInfo': lifecycle.StateData.encode({ string: 'vscc' }),
+    };
+    const unnumbered = { ...defined('cc'), '_lifecycle namespaces/fields/cc/Sequence': bytes(new Uint8Array([1])) };
     const other = { ...defined('cc'), '_lifecycle namespaces/metadata/cc': lifecycle.StateMetadata.encode({ datatype: 'Other' }) };
-    for (const entries of [broken, absent, other, { 'lscc cc': new Uint8Array([255]) }]) {
-      await expect(lifecycleDefinition(stateOf(entries), 'cc', bundle)).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' });
+    for (const entries of [broken, otherwise, unnumbered, other, { 'lscc cc': new Uint8Array([255]) }]) {
+      await expect(committedNamespace(stateOf(entries), 'cc', bundle)).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' });
     }
   });
 });

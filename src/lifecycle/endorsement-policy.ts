@@ -1,7 +1,7 @@
-import { messageOf, SelvageError } from '../../common/errors.ts';
-import type { ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
-import type { Policy, SignedData, Verdict } from '../../msp/policies/policy.ts';
-import { common, protos } from '../../protos/messages.ts';
+import { messageOf, SelvageError } from '../common/errors.ts';
+import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
+import type { Policy, SignedData, Verdict } from '../msp/policies/policy.ts';
+import { common, protos } from '../protos/messages.ts';
 
 /** A policy as it stands in a definition or beside a key; it is made executable only where it is judged. */
 export type EndorsementPolicy =
