@@ -3,9 +3,9 @@
  * handed to the kernel; a machine that stopped may have. So the folder's mark names the boot under which the store was
  * opened, and says `clean` only after everything was synced.
  */
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname, uptime } from 'node:os';
-import { dirname } from 'node:path';
+import { replaceDurably } from '../common/durable-files.ts';
 
 interface Mark {
   readonly bootId: string;
@@ -32,25 +32,4 @@ export async function isTrusted(path: string, bootId: string): Promise<boolean> 
 }
 
 /** Writes the mark and waits until it is on the disk, whole. */
-export async function writeMark(path: string, mark: Mark): Promise<void> {
-  const next = `${path}.next`;
-  const file = await open(next, 'w');
-  try {
-    await file.writeFile(JSON.stringify(mark));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(next, path);
-  await syncFolder(dirname(path));
-}
-
-/** Brings the names in a folder to the disk. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
+export const writeMark = (path: string, mark: Mark): Promise<void> => replaceDurably(path, JSON.stringify(mark));

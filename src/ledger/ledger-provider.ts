@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder, OWNER_FOLDER, syncFolder } from '../common/durable-files.ts';
 import { SelvageError } from '../common/errors.ts';
 import { lockFolder } from '../common/folder-lock.ts';
 import { type Logger, silent } from '../common/log.ts';
@@ -10,7 +11,7 @@ import { Serial } from '../common/serial.ts';
 import { type common, protos } from '../protos/messages.ts';
 import { committedBlock, flagsOf } from './block-metadata.ts';
 import { BlockStore } from './blockstore/block-store.ts';
-import { currentBootId, syncFolder } from './boot-mark.ts';
+import { currentBootId } from './boot-mark.ts';
 import type { MayHold } from './commit/prepared.ts';
 import { COMPATIBILITY, type FabricRelease } from './compatibility.ts';
 import { diskFailure } from './kv/disk-failure.ts';
@@ -73,7 +74,8 @@ export class FolderLedgerProvider implements LedgerProvider {
     const lock = await lockFolder(parts.root, 'the ledger folder');
     try {
       const channels = join(parts.root, 'channels');
-      await mkdir(channels, { recursive: true });
+      await makeFolder(channels);
+      await chmod(parts.root, OWNER_FOLDER); // of an earlier version's making it may be open
       await syncFolder(parts.root);
       const found = await readdir(channels);
       for (const name of found.filter((each) => each.startsWith(UNFINISHED)))

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listen } from '../comm/server.ts';
 import { systemClock } from '../common/clock.ts';
+import { makeFolder } from '../common/durable-files.ts';
 import { lockFolder } from '../common/folder-lock.ts';
 import type { Logger } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
@@ -57,7 +57,7 @@ export async function startOrderer(config: OrdererConfig, genesis: common.Block,
 }
 
 async function openBlocks(directory: string): Promise<StoredBlocks> {
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
   return StoredBlocks.open({
     directory: join(directory, 'blocks'),
     kv: new LmdbStore({ path: join(directory, 'index'), durability: 'synced' }),

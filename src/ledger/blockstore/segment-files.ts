@@ -1,5 +1,6 @@
-import { type FileHandle, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder, OWNER_FILE, syncFolder } from '../../common/durable-files.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { diskFailure } from '../kv/disk-failure.ts';
 import { ReadHandles } from './read-handles.ts';
@@ -52,14 +53,14 @@ export class SegmentFiles implements AsyncDisposable {
    * @throws {SelvageError} `LEDGER_CORRUPT` when a file in the middle is missing
    */
   static async open(options: SegmentOptions): Promise<SegmentFiles> {
-    await mkdir(options.directory, { recursive: true });
+    await makeFolder(options.directory);
     const numbers = (await readdir(options.directory)).flatMap(numberOf).sort((a, b) => a - b);
     const missing = numbers.findIndex((number, at) => number !== at);
     if (missing >= 0)
       throw new SelvageError('LEDGER_CORRUPT', `${nameOf(missing)} is missing`, { details: { directory: options.directory } });
     const file = Math.max(0, numbers.length - 1);
-    const handle = await open(join(options.directory, nameOf(file)), numbers.length === 0 ? 'wx+' : 'r+');
-    if (numbers.length === 0) await syncDirectory(options.directory);
+    const handle = await open(join(options.directory, nameOf(file)), numbers.length === 0 ? 'wx+' : 'r+', OWNER_FILE);
+    if (numbers.length === 0) await syncFolder(options.directory);
     return new SegmentFiles(options, { file, handle, size: (await handle.stat()).size });
   }
 
@@ -96,9 +97,9 @@ export class SegmentFiles implements AsyncDisposable {
   }
 
   async #begin(file: number): Promise<Tail> {
-    const handle = await open(this.#path(file), 'wx+');
+    const handle = await open(this.#path(file), 'wx+', OWNER_FILE);
     try {
-      await syncDirectory(this.#directory);
+      await syncFolder(this.#directory);
     } catch (error) {
       await handle.close();
       throw error;
@@ -114,7 +115,7 @@ export class SegmentFiles implements AsyncDisposable {
       await this.#deleteAfter(to.file);
       await to.handle.truncate(to.size);
       await to.handle.datasync();
-      await syncDirectory(this.#directory);
+      await syncFolder(this.#directory);
     } catch (cause) {
       this.#stuck = new SelvageError('LEDGER_UNAVAILABLE', 'the block file could not be brought back to its last whole block', { cause });
       throw this.#stuck;
@@ -200,13 +201,4 @@ async function readFully(handle: FileHandle, offset: number, length: number): Pr
     done += bytesRead;
   }
   return bytes;
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

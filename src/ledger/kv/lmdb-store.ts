@@ -3,6 +3,7 @@ import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { open, type RootDatabase, type Transaction } from 'lmdb';
+import { OWNER_FILE, OWNER_FOLDER } from '../../common/durable-files.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { MaybePromise } from '../../common/maybe.ts';
 import { diskFailure } from './disk-failure.ts';
@@ -127,10 +128,12 @@ export class LmdbStore implements KvStore {
 }
 
 function opened({ path, durability }: LmdbOptions): Lmdb {
-  mkdirSync(path, { recursive: true });
+  mkdirSync(path, { recursive: true, mode: OWNER_FOLDER });
   checkLmdbFile(join(path, 'data.mdb'));
+  const modes = { permissionsMode: OWNER_FILE }; // which lmdb's types do not name
   return open<Uint8Array, Uint8Array>({
     path,
+    ...modes,
     encoding: 'binary',
     keyEncoding: 'binary',
     noSubdir: false,

@@ -1,10 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { compareUtf8 } from '../common/bytes.ts';
+import { compareUtf8 } from './bytes.ts';
+import { errnoOf } from './errors.ts';
+
+/** What a peer keeps is its owner's affair alone, whatever the umask. */
+export const OWNER_FOLDER = 0o700;
+export const OWNER_FILE = 0o600;
 
 /** What the names of files begin with that are not complete yet. */
 const UNFINISHED = '.unfinished-';
+
+/** Makes a folder that only its owner can look into, and those above it that are absent. */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: OWNER_FOLDER });
+}
 
 /**
  * Makes a file that is complete or absent, also after a crash, and makes its folder first if need be. A file that is there already
@@ -14,7 +24,7 @@ const UNFINISHED = '.unfinished-';
  */
 export async function createDurably(path: string, bytes: Uint8Array): Promise<boolean> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const unfinished = join(folder, `${UNFINISHED}${randomUUID()}`);
   try {
     await writeDurably(unfinished, bytes);
@@ -22,11 +32,27 @@ export async function createDurably(path: string, bytes: Uint8Array): Promise<bo
     await syncFolder(folder);
     return true;
   } catch (thrown) {
-    if (isErrno(thrown, 'EEXIST')) return false;
+    if (errnoOf(thrown) === 'EEXIST') return false;
     throw thrown;
   } finally {
     await unlink(unfinished).catch(() => undefined);
   }
+}
+
+/**
+ * Writes a file that has its old content or its new one, also after a crash. Its folder must be there.
+ * @throws what the disk says, and then nothing is changed
+ */
+export async function replaceDurably(path: string, content: Uint8Array | string): Promise<void> {
+  const unfinished = join(dirname(path), `${UNFINISHED}${randomUUID()}`);
+  try {
+    await writeDurably(unfinished, content);
+    await rename(unfinished, path);
+  } catch (thrown) {
+    await unlink(unfinished).catch(() => undefined);
+    throw thrown;
+  }
+  await syncFolder(dirname(path));
 }
 
 /** Removes a file for good; one that is not there is no loss. */
@@ -34,7 +60,7 @@ export async function removeDurably(path: string): Promise<void> {
   try {
     await unlink(path);
   } catch (thrown) {
-    if (isErrno(thrown, 'ENOENT')) return;
+    if (errnoOf(thrown) === 'ENOENT') return;
     throw thrown;
   }
   await syncFolder(dirname(path));
@@ -45,15 +71,14 @@ export async function filesIn(folder: string): Promise<readonly string[]> {
   try {
     return (await readdir(folder)).filter((name) => !name.startsWith(UNFINISHED)).sort(compareUtf8);
   } catch (thrown) {
-    if (isErrno(thrown, 'ENOENT')) return [];
+    if (errnoOf(thrown) === 'ENOENT') return [];
     throw thrown;
   }
 }
 
-export const isErrno = (thrown: unknown, code: string): boolean => thrown instanceof Error && 'code' in thrown && thrown.code === code;
-
-async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, 'wx', 0o644);
+/** Makes a file and brings its content to the disk; its name gets there with {@link syncFolder}. @throws `EEXIST` when there is one */
+export async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
+  const file = await open(path, 'wx', OWNER_FILE);
   try {
     await file.writeFile(bytes);
     await file.sync();
@@ -62,7 +87,8 @@ async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Brings the names in a folder to the disk. */
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return; // a folder cannot be opened there
   const folder = await open(path, 'r');
   try {
