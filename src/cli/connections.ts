@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { OrdererClient } from '../client/orderer-client.ts';
 import { PeerClient } from '../client/peer-client.ts';
-import type { ClientTls } from '../comm/client.ts';
+import type { ClientTls } from '../comm/tls.ts';
 import { sha256 } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
 import { derOfPem } from '../msp/identities/pem.ts';

@@ -5,14 +5,7 @@ import { CLIENT_OPTIONS } from './limits.ts';
 import type { ByteStream } from './method.ts';
 import { fromServiceError } from './status.ts';
 import { StreamWriter } from './stream-writer.ts';
-
-/** PEM texts of a TLS client. `hostnameOverride` is the name to expect in the server's certificate. */
-export interface ClientTls {
-  readonly roots: string | Uint8Array;
-  readonly key?: string | Uint8Array | undefined;
-  readonly cert?: string | Uint8Array | undefined;
-  readonly hostnameOverride?: string | undefined;
-}
+import { type ClientTls, clientContext } from './tls.ts';
 
 export interface DialOptions {
   /** `host:port`. */
@@ -111,12 +104,8 @@ async function* readCall(
   }
 }
 
-function credentialsOf(tls: ClientTls | undefined): ChannelCredentials {
-  if (tls === undefined) return ChannelCredentials.createInsecure();
-  const key = tls.key === undefined ? null : Buffer.from(tls.key);
-  const cert = tls.cert === undefined ? null : Buffer.from(tls.cert);
-  return ChannelCredentials.createSsl(Buffer.from(tls.roots), key, cert);
-}
+const credentialsOf = (tls: ClientTls | undefined): ChannelCredentials =>
+  tls === undefined ? ChannelCredentials.createInsecure() : ChannelCredentials.createFromSecureContext(clientContext(tls));
 
 const failureOf = (error: unknown, address: string): SelvageError =>
   error instanceof Error && 'code' in error && 'details' in error
