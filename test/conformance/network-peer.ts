@@ -119,7 +119,7 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
   const cache = new LifecycleCache({ channels, mspId: member.mspId, packages: installed });
   running.use(changes.listen((channelId, namespaces) => LifecycleCache.concerns(namespaces) && cache.forget(channelId)));
   const definitions = new LifecycleDefinitions({ channels, cache, legacy, userRunsChaincode: false });
-  const handlers = await loadHandlers(DEFAULT_HANDLERS, { clock });
+  const handlers = await loadHandlers(DEFAULT_HANDLERS, { clock, channels });
   const system = [
     ...(recording.network === 'v1.1' ? [] : [new Lifecycle({ channels, access, mspId: member.mspId, packages: installed, cache })]),
     new Lscc({

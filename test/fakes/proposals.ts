@@ -70,7 +70,7 @@ export const trusting: IdentityDeserializer = {
 };
 
 /** The configuration of a channel of one organisation that lets everybody do everything. */
-export function openBundle(channelId: string): ChannelBundle {
+export function openBundle(channelId: string, { lifecycleV20 = false } = {}): ChannelBundle {
   const policy = { evaluate: async () => ({ ok: true }) as const };
   const off = {
     level: '',
@@ -86,7 +86,7 @@ export function openBundle(channelId: string): ChannelBundle {
     keyLevelEndorsement: false,
     acls: false,
     storePvtDataOfInvalidTx: false,
-    lifecycleV20: false,
+    lifecycleV20,
     purgePvtData: false,
   };
   return {

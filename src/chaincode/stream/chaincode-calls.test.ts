@@ -16,14 +16,14 @@ const scc = (name: string, fromChaincode: boolean): [string, SystemChaincode] =>
 ];
 
 /** A peer on channels `ch` and `other`, where `callee` is defined on both. */
-function peer({ refuse = '' }: { readonly refuse?: string } = {}) {
+function peer({ refuse = '', lifecycleV20 = false }: { readonly refuse?: string; readonly lifecycleV20?: boolean } = {}) {
   const events: string[] = [];
   const simulators: MemorySimulator[] = [];
   const calls: ChaincodeCall[] = [];
   const channel = (id: string) =>
     ({
       id,
-      bundle: () => ({ channelId: id }),
+      bundle: () => ({ channelId: id, application: { capabilities: { lifecycleV20 } } }),
       ledger: {
         simulate: async (txId: string) => {
           const simulator = new MemorySimulator({}, { channelId: id, txId });
@@ -126,5 +126,6 @@ describe('a call between chaincodes', () => {
     await call('qscc');
     expect(events).toEqual(['ready qscc:syscc', 'call qscc:syscc on ch']);
     await expect(call('cscc')).rejects.toThrow('system chaincode cscc cannot be invoked with a cc2cc invocation');
+    expect(textOf(await peer({ lifecycleV20: true }).call('cscc'))).toBe('answer');
   });
 });

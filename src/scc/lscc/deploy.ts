@@ -8,10 +8,9 @@ import { checkChaincodeName, checkChaincodeVersion } from '../../packages/names.
 import { validateDeploymentSpec } from '../../packages/platforms/package-rules.ts';
 import { ccprovider, type protos } from '../../protos/messages.ts';
 import { refused, retold } from '../reply.ts';
-import { wrongCount } from './arguments.ts';
 import { checkCollections, collectionKey } from './collections.ts';
 import { anyAdmin, anyMember } from './default-policies.ts';
-import type { LsccParts } from './parts.ts';
+import type { Asked, LsccParts } from './parts.ts';
 import { entryOf, simulatorOf } from './state.ts';
 
 /** What a client asks to put into force on a channel, with the defaults filled in. */
@@ -35,8 +34,9 @@ export class Deploy {
     this.#parts = parts;
   }
 
-  async deploy(args: readonly Uint8Array[], call: ChaincodeCall, options: Cancellable): Promise<Uint8Array> {
-    const request = await this.#read(args, call, options);
+  async deploy(asked: Asked, options: Cancellable): Promise<Uint8Array> {
+    const { call } = asked;
+    const request = await this.#read(asked, options);
     const { name } = request.installed;
     if ((await simulatorOf(call).getState('lscc', name)) !== undefined) throw refused(`chaincode exists ${name}`);
     const written = await this.#write(request, call);
@@ -44,8 +44,9 @@ export class Deploy {
     return written;
   }
 
-  async upgrade(args: readonly Uint8Array[], call: ChaincodeCall, options: Cancellable): Promise<Uint8Array> {
-    const request = await this.#read(args, call, options);
+  async upgrade(asked: Asked, options: Cancellable): Promise<Uint8Array> {
+    const { call } = asked;
+    const request = await this.#read(asked, options);
     const { name, version } = request.installed;
     const current = ccprovider.ChaincodeData.decode(await entryOf(call, name));
     if (current.version === version) throw refused(`version already exists for chaincode with name '${name}'`);
@@ -68,12 +69,12 @@ export class Deploy {
     return data;
   }
 
-  async #read(args: readonly Uint8Array[], { proposal }: ChaincodeCall, options: Cancellable): Promise<Request> {
-    if (args.length < 3) throw wrongCount(args);
+  async #read({ args, call: { proposal }, words }: Asked, options: Cancellable): Promise<Request> {
+    if (args.length < 3) throw words.wrongCount(args);
     const [, channelArg, specArg, policy, escc, vscc, collections] = args;
     const bundle = this.#bundle(textOf(channelArg ?? NOTHING), proposal.channelId);
     const { capabilities } = bundle.application ?? {};
-    checkMostArguments(args, capabilities);
+    checkMostArguments({ args, words }, capabilities);
     const { name, version } = await readSpec(specArg ?? NOTHING, options);
     const installed = await this.#installed(name, version);
     return {
@@ -111,8 +112,8 @@ const given = (arg: Uint8Array | undefined): Uint8Array | undefined => (arg === 
 
 const nameOr = (otherwise: string, arg: Uint8Array | undefined): string => (given(arg) === undefined ? otherwise : textOf(arg ?? NOTHING));
 
-function checkMostArguments(args: readonly Uint8Array[], capabilities: ApplicationCapabilities | undefined): void {
-  if (args.length > 7 || (args.length === 7 && capabilities?.privateChannelData !== true)) throw wrongCount(args);
+function checkMostArguments({ args, words }: Pick<Asked, 'args' | 'words'>, capabilities: ApplicationCapabilities | undefined): void {
+  if (args.length > 7 || (args.length === 7 && capabilities?.privateChannelData !== true)) throw words.wrongCount(args);
 }
 
 async function readSpec(bytes: Uint8Array, options: Cancellable): Promise<{ readonly name: string; readonly version: string }> {

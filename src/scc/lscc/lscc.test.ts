@@ -329,6 +329,21 @@ describe('access', () => {
   ])('%j is asked for by its resource', async (args, expected) => {
     expect(await world({ parts: { access } }).ask(args)).toBe(expected);
   });
+
+  it.each([
+    [['install', 'x'], 'access denied for [install]: no lscc/Install'],
+    [['ChaincodeExists', 'ch', 'cc'], 'access denied for [ChaincodeExists][ch]: no lscc/ChaincodeExists'],
+    [['getid', 'nope', 'cc'], 'access denied for [getid][nope]: Failed to get policy manager for channel [nope]'],
+    [['getdepspec', 'ch', 'cc'], 'access denied for [getdepspec][ch]: no lscc/GetDeploymentSpec'],
+    [['getccdata', 'ch', 'cc'], 'access denied for [getccdata][ch]: no lscc/GetChaincodeData'],
+    [['getcollectionsconfig', 'cc'], 'access denied for [getcollectionsconfig]: no lscc/GetCollectionsConfig'],
+    [['getchaincodes'], 'access denied for [getchaincodes][ch]: no lscc/GetInstantiatedChaincodes'],
+    [['GetInstalledChaincodes'], 'access denied for [GetInstalledChaincodes]: no lscc/GetInstalledChaincodes'],
+    [['getid', 'ch'], 'invalid number of arguments to lscc: 2'],
+    [['frobnicate'], 'invalid function to lscc: frobnicate'],
+  ])('%j is refused in the words of 2.x on a channel of its lifecycle', async (args, expected) => {
+    expect(await world({ parts: { access }, capabilities: { lifecycleV20: true } }).ask(args)).toBe(expected);
+  });
 });
 
 it('what the peer itself cannot do is no answer', async () => {
