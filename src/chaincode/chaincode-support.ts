@@ -26,7 +26,7 @@ import type { Place } from './replica-set.ts';
 import type { RestartLimits } from './restart-pause.ts';
 import type { ChaincodeState } from './state.ts';
 import { LocalChaincodeCalls } from './stream/chaincode-calls.ts';
-import { ChaincodeStream, type StreamLimits, terminated } from './stream/chaincode-stream.ts';
+import { ChaincodeStream, type StreamLimits, streamEnded } from './stream/chaincode-stream.ts';
 import { Type } from './stream/message-types.ts';
 import type { RequestParts } from './stream/requests/request.ts';
 import { ChaincodeSupervisor } from './supervisor.ts';
@@ -237,7 +237,7 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
 /** An error of a stream that ended, with how the chaincode exited if it did. */
 async function explained(place: Place, failure: SelvageError): Promise<SelvageError> {
   const reason = await place.ended();
-  return reason === undefined ? failure : terminated(reason);
+  return reason === undefined ? failure : streamEnded(reason);
 }
 
 /** Nothing at all came from the chaincode for a whole execute timeout: it would not answer others either. */

@@ -156,7 +156,7 @@ async function dial(
   try {
     const connection = await connect({ signal });
     expectation.dialled(connection);
-    return { outcome: serve(connection).then((reason) => terminated(ccid, reason)) };
+    return { outcome: serve(connection).then((reason) => registrationLost(ccid, reason)) };
   } catch (thrown) {
     throw prefixed(`connection to ${ccid} failed: `, thrown);
   }
@@ -170,7 +170,7 @@ interface Pending<T> {
 const rejected = ({ outcome }: Pending<SelvageError>): Promise<never> => outcome.then((reason) => Promise.reject(reason));
 
 /** @see Launch in hyperledger/fabric v2.5, core/chaincode/runtime_launcher.go */
-const terminated = (ccid: string, cause: SelvageError): SelvageError =>
+const registrationLost = (ccid: string, cause: SelvageError): SelvageError =>
   new SelvageError('CHAINCODE_LAUNCH_FAILED', `chaincode registration failed: connection to ${ccid} terminated`, {
     cause,
     details: { ...cause.details, reason: cause.message },

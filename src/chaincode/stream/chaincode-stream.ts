@@ -132,7 +132,7 @@ export class ChaincodeStream {
    */
   async execute(call: StreamCall, { signal }: Cancellable): Promise<ReceivedMessage> {
     signal.throwIfAborted();
-    if (this.#state.at !== 'ready') throw terminated(this.#state.at === 'ended' ? this.#state.reason : undefined);
+    if (this.#state.at !== 'ready') throw streamEnded(this.#state.at === 'ended' ? this.#state.reason : undefined);
     await using context = this.#open(call);
     void this.#send(startOf(call)); // if it cannot be sent the stream ends, and the answer fails with it
     return await orAbort(context.answer, signal);
@@ -143,7 +143,7 @@ export class ChaincodeStream {
     if (this.#state.at === 'ended') return;
     this.#state = next(this.#state, { type: 'ended', reason });
     this.#registration?.[Symbol.dispose]();
-    this.#contexts.failAll(terminated(reason));
+    this.#contexts.failAll(streamEnded(reason));
     this.#backlog.close();
     this.#parts.connection.close(reason.code === 'CHAINCODE_STREAM_ENDED' ? undefined : reason); // an ordinary end is no error
     this.#ended.resolve(reason);
@@ -252,7 +252,7 @@ export class ChaincodeStream {
 }
 
 /** What a transaction fails with whose stream ended. */
-export const terminated = (cause: SelvageError | undefined): SelvageError =>
+export const streamEnded = (cause: SelvageError | undefined): SelvageError =>
   new SelvageError('CHAINCODE_STREAM_ENDED', ['chaincode stream terminated', ...(cause ? [cause.message] : [])].join(': '), {
     cause,
     details: cause?.details ?? {},

@@ -1,4 +1,5 @@
-import { LineSplitter, Tail } from '../process/lines.ts';
+import { LineSplitter } from '../../common/line-splitter.ts';
+import { Tail } from '../process/tail.ts';
 import type { OutputStream } from './output-frames.ts';
 
 /** What a container prints, as lines of either stream; the last lines are kept. */

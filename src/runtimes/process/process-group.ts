@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LineSplitter, Tail } from './lines.ts';
-import { ownerMark } from './owner.ts';
+import { LineSplitter } from '../../common/line-splitter.ts';
+import { ownerMark } from '../../common/process-owner.ts';
 import { isAlive, processesOf, signalTree, type TreeMark } from './process-tree.ts';
+import { Tail } from './tail.ts';
 
 export interface GroupCommand {
   readonly file: string;

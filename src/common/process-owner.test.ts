@@ -5,10 +5,10 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { silent } from '../../common/log.ts';
-import { endOrphans } from './orphans.ts';
-import { ownerGone, ownerMark } from './owner.ts';
-import { Scratch } from './scratch.ts';
+import { endOrphans } from '../runtimes/process/orphans.ts';
+import { Scratch } from '../runtimes/process/scratch.ts';
+import { silent } from './log.ts';
+import { ownerGone, ownerMark } from './process-owner.ts';
 
 const linux = process.platform === 'linux';
 
