@@ -62,8 +62,8 @@ async function launchesOf(directory: string, name: string): Promise<readonly str
 
 const namesIn = (directory: string): Promise<readonly string[]> => readdir(directory).catch(() => []);
 
-/** In characters: a line of output as runtimes cut it, with what is known of it in front. */
-const MAX_RECORD = 64 * 1024;
+/** In characters. A file has no longer line: so much is what waits for a slow disk before output is lost. */
+const MAX_RECORD = 4 * 1024 * 1024;
 
 /** A launch's file with its older half, read from where the last look ended, across its renaming. */
 class FollowedFile {
