@@ -1,5 +1,6 @@
 import { messageOf, SelvageError } from '../common/errors.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
+import { signedBySome } from '../msp/policies/common-policies.ts';
 import type { Policy, SignedData, Verdict } from '../msp/policies/policy.ts';
 import { common, protos } from '../protos/messages.ts';
 
@@ -17,14 +18,8 @@ export const policyReference = (path: string): EndorsementPolicy =>
   applicationPolicy(protos.ApplicationPolicy.encode({ channelConfigPolicyReference: path }));
 
 /** `n` signatures, each of a member of another one of these MSPs. */
-export function membersPolicy(n: number, mspIds: readonly string[]): EndorsementPolicy {
-  const identities = [...mspIds].sort().map((mspIdentifier) => ({
-    principalClassification: common.MSPPrincipal_Classification.ROLE,
-    principal: common.MSPRole.encode({ mspIdentifier, role: common.MSPRole_MSPRoleType.MEMBER }),
-  }));
-  const rules = identities.map((_, signedBy) => ({ signedBy }));
-  return signaturePolicy(common.SignaturePolicyEnvelope.encode({ rule: { nOutOf: { n, rules } }, identities }));
-}
+export const membersPolicy = (n: number, mspIds: readonly string[]): EndorsementPolicy =>
+  signaturePolicy(common.SignaturePolicyEnvelope.encode(signedBySome(n, mspIds, 'MEMBER')));
 
 /** Judges the signatures; a policy that cannot be read is satisfied by nobody. */
 export async function evaluate(policy: EndorsementPolicy, signed: readonly SignedData[], bundle: ChannelBundle): Promise<Verdict> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { hex, sha256, utf8 } from '../../common/bytes.ts';
 import { common, kvrwset, protos, rwset } from '../../protos/messages.ts';
-import { MemoryState } from '../simulator/memory-state.ts';
 import { decodeMetadata } from '../simulator/metadata.ts';
 import { openSimulator } from '../simulator/open-simulator.ts';
 import { hashedNamespace, keyHash, privateNamespace, stateKeyOfHash } from '../simulator/private-namespaces.ts';

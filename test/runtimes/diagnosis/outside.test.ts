@@ -12,11 +12,11 @@ import { CertificateAuthority } from '../../../src/msp/material/certificate-auth
 import { ExternalBuilderRuntime } from '../../../src/runtimes/external-builder/external-builder-runtime.ts';
 import { ProgramBuilder } from '../../../src/runtimes/external-builder/program-builder.ts';
 import { parseServerSettings } from '../../../src/runtimes/service/server-settings.ts';
-import { ServiceRuntime } from '../../../src/runtimes/service/service-runtime.ts';
 import { issue } from '../../certificates.ts';
 import { type BuilderScripts, RUN_FIELD, writeBuilder } from '../builder-scripts.ts';
 import { freePort } from '../free-port.ts';
 import { installedSample } from '../installed-sample.ts';
+import { ServiceRuntime } from '../service-runtime.ts';
 import { StartedProgram } from '../started-program.ts';
 import { failingLaunch } from './failing-launch.ts';
 import { failingPeer } from './failing-peer.ts';

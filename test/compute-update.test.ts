@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
-import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
-import { common } from '../../protos/messages.ts';
+import { common } from '../src/protos/messages.ts';
 import { computeUpdate } from './compute-update.ts';
+import { developmentSet as fixtures, readFixture } from './fixtures.ts';
 
 describe.skipIf(!fixtures)('computing an update (recorded from configtxlator)', () => {
   for (const network of ['v1.1', 'v2.4']) {

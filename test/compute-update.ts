@@ -1,7 +1,7 @@
-import { equalBytes } from '../../common/bytes.ts';
-import { SelvageError } from '../../common/errors.ts';
-import type { common } from '../../protos/messages.ts';
-import { samePolicy } from './config-tree.ts';
+import { equalBytes } from '../src/common/bytes.ts';
+import { SelvageError } from '../src/common/errors.ts';
+import { samePolicy } from '../src/msp/channelconfig/config-tree.ts';
+import type { common } from '../src/protos/messages.ts';
 
 /**
  * The update that turns one configuration into another: what changed with its next version, and of what stayed the same only

@@ -1,9 +1,9 @@
-import type { ChaincodeInstance, ChaincodeRuntime } from '../../chaincode/ports/runtime.ts';
-import type { Cancellable } from '../../common/cancel.ts';
-import type { Logger } from '../../common/log.ts';
-import type { BuildSpec, LaunchSpec } from '../../packages/launch-spec.ts';
-import type { ServerSettings } from './server-settings.ts';
-import { ServiceInstance } from './service-instance.ts';
+import type { ChaincodeInstance, ChaincodeRuntime } from '../../src/chaincode/ports/runtime.ts';
+import type { Cancellable } from '../../src/common/cancel.ts';
+import type { Logger } from '../../src/common/log.ts';
+import type { BuildSpec, LaunchSpec } from '../../src/packages/launch-spec.ts';
+import type { ServerSettings } from '../../src/runtimes/service/server-settings.ts';
+import { ServiceInstance } from '../../src/runtimes/service/service-instance.ts';
 
 export interface ServiceRuntimeParts {
   /**

@@ -1,7 +1,7 @@
-import { SelvageError } from '../common/errors.ts';
-import { BlockWaiters } from '../ledger/blockstore/block-waiters.ts';
-import type { common } from '../protos/messages.ts';
-import type { OrdererBlocks } from './orderer-blocks.ts';
+import { SelvageError } from '../../src/common/errors.ts';
+import { BlockWaiters } from '../../src/ledger/blockstore/block-waiters.ts';
+import type { OrdererBlocks } from '../../src/orderer/orderer-blocks.ts';
+import type { common } from '../../src/protos/messages.ts';
 
 /** Blocks that end with the process: for networks that live only as long as a test. */
 export class MemoryBlocks implements OrdererBlocks {

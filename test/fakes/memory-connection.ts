@@ -1,6 +1,6 @@
-import { type Deferred, deferred } from '../../common/deferred.ts';
-import { SelvageError } from '../../common/errors.ts';
-import { type ChaincodeConnection, type ReceivedMessage, receiveMessages } from '../ports/connection.ts';
+import { type ChaincodeConnection, type ReceivedMessage, receiveMessages } from '../../src/chaincode/ports/connection.ts';
+import { type Deferred, deferred } from '../../src/common/deferred.ts';
+import { SelvageError } from '../../src/common/errors.ts';
 
 /** The chaincode's end of a connection inside this process. */
 export interface ChaincodeEnd {

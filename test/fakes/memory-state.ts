@@ -1,5 +1,13 @@
-import { compareUtf8 } from '../../common/bytes.ts';
-import type { Savepoint, StateEntry, StateIterator, StateSnapshot, StateStore, StateUpdate, StateValue } from '../statedb/state.ts';
+import { compareUtf8 } from '../../src/common/bytes.ts';
+import type {
+  Savepoint,
+  StateEntry,
+  StateIterator,
+  StateSnapshot,
+  StateStore,
+  StateUpdate,
+  StateValue,
+} from '../../src/ledger/statedb/state.ts';
 
 type Namespaces = ReadonlyMap<string, ReadonlyMap<string, StateValue>>;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { SelvageError } from '../../common/errors.ts';
-import { connectionContract } from '../ports/connection.contract.ts';
+import { connectionContract } from '../../src/chaincode/ports/connection.contract.ts';
+import { SelvageError } from '../../src/common/errors.ts';
 import { connectionPair } from './memory-connection.ts';
 
 connectionContract('memory', () => connectionPair());
