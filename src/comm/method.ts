@@ -10,7 +10,7 @@ export interface CallContext extends Cancellable {
    * Whether the caller's process still runs its part of the connection, by an HTTP/2 ping. False when nothing came back within `ms`
    * milliseconds; undefined when the connection is over, or nobody can tell.
    */
-  responds(ms: number): Promise<boolean | undefined>;
+  readonly responds?: ((ms: number) => Promise<boolean | undefined>) | undefined;
 }
 
 /** A call in which both sides send messages. */
