@@ -1,23 +1,29 @@
 import { lookup } from 'node:dns/promises';
-import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, Server as TlsServer } from 'node:tls';
+import type { Server, Socket } from 'node:net';
+import { type TlsOptions, Server as TlsServer } from 'node:tls';
 import { isUnspecified, splitAddress } from '../common/address.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
-import { type Pem, type ServerTls, serverOptions, usable } from './tls.ts';
+import { type Pem, type ServerTls, serverOptions } from './tls.ts';
 
 export interface ListenerOptions {
   /** `host:port`; port 0 takes a free one. */
   readonly address: string;
+  /** What serves the connections, not listening yet. With TLS made from {@link tlsServerOptions}. */
+  readonly server: Server;
   readonly tls?: ServerTls | undefined;
-  /** A certificate is asked for and checked where there are client roots; with `optional` who has none is let in as well. */
-  readonly clientCertificates?: 'required' | 'optional';
-  /** What is spoken above TLS. */
-  readonly protocol: 'h2' | 'http/1.1';
-  /** Gets every connection that stands, its handshake done. */
-  readonly accept: (connection: Socket) => void;
   readonly log: Logger;
 }
+
+/**
+ * What a TLS server is made from. Where there are client roots a certificate is asked for and checked; with `optional` who has none is
+ * let in as well.
+ */
+export const tlsServerOptions = (tls: ServerTls, clientCertificates: 'required' | 'optional' = 'required'): TlsOptions => ({
+  ...serverOptions(tls),
+  requestCert: tls.clientRoots !== undefined,
+  rejectUnauthorized: clientCertificates === 'required',
+});
 
 /**
  * A port with the connections it took. It owns them all, those in the middle of a handshake too, so that a stop never depends on what
@@ -29,21 +35,20 @@ export class Listener implements AsyncDisposable {
   readonly #open = new Set<Socket>();
   #closed: Promise<void> | undefined;
 
-  private constructor({ tls, clientCertificates = 'required', protocol, accept, log }: ListenerOptions) {
+  private constructor({ server, tls, log }: ListenerOptions) {
+    this.#server = server;
     this.#tls = tls;
-    if (tls === undefined) this.#server = createTcpServer(accept);
-    else {
-      const asks = { requestCert: tls.clientRoots !== undefined, rejectUnauthorized: clientCertificates === 'required' };
-      const server = usable(() => createTlsServer({ ...serverOptions(tls), ...asks, ALPNProtocols: [protocol] }, accept));
-      trustIntermediates(server);
-      server.on('secureConnection', (socket) => socket.on('error', (error) => log.debug('a TLS connection broke', { error })));
-      server.on('tlsClientError', (error, { remoteAddress }) => log.debug('a TLS handshake failed', { remote: remoteAddress, error }));
-      this.#server = server;
-    }
-    this.#server.on('connection', (socket: Socket) => this.#keep(socket));
+    server.on('connection', (socket: Socket) => this.#keep(socket));
+    if (!(server instanceof TlsServer)) return;
+    trustIntermediates(server);
+    server.prependListener('secureConnection', (socket) => {
+      socket.on('error', (error) => log.debug('a TLS connection broke', { error }));
+      if (!socket.authorized && 'raw' in socket.getPeerCertificate()) socket.destroy(); // who shows a certificate must have a good one
+    });
+    server.on('tlsClientError', (error, { remoteAddress }) => log.debug('a TLS handshake failed', { remote: remoteAddress, error }));
   }
 
-  /** @throws {SelvageError} `ADDRESS_IN_USE` when the address cannot be bound, `SETTING_INVALID` for TLS material that is none */
+  /** @throws {SelvageError} `ADDRESS_IN_USE` when the address cannot be bound */
   static async open(options: ListenerOptions): Promise<Listener> {
     const listener = new Listener(options);
     await listener.#bind(options.address);

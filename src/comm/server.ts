@@ -1,4 +1,6 @@
+import { createServer as createTcpServer, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
+import { createServer as createTlsServer } from 'node:tls';
 import {
   type ConnectionInjector,
   Server,
@@ -12,12 +14,11 @@ import {
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { SERVER_OPTIONS } from './limits.ts';
-import { Listener } from './listener.ts';
+import { Listener, tlsServerOptions } from './listener.ts';
 import type { ByteStream, CallContext, Method } from './method.ts';
-import { answersPing } from './ping.ts';
 import { toStatus } from './status.ts';
 import { StreamWriter } from './stream-writer.ts';
-import type { Pem, ServerTls } from './tls.ts';
+import { type Pem, type ServerTls, usable } from './tls.ts';
 
 export interface ListenOptions {
   /** `host:port`; port 0 takes a free one. */
@@ -42,8 +43,12 @@ export async function listen({ address, tls, methods, log }: ListenOptions): Pro
   const streams = new OpenStreams();
   for (const [definition, implementation] of services(methods, streams, log)) server.addService(definition, implementation);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure()); // TLS is the listener's
-  const accept = (connection: Parameters<ConnectionInjector['injectConnection']>[0]): void => injector.injectConnection(connection);
-  const listener = await Listener.open({ address, tls, protocol: 'h2', accept, log });
+  const accept = (connection: Socket): void => injector.injectConnection(connection);
+  const sockets =
+    tls === undefined
+      ? createTcpServer(accept)
+      : usable(() => createTlsServer({ ...tlsServerOptions(tls), ALPNProtocols: ['h2'] }, accept));
+  const listener = await Listener.open({ address, server: sockets, tls, log });
   return {
     port: listener.port,
     get connections() {
@@ -177,7 +182,6 @@ function contextOf(call: AnyCall, signal: AbortSignal): CallContext {
     get peerCertificate() {
       return call.getAuthContext().sslPeerCertificate?.raw;
     },
-    responds: (ms) => answersPing(call, ms),
   };
 }
 

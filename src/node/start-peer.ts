@@ -33,15 +33,16 @@ import { peerDeliverService } from '../services/peer-deliver-service.ts';
 import { ChaincodeCa } from './chaincode-certificates.ts';
 import { type ChaincodeLifecycle, openChaincodeLifecycle, takeCareOfChaincode } from './chaincode-lifecycle.ts';
 import { chaincodeEnvironment, openRuntime } from './chaincode-runtime.ts';
+import { trustMembers } from './client-authorities.ts';
 import { type PeerConfig, replicasOf } from './config/peer-config.ts';
 import { debuggersFor, warnOfOpenPort } from './development-mode.ts';
-import { readPem } from './files.ts';
 import { followChannels, type InvalidTransaction } from './follow-channels.ts';
 import { failedChannels, lostServices } from './health.ts';
 import { loadMembership } from './membership.ts';
 import { type OperationsParts, type OperationsServer, serveOperations } from './operations.ts';
 import { prepareChaincode } from './prepare-chaincode.ts';
 import { StateChanges } from './state-changes.ts';
+import { readOperationsTls, readOverrides, readPeerTls } from './tls-material.ts';
 import { version } from './version.ts';
 
 export interface PeerParts extends Cancellable {
@@ -81,6 +82,8 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   await using scope = new Scope();
   const verifier = new SignatureVerifier();
   const membership = await loadMembership(config.mspConfigPath, config.localMspId, { verifier, log: log.child({ module: 'msp' }) });
+  const tls = await readPeerTls(config);
+  const overrides = await readOverrides(config, log.child({ module: 'committer' }));
   const changes = new StateChanges();
   const ledgers = scope.use(await openLedgers(config, parts, changes));
   const channels = scope.use(
@@ -90,7 +93,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
       log: log.child({ module: 'channel' }),
     }),
   );
-  scope.use(followChannels(channels, { verifier, membership, config, ...parts }));
+  scope.use(followChannels(channels, { verifier, membership, config, tls: tls?.client, overrides, ...parts }));
   const access = new AclProvider({ localMsp: membership.msp });
   const runtime = await openRuntime(config, { log, signal }, scope);
   const kept = new OutputFolder({ directory: join(config.fileSystemPath, 'chaincode-logs'), log: log.child({ module: 'chaincode' }) });
@@ -130,9 +133,8 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   const failedChecks = () => [...failedChannels(channels), ...lostServices(chaincodes)];
   const operations = await startOperations(config, parts, failedChecks);
   if (operations !== undefined) scope.use(operations);
-  const server = scope.use(
-    await listen({ address: config.listenAddress, tls: await peerTls(config), methods, log: log.child({ module: 'comm' }) }),
-  );
+  const server = scope.use(await listen({ address: config.listenAddress, tls: tls?.server, methods, log: log.child({ module: 'comm' }) }));
+  scope.use(trustMembers(server, channels, tls?.server.clientRoots ?? []));
 
   const owned = scope.move();
   return {
@@ -148,17 +150,19 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
 
 /** Says how the peer is, while it is being stopped as well as while it runs. */
 async function startOperations(
-  { operationsAddress }: PeerConfig,
-  { operations }: PeerParts,
+  config: PeerConfig,
+  { operations, log }: PeerParts,
   failedChecks: OperationsParts['failedChecks'],
 ): Promise<OperationsServer | undefined> {
-  if (operationsAddress === undefined) return undefined;
+  if (config.operationsAddress === undefined) return undefined;
   return serveOperations({
-    address: operationsAddress,
+    address: config.operationsAddress,
+    tls: await readOperationsTls(config),
     metrics: operations?.metrics ?? (async () => ''),
     logLevels: operations?.logLevels,
     failedChecks,
     version,
+    log: log.child({ module: 'operations' }),
   });
 }
 
@@ -270,10 +274,3 @@ const handlerSettings = ({ handlers }: PeerConfig) => ({
   decorators: handlers.decorators,
   endorsers: { escc: { name: 'DefaultEndorsement' }, ...Object.fromEntries(handlers.endorsers) },
 });
-
-/** Client certificates are checked against the configured roots and the peer's own. @throws {SelvageError} `SETTING_INVALID` naming the file */
-async function peerTls({ tls }: PeerConfig): Promise<ServerTls | undefined> {
-  if (tls === undefined) return undefined;
-  const clientRoots = tls.clientAuthRequired ? await Promise.all([...tls.clientRootFiles, tls.rootCertFile].map(readPem)) : undefined;
-  return { key: await readPem(tls.keyFile), cert: await readPem(tls.certFile), clientRoots };
-}

@@ -96,9 +96,9 @@ export function openBundle(channelId: string, { lifecycleV20 = false } = {}): Ch
     msps: { ...trusting, mspIds: ['Org1MSP'] },
     policies: { get: () => policy, has: () => true, sub: () => undefined },
     channelCapabilityLevel: '',
-    application: { capabilities, orgs: [{ name: 'Org1', mspId: 'Org1MSP', anchorPeers: [] }], acls: new Map() },
+    application: { capabilities, orgs: [{ name: 'Org1', mspId: 'Org1MSP', anchorPeers: [], tlsRoots: [] }], acls: new Map() },
     orderer: undefined,
-    ordererAddresses: [],
+    ordererEndpoints: [],
     signaturePolicy: () => policy,
     applicationPolicy: () => policy,
   };

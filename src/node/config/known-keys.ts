@@ -29,10 +29,10 @@ export const ACTED_ON: readonly string[] = [
     'tls.key.file',
     'tls.rootcert.file',
     'tls.clientRootCAs.files',
-    // The command line's own.
     'tls.clientKey.file',
     'tls.clientCert.file',
-    'tls.serverhostoverride',
+    'tls.serverhostoverride', // the command line's own
+    'deliveryclient.addressOverrides',
   ]),
   ...under('chaincode', [
     'mode',
@@ -57,7 +57,14 @@ export const ACTED_ON: readonly string[] = [
     'runtimeParams.maxSizeGetMultipleKeys',
   ]),
   ...under('ledger', ['state.stateDatabase', 'state.totalQueryLimit']),
-  ...under('operations', ['listenAddress', 'tls.enabled']),
+  ...under('operations', [
+    'listenAddress',
+    'tls.enabled',
+    'tls.cert.file',
+    'tls.key.file',
+    'tls.clientAuthRequired',
+    'tls.clientRootCAs.files',
+  ]),
   ...under('logging', ['level', 'spec']),
   ...under('vm', [
     'endpoint',
@@ -113,7 +120,6 @@ export const NOT_ACTED_ON: readonly string[] = [
   ]),
   ...under('chaincode', ['id.*', 'car.*', 'keepalive', 'systemPlugins']),
   ...under('ledger', ['blockchain.*', 'state.*', 'history.*', 'pvtdataStore.*', 'snapshots.*']),
-  ...under('operations', ['tls.*']),
   'metrics.*',
   'logging.*',
   'orderer.*',
