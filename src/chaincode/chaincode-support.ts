@@ -1,6 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { type Channels, hasLifecycleV20 } from '../channel/channel.ts';
-import { textOf } from '../common/bytes.ts';
+import { textOf, utf8 } from '../common/bytes.ts';
 import { type Cancellable, orAbort } from '../common/cancel.ts';
 import type { Clock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
@@ -252,9 +253,16 @@ async function hung(place: Place, { proposal }: ChaincodeCall, failure: SelvageE
 /** Functions of system chaincodes that may take as long as a build. */
 const INSTALLS: ReadonlySet<string> = new Set(['_lifecycle InstallChaincode', 'lscc install']);
 
-/** What a system chaincode would have sent, had it a stream. */
+/** What a system chaincode would have sent, had it a stream: a text that repeats bytes which are none cannot be sent. */
 async function systemAnswer(system: SystemChaincode, call: ChaincodeCall, signal: AbortSignal): Promise<Uint8Array> {
   const response = await orAbort(system.invoke(call, { signal }), signal);
-  const { txId, channelId } = call.proposal;
-  return protos.ChaincodeMessage.encode({ type: Type.COMPLETED, payload: protos.Response.encode(response), txid: txId, channelId });
+  const { txId: txid, channelId } = call.proposal;
+  if (response.message.includes(NO_TEXT) && call.input.args?.some((arg) => !isUtf8(arg))) {
+    const payload = utf8('failed to marshal response: string field contains invalid UTF-8');
+    return protos.ChaincodeMessage.encode({ type: Type.ERROR, payload, txid, channelId });
+  }
+  return protos.ChaincodeMessage.encode({ type: Type.COMPLETED, payload: protos.Response.encode(response), txid, channelId });
 }
+
+/** What stands in a text for bytes that are none. */
+const NO_TEXT = '\ufffd';

@@ -1,4 +1,5 @@
 import type { FabricDialect } from '../msp/policies/dialect.ts';
+import { common, protos } from '../protos/messages.ts';
 import { type Channels, hasLifecycleV20 } from './channel.ts';
 
 /**
@@ -10,4 +11,14 @@ export function dialectOn(channels: Channels, channelId: string): FabricDialect 
   if (channel !== undefined) return hasLifecycleV20(channel) ? '2.x' : '1.1';
   const joined = channels.list();
   return joined.length > 0 && !joined.some(hasLifecycleV20) ? '1.1' : '2.x';
+}
+
+/**
+ * Whose words and rules hold in the transaction of a proposal: those of its own channel, whatever channels chaincode calls others on,
+ * or what a transaction writes would differ from peer to peer.
+ */
+export function dialectOfProposal(channels: Channels, { proposalBytes }: Pick<protos.SignedProposal, 'proposalBytes'>): FabricDialect {
+  const { header } = protos.Proposal.decode(proposalBytes);
+  const { channelId } = common.ChannelHeader.decode(common.Header.decode(header).channelHeader);
+  return dialectOn(channels, channelId);
 }

@@ -2,6 +2,7 @@
 
 import type { FabricDialect } from '../msp/policies/dialect.ts';
 import { common, protos } from '../protos/messages.ts';
+import { unreadable } from '../protos/unreadable.ts';
 import type { Codec } from '../protos/wire.ts';
 import { reading, refusal } from './refusal.ts';
 
@@ -31,9 +32,13 @@ export interface UnpackedProposal extends ProposalHeaders, ProposalTarget {
 
 /** One message of the proposal. 1.1 refused a field with a foreign wire type, which 2.x passes over as unknown. */
 export function readPart<T>(codec: Pick<Codec<T, never>, 'typeName' | 'decode'>, bytes: Uint8Array, dialect: FabricDialect): T {
-  const strict = dialect === '1.1';
-  const name = codec.typeName.slice(codec.typeName.lastIndexOf('.') + 1);
-  return reading(strict ? '' : `error unmarshalling ${name}: `, () => codec.decode(bytes, { strict }));
+  if (dialect === '1.1') return reading('', () => codec.decode(bytes, { strict: true }));
+  try {
+    return codec.decode(bytes);
+  } catch (thrown) {
+    const name = codec.typeName.slice(codec.typeName.lastIndexOf('.') + 1);
+    throw refusal(`error unmarshalling ${name}: ${unreadable(thrown)}`, thrown);
+  }
 }
 
 /** @throws {SelvageError} `PROPOSAL_REFUSED` for what does not decode; nothing is judged */

@@ -1,13 +1,14 @@
 import type { ChaincodeCall } from '../chaincode/chaincodes.ts';
 import type { SystemChaincode } from '../chaincode/system.ts';
 import type { Channel } from '../channel/channel.ts';
-import { dialectOn } from '../channel/dialect.ts';
+import { dialectOfProposal } from '../channel/dialect.ts';
 import { textOf } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
 import { channelIdOfBlock, checkHasApplication, configEnvelopeOfBlock, lastConfigOf } from '../msp/channelconfig/config-block.ts';
 import { validateConfigUpdate } from '../msp/channelconfig/config-update.ts';
 import type { FabricDialect } from '../msp/policies/dialect.ts';
 import { common, protos } from '../protos/messages.ts';
+import { unreadable } from '../protos/unreadable.ts';
 import { ChannelAccess, type ChannelAccessParts } from './access.ts';
 import { csccWords } from './cscc-words.ts';
 import { refuseFromChaincode } from './nested-calls.ts';
@@ -59,7 +60,7 @@ export class Cscc implements SystemChaincode {
     const fn = textOf(args[0] ?? NOTHING);
     const [, first] = args;
     if (args.length === 0 || (first === undefined && fn !== 'GetChannels')) throw refused(`Incorrect number of arguments, ${args.length}`);
-    const dialect = dialectOn(this.#parts.channels, call.proposal.channelId);
+    const dialect = dialectOfProposal(this.#parts.channels, call.proposal.signedProposal);
     if (dialect === '2.x') refuseFromChaincode(this.name, call, fromAnother);
     const asked = { fn, channelId: textOf(first ?? NOTHING), signed: call.proposal.signedProposal, dialect };
     const answer = await (dialect === '1.1' ? this.#answerOf1(asked, args) : this.#answerOf2(asked, args));
@@ -94,10 +95,7 @@ export class Cscc implements SystemChaincode {
   /** The block is judged before the caller, as in Fabric: who may not join learns no more than who sends nonsense. */
   async #join(bytes: Uint8Array, { signed, dialect }: Asked): Promise<Uint8Array> {
     const words = csccWords(dialect);
-    const block = await retold(
-      (cause) => `Failed to reconstruct the genesis block, ${cause}`,
-      () => common.Block.decode(bytes),
-    );
+    const block = blockOf(bytes);
     const channelId = await retold(
       (cause) => `"JoinChain" request failed to extract channel id from the block due to [${cause}]`,
       () => channelIdOfBlock(block),
@@ -158,6 +156,14 @@ export class Cscc implements SystemChaincode {
       if (!(thrown instanceof SelvageError) || thrown.code !== 'CHANNEL_EXISTS') throw thrown;
       throw refused(exists, thrown);
     }
+  }
+}
+
+function blockOf(bytes: Uint8Array): common.Block {
+  try {
+    return common.Block.decode(bytes);
+  } catch (thrown) {
+    throw refused(`Failed to reconstruct the genesis block, error unmarshalling Block: ${unreadable(thrown)}`, thrown);
   }
 }
 

@@ -95,7 +95,7 @@ describe('qscc', () => {
     [['GetBlockByNumber', 'ch'], 'missing 3rd argument for GetBlockByNumber'],
     [['GetChainInfo', 'nope'], 'Invalid chain ID, nope'],
     [['GetBlockByNumber', 'ch', '99'], 'Failed to get block number 99, error no such block number [99] in index'],
-    [['GetBlockByHash', 'ch', 'ab'], 'Failed to get block hash 6162, error no such block hash [6162] in index'],
+    [['GetBlockByHash', 'ch', 'ab'], 'Failed to get block hash ab, error no such block hash [6162] in index'],
     [['GetBlockByTxID', 'ch', 'tx'], 'Failed to get block for txID tx, error no such transaction ID [tx] in index'],
     [['GetTransactionByID', 'ch', ''], 'Failed to get transaction with id , error no such transaction ID [] in index'],
   ])('%j is refused in the words of 2.x on a channel of its lifecycle', async (args, message) => {

@@ -1,6 +1,6 @@
 import type { ChaincodeCall } from '../chaincode/chaincodes.ts';
 import type { SystemChaincode } from '../chaincode/system.ts';
-import { dialectOn } from '../channel/dialect.ts';
+import { dialectOfProposal } from '../channel/dialect.ts';
 import { hex, textOf } from '../common/bytes.ts';
 import { messageOf } from '../common/errors.ts';
 import type { MaybePromise } from '../common/maybe.ts';
@@ -48,15 +48,15 @@ export class Qscc implements SystemChaincode {
 
   async #answer(call: ChaincodeCall): Promise<Uint8Array> {
     const { args = [] } = call.input;
-    const { channelId: caller, signedProposal } = call.proposal;
+    const { signedProposal } = call.proposal;
     const [name, channelArg, value] = args;
     if (name === undefined || channelArg === undefined) throw refused(`Incorrect number of arguments, ${args.length}`);
     const [fn, channelId] = [textOf(name), textOf(channelArg)];
     const { channels } = this.#parts;
-    if (dialectOn(channels, caller) === '2.x') refuseFromChaincode(this.name, call, deadlocks);
+    const dialect = dialectOfProposal(channels, signedProposal);
+    if (dialect === '2.x') refuseFromChaincode(this.name, call, deadlocks);
     if (fn !== 'GetChainInfo' && value === undefined) throw refused(`missing 3rd argument for ${fn}`);
     if (channels.get(channelId) === undefined) throw refused(`Invalid chain ID, ${channelId}`);
-    const dialect = dialectOn(channels, channelId);
     const { ledger } = await this.#access.channel(`qscc/${fn}`, channelId, signedProposal, (cause) =>
       denied(dialect, fn, channelId, cause),
     );
@@ -87,9 +87,12 @@ async function blockByNumber(blocks: BlockReader, value: Uint8Array, dialect: Fa
   return encoded(words, () => blocks.block(number));
 }
 
-/** The hash is shown in hexadecimal: its bytes, which Fabric prints, are no text. */
+/** Fabric prints the hash as if it were text; 1.1, where it is none, could not answer at all, and here says it in hexadecimal. */
 function blockByHash(blocks: BlockReader, hash: Uint8Array, dialect: FabricDialect): Promise<Uint8Array> {
-  const words = { failed: `Failed to get block hash ${hex(hash)}`, absent: absent(dialect, `block hash [${hex(hash)}]`) };
+  const words = {
+    failed: `Failed to get block hash ${dialect === '1.1' ? hex(hash) : textOf(hash)}`,
+    absent: absent(dialect, `block hash [${hex(hash)}]`),
+  };
   return encoded(words, () => blocks.blockByHash(hash));
 }
 

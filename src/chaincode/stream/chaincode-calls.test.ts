@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemorySimulator } from '../../../test/fakes/memory-simulator.ts';
+import { proposal } from '../../../test/fakes/proposals.ts';
 import type { Channel } from '../../channel/channel.ts';
 import { textOf, utf8 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
@@ -61,14 +62,14 @@ function peer({ refuse = '', lifecycleV20 = false }: { readonly refuse?: string;
       },
     },
   });
-  const proposal = {
-    signedProposal: { proposalBytes: utf8(''), signature: utf8('of alice') },
+  const proposed = {
+    signedProposal: { proposalBytes: proposal({ channelId: 'ch' }).proposalBytes, signature: utf8('of alice') },
     channelId: 'ch',
     txId: 't',
     creator: utf8('alice'),
   };
   const simulator = new MemorySimulator({}, { channelId: 'ch' });
-  const caller = { kind: 'transaction' as const, namespace: 'caller', input: {}, proposal, simulator };
+  const caller = { kind: 'transaction' as const, namespace: 'caller', input: {}, proposal: proposed, simulator };
   const call = (name: string, channelId = 'ch') =>
     local.call(caller, { name, channelId, input: { args: [utf8('f')], decorations: new Map([['d', utf8('forged')]]) } }, { signal: never });
   return { call, events, simulators, calls, simulator, caller, local };

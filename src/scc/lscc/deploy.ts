@@ -12,6 +12,7 @@ import { checkCollections, collectionKey } from './collections.ts';
 import { anyAdmin, anyMember } from './default-policies.ts';
 import type { Asked, LsccParts } from './parts.ts';
 import { entryOf, simulatorOf } from './state.ts';
+import type { LsccWords } from './words.ts';
 
 /** What a client asks to put into force on a channel, with the defaults filled in. */
 interface Request {
@@ -72,7 +73,7 @@ export class Deploy {
   async #read({ args, call: { proposal }, words }: Asked, options: Cancellable): Promise<Request> {
     if (args.length < 3) throw words.wrongCount(args);
     const [, channelArg, specArg, policy, escc, vscc, collections] = args;
-    const bundle = this.#bundle(textOf(channelArg ?? NOTHING), proposal.channelId);
+    const bundle = this.#bundle(textOf(channelArg ?? NOTHING), proposal.channelId, words);
     const { capabilities } = bundle.application ?? {};
     checkMostArguments({ args, words }, capabilities);
     const { name, version } = await readSpec(specArg ?? NOTHING, options);
@@ -88,12 +89,12 @@ export class Deploy {
   }
 
   /** Fabric takes the channel from the argument but writes to that of the proposal; here both must agree. */
-  #bundle(channelId: string, proposed: string): ChannelBundle {
-    const bundle = channelId === '' || channelId !== proposed ? undefined : this.#parts.channels.get(channelId)?.bundle();
-    if (bundle === undefined) throw refused(`invalid chain name ${channelId}`);
-    if (bundle.application?.capabilities.lifecycleV20) {
+  #bundle(channelId: string, proposed: string, words: LsccWords): ChannelBundle {
+    const bundle = channelId === '' ? undefined : this.#parts.channels.get(channelId)?.bundle();
+    if (bundle?.application?.capabilities.lifecycleV20) {
       throw refused(`Channel '${channelId}' has been migrated to the new lifecycle, LSCC is now read-only`);
     }
+    if (bundle === undefined || channelId !== proposed) throw words.otherChannel(channelId);
     return bundle;
   }
 

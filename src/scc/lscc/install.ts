@@ -1,6 +1,6 @@
 import { utf8 } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
-import { parsePackage } from '../../packages/chaincode-package.ts';
+import { type ChaincodePackage, parsePackage } from '../../packages/chaincode-package.ts';
 import { metadataOf } from '../../packages/index-metadata.ts';
 import { checkChaincodeName, checkChaincodeVersion } from '../../packages/names.ts';
 import { validateInstalledSpec } from '../../packages/platforms/package-rules.ts';
@@ -20,7 +20,7 @@ export async function install(
   if (bytes === undefined) throw words.wrongCount(args);
   await access.local('lscc/Install', proposal.signedProposal, words.deniedInstall);
   const texts = words.dialect === '1.1' ? '1.1' : '1.4';
-  const parsed = parsePackage(bytes);
+  const parsed = packageOf(bytes, words);
   checkChaincodeName(parsed.name, texts);
   checkChaincodeVersion(parsed.name, parsed.version, texts);
   if (isSystem(parsed.name)) throw refused(`cannot install: ${parsed.name} is the name of a system chaincode`);
@@ -31,4 +31,13 @@ export async function install(
   await validateInstalledSpec(parsed.deploymentSpec, { signal });
   await packages.install(parsed);
   return utf8('OK');
+}
+
+function packageOf(bytes: Uint8Array, { dialect }: Asked['words']): ChaincodePackage {
+  try {
+    return parsePackage(bytes);
+  } catch (thrown) {
+    if (dialect === '1.1') throw thrown;
+    throw refused('could not unmarshal chaincode package to CDS or SignedCDS', thrown);
+  }
 }

@@ -1,6 +1,6 @@
 import type { ChaincodeCall } from '../../chaincode/chaincodes.ts';
 import type { SystemChaincode } from '../../chaincode/system.ts';
-import { dialectOn } from '../../channel/dialect.ts';
+import { dialectOfProposal } from '../../channel/dialect.ts';
 import { textOf, utf8 } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import type { protos } from '../../protos/messages.ts';
@@ -48,7 +48,7 @@ export class Lscc implements SystemChaincode {
   invoke(call: ChaincodeCall, options: Cancellable): Promise<protos.Response> {
     return reply(async () => {
       const { args = [] } = call.input;
-      const words = lsccWords(dialectOn(this.#parts.channels, call.proposal.channelId));
+      const words = lsccWords(dialectOfProposal(this.#parts.channels, call.proposal.signedProposal));
       if (args.length < 1) throw words.wrongCount(args);
       const fn = textOf(args[0] ?? NOTHING);
       const work = this.#functions.get(fn);

@@ -71,15 +71,16 @@ export class Queries {
 
   /**
    * The chaincode asked about, if the caller may read of the channel asked about. Fabric judges access on the channel of the
-   * argument but reads that of the proposal; here both must agree.
+   * argument alone but reads that of the proposal; here 1.1 needs both to agree, and 2.x that the caller may read both.
    */
   async #readable(resource: string, { fn, args, call, words }: Asked): Promise<string> {
     const { channelId, signedProposal } = call.proposal;
     const [, channelArg = NOTHING, name = NOTHING] = args;
     const asked = textOf(channelArg);
     if (words.dialect === '1.1' && asked !== channelId) throw words.otherChannel(asked);
-    await this.#parts.access.channel(resource, asked, signedProposal, (cause) => words.deniedChaincode(fn, asked, cause));
-    if (asked !== channelId) throw words.otherChannel(asked);
+    for (const read of new Set([asked, channelId === '' ? asked : channelId]))
+      await this.#parts.access.channel(resource, read, signedProposal, (cause) => words.deniedChaincode(fn, read, cause));
+    if (call.simulator === undefined) throw words.noState(call);
     return textOf(name);
   }
 

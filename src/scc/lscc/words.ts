@@ -1,4 +1,5 @@
 /** What LSCC says where the releases disagree. @see core/scc/lscc in hyperledger/fabric v1.1 and v2.5 */
+import type { ChaincodeCall } from '../../chaincode/chaincodes.ts';
 import type { SelvageError } from '../../common/errors.ts';
 import type { FabricDialect } from '../../msp/policies/dialect.ts';
 import { refused } from '../reply.ts';
@@ -9,6 +10,8 @@ export interface LsccWords {
   wrongCount(args: readonly Uint8Array[]): SelvageError;
   unknownFunction(fn: string): SelvageError;
   otherChannel(channelId: string): SelvageError;
+  /** Without channel there is no state to look into. */
+  noState(call: ChaincodeCall): SelvageError;
   badSpec(cause: string): string;
   mismatch(cause: string): SelvageError;
   deniedInstall(cause: string): string;
@@ -25,6 +28,7 @@ const WORDS_OF_1: LsccWords = {
   wrongCount: (args) => refused(`invalid number of argument to lscc ${args.length}`),
   unknownFunction: (fn) => refused(`invalid function to lscc ${fn}`),
   otherChannel: (channelId) => refused(`invalid chain name ${channelId}`),
+  noState: ({ proposal }) => refused(`invalid chain name ${proposal.channelId}`),
   badSpec: (cause) => `invalid deployment spec : ${cause}`,
   mismatch: (cause) => refused(`chaincode fingerprint mismatch ${cause}`),
   deniedInstall: (cause) => `Authorization for INSTALL has been denied (error-${cause})`,
@@ -41,6 +45,7 @@ const WORDS_OF_2: LsccWords = {
   wrongCount: (args) => refused(`invalid number of arguments to lscc: ${args.length}`),
   unknownFunction: (fn) => refused(`invalid function to lscc: ${fn}`),
   otherChannel: (channelId) => refused(`invalid channel name: ${channelId}`),
+  noState: ({ proposal }) => refused(`transaction not found: GET_STATE failed: transaction ID: ${proposal.txId}: no ledger context`),
   badSpec: (cause) => `invalid deployment spec: ${cause}`,
   mismatch: (cause) => refused(`chaincode fingerprint mismatch: ${cause}`),
   deniedInstall: (cause) => `access denied for [install]: ${cause}`,
