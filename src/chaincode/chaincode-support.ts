@@ -12,7 +12,6 @@ import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import type { CollectionAccess } from '../lifecycle/collection-access.ts';
 import type { Definitions } from '../lifecycle/definitions.ts';
 import type { AccessControl } from '../msp/acl.ts';
-import { lastWords } from '../packages/last-output.ts';
 import type { ChaincodeOutput } from '../packages/output.ts';
 import { protos } from '../protos/messages.ts';
 import type { ChaincodeCall, ChaincodeOutcome, Chaincodes } from './chaincodes.ts';
@@ -25,6 +24,7 @@ import type { ChaincodeRuntime } from './ports/runtime.ts';
 import { ChaincodeRegistry } from './registry.ts';
 import type { Place } from './replica-set.ts';
 import type { RestartLimits } from './restart-pause.ts';
+import { silence } from './silence.ts';
 import type { ChaincodeState } from './state.ts';
 import { LocalChaincodeCalls } from './stream/chaincode-calls.ts';
 import { ChaincodeStream, type StreamLimits, streamEnded } from './stream/chaincode-stream.ts';
@@ -229,7 +229,7 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     } catch (thrown) {
       const failure = SelvageError.from(thrown);
       if (failure.code === 'CHAINCODE_STREAM_ENDED') throw await explained(place, failure);
-      if (deadline.expired && stream.heard === heard) throw await hung(place, call, failure);
+      if (deadline.expired && stream.heard === heard) throw await silence(place, call, failure, this.#parts.executeTimeoutMs);
       throw thrown;
     }
   }
@@ -239,15 +239,6 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
 async function explained(place: Place, failure: SelvageError): Promise<SelvageError> {
   const reason = await place.ended();
   return reason === undefined ? failure : streamEnded(reason);
-}
-
-/** Nothing at all came from the chaincode for a whole execute timeout: it would not answer others either. */
-async function hung(place: Place, { proposal }: ChaincodeCall, failure: SelvageError): Promise<SelvageError> {
-  const silent = `the chaincode was silent for the whole execute timeout of transaction ${proposal.txId}`;
-  const lastOutput = await place.abandon(new SelvageError('DEADLINE_EXCEEDED', silent));
-  if (lastOutput === undefined) return failure;
-  const text = `${failure.message}: ${silent}; it was stopped and the next call starts a new one, ${lastWords(lastOutput)}`;
-  return new SelvageError('DEADLINE_EXCEEDED', text, { details: { lastOutput: lastOutput.join('\n') } });
 }
 
 /** Functions of system chaincodes that may take as long as a build. */

@@ -4,7 +4,7 @@ import { prefixed } from '../common/prefixed.ts';
 import { Scope } from '../common/scope.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import type { LaunchSpec } from '../packages/launch-spec.ts';
-import type { ChaincodeOutput } from '../packages/output.ts';
+import type { ChaincodeOutput, OutputLine } from '../packages/output.ts';
 import { couldNotLaunch, exitedEarly, tooLate } from './launch-failure.ts';
 import { PatientDeadline } from './patient-deadline.ts';
 import type { ChaincodeConnection } from './ports/connection.ts';
@@ -112,7 +112,11 @@ async function start({ chaincode, replica }: Launchable, parts: LaunchParts, wai
   const credentials = tls && scope.use(await tls.issue(ccid));
   if (credentials !== undefined) expectation.shows(credentials.certificateHash);
   const running = () => expectation.stream?.running() ?? [];
-  const own = { ...code, peerAddress, tls: credentials?.material, env, replica, running, output: output?.line };
+  const line = (printed: OutputLine): void => {
+    expectation.stream?.printed(printed);
+    output?.line(printed);
+  };
+  const own = { ...code, peerAddress, tls: credentials?.material, env, replica, running, output: line };
   const spec: LaunchSpec = { ccid, name, version, ...own };
   const hangUp = (): void => expectation.stream?.close(new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode is stopped'));
   scope.defer(hangUp);

@@ -16,6 +16,7 @@ import type { Logger } from '../common/log.ts';
 import { SERVER_OPTIONS } from './limits.ts';
 import { Listener, tlsServerOptions } from './listener.ts';
 import type { ByteStream, CallContext, Method } from './method.ts';
+import { answersPing } from './ping.ts';
 import { toStatus } from './status.ts';
 import { StreamWriter } from './stream-writer.ts';
 import { type Pem, type ServerTls, usable } from './tls.ts';
@@ -182,6 +183,7 @@ function contextOf(call: AnyCall, signal: AbortSignal): CallContext {
     get peerCertificate() {
       return call.getAuthContext().sslPeerCertificate?.raw;
     },
+    responds: (ms) => answersPing(call, ms),
   };
 }
 

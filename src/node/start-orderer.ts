@@ -1,7 +1,9 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listen } from '../comm/server.ts';
 import { systemClock } from '../common/clock.ts';
 import { makeFolder } from '../common/durable-files.ts';
+import { messageOf } from '../common/errors.ts';
 import { lockFolder } from '../common/folder-lock.ts';
 import type { Logger } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
@@ -43,7 +45,7 @@ export async function startOrderer(config: OrdererConfig, genesis: common.Block,
       signer,
       clock: systemClock,
       log,
-      openBlocks: (channelId) => openBlocks(join(config.folder, channelId)),
+      openBlocks: (channelId) => openBlocks(join(config.folder, channelId), log),
       bundleOf: (channelId, channelConfig) => bundleFromConfig(channelId, channelConfig, { verifier }),
       nextBundle: (current, channelConfig) => bundleAfter(current, channelConfig, { verifier }),
       cut: config.cut,
@@ -57,12 +59,19 @@ export async function startOrderer(config: OrdererConfig, genesis: common.Block,
   return { port: server.port, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
 }
 
-async function openBlocks(directory: string): Promise<StoredBlocks> {
+/** An index that is damaged, or of an earlier version, is made from the blocks. */
+async function openBlocks(directory: string, log: Logger): Promise<StoredBlocks> {
   await makeFolder(directory);
-  return StoredBlocks.open({
-    directory: join(directory, 'blocks'),
-    kv: new LmdbStore({ path: join(directory, 'index'), durability: 'synced' }),
-  });
+  const index = join(directory, 'index');
+  const open = () =>
+    StoredBlocks.open({ directory: join(directory, 'blocks'), kv: new LmdbStore({ path: index, durability: 'overlapping' }), log });
+  try {
+    return await open();
+  } catch (thrown) {
+    log.warn('the index cannot be opened and is made from the blocks', { reason: messageOf(thrown) });
+    await rm(index, { recursive: true, force: true });
+    return open();
+  }
 }
 
 const orderingNode = (orderer: Orderer): OrderingNode => ({

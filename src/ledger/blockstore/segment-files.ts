@@ -1,7 +1,8 @@
 import { type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { makeFolder, OWNER_FILE, syncFolder } from '../../common/durable-files.ts';
-import { SelvageError } from '../../common/errors.ts';
+import { errnoOf, SelvageError } from '../../common/errors.ts';
 import { diskFailure } from '../kv/disk-failure.ts';
 import { ReadHandles } from './read-handles.ts';
 import { Cursor, uvarintLength } from './uvarint.ts';
@@ -12,11 +13,12 @@ export const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** The longest uvarint of 64 bits. */
 const LONGEST_PREFIX = 10;
 
-/** Where bytes lie: number of the file, first byte, how many. */
+/** Where bytes lie: number of the file, first byte, how many; and what they must be, as a CRC-32. */
 export interface Location {
   readonly file: number;
   readonly offset: number;
   readonly length: number;
+  readonly crc: number;
 }
 
 export interface SegmentOptions {
@@ -83,7 +85,7 @@ export class SegmentFiles implements AsyncDisposable {
       await handle.datasync();
       this.#tail = { file, handle, size: size + record.length };
       if (before.file !== file) await before.handle.close();
-      return { file, offset: size, length: record.length };
+      return { file, offset: size, length: record.length, crc: crc32(record) };
     } catch (cause) {
       await this.#takeBack(before);
       throw diskFailure(cause, 'cannot write the block file');
@@ -129,9 +131,23 @@ export class SegmentFiles implements AsyncDisposable {
     }
   }
 
-  /** @throws {SelvageError} `LEDGER_CORRUPT` when the file ends before that */
-  read({ file, offset, length }: Location): Promise<Uint8Array> {
-    return this.#readers.using(this.#path(file), (handle) => readFully(handle, offset, length));
+  /** @throws {SelvageError} `LEDGER_CORRUPT` when the file ends before that, or holds other bytes than were written */
+  async read(location: Location): Promise<Uint8Array> {
+    const bytes = await this.#read(location);
+    if (crc32(bytes) === location.crc) return bytes;
+    const { file, offset, length } = location;
+    throw new SelvageError('LEDGER_CORRUPT', `${nameOf(file)} is damaged: its bytes from ${offset} on do not match their checksum`, {
+      details: { directory: this.#directory, file: nameOf(file), offset, length },
+    });
+  }
+
+  async #read({ file, offset, length }: Omit<Location, 'crc'>): Promise<Uint8Array> {
+    try {
+      return await this.#readers.using(this.#path(file), (handle) => readFully(handle, offset, length));
+    } catch (cause) {
+      if (errnoOf(cause) !== 'ENOENT') throw cause;
+      throw new SelvageError('LEDGER_CORRUPT', `${nameOf(file)} is missing`, { cause, details: { directory: this.#directory } });
+    }
   }
 
   /**
@@ -150,8 +166,8 @@ export class SegmentFiles implements AsyncDisposable {
         const length = await this.#recordLength(file, offset, size);
         if (length === undefined && file === this.#tail.file) return;
         if (length === undefined) throw new SelvageError('LEDGER_CORRUPT', `${nameOf(file)} ends inside a block`);
-        const location = { file, offset, length };
-        yield { location, bytes: await this.read(location) };
+        const bytes = await this.#read({ file, offset, length });
+        yield { location: { file, offset, length, crc: crc32(bytes) }, bytes };
         offset += length;
       }
     }
@@ -159,7 +175,7 @@ export class SegmentFiles implements AsyncDisposable {
 
   /** Length of the record at a place, its prefix included; undefined when the file does not hold all of it. */
   async #recordLength(file: number, offset: number, size: number): Promise<number | undefined> {
-    const prefix = await this.read({ file, offset, length: Math.min(LONGEST_PREFIX, size - offset) });
+    const prefix = await this.#read({ file, offset, length: Math.min(LONGEST_PREFIX, size - offset) });
     let body: bigint;
     try {
       body = new Cursor(prefix).uvarint();

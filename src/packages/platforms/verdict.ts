@@ -56,6 +56,6 @@ export function essence(output: readonly string[]): readonly string[] {
   return shownLines(verdict < 0 ? lines : lines.slice(0, verdict + 12));
 }
 
-/** What tools say about themselves. */
+/** What tools say about themselves, and the traces of their own insides. */
 const CHATTER =
-  /^npm (warn|WARN) |^npm (error|ERR!)\s*$|A complete log of this run can be found in|^npm (error|ERR!)\s+\S*_logs\/|^npm notice|If you are behind a proxy, please make sure/;
+  /^\s*$|^> \S+@\S+ \w+$|^npm (warn|WARN) |^npm (error|ERR!)\s*$|A complete log of this run can be found in|^npm (error|ERR!)\s+\S*_logs\/|^npm notice|^\s+at (?:java\.|jdk\.|sun\.|org\.gradle\.)|If you are behind a proxy, please make sure/;

@@ -74,7 +74,7 @@ export class ChaincodeImages {
   async ensure(order: ImageOrder, { signal }: Cancellable): Promise<void> {
     const { spec, platform, image, log } = order;
     const { engine } = this.#parts;
-    const build = platform.dockerBuild(spec);
+    const build = await platform.dockerBuild(spec);
     const key = contentKey(spec, build, platform);
     const provide = async (options: Cancellable): Promise<void> => {
       const found = await engine.image(image, options);

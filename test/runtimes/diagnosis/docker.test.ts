@@ -329,7 +329,7 @@ class SmallPlatform extends NodePlatform {
     this.#build = build;
   }
 
-  override dockerBuild(subject: Parameters<Platform['dockerBuild']>[0]): DockerBuild {
-    return { ...super.dockerBuild(subject), ...this.#build };
+  override async dockerBuild(subject: Parameters<Platform['dockerBuild']>[0]): Promise<DockerBuild> {
+    return { ...(await super.dockerBuild(subject)), ...this.#build };
   }
 }

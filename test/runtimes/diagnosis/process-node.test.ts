@@ -124,18 +124,14 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
 
     it('TypeScript finds an error', async () => {
       const lock: unknown = JSON.parse(await readFile(join(repository, 'chaincodes/kv-ts/package-lock.json'), 'utf8'));
-      const dependencies = { typescript: '5.9.3' };
-      const own = {
-        name: 'cc',
-        version: '1.0.0',
-        scripts: { start: 'node .', postinstall: 'tsc --noEmit src/broken.ts' },
-        dependencies,
-      };
+      const devDependencies = { typescript: '5.9.3' };
+      const own = { name: 'cc', version: '1.0.0', scripts: { start: 'node dist', build: 'tsc' }, devDependencies };
       const packages = { '': own, 'node_modules/typescript': lockedIn(lock, 'node_modules/typescript') };
       await peer.failure(
         {
           'package.json': JSON.stringify(own),
           'package-lock.json': JSON.stringify({ name: 'cc', version: '1.0.0', lockfileVersion: 3, packages }),
+          'tsconfig.json': JSON.stringify({ compilerOptions: { outDir: 'dist', types: [] } }),
           'src/broken.ts': "export const count: number = 'one';\n",
         },
         {
