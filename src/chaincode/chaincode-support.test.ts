@@ -411,7 +411,7 @@ describe('launching', () => {
 
   it('names the signal that ended the chaincode', async () => {
     const { support } = peer({ script: (instance) => instance.exit({ signal: 'SIGKILL' }) });
-    await expect(support.makeReady(cc, { signal: never })).rejects.toThrow('container exited with SIGKILL');
+    await expect(support.makeReady(cc, { signal: never })).rejects.toThrow('container exited with 137 (SIGKILL)');
   });
 
   it('stops what it started when nothing registers in time', async () => {

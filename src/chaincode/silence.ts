@@ -1,5 +1,5 @@
 import { SelvageError } from '../common/errors.ts';
-import { lastWords } from '../packages/last-output.ts';
+import { lastWords, shownLines } from '../packages/last-output.ts';
 import type { ChaincodeCall } from './chaincodes.ts';
 import type { Place } from './replica-set.ts';
 
@@ -41,6 +41,6 @@ const printedFor = ({ details: { lastOutput } }: SelvageError): readonly string[
 function told(failure: SelvageError, text: string, lastOutput: readonly string[]): SelvageError {
   const { message } = failure.cause instanceof SelvageError ? failure.cause : failure; // as it was before the output was added
   return new SelvageError('DEADLINE_EXCEEDED', `${message}: ${text}, ${lastWords(lastOutput)}`, {
-    details: { lastOutput: lastOutput.join('\n') },
+    details: { lastOutput: shownLines(lastOutput).join('\n') },
   });
 }

@@ -1,10 +1,11 @@
+import { stripVTControlCharacters } from 'node:util';
 import { shownLines } from '../last-output.ts';
 import type { BuildVerdict } from './platform.ts';
 
 /** A pattern in the output of a tool, and what it means; the first that fits decides, so the more special come first. */
 export interface Sign {
   readonly pattern: RegExp;
-  /** `$1` becomes what the pattern caught, in whichever of its groups. */
+  /** `$1` becomes what the pattern caught, in whichever of its groups; where there is a `$2`, each is its own group's. */
   readonly cause: string;
   readonly advice: string;
 }
@@ -13,12 +14,13 @@ export interface Sign {
 const LOOKED_AT = 500;
 
 export function verdictOf(output: readonly string[], signs: readonly Sign[], otherwise: BuildVerdict): BuildVerdict {
-  const text = output.map((line) => line.slice(0, LOOKED_AT)).join('\n');
+  const text = output.map((line) => stripVTControlCharacters(line.slice(0, LOOKED_AT)).trimEnd()).join('\n');
   for (const { pattern, cause, advice } of signs) {
     const found = pattern.exec(text);
     if (found === null) continue;
-    const caught = found.slice(1).find((each) => each !== undefined) ?? '';
-    return { cause: cause.replaceAll('$1', () => briefly(caught)).replace(/: $/, ''), advice };
+    const [first = '', second = ''] = cause.includes('$2') ? found.slice(1) : found.slice(1).filter((each) => each !== undefined);
+    const told = cause.replaceAll(/\$[12]/g, (place) => briefly(place === '$1' ? first : second));
+    return { cause: told.replace(/: $/, ''), advice };
   }
   return otherwise;
 }

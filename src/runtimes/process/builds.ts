@@ -27,9 +27,6 @@ export interface BuildsParts {
   readonly confine: (command: HostCommand, place: BuildPlace) => Promise<HostCommand>;
 }
 
-/** Enough that the first cause is among them; the error shows fewer. */
-const KEPT_LINES = 300;
-
 /** Which package a build is for, in logs and errors. */
 export interface BuildSubject {
   readonly ccid: string;
@@ -141,12 +138,10 @@ export class Builds {
       log.debug('chaincode build output', { line });
       output?.({ stream: 'build', text: line });
     };
-    const group = await ProcessGroup.start({ file: command.file, args: command.args, cwd, env, onLine, keepLines: KEPT_LINES }).catch(
-      (cause: unknown) => {
-        output?.(buildEnded('failed', performance.now() - started));
-        throw new SelvageError('CHAINCODE_BUILD_FAILED', `cannot start the chaincode build: ${messageOf(cause)}`, { cause });
-      },
-    );
+    const group = await ProcessGroup.start({ file: command.file, args: command.args, cwd, env, onLine }).catch((cause: unknown) => {
+      output?.(buildEnded('failed', performance.now() - started));
+      throw new SelvageError('CHAINCODE_BUILD_FAILED', `cannot start the chaincode build: ${messageOf(cause)}`, { cause });
+    });
     const stop = (): void => void group.stop(this.#parts.graceMs);
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
