@@ -211,7 +211,7 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
       }));
 
     it('its TypeScript was not compiled, which the contract shim tells before a page of other lines', async () => {
-      const manifest = JSON.parse((await sample('', {}))['package.json'] ?? '{}');
+      const manifest = JSON.parse(String((await sample(''))['package.json']));
       const started = { ...manifest, main: 'dist/index.js', scripts: { start: 'fabric-chaincode-node start' } };
       const told = await peer.failure(
         { ...(await sample('')), 'package.json': JSON.stringify(started), 'src/index.ts': 'export const contracts: unknown[] = [];' },
