@@ -1,17 +1,17 @@
-import { LineSplitter } from '../../common/line-splitter.ts';
-import { KeptOutput } from '../kept-output.ts';
+import { LineSplitter, Tail } from '../process/lines.ts';
 import type { OutputStream } from './output-frames.ts';
 
-/** What a container prints, as lines of either stream, and what of it is kept. */
+/** What a container prints, as lines of either stream; the last lines are kept. */
 export class ContainerOutput {
-  readonly #kept = new KeptOutput();
+  readonly #tail: Tail;
   readonly #splitters: Readonly<Record<OutputStream, LineSplitter>>;
   #ended = false;
 
-  constructor(onLine: (line: string, stream: OutputStream) => void) {
+  constructor(keep: number, onLine: (line: string, stream: OutputStream) => void) {
+    this.#tail = new Tail(keep);
     const splitter = (stream: OutputStream): LineSplitter =>
       new LineSplitter((line) => {
-        this.#kept.add(line);
+        this.#tail.add(line);
         onLine(line, stream);
       });
     this.#splitters = { stdout: splitter('stdout'), stderr: splitter('stderr') };
@@ -28,6 +28,6 @@ export class ContainerOutput {
   }
 
   get lines(): readonly string[] {
-    return this.#kept.lines;
+    return this.#tail.lines;
   }
 }

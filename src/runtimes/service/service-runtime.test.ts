@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort, listening } from '../../../test/runtimes/free-port.ts';
 import { sampleOrSkip } from '../../../test/runtimes/installed-sample.ts';
-import { ServiceRuntime } from '../../../test/runtimes/service-runtime.ts';
 import { StartedProgram } from '../../../test/runtimes/started-program.ts';
 import { testPeer } from '../../../test/runtimes/test-peer.ts';
 import { connectionContract } from '../../chaincode/ports/connection.contract.ts';
@@ -19,6 +18,7 @@ import { Scope } from '../../common/scope.ts';
 import { CertificateAuthority } from '../../msp/material/certificate-authority.ts';
 import { parseServerSettings } from './server-settings.ts';
 import { ServiceInstance } from './service-instance.ts';
+import { ServiceRuntime } from './service-runtime.ts';
 
 const never = new AbortController().signal;
 const ID = 'kv_1.0:abcdef';
