@@ -1,4 +1,4 @@
-/** Signature policies that Fabric makes itself. Their bytes must be equal on every peer. */
+/** Signature policies that Fabric makes itself. */
 import { compareUtf8 } from '../../common/bytes.ts';
 import { common } from '../../protos/messages.ts';
 
@@ -8,15 +8,19 @@ export type RoleName = keyof typeof common.MSPRole_MSPRoleType;
  * One signature by that role of any of the MSPs: the policy of chaincode that was deployed without one.
  * @see SignedByAnyMember in hyperledger/fabric v2.5, common/policydsl/policydsl_builder.go
  */
-export const signedByAnyOf = (mspIds: readonly string[], role: RoleName): common.SignaturePolicyEnvelopeInit =>
-  signedBySome(1, mspIds, role);
+export const signedByAnyOf = (mspIds: readonly string[], role: RoleName): common.SignaturePolicyEnvelopeInit => signedBy(mspIds, role, 1);
 
 /** A signature by that role of each of the MSPs: what key-level policies of the shims look like. */
 export const signedByAllOf = (mspIds: readonly string[], role: RoleName): common.SignaturePolicyEnvelopeInit =>
-  signedBySome(mspIds.length, mspIds, role);
+  signedBy(mspIds, role, mspIds.length);
 
-/** `n` signatures by that role, each of another one of the MSPs. */
-export function signedBySome(n: number, mspIds: readonly string[], role: RoleName): common.SignaturePolicyEnvelopeInit {
+/** Satisfied without any signature. */
+export const acceptAll: common.SignaturePolicyEnvelopeInit = { rule: { nOutOf: { n: 0, rules: [] } } };
+
+/** Satisfied by nothing. */
+export const rejectAll: common.SignaturePolicyEnvelopeInit = { rule: { nOutOf: { n: 1, rules: [] } } };
+
+function signedBy(mspIds: readonly string[], role: RoleName, n: number): common.SignaturePolicyEnvelopeInit {
   const sorted = [...mspIds].sort(compareUtf8);
   return {
     rule: { nOutOf: { n, rules: sorted.map((_, at) => ({ signedBy: at })) } },
@@ -26,9 +30,3 @@ export function signedBySome(n: number, mspIds: readonly string[], role: RoleNam
     })),
   };
 }
-
-/** Satisfied without any signature. */
-export const acceptAll: common.SignaturePolicyEnvelopeInit = { rule: { nOutOf: { n: 0, rules: [] } } };
-
-/** Satisfied by nothing. */
-export const rejectAll: common.SignaturePolicyEnvelopeInit = { rule: { nOutOf: { n: 1, rules: [] } } };
