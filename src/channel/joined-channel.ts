@@ -14,7 +14,6 @@ export class JoinedChannel implements Channel, AsyncDisposable {
   readonly ledger: Ledger;
   #bundle: ChannelBundle;
   #halted: Error | undefined;
-  readonly #listeners = new Set<() => void>();
 
   constructor({ ledger, bundle }: JoinedChannelParts) {
     this.id = ledger.channelId;
@@ -33,13 +32,6 @@ export class JoinedChannel implements Channel, AsyncDisposable {
   /** Puts the configuration of a committed block in force. */
   replaceBundle(next: ChannelBundle): void {
     this.#bundle = next;
-    for (const listener of this.#listeners) listener();
-  }
-
-  /** Calls `listener`, which must not throw, whenever another configuration is in force, until the result is disposed. */
-  onConfigured(listener: () => void): Disposable {
-    this.#listeners.add(listener);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
   /** Says that no further block will be committed, and why; the first reason stays. */

@@ -4,7 +4,8 @@ import type { MaybePromise } from '../common/maybe.ts';
 import type { BlockReader, InvalidReason, ValidatedBlock } from '../ledger/ledger.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import { common, protos } from '../protos/messages.ts';
-import { DefinitionLookup } from './definition-lookup.ts';
+import { DefinitionLookup } from './definitions/definition-lookup.ts';
+import type { ValidationState } from './definitions/validation-state.ts';
 import type { ValidationPlugin } from './plugins/validation-plugin.ts';
 import { markDuplicates, markUpgradeConflicts, type Survivor, type Verdicts } from './validation/block-rules.ts';
 import { checkNamespaces, type NamespaceContext } from './validation/namespaces.ts';
@@ -13,7 +14,6 @@ import { ParameterChanges } from './validation/parameter-changes.ts';
 import { type Candidate, type Prechecked, precheck } from './validation/precheck.ts';
 import { rulesOf } from './validation/rules.ts';
 import { upgradedChaincode } from './validation/upgraded-chaincode.ts';
-import type { ValidationState } from './validation-state.ts';
 
 const { DUPLICATE_TXID, VALID } = protos.TxValidationCode;
 

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -230,7 +229,7 @@ describe('private data', () => {
 
   it('is taken from the transient store when its transaction commits, and stays when the state is made again', async () => {
     {
-      await using provider = await open({ lifetimes });
+      await using provider = await open({ bootId: 'first', lifetimes });
       const ledger = await provider.create('channel', genesis());
       const tx = await endorsedPrivately(ledger, 'tx1', put('long', 'secret'));
       await ledger.transient.put('tx1', 1n, utf8('not a write set'));
@@ -238,8 +237,8 @@ describe('private data', () => {
       expect(await plain(ledger, 'long')).toBe('secret');
       expect(await ledger.transient.get('tx1')).toEqual([]);
     }
-    await rm(join(root, 'channels', 'channel', 'state'), { recursive: true });
-    await using provider = await open({ lifetimes });
+    await rm(join(root, 'channels', 'channel', 'state.mark'));
+    await using provider = await open({ bootId: 'second', lifetimes });
     const ledger = await provider.open('channel');
     expect(await plain(ledger, 'long')).toBe('secret');
   });
@@ -365,24 +364,26 @@ describe('ledger provider', () => {
     expect(provider.list()).toEqual([]);
   });
 
-  it('goes on with the state that is there, and makes it again for a folder of an earlier version', async () => {
-    const channel = join(root, 'channels', 'channel');
-    const witness = join(channel, 'state', 'witness');
+  it('makes the state again after the machine stopped, and only then', async () => {
+    const state = join(root, 'channels', 'channel', 'state');
+    const witness = join(state, 'witness');
     {
-      await using provider = await open();
+      await using provider = await open({ bootId: 'first' });
       const ledger = await provider.create('channel', genesis());
       await commit(ledger, [await write(ledger, 'tx1', 'k', '1')]);
       await writeFile(witness, '');
     }
-    const reopened = async (): Promise<boolean> => {
-      await using provider = await open();
+    const mark = join(root, 'channels', 'channel', 'state.mark');
+    const reopened = async (bootId: string): Promise<boolean> => {
+      await using provider = await open({ bootId });
       expect(await stateOf(await provider.open('channel'), 'cc', 'k')).toBe('1');
-      return existsSync(witness);
+      return (await readdir(state)).includes('witness');
     };
-    expect(await reopened()).toBe(true);
-    await writeFile(join(channel, 'state.mark'), JSON.stringify({ bootId: 'before', clean: true }));
-    expect(await reopened()).toBe(false);
-    expect((await readdir(channel)).sort()).toEqual(['blocks', 'private', 'state']);
+    expect(await reopened('second')).toBe(true); // a clean end
+    await writeFile(mark, JSON.stringify({ bootId: 'second', clean: false }));
+    expect(await reopened('second')).toBe(true); // killed, but the machine went on
+    await writeFile(mark, JSON.stringify({ bootId: 'second', clean: false }));
+    expect(await reopened('third')).toBe(false);
   });
 
   it('makes the state again when its files are no store', async () => {

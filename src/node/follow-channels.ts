@@ -12,7 +12,7 @@ import { validateConfigEnvelope } from '../msp/channelconfig/bundle.ts';
 import type { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
 import type { LocalMsp } from '../msp/local-msp.ts';
 import type { PeerConfig } from './config/peer-config.ts';
-import { type EndpointOverride, OrdererSource, type TlsIdentity } from './orderer-source.ts';
+import { OrdererSource } from './orderer-source.ts';
 
 /** A transaction that is on the ledger and changed nothing, and why. */
 export interface InvalidTransaction extends InvalidReason {
@@ -25,9 +25,6 @@ export interface FollowParts {
   readonly verifier: SignatureVerifier;
   readonly membership: LocalMsp;
   readonly config: PeerConfig;
-  /** What is shown to orderers; undefined where they are reached without TLS. */
-  readonly tls: TlsIdentity | undefined;
-  readonly overrides: ReadonlyMap<string, EndpointOverride>;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Hears of every transaction that was ordered and then found invalid here. */
@@ -36,7 +33,7 @@ export interface FollowParts {
 
 /** Commits what is ordered, on every channel that is joined now or later. */
 export function followChannels(channels: ChannelRegistry, parts: FollowParts): AsyncDisposable {
-  const { verifier, membership, config, tls, overrides } = parts;
+  const { verifier, membership, config } = parts;
   const scope = new Scope();
   const validator = new BlockValidator({
     plugins: new Map([['vscc', vscc]]),
@@ -46,7 +43,7 @@ export function followChannels(channels: ChannelRegistry, parts: FollowParts): A
     const log = parts.log.child({ module: 'committer', channel: channel.id });
     if (!channel.bundle().msps.mspIds.includes(config.localMspId))
       log.warn('this peer is of no organisation of the channel', { mspId: config.localMspId, members: channel.bundle().msps.mspIds });
-    const source = new OrdererSource({ channel, signer: membership.signer, tls, overrides, log });
+    const source = new OrdererSource({ channel, signer: membership.signer, tls: config.tls !== undefined, log });
     const onCommitted = tellInvalid(channel.id, parts.onInvalid);
     scope.use(new ChannelCommitter({ channel, source, validator, log, metrics: parts.metrics, onCommitted })).start();
   };

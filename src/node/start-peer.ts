@@ -4,8 +4,7 @@ import { heardOutput } from '../chaincode/output/heard-output.ts';
 import { OutputFolder } from '../chaincode/output/output-folder.ts';
 import type { ChaincodeRuntime } from '../chaincode/ports/runtime.ts';
 import { ChannelRegistry } from '../channel/channel-registry.ts';
-import { listen } from '../comm/server.ts';
-import type { ServerTls } from '../comm/tls.ts';
+import { listen, type ServerTls } from '../comm/server.ts';
 import { joinAddress, splitAddress } from '../common/address.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { systemClock } from '../common/clock.ts';
@@ -18,7 +17,6 @@ import type { InvalidReason } from '../ledger/ledger.ts';
 import { FolderLedgerProvider } from '../ledger/ledger-provider.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import { definedLifetimes, heldBy } from '../lifecycle/committed-collections.ts';
-import { isSystemChaincode } from '../lifecycle/system-chaincodes.ts';
 import { AclProvider } from '../msp/acl-provider.ts';
 import { bundleFromBlock } from '../msp/channelconfig/bundle.ts';
 import { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
@@ -33,16 +31,15 @@ import { peerDeliverService } from '../services/peer-deliver-service.ts';
 import { ChaincodeCa } from './chaincode-certificates.ts';
 import { type ChaincodeLifecycle, openChaincodeLifecycle, takeCareOfChaincode } from './chaincode-lifecycle.ts';
 import { chaincodeEnvironment, openRuntime } from './chaincode-runtime.ts';
-import { trustMembers } from './client-authorities.ts';
 import { type PeerConfig, replicasOf } from './config/peer-config.ts';
 import { debuggersFor, warnOfOpenPort } from './development-mode.ts';
+import { readPem } from './files.ts';
 import { followChannels, type InvalidTransaction } from './follow-channels.ts';
 import { failedChannels, lostServices } from './health.ts';
 import { loadMembership } from './membership.ts';
 import { type OperationsParts, type OperationsServer, serveOperations } from './operations.ts';
 import { prepareChaincode } from './prepare-chaincode.ts';
 import { StateChanges } from './state-changes.ts';
-import { readOperationsTls, readOverrides, readPeerTls } from './tls-material.ts';
 import { version } from './version.ts';
 
 export interface PeerParts extends Cancellable {
@@ -82,8 +79,6 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   await using scope = new Scope();
   const verifier = new SignatureVerifier();
   const membership = await loadMembership(config.mspConfigPath, config.localMspId, { verifier, log: log.child({ module: 'msp' }) });
-  const tls = await readPeerTls(config);
-  const overrides = await readOverrides(config, log.child({ module: 'committer' }));
   const changes = new StateChanges();
   const ledgers = scope.use(await openLedgers(config, parts, changes));
   const channels = scope.use(
@@ -93,14 +88,14 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
       log: log.child({ module: 'channel' }),
     }),
   );
-  scope.use(followChannels(channels, { verifier, membership, config, tls: tls?.client, overrides, ...parts }));
+  scope.use(followChannels(channels, { verifier, membership, config, ...parts }));
   const access = new AclProvider({ localMsp: membership.msp });
   const runtime = await openRuntime(config, { log, signal }, scope);
   const kept = new OutputFolder({ directory: join(config.fileSystemPath, 'chaincode-logs'), log: log.child({ module: 'chaincode' }) });
   const output = parts.onOutput === undefined ? kept : heardOutput(kept, parts.onOutput);
   const lifecycle = scope.use(await openChaincodeLifecycle(config, { channels, runtime, output, changes, log }));
   const { definitions } = lifecycle;
-  const handlers = await loadHandlers(handlerSettings(config), { clock: systemClock, channels });
+  const handlers = await loadHandlers(handlerSettings(config), { clock: systemClock });
   const system = systemChaincodes(config, { channels, access, lifecycle, endorsers: new Set(handlers.endorsements.keys()) });
   const chaincodes = scope.use(await startChaincodes(config, parts, { channels, access, lifecycle, runtime, output, system, scope }));
   if (config.chaincode.mode !== 'dev') scope.use(takeCareOfChaincode({ lifecycle, changes, channels, chaincodes, log }));
@@ -133,8 +128,9 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   const failedChecks = () => [...failedChannels(channels), ...lostServices(chaincodes)];
   const operations = await startOperations(config, parts, failedChecks);
   if (operations !== undefined) scope.use(operations);
-  const server = scope.use(await listen({ address: config.listenAddress, tls: tls?.server, methods, log: log.child({ module: 'comm' }) }));
-  scope.use(trustMembers(server, channels, tls?.server.clientRoots ?? []));
+  const server = scope.use(
+    await listen({ address: config.listenAddress, tls: await peerTls(config), methods, log: log.child({ module: 'comm' }) }),
+  );
 
   const owned = scope.move();
   return {
@@ -150,19 +146,17 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
 
 /** Says how the peer is, while it is being stopped as well as while it runs. */
 async function startOperations(
-  config: PeerConfig,
-  { operations, log }: PeerParts,
+  { operationsAddress }: PeerConfig,
+  { operations }: PeerParts,
   failedChecks: OperationsParts['failedChecks'],
 ): Promise<OperationsServer | undefined> {
-  if (config.operationsAddress === undefined) return undefined;
+  if (operationsAddress === undefined) return undefined;
   return serveOperations({
-    address: config.operationsAddress,
-    tls: await readOperationsTls(config),
+    address: operationsAddress,
     metrics: operations?.metrics ?? (async () => ''),
     logLevels: operations?.logLevels,
     failedChecks,
     version,
-    log: log.child({ module: 'operations' }),
   });
 }
 
@@ -197,17 +191,11 @@ function systemChaincodes({ chaincode, localMspId: mspId }: PeerConfig, { channe
       await channels.join(genesis);
     },
   };
+  const isSystem = (name: string): boolean => ['lscc', 'cscc', 'qscc', 'escc', 'vscc'].includes(name);
   const { packages, installed, cache } = lifecycle;
   const all = [
     new Lifecycle({ channels, access, mspId, packages: installed, cache }),
-    new Lscc({
-      channels,
-      access,
-      packages,
-      isSystem: isSystemChaincode,
-      endorsementPlugins: endorsers,
-      validationPlugins: new Set(['vscc']),
-    }),
+    new Lscc({ channels, access, packages, isSystem, endorsementPlugins: endorsers, validationPlugins: new Set(['vscc']) }),
     new Cscc({ channels, access, joiner }),
     new Qscc({ channels, access }),
   ];
@@ -274,3 +262,10 @@ const handlerSettings = ({ handlers }: PeerConfig) => ({
   decorators: handlers.decorators,
   endorsers: { escc: { name: 'DefaultEndorsement' }, ...Object.fromEntries(handlers.endorsers) },
 });
+
+/** Client certificates are checked against the configured roots and the peer's own. @throws {SelvageError} `SETTING_INVALID` naming the file */
+async function peerTls({ tls }: PeerConfig): Promise<ServerTls | undefined> {
+  if (tls === undefined) return undefined;
+  const clientRoots = tls.clientAuthRequired ? await Promise.all([...tls.clientRootFiles, tls.rootCertFile].map(readPem)) : undefined;
+  return { key: await readPem(tls.keyFile), cert: await readPem(tls.certFile), clientRoots };
+}

@@ -26,7 +26,6 @@ import { LegacyDefinitions } from '../../src/lifecycle/legacy-definitions.ts';
 import { LifecycleCache } from '../../src/lifecycle/lifecycle-cache.ts';
 import { LifecycleCollectionAccess } from '../../src/lifecycle/lifecycle-collections.ts';
 import { LifecycleDefinitions } from '../../src/lifecycle/lifecycle-definitions.ts';
-import { isSystemChaincode } from '../../src/lifecycle/system-chaincodes.ts';
 import { AclProvider } from '../../src/msp/acl-provider.ts';
 import { bundleFromBlock, validateConfigEnvelope } from '../../src/msp/channelconfig/bundle.ts';
 import { SignatureVerifier } from '../../src/msp/identities/signature-verifier.ts';
@@ -119,14 +118,14 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
   const cache = new LifecycleCache({ channels, mspId: member.mspId, packages: installed });
   running.use(changes.listen((channelId, namespaces) => LifecycleCache.concerns(namespaces) && cache.forget(channelId)));
   const definitions = new LifecycleDefinitions({ channels, cache, legacy, userRunsChaincode: false });
-  const handlers = await loadHandlers(DEFAULT_HANDLERS, { clock, channels });
+  const handlers = await loadHandlers(DEFAULT_HANDLERS, { clock });
   const system = [
     ...(recording.network === 'v1.1' ? [] : [new Lifecycle({ channels, access, mspId: member.mspId, packages: installed, cache })]),
     new Lscc({
       channels,
       access,
       packages,
-      isSystem: isSystemChaincode,
+      isSystem: (name) => ['lscc', 'cscc', 'qscc', 'escc', 'vscc'].includes(name),
       endorsementPlugins: new Set(handlers.endorsements.keys()),
       validationPlugins: new Set(['vscc']),
     }),

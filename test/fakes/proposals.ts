@@ -70,7 +70,7 @@ export const trusting: IdentityDeserializer = {
 };
 
 /** The configuration of a channel of one organisation that lets everybody do everything. */
-export function openBundle(channelId: string, { lifecycleV20 = false } = {}): ChannelBundle {
+export function openBundle(channelId: string): ChannelBundle {
   const policy = { evaluate: async () => ({ ok: true }) as const };
   const off = {
     level: '',
@@ -86,7 +86,7 @@ export function openBundle(channelId: string, { lifecycleV20 = false } = {}): Ch
     keyLevelEndorsement: false,
     acls: false,
     storePvtDataOfInvalidTx: false,
-    lifecycleV20,
+    lifecycleV20: false,
     purgePvtData: false,
   };
   return {
@@ -96,9 +96,9 @@ export function openBundle(channelId: string, { lifecycleV20 = false } = {}): Ch
     msps: { ...trusting, mspIds: ['Org1MSP'] },
     policies: { get: () => policy, has: () => true, sub: () => undefined },
     channelCapabilityLevel: '',
-    application: { capabilities, orgs: [{ name: 'Org1', mspId: 'Org1MSP', anchorPeers: [], tlsRoots: [] }], acls: new Map() },
+    application: { capabilities, orgs: [{ name: 'Org1', mspId: 'Org1MSP', anchorPeers: [] }], acls: new Map() },
     orderer: undefined,
-    ordererEndpoints: [],
+    ordererAddresses: [],
     signaturePolicy: () => policy,
     applicationPolicy: () => policy,
   };

@@ -48,12 +48,7 @@ export function recordedBundle(
   const block = common.Block.decode(readFixture(`${network}/${file}`));
   const { config } = configEnvelopeOfBlock(block);
   const application = config.channelGroup.groups.get('Application');
-  const orgs = [...(application?.groups ?? [])].map(([name, group]) => ({
-    name,
-    mspId: mspConfigIn(group).name,
-    anchorPeers: [],
-    tlsRoots: [],
-  }));
+  const orgs = [...(application?.groups ?? [])].map(([name, group]) => ({ name, mspId: mspConfigIn(group).name, anchorPeers: [] }));
   const msps = new MspManager([...mspGroups(config.channelGroup)].map((group) => mspOf(group, network)));
   const policies = new PolicyTree({ group: config.channelGroup, deserializer: msps, dialect: network === 'v1.1' ? '1.1' : '2.x' });
   return {
@@ -65,7 +60,7 @@ export function recordedBundle(
     channelCapabilityLevel: '',
     application: { capabilities: { ...CAPABILITIES[network], ...changed }, orgs, acls: new Map() },
     orderer: undefined,
-    ordererEndpoints: [],
+    ordererAddresses: [],
     signaturePolicy: (envelope) => signaturePolicy(envelope, msps),
     applicationPolicy: () => {
       throw new Error('applicationPolicy is not part of this fake');

@@ -13,8 +13,7 @@ import { seekEnvelope } from '../../src/client/seek.ts';
 import { evaluate, submit } from '../../src/client/submit.ts';
 import { chainInfo } from '../../src/client/system-calls.ts';
 import { assembleTransaction, signEnvelope } from '../../src/client/transaction.ts';
-import { GrpcClient } from '../../src/comm/client.ts';
-import type { ClientTls } from '../../src/comm/tls.ts';
+import { type ClientTls, GrpcClient } from '../../src/comm/client.ts';
 import { textOf, utf8 } from '../../src/common/bytes.ts';
 import { SelvageError } from '../../src/common/errors.ts';
 import { ordererFolder, peerFolder, userFolder } from '../../src/node/dev/dev-material.ts';
@@ -35,7 +34,7 @@ describe('bad input', () => {
   let running: TestNetwork;
   let peer: GrpcClient;
   let ordering: GrpcClient;
-  let peerTls: ClientTls & { readonly roots: Uint8Array };
+  let peerTls: ClientTls;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'selvage-bad-input-'));

@@ -1,9 +1,7 @@
-import { hex, sha256 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
-import { hashedNamespace } from '../../ledger/simulator/private-namespaces.ts';
-import { type EndorsementPolicy, evaluate, signaturePolicy } from '../../lifecycle/endorsement-policy.ts';
 import type { SignedData } from '../../msp/policies/policy.ts';
 import { kvrwset } from '../../protos/messages.ts';
+import { type EndorsementPolicy, evaluate, signaturePolicy } from '../definitions/endorsement-policy.ts';
 import { type KeyName, latin1 } from '../validation/parameter-changes.ts';
 import type { NamespaceSet } from '../validation/read-write-set.ts';
 import { explainEndorsements } from './explain.ts';
@@ -21,8 +19,6 @@ export class KeyLevelEvaluation {
   readonly #signed: readonly SignedData[];
   /** Collections whose own policy was satisfied; '' stands for the chaincode's policy. */
   readonly #satisfied = new Set<string>();
-  /** Policies of keys that were satisfied, by their hash: many keys have the same. */
-  readonly #satisfiedKeys = new Set<string>();
   #anythingJudged = false;
 
   constructor(request: PluginRequest, signed: readonly SignedData[]) {
@@ -34,7 +30,7 @@ export class KeyLevelEvaluation {
     const { invocation, definition } = this.#request;
     for (const set of invocation.sets) {
       if (set.namespace !== definition.namespace) continue;
-      for (const name of distinct(writtenKeys(set))) {
+      for (const name of writtenKeys(set)) {
         const verdict = await this.#judgeKey(name);
         if (!verdict.ok) return verdict;
       }
@@ -49,13 +45,9 @@ export class KeyLevelEvaluation {
     const found = await state.get(stateNamespace(name), name.key);
     const parameter = validationParameter(found?.metadata);
     if (parameter.length === 0) return this.#judgeWithoutKeyPolicy(name.collection);
-    const policy = hex(sha256(parameter));
-    if (this.#satisfiedKeys.has(policy)) return accepted;
     const verdict = await this.#judge(signaturePolicy(parameter), `validation of key ${printable(name)} failed`, detailsOf(name));
-    if (!verdict.ok) return verdict;
-    this.#satisfiedKeys.add(policy);
-    this.#anythingJudged = true;
-    return accepted;
+    if (verdict.ok) this.#anythingJudged = true;
+    return verdict;
   }
 
   async #judgeWithoutKeyPolicy(collection: string): Promise<PluginVerdict> {
@@ -63,7 +55,7 @@ export class KeyLevelEvaluation {
     if (this.#satisfied.has(collection)) return accepted;
     const { definition } = this.#request;
     const policy = definition.collectionPolicy(collection);
-    if (!policy.ok) return refused(policy.message, policy.details);
+    if (!policy.ok) return refused(policy.invalid.message, policy.invalid.details);
     if (policy.value === undefined) return this.#judgeChaincode();
     const text = `validation of endorsement policy for collection ${collection} chaincode ${definition.namespace} failed`;
     return this.#judgeOnce(collection, policy.value, text);
@@ -104,19 +96,7 @@ function* writtenKeys({ namespace, public: { writes, metadataWrites }, collectio
   }
 }
 
-/** What is said of a key several times is judged once. */
-function* distinct(names: Iterable<KeyName>): Generator<KeyName> {
-  const seen = new Set<string>();
-  for (const name of names) {
-    const id = `${name.collection}\0${name.key}`;
-    if (seen.has(id)) continue;
-    seen.add(id);
-    yield name;
-  }
-}
-
-const stateNamespace = ({ namespace, collection }: KeyName): string =>
-  collection === '' ? namespace : hashedNamespace(namespace, collection);
+const stateNamespace = ({ namespace, collection }: KeyName): string => (collection === '' ? namespace : `${namespace}$$h${collection}`);
 
 /** The last entry of that name counts, as in Go's map of them. @throws {SelvageError} `LEDGER_CORRUPT` */
 function validationParameter(metadata: Uint8Array | undefined): Uint8Array {

@@ -28,7 +28,7 @@ export async function updateBytes(state: PendingState, pace: Pace): Promise<Uint
       if (pause !== undefined) await pause;
     }
   }
-  return Buffer.concat(parts);
+  return concatBytes(...parts);
 }
 
 const bySpace = (a: SpaceUpdates, b: SpaceUpdates): number =>

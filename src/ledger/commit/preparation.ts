@@ -13,9 +13,6 @@ import type { CommitParts, HistoryWrite, MissingPrivateData, PreparedCommit, Pri
 import { applyPrivateWrites, matchPrivateWrites, purgesOf, raiseVersions, type TouchedKey, writesPrivate } from './private-writes.ts';
 import { readTransaction, type Transaction } from './transaction.ts';
 
-/** A name for a conflict is read from the block that made it; a block full of conflicts must not cost the reading of as many others. */
-const MOST_BLOCKS_ASKED = 8;
-
 /** One block on its way from flags to updates. Runs once. */
 export class Preparation {
   readonly #parts: CommitParts;
@@ -31,7 +28,6 @@ export class Preparation {
   readonly #missing: MissingPrivateData[] = [];
   readonly #purges: PrivatePurge[] = [];
   readonly #touched: TouchedKey[] = [];
-  readonly #blocksAsked = new Set<bigint>();
 
   constructor(parts: CommitParts, check: typeof findConflict) {
     const { header, data } = parts.block;
@@ -100,8 +96,6 @@ export class Preparation {
   /** Names the transaction behind a committed version, where somebody can tell. */
   async #withWriter(conflict: Conflict): Promise<Conflict> {
     if (conflict.found === undefined || conflict.found.blockNum === this.#blockNum) return conflict;
-    this.#blocksAsked.add(conflict.found.blockNum);
-    if (this.#blocksAsked.size > MOST_BLOCKS_ASKED) return conflict;
     const writtenBy = await this.#parts.txIdAt?.(conflict.found);
     return writtenBy === undefined ? conflict : { ...conflict, details: { ...conflict.details, writtenBy } };
   }

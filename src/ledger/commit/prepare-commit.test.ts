@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { hex, sha256, utf8 } from '../../common/bytes.ts';
 import { common, kvrwset, protos, rwset } from '../../protos/messages.ts';
+import { MemoryState } from '../simulator/memory-state.ts';
 import { decodeMetadata } from '../simulator/metadata.ts';
 import { openSimulator } from '../simulator/open-simulator.ts';
 import { hashedNamespace, keyHash, privateNamespace, stateKeyOfHash } from '../simulator/private-namespaces.ts';
@@ -47,19 +47,6 @@ describe('a read', () => {
     const { flags, reasons } = await commitWorks(state, 2n, [both(get('a'), get('absent'), put('b', '1'))]);
     expect([...flags]).toEqual([VALID]);
     expect(reasons).toEqual([]);
-  });
-
-  it('reads few other blocks to name who wrote what was read too early', async () => {
-    const state = new MemoryState();
-    const keys = Array.from({ length: 30 }, (_, at) => `k${at}`);
-    for (const [at, key] of keys.entries()) await commitWorks(state, BigInt(at), [put(key, 'old')]);
-    const reads = await Promise.all(keys.map((key) => simulated(state, both(get(key), put(`${key}x`, 'new')))));
-    for (const [at, key] of keys.entries()) await commitWorks(state, BigInt(30 + at), [put(key, 'newer')]);
-    const asked = new Set<bigint>();
-    const transactions = reads.map(({ publicRwset }, at) => endorsed(`late${at}`, publicRwset));
-    const { flags } = await commit(state, 60n, transactions, { txIdAt: ({ blockNum }) => void asked.add(blockNum) as undefined });
-    expect(new Set(flags)).toEqual(new Set([MVCC_READ_CONFLICT]));
-    expect(asked.size).toBe(8);
   });
 
   it('is stale once a later block wrote, deleted or made the key', async () => {

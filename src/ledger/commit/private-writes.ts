@@ -1,4 +1,4 @@
-import { equalBytes, hex, sha256 } from '../../common/bytes.ts';
+import { equalBytes, sha256 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { kvrwset, rwset } from '../../protos/messages.ts';
 import { keyHash, stateKeyOfHash } from '../simulator/private-namespaces.ts';
@@ -27,21 +27,17 @@ export const writesPrivate = ({ namespaces }: Transaction): boolean =>
  * @param candidates encoded `rwset.TxPvtReadWriteSet`
  */
 export function matchPrivateWrites({ namespaces }: Transaction, candidates: readonly Uint8Array[]): CollectionWrites[] {
-  const atHand = byCollectionAndHash(candidates);
+  const sets = candidates.flatMap(decodeOrNothing);
   return namespaces.flatMap(({ namespace, collections }) =>
     collections
       .filter(({ pvtRwsetHash }) => pvtRwsetHash.length > 0)
-      .map(({ collection, pvtRwsetHash }) => ({ namespace, collection, rwset: atHand.get(idOf({ namespace, collection }, pvtRwsetHash)) })),
+      .map(({ collection, pvtRwsetHash }) => {
+        const found = sets
+          .filter((set) => set.namespace === namespace && set.collection === collection)
+          .find((set) => equalBytes(sha256(set.rwset), pvtRwsetHash) && decodes(set.rwset));
+        return { namespace, collection, rwset: found?.rwset };
+      }),
   );
-}
-
-const idOf = ({ namespace, collection }: Pick<CollectionWrites, 'namespace' | 'collection'>, hash: Uint8Array): string =>
-  `${namespace}\0${collection}\0${hex(hash)}`;
-
-/** Sets that decode, each hashed once, whatever the number of collections that ask for them. */
-function byCollectionAndHash(candidates: readonly Uint8Array[]): ReadonlyMap<string, Uint8Array> {
-  const sets = candidates.flatMap(decodeOrNothing).filter((set) => decodes(set.rwset));
-  return new Map(sets.map((set) => [idOf(set, sha256(set.rwset)), set.rwset]));
 }
 
 /** The keys the transaction wants forgotten. @see purgeTracker in hyperledger/fabric v2.5, core/ledger/kvledger/txmgmt/validation */

@@ -29,10 +29,11 @@ export const ACTED_ON: readonly string[] = [
     'tls.key.file',
     'tls.rootcert.file',
     'tls.clientRootCAs.files',
+    // The command line's own.
     'tls.clientKey.file',
     'tls.clientCert.file',
-    'tls.serverhostoverride', // the command line's own
-    'deliveryclient.addressOverrides',
+    'tls.serverhostoverride',
+    'client.connTimeout',
   ]),
   ...under('chaincode', [
     'mode',
@@ -57,14 +58,7 @@ export const ACTED_ON: readonly string[] = [
     'runtimeParams.maxSizeGetMultipleKeys',
   ]),
   ...under('ledger', ['state.stateDatabase', 'state.totalQueryLimit']),
-  ...under('operations', [
-    'listenAddress',
-    'tls.enabled',
-    'tls.cert.file',
-    'tls.key.file',
-    'tls.clientAuthRequired',
-    'tls.clientRootCAs.files',
-  ]),
+  ...under('operations', ['listenAddress', 'tls.enabled']),
   ...under('logging', ['level', 'spec']),
   ...under('vm', [
     'endpoint',
@@ -120,6 +114,7 @@ export const NOT_ACTED_ON: readonly string[] = [
   ]),
   ...under('chaincode', ['id.*', 'car.*', 'keepalive', 'systemPlugins']),
   ...under('ledger', ['blockchain.*', 'state.*', 'history.*', 'pvtdataStore.*', 'snapshots.*']),
+  ...under('operations', ['tls.*']),
   'metrics.*',
   'logging.*',
   'orderer.*',

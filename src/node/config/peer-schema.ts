@@ -119,8 +119,8 @@ const chaincodeSettings = v.pipe(
   v.transform((value) => value ?? {}),
 );
 
-/** A list of mappings, or from a variable the same list as YAML text. */
-const yamlList = v.pipe(
+/** A list, or from a variable the same list as YAML text. */
+const builders = v.pipe(
   v.optional(v.unknown(), []),
   v.rawTransform<unknown, unknown>(({ dataset, addIssue, NEVER }) => {
     const { value } = dataset;
@@ -132,16 +132,8 @@ const yamlList = v.pipe(
       return NEVER;
     }
   }),
+  v.array(builder, 'expected a list of builders, each with name and path'),
 );
-const builders = v.pipe(yamlList, v.array(builder, 'expected a list of builders, each with name and path'));
-
-/** An orderer that is reached elsewhere than the channel configuration says. */
-const override = v.pipe(
-  v.record(v.string(), v.unknown(), 'expected an override with from and to'),
-  v.transform((entry) => Object.fromEntries(Object.entries(entry).map(([key, value]) => [key.toLowerCase(), value]))),
-  v.object({ from: text(''), to: text(''), cacertsfile: text('') }),
-);
-const overrides = v.pipe(yamlList, v.array(override, 'expected a list of overrides, each with from and to'));
 
 const SYSTEM_CHAINCODES = { _lifecycle: 'enable', cscc: 'enable', lscc: 'enable', escc: 'enable', vscc: 'enable', qscc: 'enable' };
 
@@ -171,10 +163,7 @@ export const peerSchema = v.looseObject({
       key: file,
       rootcert: file,
       clientrootcas: section({ files: list }),
-      clientcert: file,
-      clientkey: file,
     }),
-    deliveryclient: section({ addressoverrides: overrides }),
     handlers: section({
       authfilters: handlerList('DefaultAuth', 'ExpirationCheck'),
       decorators: handlerList('DefaultDecorator'),
@@ -226,11 +215,7 @@ export const peerSchema = v.looseObject({
   operations: section({
     listenaddress: address(''),
     tls: section({
-      enabled: flag(false),
-      cert: file,
-      key: file,
-      clientauthrequired: flag(false),
-      clientrootcas: section({ files: list }),
+      enabled: v.pipe(flag(false), v.literal(false, 'the operations server has no TLS yet; bind it to a private address instead')),
     }),
   }),
   vm: section({
