@@ -1,5 +1,6 @@
 /**
- * Fails on an import that the layers forbid, on third-party code outside its home, and on cycles, type-only ones included.
+ * Fails on an import that the layers forbid, on third-party code outside its home, on cycles, type-only ones included, and on files
+ * that the program never comes to: what only tests use is in test/.
  * The compiler's project references catch most forbidden imports already; this sees single files, packages and cycles.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -29,6 +30,8 @@ const HOMES = {
 const NARROW = [[/^src\/(?!protos\/)/, 'src/protos/gen/', /^$/, 'generated code is reached through src/protos/messages.ts']];
 
 const IMPORT = /^(?:import|export)\b(?:[^;'"]*?\bfrom\s*)?\s*'([^']+)'/gm;
+/** What is loaded when a command needs it. */
+const LOADED = /\bimport\('([^']+)'\)/g;
 const isTest = (file) => /\.(test|contract)\.ts$/.test(file) || file.startsWith('test/') || file.startsWith('src/testing/');
 
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
@@ -37,8 +40,12 @@ const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf
 const imports = new Map(sources.map((file) => [file, importsOf(file)]));
 
 function importsOf(file) {
+  return specifiersIn(file, IMPORT);
+}
+
+function specifiersIn(file, pattern) {
   const text = readFileSync(join(root, file), 'utf8');
-  return [...text.matchAll(IMPORT)].map(([, to]) => (to.startsWith('.') ? normalize(join(dirname(file), to)).replaceAll('\\', '/') : to));
+  return [...text.matchAll(pattern)].map(([, to]) => (to.startsWith('.') ? normalize(join(dirname(file), to)).replaceAll('\\', '/') : to));
 }
 
 const packageOf = (specifier) =>
@@ -87,12 +94,28 @@ function cycles() {
   return found;
 }
 
+/** Files that neither the command nor what it loads comes to. */
+function unreached() {
+  const reached = new Set();
+  const reach = (file) => {
+    if (reached.has(file) || !imports.has(file)) return;
+    reached.add(file);
+    for (const to of [...imports.get(file), ...specifiersIn(file, LOADED)]) reach(to);
+  };
+  reach('src/cli/main.ts');
+  return sources.filter((file) => !reached.has(file) && !isTest(file) && !file.startsWith('src/protos/gen/'));
+}
+
 /** Every problem as one line. */
 export function checkImports() {
   const problems = [...imports].flatMap(([file, list]) =>
     list.flatMap((to) => [...problemsOf(file, to)].map((why) => `${file}: ${to}: ${why}`)),
   );
-  return [...problems, ...cycles().map((cycle) => `cycle: ${cycle.join(' → ')}`)];
+  return [
+    ...problems,
+    ...cycles().map((cycle) => `cycle: ${cycle.join(' → ')}`),
+    ...unreached().map((file) => `${file}: nothing of the program uses it`),
+  ];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

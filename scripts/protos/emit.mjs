@@ -34,7 +34,7 @@ function emitPackage(name, { messages, enums }) {
   others.delete(name);
   return [
     HEADER,
-    "import type { Reader, Span, Writer } from '../wire.ts';",
+    "import type { Occurrences, Reader, Writer } from '../wire.ts';",
     "import { codec, EMPTY_BYTES, mapEntry, skip, sub } from '../wire.ts';",
     ...[...others].sort().map((other) => `import * as ${other} from './${other}.ts';`),
     '',
@@ -86,7 +86,7 @@ function emitDecode(message, name, ref) {
     if (f.mapKey) lines.push(`  const ${v(f)}: Map<${TS[f.mapKey]}, ${mapValueType(f, ref)}> = new Map();`);
     else if (f.repeated) lines.push(`  const ${v(f)}: ${type.replace('readonly ', '')} = [];`);
     else lines.push(`  let ${v(f)}: ${type} = ${initial(f)};`);
-    if (f.kind === 'message' && !f.repeated && !f.mapKey) lines.push(`  let ${v(f)}At: Span | undefined;`);
+    if (f.kind === 'message' && !f.repeated && !f.mapKey) lines.push(`  let ${v(f)}At: Occurrences | undefined;`);
   }
   lines.push('  while (r.pos < end) {', '    const tag = r.tag();', '    switch (tag) {');
   for (const f of fields) lines.push(...decodeCase(f, ref, oneof));
@@ -98,6 +98,10 @@ function emitDecode(message, name, ref) {
     '      }',
   );
   lines.push('    }', '  }', `  r.endsAt(end, '${message.name}');`);
+  const singular = fields.filter((f) => f.kind === 'message' && !f.repeated && !f.mapKey);
+  for (const f of singular)
+    lines.push(`  if (${v(f)}At !== undefined) ${v(f)} = ${decodeRef(f.type, ref)}(r.back(${v(f)}At), ${v(f)}At.end, strict, depth + 1);`);
+  if (singular.length > 0) lines.push('  r.leave(end);');
   lines.push(`  return { ${fields.map((f) => `${f.name}: ${v(f)}`).join(', ')} };`, '}');
   return lines.join('\n').replaceAll('const field = tag >>> 3;\n        skip(r, tag, end, strict && (false)', 'skip(r, tag, end, false');
 }
@@ -115,7 +119,7 @@ function decodeCase(f, ref, oneof) {
     f.oneof !== undefined
       ? oneof
           .filter((other) => other !== f && other.oneof === f.oneof)
-          .map((other) => `${v(other)} = undefined;`)
+          .map((other) => (other.kind === 'message' ? `${v(other)}At = undefined;` : `${v(other)} = undefined;`))
           .join(' ')
       : '';
   if (f.mapKey) {
@@ -131,9 +135,7 @@ function decodeCase(f, ref, oneof) {
     if (f.repeated) return [`      case ${tag}: ${v(f)}.push(${decode}); break;`];
     return [
       `      case ${tag}: {`,
-      `        const until = sub(r, end, depth);`,
-      `        ${v(f)}At = r.span(${v(f)} === undefined ? undefined : ${v(f)}At, until);`,
-      `        ${v(f)} = ${decodeRef(f.type, ref)}(${v(f)}At.reader, ${v(f)}At.end, strict, depth + 1);`,
+      `        ${v(f)}At = r.occurrence(${v(f)}At, sub(r, end, depth));`,
       ...(clears ? [`        ${clears}`] : []),
       `        break;`,
       `      }`,

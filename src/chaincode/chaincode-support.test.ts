@@ -227,6 +227,21 @@ describe('execute', () => {
     await support[Symbol.asyncDispose]();
   });
 
+  it('cannot answer with a text that repeats what is no text', async () => {
+    const repeats: SystemChaincode = {
+      ...qscc,
+      invoke: async ({ input }) => ({ status: 500, message: `no ${textOf(input.args?.[0] ?? utf8(''))}`, payload: utf8('') }),
+    };
+    const { support } = peer({ parts: { system: [repeats] } });
+    const chaincode = { name: 'qscc', version: 'syscc', ccid: 'qscc:syscc' };
+    const asked = (arg: Uint8Array) =>
+      support.execute(call('t', { chaincode, simulator: undefined, input: { args: [arg] } }), { signal: never });
+    await expect(asked(new Uint8Array([0xff]))).rejects.toThrow(
+      /^transaction returned with failure: failed to marshal response: string field contains invalid UTF-8$/,
+    );
+    expect((await asked(utf8('\ufffd'))).response.message).toBe('no \ufffd');
+  });
+
   it('runs system chaincode in place, within the execute timeout', async () => {
     const stuck: SystemChaincode = { ...qscc, name: 'stuck', invoke: () => new Promise(() => undefined) };
     const { support, runtime } = peer({ parts: { system: [qscc, stuck], executeTimeoutMs: 30 } });
@@ -396,7 +411,7 @@ describe('launching', () => {
 
   it('names the signal that ended the chaincode', async () => {
     const { support } = peer({ script: (instance) => instance.exit({ signal: 'SIGKILL' }) });
-    await expect(support.makeReady(cc, { signal: never })).rejects.toThrow('container exited with SIGKILL');
+    await expect(support.makeReady(cc, { signal: never })).rejects.toThrow('container exited with 137 (SIGKILL)');
   });
 
   it('stops what it started when nothing registers in time', async () => {

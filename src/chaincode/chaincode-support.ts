@@ -1,6 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { type Channels, hasLifecycleV20 } from '../channel/channel.ts';
-import { textOf } from '../common/bytes.ts';
+import { textOf, utf8 } from '../common/bytes.ts';
 import { type Cancellable, orAbort } from '../common/cancel.ts';
 import type { Clock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
@@ -11,7 +12,6 @@ import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import type { CollectionAccess } from '../lifecycle/collection-access.ts';
 import type { Definitions } from '../lifecycle/definitions.ts';
 import type { AccessControl } from '../msp/acl.ts';
-import { lastWords } from '../packages/last-output.ts';
 import type { ChaincodeOutput } from '../packages/output.ts';
 import { protos } from '../protos/messages.ts';
 import type { ChaincodeCall, ChaincodeOutcome, Chaincodes } from './chaincodes.ts';
@@ -24,9 +24,10 @@ import type { ChaincodeRuntime } from './ports/runtime.ts';
 import { ChaincodeRegistry } from './registry.ts';
 import type { Place } from './replica-set.ts';
 import type { RestartLimits } from './restart-pause.ts';
+import { silence } from './silence.ts';
 import type { ChaincodeState } from './state.ts';
 import { LocalChaincodeCalls } from './stream/chaincode-calls.ts';
-import { ChaincodeStream, type StreamLimits, terminated } from './stream/chaincode-stream.ts';
+import { ChaincodeStream, type StreamLimits, streamEnded } from './stream/chaincode-stream.ts';
 import { Type } from './stream/message-types.ts';
 import type { RequestParts } from './stream/requests/request.ts';
 import { ChaincodeSupervisor } from './supervisor.ts';
@@ -228,7 +229,7 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     } catch (thrown) {
       const failure = SelvageError.from(thrown);
       if (failure.code === 'CHAINCODE_STREAM_ENDED') throw await explained(place, failure);
-      if (deadline.expired && stream.heard === heard) throw await hung(place, call, failure);
+      if (deadline.expired && stream.heard === heard) throw await silence(place, call, failure, this.#parts.executeTimeoutMs);
       throw thrown;
     }
   }
@@ -237,24 +238,22 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
 /** An error of a stream that ended, with how the chaincode exited if it did. */
 async function explained(place: Place, failure: SelvageError): Promise<SelvageError> {
   const reason = await place.ended();
-  return reason === undefined ? failure : terminated(reason);
-}
-
-/** Nothing at all came from the chaincode for a whole execute timeout: it would not answer others either. */
-async function hung(place: Place, { proposal }: ChaincodeCall, failure: SelvageError): Promise<SelvageError> {
-  const silent = `the chaincode was silent for the whole execute timeout of transaction ${proposal.txId}`;
-  const lastOutput = await place.abandon(new SelvageError('DEADLINE_EXCEEDED', silent));
-  if (lastOutput === undefined) return failure;
-  const text = `${failure.message}: ${silent}; it was stopped and the next call starts a new one, ${lastWords(lastOutput)}`;
-  return new SelvageError('DEADLINE_EXCEEDED', text, { details: { lastOutput: lastOutput.join('\n') } });
+  return reason === undefined ? failure : streamEnded(reason);
 }
 
 /** Functions of system chaincodes that may take as long as a build. */
 const INSTALLS: ReadonlySet<string> = new Set(['_lifecycle InstallChaincode', 'lscc install']);
 
-/** What a system chaincode would have sent, had it a stream. */
+/** What a system chaincode would have sent, had it a stream: a text that repeats bytes which are none cannot be sent. */
 async function systemAnswer(system: SystemChaincode, call: ChaincodeCall, signal: AbortSignal): Promise<Uint8Array> {
   const response = await orAbort(system.invoke(call, { signal }), signal);
-  const { txId, channelId } = call.proposal;
-  return protos.ChaincodeMessage.encode({ type: Type.COMPLETED, payload: protos.Response.encode(response), txid: txId, channelId });
+  const { txId: txid, channelId } = call.proposal;
+  if (response.message.includes(NO_TEXT) && call.input.args?.some((arg) => !isUtf8(arg))) {
+    const payload = utf8('failed to marshal response: string field contains invalid UTF-8');
+    return protos.ChaincodeMessage.encode({ type: Type.ERROR, payload, txid, channelId });
+  }
+  return protos.ChaincodeMessage.encode({ type: Type.COMPLETED, payload: protos.Response.encode(response), txid, channelId });
 }
+
+/** What stands in a text for bytes that are none. */
+const NO_TEXT = '\ufffd';

@@ -5,16 +5,22 @@ import { prefixed } from '../common/prefixed.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import { lastWords, shownLines } from '../packages/last-output.ts';
 import type { Exit } from '../packages/launch-spec.ts';
-import { explainExit, explainSilence } from '../packages/platforms/exit-verdicts.ts';
+import { explainCrash, explainExit, explainSilence } from '../packages/platforms/exit-verdicts.ts';
 
 /** How an instance ended, for people: its code or signal, and the lines it printed last. */
 const endingOf = ({ code, signal, lastOutput }: Exit): string =>
-  `${code === null ? (signal ?? 'an unknown code') : exitCode(code)}, ${lastWords(lastOutput)}`;
+  `${code === null ? endedBy(signal) : exitCode(code)}, ${lastWords(lastOutput)}`;
 
 /** A shell gives 128 and the number of the signal that ended its command: 137 is what the kernel's memory killer leaves. */
 function exitCode(code: number): string {
   const [signal] = Object.entries(constants.signals).find(([, number]) => number === code - 128) ?? [];
   return signal === undefined ? String(code) : `${code} (${signal})`;
+}
+
+/** In the same words, whether a shell or a container was around it or not. */
+function endedBy(signal: string | null): string {
+  const [, number] = Object.entries(constants.signals).find(([name]) => name === signal) ?? [];
+  return number === undefined ? (signal ?? 'an unknown code') : exitCode(128 + number);
 }
 
 /** For errors and logs. */
@@ -46,13 +52,16 @@ export function exitedEarly(exit: Exit): SelvageError {
 
 /** An instance that ended while it was of use, for the transactions that ran on it. */
 export function exitedLater(exit: Exit): SelvageError {
-  const verdict = explainExit(exit);
+  const verdict = explainCrash(exit);
   const text = `the chaincode exited with ${endingOf(exit)}`;
   if (verdict === undefined) return new SelvageError('CHAINCODE_STREAM_ENDED', text, { details: exitDetails(exit) });
-  return new SelvageError('CHAINCODE_STREAM_ENDED', `${text}\n${sentence(verdict.cause)} ${verdict.advice}`, {
-    details: { ...exitDetails(exit), reason: verdict.cause },
+  return new SelvageError('CHAINCODE_STREAM_ENDED', `${text}\n${sentence(whileItRan(verdict.cause))} ${verdict.advice}`, {
+    details: { ...exitDetails(exit), reason: whileItRan(verdict.cause) },
   });
 }
+
+/** The table of causes is one for all ends. */
+const whileItRan = (cause: string): string => cause.replace('failed while it started', 'failed');
 
 /** How far a launch came before its time was over. */
 export interface Unfinished {

@@ -4,7 +4,7 @@ import { prefixed } from '../common/prefixed.ts';
 import { Scope } from '../common/scope.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import type { LaunchSpec } from '../packages/launch-spec.ts';
-import type { ChaincodeOutput } from '../packages/output.ts';
+import type { ChaincodeOutput, OutputLine } from '../packages/output.ts';
 import { couldNotLaunch, exitedEarly, tooLate } from './launch-failure.ts';
 import { PatientDeadline } from './patient-deadline.ts';
 import type { ChaincodeConnection } from './ports/connection.ts';
@@ -112,7 +112,11 @@ async function start({ chaincode, replica }: Launchable, parts: LaunchParts, wai
   const credentials = tls && scope.use(await tls.issue(ccid));
   if (credentials !== undefined) expectation.shows(credentials.certificateHash);
   const running = () => expectation.stream?.running() ?? [];
-  const own = { ...code, peerAddress, tls: credentials?.material, env, replica, running, output: output?.line };
+  const line = (printed: OutputLine): void => {
+    expectation.stream?.printed(printed);
+    output?.line(printed);
+  };
+  const own = { ...code, peerAddress, tls: credentials?.material, env, replica, running, output: line };
   const spec: LaunchSpec = { ccid, name, version, ...own };
   const hangUp = (): void => expectation.stream?.close(new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode is stopped'));
   scope.defer(hangUp);
@@ -156,7 +160,7 @@ async function dial(
   try {
     const connection = await connect({ signal });
     expectation.dialled(connection);
-    return { outcome: serve(connection).then((reason) => terminated(ccid, reason)) };
+    return { outcome: serve(connection).then((reason) => registrationLost(ccid, reason)) };
   } catch (thrown) {
     throw prefixed(`connection to ${ccid} failed: `, thrown);
   }
@@ -170,7 +174,7 @@ interface Pending<T> {
 const rejected = ({ outcome }: Pending<SelvageError>): Promise<never> => outcome.then((reason) => Promise.reject(reason));
 
 /** @see Launch in hyperledger/fabric v2.5, core/chaincode/runtime_launcher.go */
-const terminated = (ccid: string, cause: SelvageError): SelvageError =>
+const registrationLost = (ccid: string, cause: SelvageError): SelvageError =>
   new SelvageError('CHAINCODE_LAUNCH_FAILED', `chaincode registration failed: connection to ${ccid} terminated`, {
     cause,
     details: { ...cause.details, reason: cause.message },

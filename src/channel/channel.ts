@@ -1,10 +1,13 @@
 import type { Ledger } from '../ledger/ledger.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
+import type { BlockFeed } from './block-feed.ts';
 
 /** A channel this peer has joined: its ledger and its current configuration. */
 export interface Channel {
   readonly id: string;
   readonly ledger: Ledger;
+  /** Its blocks as they are committed. */
+  readonly feed: BlockFeed;
   /** The configuration in force now. Take it once per piece of work: a config block replaces it. */
   bundle(): ChannelBundle;
   /** Set when the channel's commit path stopped for good (config not applicable, ledger broken); reads go on. */

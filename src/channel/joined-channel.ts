@@ -1,5 +1,7 @@
+import { SelvageError } from '../common/errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
+import { BlockFeed } from './block-feed.ts';
 import type { Channel } from './channel.ts';
 
 export interface JoinedChannelParts {
@@ -12,12 +14,15 @@ export interface JoinedChannelParts {
 export class JoinedChannel implements Channel, AsyncDisposable {
   readonly id: string;
   readonly ledger: Ledger;
+  readonly feed: BlockFeed;
   #bundle: ChannelBundle;
   #halted: Error | undefined;
+  readonly #listeners = new Set<() => void>();
 
   constructor({ ledger, bundle }: JoinedChannelParts) {
     this.id = ledger.channelId;
     this.ledger = ledger;
+    this.feed = new BlockFeed({ channelId: this.id, blocks: ledger.blocks });
     this.#bundle = bundle;
   }
 
@@ -32,6 +37,13 @@ export class JoinedChannel implements Channel, AsyncDisposable {
   /** Puts the configuration of a committed block in force. */
   replaceBundle(next: ChannelBundle): void {
     this.#bundle = next;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls `listener`, which must not throw, whenever another configuration is in force, until the result is disposed. */
+  onConfigured(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
   /** Says that no further block will be committed, and why; the first reason stays. */
@@ -41,6 +53,7 @@ export class JoinedChannel implements Channel, AsyncDisposable {
 
   /** Closes the ledger. Stop the channel's committer first. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.feed.close(new SelvageError('LEDGER_UNAVAILABLE', 'the ledger is closed'));
     await this.ledger[Symbol.asyncDispose]();
   }
 }

@@ -1,6 +1,8 @@
 /** The `selvage` command: reads the command line, runs it, exits with its code. */
 import { setMaxListeners } from 'node:events';
-import { runCommandLine } from './run-command-line.ts';
+import { normaliseArguments } from './arguments.ts';
+import { EXIT, reportFailure } from './failure.ts';
+import { buildProgram } from './program.ts';
 import type { Terminal } from './terminal.ts';
 
 const interrupted = new AbortController();
@@ -21,4 +23,9 @@ const terminal: Terminal = {
   colours: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
 };
 
-process.exitCode = await runCommandLine(process.argv.slice(2), terminal);
+try {
+  await buildProgram(terminal).parseAsync(normaliseArguments(process.argv.slice(2)), { from: 'user' });
+  process.exitCode = EXIT.ok;
+} catch (thrown) {
+  process.exitCode = reportFailure(thrown, terminal);
+}

@@ -3,7 +3,6 @@ import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Signer } from '../msp/identity.ts';
 import { common, orderer } from '../protos/messages.ts';
-import { statusName } from './go-text.ts';
 import { type BlockRange, seekEnvelope } from './seek.ts';
 
 /** An ordering service as peers and clients see it. */
@@ -40,18 +39,13 @@ export class OrdererClient implements Disposable {
       if (block !== undefined) yield block;
       else if (status === common.Status.SUCCESS) return;
       else
-        throw new SelvageError('REFUSED_BY_PEER', `can't read the block: ${statusName(status ?? 0)}`, {
-          details: { status: status ?? 0, address: this.address },
-        });
+        throw new SelvageError('REFUSED_BY_PEER', `can't read the block: ${statusName(status ?? 0)}`, { details: { status: status ?? 0 } });
     }
-  }
-
-  /** @see GrpcClient.connected */
-  connected(ms: number): Promise<boolean> {
-    return this.#grpc.connected(ms);
   }
 
   [Symbol.dispose](): void {
     this.#grpc[Symbol.dispose]();
   }
 }
+
+const statusName = (status: number): string => Object.entries(common.Status).find(([, value]) => value === status)?.[0] ?? String(status);

@@ -3,7 +3,6 @@ import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Signer } from '../msp/identity.ts';
 import { protos } from '../protos/messages.ts';
-import { statusName } from './go-text.ts';
 import { type BlockRange, seekEnvelope } from './seek.ts';
 
 /** A peer as its clients see it. */
@@ -50,14 +49,13 @@ export class PeerClient implements Disposable {
       else break;
     }
     if (refused !== undefined)
-      throw new SelvageError('REFUSED_BY_PEER', `deliver completed with status (${statusName(refused)})`, {
-        details: { status: refused, address: this.address, deliver: channelId },
+      throw new SelvageError('REFUSED_BY_PEER', `deliver from ${this.address} ended with status ${refused}`, {
+        details: { status: refused },
       });
   }
 
-  /** @see GrpcClient.connected */
-  connected(ms: number): Promise<boolean> {
-    return this.#grpc.connected(ms);
+  ready(ms: number): Promise<void> {
+    return this.#grpc.ready(ms);
   }
 
   [Symbol.dispose](): void {

@@ -1,18 +1,11 @@
-import { ChannelCredentials, Client, type ClientDuplexStream, connectivityState, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { ChannelCredentials, Client, type ClientDuplexStream, Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import { CLIENT_OPTIONS } from './limits.ts';
 import type { ByteStream } from './method.ts';
 import { fromServiceError } from './status.ts';
 import { StreamWriter } from './stream-writer.ts';
-
-/** PEM texts of a TLS client. `hostnameOverride` is the name to expect in the server's certificate. */
-export interface ClientTls {
-  readonly roots: string | Uint8Array;
-  readonly key?: string | Uint8Array | undefined;
-  readonly cert?: string | Uint8Array | undefined;
-  readonly hostnameOverride?: string | undefined;
-}
+import { type ClientTls, clientContext } from './tls.ts';
 
 export interface DialOptions {
   /** `host:port`. */
@@ -94,21 +87,6 @@ export class GrpcClient implements Disposable {
     });
   }
 
-  /** Makes the connection. @returns whether it stands; false after the first attempt that fails, or when `ms` milliseconds are over */
-  connected(ms: number): Promise<boolean> {
-    const channel = this.#client.getChannel();
-    const deadline = Date.now() + ms;
-    return new Promise((resolve) => {
-      const look = (): void => {
-        const state = channel.getConnectivityState(true);
-        if (state === connectivityState.READY) resolve(true);
-        else if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) resolve(false);
-        else channel.watchConnectivityState(state, deadline, (late) => (late === undefined ? look() : resolve(false)));
-      };
-      look();
-    });
-  }
-
   [Symbol.dispose](): void {
     this.#client.close();
   }
@@ -126,12 +104,8 @@ async function* readCall(
   }
 }
 
-function credentialsOf(tls: ClientTls | undefined): ChannelCredentials {
-  if (tls === undefined) return ChannelCredentials.createInsecure();
-  const key = tls.key === undefined ? null : Buffer.from(tls.key);
-  const cert = tls.cert === undefined ? null : Buffer.from(tls.cert);
-  return ChannelCredentials.createSsl(Buffer.from(tls.roots), key, cert);
-}
+const credentialsOf = (tls: ClientTls | undefined): ChannelCredentials =>
+  tls === undefined ? ChannelCredentials.createInsecure() : ChannelCredentials.createFromSecureContext(clientContext(tls));
 
 const failureOf = (error: unknown, address: string): SelvageError =>
   error instanceof Error && 'code' in error && 'details' in error

@@ -6,6 +6,11 @@ export interface CallContext extends Cancellable {
   readonly remote: string;
   /** DER of the caller's TLS certificate, absent without mutual TLS. */
   readonly peerCertificate: Uint8Array | undefined;
+  /**
+   * Whether the caller's process still runs its part of the connection, by an HTTP/2 ping. False when nothing came back within `ms`
+   * milliseconds; undefined when the connection is over, or nobody can tell.
+   */
+  readonly responds?: ((ms: number) => Promise<boolean | undefined>) | undefined;
 }
 
 /** A call in which both sides send messages. */

@@ -1,5 +1,8 @@
-import { connect as connectTcp, Server as NetServer, type Socket } from 'node:net';
+import { createServer as createTcpServer, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { createServer as createTlsServer } from 'node:tls';
 import {
+  type ConnectionInjector,
   Server,
   ServerCredentials,
   type ServerDuplexStream,
@@ -8,19 +11,15 @@ import {
   type sendUnaryData,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { messageOf, SelvageError } from '../common/errors.ts';
+import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { SERVER_OPTIONS } from './limits.ts';
+import { Listener, tlsServerOptions } from './listener.ts';
 import type { ByteStream, CallContext, Method } from './method.ts';
+import { answersPing } from './ping.ts';
 import { toStatus } from './status.ts';
 import { StreamWriter } from './stream-writer.ts';
-
-/** PEM texts of a TLS server. With `clientRoots` every caller must show a certificate that one of them issued. */
-export interface ServerTls {
-  readonly key: string | Uint8Array;
-  readonly cert: string | Uint8Array;
-  readonly clientRoots?: readonly (string | Uint8Array)[] | undefined;
-}
+import { type Pem, type ServerTls, usable } from './tls.ts';
 
 export interface ListenOptions {
   /** `host:port`; port 0 takes a free one. */
@@ -30,62 +29,36 @@ export interface ListenOptions {
   readonly log: Logger;
 }
 
-/** A gRPC server that is listening. Disposing ends its calls and frees the port. */
+/** A gRPC server that is listening. Disposing ends its calls and frees the port, in a bounded time whatever clients do. */
 export interface GrpcServer extends AsyncDisposable {
   readonly port: number;
+  /** How many connections are open now. */
+  readonly connections: number;
+  /** Trusts other authorities of clients from the next connection on, where client certificates are asked for. */
+  trust(clientRoots: readonly Pem[]): void;
 }
 
-/** @throws {SelvageError} `ADDRESS_IN_USE` when the address cannot be bound */
+/** @throws {SelvageError} `ADDRESS_IN_USE` when the address cannot be bound, `SETTING_INVALID` for TLS material that is none */
 export async function listen({ address, tls, methods, log }: ListenOptions): Promise<GrpcServer> {
   const server = new Server(SERVER_OPTIONS);
   const streams = new OpenStreams();
   for (const [definition, implementation] of services(methods, streams, log)) server.addService(definition, implementation);
-  await refuseTaken(address);
-  const port = await bind(server, address, credentialsOf(tls));
-  const sockets = socketsOf(server);
-  return { port, [Symbol.asyncDispose]: () => stop(server, streams, sockets) };
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure()); // TLS is the listener's
+  const accept = (connection: Socket): void => injector.injectConnection(connection);
+  const sockets =
+    tls === undefined
+      ? createTcpServer(accept)
+      : usable(() => createTlsServer({ ...tlsServerOptions(tls), ALPNProtocols: ['h2'] }, accept));
+  const listener = await Listener.open({ address, server: sockets, tls, log });
+  return {
+    port: listener.port,
+    get connections() {
+      return listener.connections;
+    },
+    trust: (clientRoots) => listener.trust(clientRoots),
+    [Symbol.asyncDispose]: () => stop({ injector, streams, listener }),
+  };
 }
-
-function credentialsOf(tls: ServerTls | undefined): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  const pair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.cert) };
-  // Without client certificates there is nothing to trust; null would load every root that the system knows.
-  const roots = Buffer.concat((tls.clientRoots ?? []).map((root) => Buffer.from(root)));
-  return ServerCredentials.createSsl(roots, [pair], tls.clientRoots !== undefined);
-}
-
-function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (cause, port) => {
-      if (cause === null) return resolve(port);
-      reject(taken(address, cause));
-    });
-  });
-}
-
-/** grpc-js sets SO_REUSEPORT where the system has it, so a second server on a taken port would bind without a word. */
-async function refuseTaken(address: string): Promise<void> {
-  const at = address.lastIndexOf(':');
-  const port = Number(address.slice(at + 1));
-  if (port === 0) return;
-  const host = address.slice(0, at).replace(/^\[|\]$/g, '');
-  const answered = await new Promise<boolean>((resolve) => {
-    const probe = connectTcp({ port, host: host === '0.0.0.0' || host === '::' ? 'localhost' : host });
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
-  if (answered) throw taken(address, new Error('another process accepts connections there'));
-}
-
-const taken = (address: string, cause: Error): SelvageError =>
-  new SelvageError('ADDRESS_IN_USE', `cannot listen on ${address}: ${messageOf(cause)}`, {
-    cause,
-    details: { address },
-    advice: 'Stop the process that uses the port, or choose another one.',
-  });
 
 /** Streams that are being served. They would go on for ever, so a server that stops ends them itself. */
 class OpenStreams {
@@ -106,34 +79,36 @@ class OpenStreams {
 /** How long other calls in progress may take to end when the server stops, in milliseconds. */
 const DRAIN_MS = 500;
 
-/**
- * The connections that are open, from now on. A server closes only when all of them have, and grpc-js cuts none while channelz is off:
- * one that says nothing, or whose TLS handshake never ends, would keep us from stopping. It has no public way to the servers below it.
- */
-function socketsOf(server: Server): ReadonlySet<Socket> {
-  const open = new Set<Socket>();
-  const below: unknown = Reflect.get(server, 'http2Servers');
-  for (const each of below instanceof Map ? below.keys() : []) {
-    if (!(each instanceof NetServer)) continue;
-    each.on('connection', (socket) => {
-      open.add(socket);
-      socket.once('close', () => open.delete(socket));
-    });
-  }
-  return open;
+interface Stopping {
+  readonly injector: ConnectionInjector;
+  readonly streams: OpenStreams;
+  readonly listener: Listener;
 }
 
-function stop(server: Server, streams: OpenStreams, sockets: ReadonlySet<Socket>): Promise<void> {
+/**
+ * Ends streams and lets other calls end for a moment, then cuts what is left. What counts is the sockets: grpc-js waits for ever for a
+ * connection that its client has just closed.
+ */
+async function stop({ injector, streams, listener }: Stopping): Promise<void> {
+  const closed = listener.close();
   streams.endAll();
-  return new Promise((resolve) => {
-    const force = setTimeout(() => {
-      for (const socket of sockets) socket.destroy();
-    }, DRAIN_MS);
-    server.tryShutdown(() => {
-      clearTimeout(force);
-      resolve();
-    });
-  });
+  sayGoodbye(injector);
+  const enough = new AbortController();
+  await Promise.race([closed, setTimeout(DRAIN_MS, undefined, { signal: enough.signal }).catch(() => undefined)]);
+  enough.abort();
+  await listener[Symbol.asyncDispose]();
+}
+
+/**
+ * Tells clients that each connection ends when its calls have. At a connection that its client is just closing, grpc-js throws; whom it
+ * did not come to is cut later.
+ */
+function sayGoodbye(injector: ConnectionInjector): void {
+  try {
+    injector.destroy();
+  } catch {
+    // nothing is lost but a farewell
+  }
 }
 
 const asIs = (bytes: Uint8Array): Buffer =>
@@ -208,6 +183,7 @@ function contextOf(call: AnyCall, signal: AbortSignal): CallContext {
     get peerCertificate() {
       return call.getAuthContext().sslPeerCertificate?.raw;
     },
+    responds: (ms) => answersPing(call, ms),
   };
 }
 

@@ -1,6 +1,5 @@
-import { concatBytes } from '../common/bytes.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
-import type { SignedData } from '../msp/policies/policy.ts';
+import { type SignedData, SignedParts } from '../msp/policies/policy.ts';
 import { blockHeaderBytes } from '../protos/hashes.ts';
 import { common, msp } from '../protos/messages.ts';
 
@@ -14,19 +13,24 @@ export function blockSignatures(block: common.Block, header: common.BlockHeader,
   const slot = block.metadata?.metadata[common.BlockMetadataIndex.SIGNATURES] ?? new Uint8Array();
   const { value, signatures } = common.Metadata.decode(slot);
   const headerBytes = blockHeaderBytes(header);
-  const byNumber = bundle.channelCapabilityLevel === 'V3_0';
+  const consenters = bundle.channelCapabilityLevel === 'V3_0' ? consentersOf(bundle) : undefined;
   return signatures.flatMap(({ signatureHeader, identifierHeader, signature }) => {
-    const numbered = byNumber && signatureHeader.length === 0 && identifierHeader.length > 0;
-    const identity = numbered ? consenter(identifierHeader, bundle) : common.SignatureHeader.decode(signatureHeader).creator;
-    const data = concatBytes(value, numbered ? identifierHeader : signatureHeader, headerBytes);
-    return identity === undefined ? [] : [{ data, identity, signature }];
+    const numbered = consenters !== undefined && signatureHeader.length === 0 && identifierHeader.length > 0;
+    const identity = numbered
+      ? consenters.get(common.IdentifierHeader.decode(identifierHeader).identifier)
+      : common.SignatureHeader.decode(signatureHeader).creator;
+    const parts = [value, numbered ? identifierHeader : signatureHeader, headerBytes];
+    return identity === undefined ? [] : [new SignedParts(parts, { identity, signature })];
   });
 }
 
-function consenter(identifierHeader: Uint8Array, { config }: ChannelBundle): Uint8Array | undefined {
-  const { identifier } = common.IdentifierHeader.decode(identifierHeader);
+/** Identities of the consenters by their numbers; of several with one number the first. */
+function consentersOf({ config }: ChannelBundle): ReadonlyMap<number, Uint8Array> {
   const orderers = config.channelGroup?.groups.get('Orderer')?.values.get('Orderers')?.value;
   const { consenterMapping } = common.Orderers.decode(orderers ?? new Uint8Array());
-  const found = consenterMapping.find(({ id }) => id === identifier);
-  return found && msp.SerializedIdentity.encode({ mspid: found.mspId, idBytes: found.identity });
+  return new Map(
+    [...consenterMapping]
+      .reverse()
+      .map(({ id, mspId, identity }) => [id, msp.SerializedIdentity.encode({ mspid: mspId, idBytes: identity })]),
+  );
 }

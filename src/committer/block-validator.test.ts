@@ -2,17 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { applyConfig, bundleFromBlock, codeName, recordedBlocks } from '../../test/committer/recorded-network.ts';
 import { blockOf, makeTransaction, signerOf, type TransactionInit } from '../../test/committer/transactions.ts';
+import { countedWork } from '../../test/counted-work.ts';
+import { MemoryState } from '../../test/fakes/memory-state.ts';
 import { developmentSet as fixtures } from '../../test/fixtures.ts';
 import { utf8 } from '../common/bytes.ts';
-import { MemoryState } from '../ledger/simulator/memory-state.ts';
 import type { StateUpdate } from '../ledger/statedb/state.ts';
+import { membersPolicy } from '../lifecycle/endorsement-policy.ts';
 import { applicationCapabilities, Capabilities } from '../msp/channelconfig/capabilities.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { Signer } from '../msp/identity.ts';
 import { txIdOf } from '../protos/hashes.ts';
-import { ccprovider, common, kvrwset, protos } from '../protos/messages.ts';
+import { ccprovider, common, kvrwset, msp, protos } from '../protos/messages.ts';
 import { BlockValidator } from './block-validator.ts';
-import { membersPolicy } from './definitions/endorsement-policy.ts';
 import { vscc } from './plugins/vscc.ts';
 
 type Level = '' | 'V1_1' | 'V1_2' | 'V1_3' | 'V2_0';
@@ -195,6 +196,33 @@ describe.skipIf(!fixtures)('block validator', () => {
     const strict = [define('kv', { policy: bothOrgs }), put('kv', 'a', utf8('0'), keyPolicy(onlyOrg2))];
     const byOrg2 = await transaction({ endorsers: [peer2] });
     for (const level of ['V1_3', 'V2_0'] as const) expect((await validate(level, [byOrg2], strict)).codes).toEqual(['VALID']);
+  });
+
+  it('copies the response for no endorsement that says nothing new, and judges endorsements once', async () => {
+    const payload = 50_000;
+    const written = { namespace: 'kv', writes: [{ key: 'a', value: new Uint8Array(payload) }] };
+    const crowd = await transaction({ sets: [written], endorsers: Array.from({ length: 200 }, () => peer1) });
+    const nobody = (at: number): Signer => ({
+      mspId: 'Nobody',
+      serialized: msp.SerializedIdentity.encode({ mspid: 'Nobody', idBytes: utf8(`${at}`) }),
+      sign: async () => utf8('none'),
+    });
+    const nobodies = await transaction({ sets: [written], endorsers: [peer1, ...Array.from({ length: 200 }, (_, at) => nobody(at))] });
+    const keys = Array.from({ length: 100 }, (_, at) => `k${at}`);
+    const owned = keys.map((key) => put('kv', key, utf8('0'), keyPolicy(envelopeOf(membersPolicy(1, ['Org1MSP', `Org${key}`])))));
+    const many = await transaction({
+      sets: [{ namespace: 'kv', writes: [...keys.map((key) => ({ key, value: utf8('1') })), ...written.writes] }],
+    });
+    for (const level of ['V1_1', 'V1_3', 'V2_0'] as const) {
+      for (const tx of [crowd, nobodies, many]) {
+        let codes: readonly (string | undefined)[] = [];
+        const { copied } = await countedWork(async () => {
+          ({ codes } = await validate(level, [tx], [define('kv'), ...owned]));
+        });
+        expect(codes).toEqual(['VALID']);
+        expect(copied).toBeLessThan(8 * tx.length);
+      }
+    }
   });
 
   it('lets the change of a key policy take effect with the next block only', async () => {

@@ -1,11 +1,11 @@
 import { detach } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { MaybePromise } from '../common/maybe.ts';
+import type { Transaction } from '../ledger/commit/transaction.ts';
 import type { BlockReader, InvalidReason, ValidatedBlock } from '../ledger/ledger.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import { common, protos } from '../protos/messages.ts';
-import { DefinitionLookup } from './definitions/definition-lookup.ts';
-import type { ValidationState } from './definitions/validation-state.ts';
+import { DefinitionLookup } from './definition-lookup.ts';
 import type { ValidationPlugin } from './plugins/validation-plugin.ts';
 import { markDuplicates, markUpgradeConflicts, type Survivor, type Verdicts } from './validation/block-rules.ts';
 import { checkNamespaces, type NamespaceContext } from './validation/namespaces.ts';
@@ -14,6 +14,7 @@ import { ParameterChanges } from './validation/parameter-changes.ts';
 import { type Candidate, type Prechecked, precheck } from './validation/precheck.ts';
 import { rulesOf } from './validation/rules.ts';
 import { upgradedChaincode } from './validation/upgraded-chaincode.ts';
+import type { ValidationState } from './validation-state.ts';
 
 const { DUPLICATE_TXID, VALID } = protos.TxValidationCode;
 
@@ -37,8 +38,11 @@ export interface CommittedBefore {
   readonly blocks: Pick<BlockReader, 'hasTransaction'>;
 }
 
+/** A block with codes, and what was read of its transactions for those who come after. */
+export type Judged = ValidatedBlock & { readonly transactions: readonly (Transaction | undefined)[] };
+
 export interface Validation {
-  readonly validated: ValidatedBlock;
+  readonly validated: Judged;
   /** The configuration from the next block on; undefined when the block changes none. */
   readonly nextBundle: ChannelBundle | undefined;
 }
@@ -74,7 +78,13 @@ export class BlockValidator {
     const survivors = transactions.map((each, index) => (verdicts[index] === undefined ? survivorOf(each) : undefined));
     if (capabilities.v11Validation) markDuplicates(survivors, verdicts);
     if (validator === 'v14') markUpgradeConflicts(survivors, verdicts);
-    return { validated: { block, flags: flagsOf(verdicts), reasons: reasonsOf(verdicts, transactions) }, nextBundle };
+    const validated = {
+      block,
+      flags: flagsOf(verdicts),
+      reasons: reasonsOf(verdicts, transactions),
+      transactions: transactions.map(transactionOf),
+    };
+    return { validated, nextBundle };
   }
 
   async #judgeEach({ bundle, transactions }: PrecheckedBlock, { state, blocks }: CommittedBefore): Promise<Verdicts> {
@@ -138,6 +148,19 @@ function survivorOf({ txId, candidate }: Prechecked): Survivor | undefined {
 
 const invocationOf = (candidate: Candidate) =>
   candidate.type === 'endorser' && candidate.invocation.ok ? candidate.invocation.value : undefined;
+
+/** What the ledger would read of it again; undefined for what is no endorser transaction, or none that can be read. */
+function transactionOf({ txId, candidate }: Prechecked): Transaction | undefined {
+  const invocation = candidate.ok ? invocationOf(candidate.value) : undefined;
+  if (invocation === undefined) return undefined;
+  const { timestamp } = invocation.transaction.channelHeader;
+  const namespaces = invocation.sets.map(({ namespace, public: kv, collections }) => ({
+    namespace,
+    kv,
+    collections: collections.map(({ name: collection, hashed, pvtRwsetHash }) => ({ collection, hashed, pvtRwsetHash })),
+  }));
+  return { txId, timestamp, endorsed: true, namespaces };
+}
 
 const flagsOf = (verdicts: Verdicts): Uint8Array => Uint8Array.from(verdicts, (invalid) => invalid?.code ?? VALID);
 

@@ -3,12 +3,12 @@ import { bundleFromBlock, type Network, recordedBlocks } from '../../test/commit
 import { signerOf } from '../../test/committer/transactions.ts';
 import { developmentSet as fixtures } from '../../test/fixtures.ts';
 import { concatBytes } from '../common/bytes.ts';
+import { membersPolicy } from '../lifecycle/endorsement-policy.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import { blockDataHash, blockHeaderBytes } from '../protos/hashes.ts';
 import { common, msp } from '../protos/messages.ts';
 import { verifyBlock } from './block-verification.ts';
 import { isCanonicalEnvelope } from './canonical-envelope.ts';
-import { membersPolicy } from './definitions/endorsement-policy.ts';
 
 const { SIGNATURES } = common.BlockMetadataIndex;
 

@@ -70,8 +70,9 @@ describe.skipIf(!fixtures)('channel committer', () => {
     const commit = parts.commit;
     const failing = commit === undefined ? ledger : new FailingLedger(ledger, commit);
     const channel = new JoinedChannel({ ledger: failing, bundle });
-    const validator = new BlockValidator({ plugins: new Map([['vscc', vscc]]), applyConfig, ...parts });
     const reached = new Map<bigint, () => void>();
+    channel.feed.listen(({ block }) => reached.get(block.number)?.());
+    const validator = new BlockValidator({ plugins: new Map([['vscc', vscc]]), applyConfig, ...parts });
     const pauses: number[] = [];
     const committer = new ChannelCommitter({
       channel,
@@ -80,7 +81,6 @@ describe.skipIf(!fixtures)('channel committer', () => {
       log: silent,
       metrics: unmeasured,
       pause: async (ms) => void pauses.push(ms),
-      onCommitted: ({ blockNumber }) => reached.get(blockNumber)?.(),
       ...parts,
     });
     const until = (number: bigint): Promise<void> => new Promise((resolve) => reached.set(number, resolve));
@@ -105,6 +105,7 @@ describe.skipIf(!fixtures)('channel committer', () => {
     committer.start();
     committer.start();
     await end;
+    await committer[Symbol.asyncDispose]();
     expect(run.height()).toBe(last + 1n);
     expect(channel.bundle().sequence).toBe(3n);
     expect(channel.halted()).toBeUndefined();

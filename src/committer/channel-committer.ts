@@ -4,11 +4,11 @@ import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { type Counter, type Histogram, type Metrics, timed } from '../common/metrics.ts';
 import type { CommitOutcome } from '../ledger/ledger.ts';
-import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
-import { type common, protos } from '../protos/messages.ts';
+import { protos } from '../protos/messages.ts';
 import type { BlockSource } from './block-source.ts';
-import type { BlockValidator, PrecheckedBlock, Validation } from './block-validator.ts';
-import { verifyBlock } from './block-verification.ts';
+import type { BlockValidator } from './block-validator.ts';
+import { type Ahead, BlockPipeline } from './pipeline.ts';
+import type { PrivateDataSource } from './private-data.ts';
 
 export interface ChannelCommitterParts {
   readonly channel: JoinedChannel;
@@ -20,16 +20,17 @@ export interface ChannelCommitterParts {
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** The longest such wait. */
   readonly maxPauseMs?: number;
-  /** Hears of every committed block, after its state is visible. */
-  readonly onCommitted?: (outcome: CommitOutcome) => void;
+  /** Where private data come from; the peer's own transient store unless told. */
+  readonly privateData?: PrivateDataSource | undefined;
 }
 
 /**
- * Takes one channel's blocks from its source in order: verify, validate, commit. While a block is committed, the next is verified and
- * its signatures are checked. A lost source is asked again, later and later; what no retry can mend halts the channel.
+ * Takes one channel's blocks from its source in order, through the stages of the pipeline. While a block is committed, the next is
+ * verified and its signatures are checked. A lost source is asked again, later and later; what no retry can mend halts the channel.
  */
 export class ChannelCommitter implements AsyncDisposable {
   readonly #parts: ChannelCommitterParts;
+  readonly #pipeline: BlockPipeline;
   readonly #stop = new AbortController();
   readonly #commitSeconds: Histogram;
   readonly #transactions = new Map<number, Counter>();
@@ -37,6 +38,7 @@ export class ChannelCommitter implements AsyncDisposable {
 
   constructor(parts: ChannelCommitterParts) {
     this.#parts = parts;
+    this.#pipeline = new BlockPipeline(parts);
     const help = 'Time from the check of a block against the state to its commit.';
     this.#commitSeconds = parts.metrics.histogram('selvage_committer_commit_seconds', help, { channel: parts.channel.id });
   }
@@ -81,10 +83,10 @@ export class ChannelCommitter implements AsyncDisposable {
     let end: Failure = { error: new SelvageError('PEER_UNREACHABLE', 'the block source ended'), halts: false };
     try {
       for await (const block of this.#parts.source.blocks(from, either)) {
-        const ahead = this.#prepare(block, number, this.#parts.channel.bundle());
+        const ahead = this.#pipeline.begin(block, number);
         const failure = await committing;
         if (failure !== undefined || either.aborted) break;
-        committing = this.#commit(ahead).then(
+        committing = this.#commit(ahead, signal).then(
           () => undefined,
           (thrown: unknown) => {
             broken.abort();
@@ -99,36 +101,9 @@ export class ChannelCommitter implements AsyncDisposable {
     return (await committing) ?? end;
   }
 
-  /** What can be said of a block before the one ahead of it is committed. */
-  #prepare(block: common.Block, number: bigint, bundle: ChannelBundle): Ahead {
-    const work = verifyBlock(block, number, bundle).then(() => this.#parts.validator.precheck(block, bundle));
-    work.catch(() => undefined); // looked at when its turn comes
-    return { block, number, bundle, work };
-  }
-
-  /** Verifies again when the block before changed the configuration: then the first verdict was the wrong one. */
-  async #commit(ahead: Ahead): Promise<void> {
-    const { channel } = this.#parts;
-    const bundle = channel.bundle();
-    const current = ahead.bundle === bundle ? ahead : this.#prepare(ahead.block, ahead.number, bundle);
-    const prechecked = await current.work;
-    const outcome = await timed(this.#commitSeconds, () => this.#validateAndCommit(prechecked));
-    this.#report(outcome);
-    this.#parts.onCommitted?.(outcome);
-  }
-
-  async #validateAndCommit(prechecked: PrecheckedBlock): Promise<CommitOutcome> {
-    const { channel } = this.#parts;
-    const { validated, nextBundle } = await this.#validate(prechecked);
-    const outcome = await channel.ledger.commit(validated);
-    if (nextBundle !== undefined) channel.replaceBundle(nextBundle);
-    return outcome;
-  }
-
-  async #validate(prechecked: PrecheckedBlock): Promise<Validation> {
-    const { ledger } = this.#parts.channel;
-    using state = ledger.snapshot();
-    return await this.#parts.validator.validate(prechecked, { state, blocks: ledger.blocks });
+  async #commit(ahead: Ahead, signal: AbortSignal): Promise<void> {
+    await ahead.verified.catch(() => undefined); // measured is what comes after it
+    this.#report(await timed(this.#commitSeconds, () => this.#pipeline.finish(ahead, signal)));
   }
 
   #report({ blockNumber, flags, reasons }: CommitOutcome): void {
@@ -166,13 +141,6 @@ export class ChannelCommitter implements AsyncDisposable {
     channel.halt(reason);
     log.error('channel halted', { ...reason.details, code: cause.code, error: cause.message });
   }
-}
-
-interface Ahead {
-  readonly block: common.Block;
-  readonly number: bigint;
-  readonly bundle: ChannelBundle;
-  readonly work: Promise<PrecheckedBlock>;
 }
 
 interface Failure {

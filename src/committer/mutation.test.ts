@@ -2,15 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyConfig, bundleFromBlock, recordedBlocks } from '../../test/committer/recorded-network.ts';
 import { blockOf, sealed, signerOf } from '../../test/committer/transactions.ts';
+import { MemoryState } from '../../test/fakes/memory-state.ts';
 import { developmentSet as fixtures } from '../../test/fixtures.ts';
 import { equalBytes } from '../common/bytes.ts';
-import { MemoryState } from '../ledger/simulator/memory-state.ts';
 import type { StateSnapshot } from '../ledger/statedb/state.ts';
+import { membersPolicy } from '../lifecycle/endorsement-policy.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import { ccprovider, common, protos } from '../protos/messages.ts';
 import { BlockValidator } from './block-validator.ts';
 import { verifyBlock } from './block-verification.ts';
-import { membersPolicy } from './definitions/endorsement-policy.ts';
 import { vscc } from './plugins/vscc.ts';
 
 /** Ways to damage bytes: overwrite, cut, repeat, insert. */

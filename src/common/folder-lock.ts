@@ -7,10 +7,11 @@
  * never comes to life again and the highest number is never removed, so of two live ones neither can be there.
  */
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, link, mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { chmod, type FileHandle, link, open, readdir, unlink } from 'node:fs/promises';
 import { createConnection, createServer, type Server } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { makeFolder, OWNER_FILE } from './durable-files.ts';
 import { errnoOf, SelvageError } from './errors.ts';
 import { Scope } from './scope.ts';
 
@@ -26,7 +27,7 @@ const NUMBERED = /^lock\.(\d{1,15})$/;
  *   file system cannot hold such a lock
  */
 export async function lockFolder(folder: string, what: string): Promise<AsyncDisposable> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   await using scope = new Scope();
   const at = await reachable(folder, scope);
   for (;;) {
@@ -73,6 +74,7 @@ async function taken({ at, number, what, folder }: Wanted, scope: Scope): Promis
   const own = join(at, `lock.${randomUUID()}`);
   try {
     scope.use(await listening(own));
+    await chmod(own, OWNER_FILE);
   } catch (cause) {
     throw unsupported(what, folder, cause);
   }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HANDLERS, never, openEndorser } from '../../test/fakes/open-endorser.ts';
 import { proposal } from '../../test/fakes/proposals.ts';
+import { channelsOf } from '../../test/fakes/recorded-channel.ts';
 import { recordedProposals } from '../../test/fakes/recorded-steps.ts';
 import { ok, ScriptedChaincodes } from '../../test/fakes/scripted-chaincodes.ts';
 import { developmentSet as fixtures } from '../../test/fixtures.ts';
@@ -11,7 +12,7 @@ import { SelvageError } from '../common/errors.ts';
 import { protos } from '../protos/messages.ts';
 import { ExpirationCheck } from './handlers/expiration-check.ts';
 
-const filters = [new ExpirationCheck({ clock: systemClock })];
+const filters = [new ExpirationCheck({ clock: systemClock, channels: channelsOf() })];
 
 /** Every end a client may cause: a refusal with a text, or a reply. Nothing else. */
 async function endsWell(signed: protos.SignedProposal): Promise<void> {

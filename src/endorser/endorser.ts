@@ -2,7 +2,7 @@ import type { Chaincodes } from '../chaincode/chaincodes.ts';
 import type { SystemChaincode } from '../chaincode/system.ts';
 import { type Channels, hasLifecycleV20 } from '../channel/channel.ts';
 import type { Cancellable } from '../common/cancel.ts';
-import { SelvageError } from '../common/errors.ts';
+import { type FailureCode, SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
 import { type Metrics, unmeasured } from '../common/metrics.ts';
 import type { Definitions } from '../lifecycle/definitions.ts';
@@ -52,6 +52,9 @@ export interface EndorserOptions {
 
 /** Plugins of every Fabric before 1.2 were chaincodes of these names; proposals could never call them. */
 const NEVER_FROM_PROPOSAL = ['escc', 'vscc'] as const;
+
+/** What the gate throws of a proposal that is not wrong in itself. */
+const OUT_OF_PLACE: ReadonlySet<FailureCode> = new Set(['CHANNEL_NOT_FOUND', 'SIMULATION_FAILED']);
 
 /** Answers a proposal: check it, run its chaincode against a snapshot, sign what the run read and wrote. */
 export class Endorser implements ProposalProcessor {
@@ -110,9 +113,21 @@ export class Endorser implements ProposalProcessor {
   }
 
   async #process(signed: protos.SignedProposal, options: Cancellable): Promise<protos.ProposalResponseInit> {
-    const proposal = await this.#gate.admit(signed);
+    const admitted = await this.#admit(signed);
     options.signal.throwIfAborted();
-    return this.#metrics.answering(proposal.channelId, () => this.#run(proposal, options));
+    if ('failure' in admitted) return this.#answers.failed(admitted.failure);
+    return this.#metrics.answering(admitted.value.channelId, () => this.#run(admitted.value, options));
+  }
+
+  /** A proposal that is wrong is an error of the call, one that finds no place to run is answered. */
+  async #admit(signed: protos.SignedProposal): Promise<Attempt<UnpackedProposal>> {
+    try {
+      return { value: await this.#gate.admit(signed) };
+    } catch (thrown) {
+      if (!(thrown instanceof SelvageError) || !OUT_OF_PLACE.has(thrown.code)) throw thrown;
+      this.#log.debug('proposal refused', { code: thrown.code, reason: thrown.message });
+      return { failure: thrown };
+    }
   }
 
   async #run(proposal: UnpackedProposal, options: Cancellable): Promise<Answered> {

@@ -1,5 +1,6 @@
 import type { ChaincodeCall, ChaincodeOutcome, Chaincodes } from '../chaincode/chaincodes.ts';
-import { type Channels, hasLifecycleV20 } from '../channel/channel.ts';
+import type { Channels } from '../channel/channel.ts';
+import { dialectOn } from '../channel/dialect.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { prefixed } from '../common/prefixed.ts';
 import type { TxSimulator } from '../ledger/simulator/tx-simulator.ts';
@@ -75,7 +76,7 @@ export class Execution {
 
   /** Channels of the 2.x lifecycle have the words of 2.x. */
   #words({ channelId, txId }: UnpackedProposal): FailureWords {
-    if (!hasLifecycleV20(this.#channels.get(channelId))) return WORDS_OF_1;
+    if (dialectOn(this.#channels, channelId) === '1.1') return WORDS_OF_1;
     return { unreached: `error in simulation: failed to execute transaction ${txId}: `, failed: 'error in simulation: ' };
   }
 }

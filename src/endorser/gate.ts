@@ -1,14 +1,15 @@
 /** Who may propose what: the checks that need identities, the ledger and the channel's policies. */
 
 import type { Channel, Channels } from '../channel/channel.ts';
+import { dialectOn } from '../channel/dialect.ts';
 import { hex } from '../common/bytes.ts';
-import { messageOf } from '../common/errors.ts';
+import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { AccessControl } from '../msp/acl.ts';
-import type { IdentityDeserializer } from '../msp/identity.ts';
-import { txIdOf } from '../protos/hashes.ts';
-import { msp } from '../protos/messages.ts';
-import { type ProposalHeaders, readHeaders, readTarget, type UnpackedProposal } from './proposal.ts';
+import type { Identity, IdentityDeserializer } from '../msp/identity.ts';
+import * as of1 from './checks-of-1.ts';
+import * as of2 from './checks-of-2.ts';
+import { type ProposalHeaders, readHeaders, type UnpackedProposal, unpacked } from './proposal.ts';
 import { refusal } from './refusal.ts';
 
 export interface GateParts {
@@ -17,12 +18,15 @@ export interface GateParts {
   readonly localMsp: IdentityDeserializer;
   readonly access: AccessControl;
   readonly isSystem: (name: string) => boolean;
-  /** Chaincodes of the peer that no proposal may name, like `escc` and `vscc`. */
+  /** Chaincodes of the peer that no proposal may name on channels of the legacy lifecycle, like `escc` and `vscc`. */
   readonly closed: ReadonlySet<string>;
   readonly log: Logger;
 }
 
-/** Lets a proposal in or says why not; everything it throws is a `PROPOSAL_REFUSED` with Fabric's text. */
+/**
+ * Lets a proposal in or says why not. What it throws is a `PROPOSAL_REFUSED` with Fabric's text, or what is wrong with the place
+ * rather than with the proposal, and answered with status 500: `CHANNEL_NOT_FOUND`, `SIMULATION_FAILED`.
+ */
 export class Gate {
   readonly #parts: GateParts;
 
@@ -30,39 +34,58 @@ export class Gate {
     this.#parts = parts;
   }
 
-  /**
-   * All checks in the order of Fabric 1.1, whose texts these are.
-   * @see preProcess in hyperledger/fabric v1.1, core/endorser/endorser.go
-   */
+  /** All checks, in the order and the words of the release that the channel stands for. */
   async admit(signed: UnpackedProposal['signed']): Promise<UnpackedProposal> {
-    const headers = readHeaders(signed);
-    await this.#checkSignature(headers);
-    checkTxId(headers);
-    const { channelId, txId } = headers.channelHeader;
-    const proposal = { ...headers, ...readTarget(headers), channelId, txId, creator: headers.signatureHeader.creator };
+    const headers = readHeaders(signed, '2.x');
+    return dialectOn(this.#parts.channels, headers.channelHeader.channelId) === '1.1' ? this.#admitAs1(signed) : this.#admitAs2(headers);
+  }
+
+  /** @see preProcess in hyperledger/fabric v1.1, core/endorser/endorser.go */
+  async #admitAs1(signed: UnpackedProposal['signed']): Promise<UnpackedProposal> {
+    const headers = readHeaders(signed, '1.1');
+    of1.checkHeaders(headers);
+    if ((await this.#distrust(headers)) !== undefined) throw of1.creatorRefusal(headers);
+    of1.checkTxId(headers);
+    const proposal = unpacked(headers, of1.readTarget(headers));
     this.#checkOpen(proposal);
+    await this.#checkOnChannel(proposal);
+    of1.checkPayload(proposal, this.#parts.isSystem);
+    return proposal;
+  }
+
+  /** @see ProcessProposal and preProcess in hyperledger/fabric v2.5, core/endorser/endorser.go */
+  async #admitAs2(headers: ProposalHeaders): Promise<UnpackedProposal> {
+    const proposal = unpacked(headers, of2.readTarget(headers));
+    const { channelId } = proposal;
+    if (channelId !== '' && this.#parts.channels.get(channelId) === undefined)
+      throw new SelvageError('CHANNEL_NOT_FOUND', `channel '${channelId}' not found`);
+    of2.checkHeaders(headers);
+    const distrust = await this.#distrust(headers);
+    if (distrust !== undefined) throw of2.creatorRefusal(headers, distrust.mspId);
     await this.#checkOnChannel(proposal);
     return proposal;
   }
 
-  /** One text for every cause, an unknown channel included, so that nobody can probe for channels. The cause goes to the log. */
-  async #checkSignature({ channelHeader, signatureHeader: { creator }, signed }: ProposalHeaders): Promise<void> {
-    const reason = await this.#unverified(channelHeader.channelId, creator, signed);
-    if (reason === undefined) return;
-    this.#parts.log.warn('proposal refused', { channel: channelHeader.channelId, txId: channelHeader.txId, reason });
-    throw refusal(`access denied: channel [${channelHeader.channelId}] creator org [${claimedMsp(creator)}]`);
+  /** Undefined when the signature is the creator's and the creator is believed. Clients learn no cause: that goes to the log. */
+  async #distrust(headers: ProposalHeaders): Promise<Distrust | undefined> {
+    const distrust = await this.#judgeCreator(headers);
+    const { channelId: channel, txId } = headers.channelHeader;
+    if (distrust !== undefined) this.#parts.log.warn('proposal refused', { channel, txId, reason: distrust.reason });
+    return distrust;
   }
 
-  async #unverified(channelId: string, creator: Uint8Array, signed: UnpackedProposal['signed']): Promise<string | undefined> {
+  async #judgeCreator({ channelHeader: { channelId }, signatureHeader, signed }: ProposalHeaders): Promise<Distrust | undefined> {
     const { channels, localMsp } = this.#parts;
     const identities = channelId === '' ? localMsp : channels.get(channelId)?.bundle().msps;
-    if (identities === undefined) return 'the channel is unknown here';
+    if (identities === undefined) return { reason: 'the channel is unknown here' };
+    let creator: Identity | undefined;
     try {
-      const identity = identities.deserialize(creator);
-      identity.validate();
-      return (await identity.verify(signed.proposalBytes, signed.signature)) ? undefined : 'the signature is not the creator’s';
+      creator = identities.deserialize(signatureHeader.creator);
+      creator.validate();
+      if (await creator.verify(signed.proposalBytes, signed.signature)) return undefined;
+      return { mspId: creator.mspId, reason: 'the signature is not the creator’s' };
     } catch (thrown) {
-      return messageOf(thrown);
+      return { ...(creator && { mspId: creator.mspId }), reason: messageOf(thrown) };
     }
   }
 
@@ -85,9 +108,10 @@ export class Gate {
   }
 }
 
-function checkTxId({ channelHeader, signatureHeader }: ProposalHeaders): void {
-  const expected = txIdOf(signatureHeader.nonce, signatureHeader.creator);
-  if (channelHeader.txId !== expected) throw refusal(`Transaction is not valid. Got [${channelHeader.txId}], expected [${expected}]`);
+/** Why a creator is not believed; `mspId` only of one whose certificate reads. */
+interface Distrust {
+  readonly mspId?: string;
+  readonly reason: string;
 }
 
 /** A look-up that fails counts as "not known": the ledger will say so itself when it is asked for a simulation. */
@@ -96,13 +120,5 @@ async function known(channel: Channel, txId: string): Promise<boolean> {
     return await channel.ledger.blocks.hasTransaction(txId);
   } catch {
     return false;
-  }
-}
-
-function claimedMsp(creator: Uint8Array): string {
-  try {
-    return msp.SerializedIdentity.decode(creator).mspid;
-  } catch {
-    return '';
   }
 }

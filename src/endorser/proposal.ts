@@ -1,5 +1,9 @@
-/** What a signed proposal says, and the checks of its form that need nobody else: no channel, no identity, no ledger. */
+/** What a signed proposal says: its headers and what it wants done, read in the order and the words of a Fabric release. */
+
+import type { FabricDialect } from '../msp/policies/dialect.ts';
 import { common, protos } from '../protos/messages.ts';
+import { unreadable } from '../protos/unreadable.ts';
+import type { Codec } from '../protos/wire.ts';
 import { reading, refusal } from './refusal.ts';
 
 /** The proposal down to its headers, as received. Bytes are views of the request. */
@@ -26,68 +30,46 @@ export interface UnpackedProposal extends ProposalHeaders, ProposalTarget {
   readonly creator: Uint8Array;
 }
 
-/** Header types that reach the later checks. CONFIG is run like ENDORSER_TRANSACTION (recorded, 1.1 and 2.4). */
-const KNOWN_TYPES: ReadonlySet<number> = new Set([
-  common.HeaderType.CONFIG,
-  common.HeaderType.CONFIG_UPDATE,
-  common.HeaderType.ENDORSER_TRANSACTION,
-]);
-
-/** Known wire types only, as 1.1 decoded: a field with a foreign wire type is no proposal of an honest client. */
-const strict = { strict: true } as const;
-
-/**
- * Reads the headers and checks them in Fabric's order, so that the first wrong thing decides the text.
- * @throws {SelvageError} `PROPOSAL_REFUSED`
- * @see ValidateProposalMessage in hyperledger/fabric v1.1, core/common/validation/msgvalidation.go
- */
-export function readHeaders(signed: protos.SignedProposal): ProposalHeaders {
-  const proposal = reading('', () => protos.Proposal.decode(signed.proposalBytes, strict));
-  const header = reading('', () => common.Header.decode(proposal.header, strict));
-  const channelHeader = reading('', () => common.ChannelHeader.decode(header.channelHeader, strict));
-  const signatureHeader = reading('', () => common.SignatureHeader.decode(header.signatureHeader, strict));
-  if (!KNOWN_TYPES.has(channelHeader.type)) throw refusal(`invalid header type ${headerTypeName(channelHeader.type)}`);
-  if (channelHeader.epoch !== 0n) throw refusal(`invalid Epoch in ChannelHeader. Expected 0, got [${channelHeader.epoch}]`);
-  if (signatureHeader.nonce.length === 0) throw refusal('invalid nonce specified in the header');
-  if (signatureHeader.creator.length === 0) throw refusal('invalid creator specified in the header');
-  return { signed, proposal, header, channelHeader, signatureHeader };
-}
-
-/**
- * Reads which chaincode is called with what. Beyond 1.1 it refuses an invocation without spec or input, which crashed it
- * (FAB-12287).
- * @throws {SelvageError} `PROPOSAL_REFUSED`
- * @see validateChaincodeProposalMessage in hyperledger/fabric v1.1, UnpackProposal in v2.5 core/endorser/msgvalidation.go
- */
-export function readTarget({ channelHeader, proposal }: ProposalHeaders): ProposalTarget {
-  if (channelHeader.type === common.HeaderType.CONFIG_UPDATE) throw refusal(`unsupported proposal type ${channelHeader.type}`);
-  const chaincodeId = readChaincodeId(channelHeader.extension);
-  const payload = reading('', () => protos.ChaincodeProposalPayload.decode(proposal.payload, strict));
-  const invocation = reading('', () => protos.ChaincodeInvocationSpec.decode(payload.input, strict));
-  if (invocation.chaincodeSpec === undefined) throw refusal('chaincode invocation spec did not contain chaincode spec');
-  const { input } = invocation.chaincodeSpec;
-  if (input === undefined) throw refusal('chaincode input did not contain any input');
-  return { chaincodeId, input };
-}
-
-function readChaincodeId(bytes: Uint8Array): protos.ChaincodeID {
-  const extension = decodeExtension(bytes);
-  if (extension.chaincodeId === undefined) throw refusal('ChaincodeHeaderExtension.ChaincodeId is nil');
-  if (extension.payloadVisibility !== undefined) throw refusal('invalid payload visibility field'); // empty but encoded counts
-  return extension.chaincodeId;
-}
-
-function decodeExtension(bytes: Uint8Array): protos.ChaincodeHeaderExtension {
+/** One message of the proposal. 1.1 refused a field with a foreign wire type, which 2.x passes over as unknown. */
+export function readPart<T>(codec: Pick<Codec<T, never>, 'typeName' | 'decode'>, bytes: Uint8Array, dialect: FabricDialect): T {
+  if (dialect === '1.1') return reading('', () => codec.decode(bytes, { strict: true }));
   try {
-    return protos.ChaincodeHeaderExtension.decode(bytes, strict);
-  } catch (cause) {
-    throw refusal('invalid header extension for type CHAINCODE', cause);
+    return codec.decode(bytes);
+  } catch (thrown) {
+    const name = codec.typeName.slice(codec.typeName.lastIndexOf('.') + 1);
+    throw refusal(`error unmarshalling ${name}: ${unreadable(thrown)}`, thrown);
   }
 }
 
-/** Type 7 is gone from the messages but had this name where the text comes from. */
-function headerTypeName(type: number): string {
-  if (type === 7) return 'PEER_RESOURCE_UPDATE';
+/** @throws {SelvageError} `PROPOSAL_REFUSED` for what does not decode; nothing is judged */
+export function readHeaders(signed: protos.SignedProposal, dialect: FabricDialect): ProposalHeaders {
+  const proposal = readPart(protos.Proposal, signed.proposalBytes, dialect);
+  const header = readPart(common.Header, proposal.header, dialect);
+  const channelHeader = readPart(common.ChannelHeader, header.channelHeader, dialect);
+  const signatureHeader = readPart(common.SignatureHeader, header.signatureHeader, dialect);
+  return { signed, proposal, header, channelHeader, signatureHeader };
+}
+
+/** @throws {SelvageError} `PROPOSAL_REFUSED` when there is no invocation, which crashed 1.1 (FAB-12287) */
+export function readInput({ payload }: protos.Proposal, dialect: FabricDialect): protos.ChaincodeInput {
+  const { input: invocation } = readPart(protos.ChaincodeProposalPayload, payload, dialect);
+  const { chaincodeSpec } = readPart(protos.ChaincodeInvocationSpec, invocation, dialect);
+  if (chaincodeSpec === undefined) throw refusal('chaincode invocation spec did not contain chaincode spec');
+  if (chaincodeSpec.input === undefined) throw refusal('chaincode input did not contain any input');
+  return chaincodeSpec.input;
+}
+
+export const unpacked = (headers: ProposalHeaders, target: ProposalTarget): UnpackedProposal => ({
+  ...headers,
+  ...target,
+  channelId: headers.channelHeader.channelId,
+  txId: headers.channelHeader.txId,
+  creator: headers.signatureHeader.creator,
+});
+
+/** Type 7 is gone from the messages but had this name in 1.1. */
+export function headerTypeName(type: number, dialect: FabricDialect): string {
+  if (type === 7 && dialect === '1.1') return 'PEER_RESOURCE_UPDATE';
   const known = Object.entries(common.HeaderType).find(([, number]) => number === type);
   return known === undefined ? String(type) : known[0];
 }

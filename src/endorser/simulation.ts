@@ -2,6 +2,7 @@
 
 import type { ChaincodeOutcome } from '../chaincode/chaincodes.ts';
 import { type Channel, type Channels, hasLifecycleV20 } from '../channel/channel.ts';
+import { dialectOn } from '../channel/dialect.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import { prefixed } from '../common/prefixed.ts';
@@ -113,7 +114,7 @@ export class Simulation {
 
   /** Make ready first, snapshot second: the definition is read once to learn what to launch and again so that it is recorded. */
   async #runUser(proposal: UnpackedProposal, input: protos.ChaincodeInputInit, options: Cancellable): Promise<Simulated> {
-    if (proposal.channelId === '') throw chainless(proposal);
+    if (proposal.channelId === '') throw chainless(proposal, this.#parts.channels);
     const channel = this.#channel(proposal);
     for (;;) {
       const simulated = await this.#tryUser(channel, { proposal, input }, options);
@@ -207,8 +208,15 @@ function wordsFor(channel: Channel, name: string): { readonly prefix: string; re
   return { prefix, notFound: `chaincode ${name} not found` };
 }
 
-/** Without a channel there are no definitions. The text is what 1.1 says, whose look-up checked Readers of a channel ''. */
-function chainless({ chaincodeId: { name } }: UnpackedProposal): SelvageError {
+/** Without a channel there are no definitions. 1.1 says so in a roundabout way: its look-up checked Readers of a channel ''. */
+function chainless({ chaincodeId: { name } }: UnpackedProposal, channels: Channels): SelvageError {
+  if (dialectOn(channels, '') === '2.x') {
+    const why = "could not get channel config for channel ''";
+    return new SelvageError(
+      'CHAINCODE_NOT_FOUND',
+      `make sure the chaincode ${name} has been successfully defined on channel  and try again: ${why}`,
+    );
+  }
   const readers = '/Channel/Application/Readers';
   const cause =
     'Authorization request failed : Failed getting local MSP principal during channelless check policy with policy ' +

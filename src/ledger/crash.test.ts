@@ -61,7 +61,7 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 const run = (options: object): string[] => [process.execPath, script, JSON.stringify({ root, segmentBytes: SEGMENT, ...options })];
 
 async function content(folder: string): Promise<string[]> {
-  await using kv: KvStore = new LmdbStore({ path: join(folder, 'state'), durability: 'fast' });
+  await using kv: KvStore = new LmdbStore({ path: join(folder, 'state'), durability: 'overlapping' });
   using snapshot = kv.snapshot();
   using entries = snapshot.range({});
   const found: string[] = [];

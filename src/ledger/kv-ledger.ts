@@ -104,14 +104,20 @@ export class KvLedger implements Ledger {
     return this.#commits.run(() => timed(this.#parts.commitSeconds, () => this.#commit(validated)));
   }
 
-  async #commit({ block, flags, reasons }: ValidatedBlock): Promise<CommitOutcome> {
+  async #commit(validated: ValidatedBlock): Promise<CommitOutcome> {
+    const { block, reasons } = validated;
     this.#checkOpen();
     this.#parts.blocks.checkNext(block);
-    const { prepared, expiry } = await this.#prepare(block, flags);
+    const { prepared, expiry } = await this.#prepare(validated);
     const committed = committedBlock(block, { prepared, previous: this.#commitHash }, this.#parts.compatibility);
     await this.#makeDurable(committed, { prepared, expiry });
     this.#commitHash = commitHashOf(committed);
-    const outcome = { blockNumber: numberOf(committed), flags: prepared.flags, reasons: [...reasons, ...prepared.reasons] };
+    const outcome = {
+      blockNumber: numberOf(committed),
+      block: committed,
+      flags: prepared.flags,
+      reasons: [...reasons, ...prepared.reasons],
+    };
     for (const reason of outcome.reasons) await this.#remember(reason, outcome.blockNumber);
     this.#parts.height.set(Number(outcome.blockNumber) + 1);
     this.#parts.log.debug('block committed', {
@@ -129,11 +135,11 @@ export class KvLedger implements Ledger {
     if (entry === undefined || (entry.blockNumber === blockNumber && entry.index === reason.index)) this.#reasons.set(reason.txId, reason);
   }
 
-  async #prepare(block: common.Block, flags: Uint8Array): Promise<Prepared> {
+  async #prepare({ block, flags, transactions, privateData }: ValidatedBlock): Promise<Prepared> {
     using snapshot = this.#parts.state.snapshot();
-    const privateData = (txId: string): Promise<readonly Uint8Array[]> => this.#parts.transient.get(txId);
     const { mayHold } = this.#parts;
-    const prepared = await prepareCommit({ block, flags, snapshot, privateData, mayHold, txIdAt: (version) => this.#txIdAt(version) });
+    const txIdAt = (version: Version) => this.#txIdAt(version);
+    const prepared = await prepareCommit({ block, flags, transactions, privateData, snapshot, mayHold, txIdAt });
     const expiry = await this.#parts.expiry.forBlock({ blockNum: numberOf(block), updates: prepared.updates, snapshot });
     return { prepared, expiry };
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder, OWNER_FOLDER, syncFolder } from '../common/durable-files.ts';
 import { SelvageError } from '../common/errors.ts';
 import { lockFolder } from '../common/folder-lock.ts';
 import { type Logger, silent } from '../common/log.ts';
@@ -10,7 +11,6 @@ import { Serial } from '../common/serial.ts';
 import { type common, protos } from '../protos/messages.ts';
 import { committedBlock, flagsOf } from './block-metadata.ts';
 import { BlockStore } from './blockstore/block-store.ts';
-import { currentBootId, syncFolder } from './boot-mark.ts';
 import type { MayHold } from './commit/prepared.ts';
 import { COMPATIBILITY, type FabricRelease } from './compatibility.ts';
 import { diskFailure } from './kv/disk-failure.ts';
@@ -37,8 +37,6 @@ export interface LedgerProviderParts {
   readonly onChanged?: ((channelId: string, namespaces: ReadonlySet<string>) => void) | undefined;
   /** Size of block files, in bytes; Fabric's 64 MiB by default. */
   readonly segmentBytes?: number | undefined;
-  /** Names the current run of the machine; read from the system by default. */
-  readonly bootId?: string | undefined;
   readonly log?: Logger | undefined;
   readonly metrics?: Metrics | undefined;
 }
@@ -50,35 +48,30 @@ const UNFINISHED = '.creating-';
 /** The ledgers of a peer as folders under one root, which only one process may use. */
 export class FolderLedgerProvider implements LedgerProvider {
   readonly #parts: LedgerProviderParts;
-  readonly #bootId: string;
   readonly #lock: AsyncDisposable;
   readonly #names: Set<string>;
   readonly #opened = new Map<string, KvLedger>();
   readonly #changes = new Serial();
   #closed: Promise<void> | undefined;
 
-  private constructor(
-    parts: LedgerProviderParts,
-    held: { readonly bootId: string; readonly lock: AsyncDisposable; readonly names: Set<string> },
-  ) {
+  private constructor(parts: LedgerProviderParts, held: { readonly lock: AsyncDisposable; readonly names: Set<string> }) {
     this.#parts = parts;
-    this.#bootId = held.bootId;
     this.#lock = held.lock;
     this.#names = held.names;
   }
 
   /** @throws {SelvageError} `FOLDER_IN_USE` while another process uses the folder */
   static async open(parts: LedgerProviderParts): Promise<FolderLedgerProvider> {
-    const bootId = parts.bootId ?? (await currentBootId());
     const lock = await lockFolder(parts.root, 'the ledger folder');
     try {
       const channels = join(parts.root, 'channels');
-      await mkdir(channels, { recursive: true });
+      await makeFolder(channels);
+      await chmod(parts.root, OWNER_FOLDER); // of an earlier version's making it may be open
       await syncFolder(parts.root);
       const found = await readdir(channels);
       for (const name of found.filter((each) => each.startsWith(UNFINISHED)))
         await rm(join(channels, name), { recursive: true, force: true });
-      return new FolderLedgerProvider(parts, { bootId, lock, names: new Set(found.filter((name) => CHANNEL_ID.test(name))) });
+      return new FolderLedgerProvider(parts, { lock, names: new Set(found.filter((name) => CHANNEL_ID.test(name))) });
     } catch (error) {
       await lock[Symbol.asyncDispose]();
       throw error;
@@ -159,7 +152,6 @@ export class FolderLedgerProvider implements LedgerProvider {
     const ledger = await openLedger({
       channelId,
       folder: this.#folder(channelId),
-      bootId: this.#bootId,
       release: this.#release(channelId),
       simulator,
       lifetimes,

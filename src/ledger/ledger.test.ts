@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { type Metrics, unmeasured } from '../common/metrics.ts';
 import { blockDataHash, blockHash } from '../protos/hashes.ts';
 import { common, protos } from '../protos/messages.ts';
 import { commitHashOf, flagsOf } from './block-metadata.ts';
+import { transactionId } from './blockstore/transaction-ids.ts';
 import { configTransaction, endorsed } from './commit/test-block.contract.ts';
 import type { CommitOutcome, Ledger } from './ledger.ts';
 import { FolderLedgerProvider, type LedgerProviderParts } from './ledger-provider.ts';
@@ -38,7 +40,14 @@ const commit = (
   ledger: Ledger,
   transactions: readonly Uint8Array[],
   codes: readonly number[] = transactions.map(() => VALID),
-): Promise<CommitOutcome> => ledger.commit({ block: next(ledger, transactions), flags: Uint8Array.from(codes), reasons: [] });
+  privateData?: ReadonlyMap<number, readonly Uint8Array[]>,
+): Promise<CommitOutcome> => ledger.commit({ block: next(ledger, transactions), flags: Uint8Array.from(codes), reasons: [], privateData });
+
+/** Commits transactions with what the transient store has of each. */
+async function commitPrivately(ledger: Ledger, transactions: readonly Uint8Array[]): Promise<CommitOutcome> {
+  const found = transactions.map(async (each, index) => [index, await ledger.transient.get(transactionId(each) ?? '')] as const);
+  return commit(ledger, transactions, undefined, new Map(await Promise.all(found)));
+}
 
 async function simulated(ledger: Ledger, txId: string, work: (simulator: TxSimulator) => unknown): Promise<SimulationResult> {
   await using simulator = await ledger.simulate(txId);
@@ -227,18 +236,18 @@ describe('private data', () => {
   const hashed = (ledger: Ledger, collection: string): Promise<string | undefined> =>
     stateOf(ledger, hashedNamespace('cc', collection), stateKeyOfHash(keyHash('k')));
 
-  it('is taken from the transient store when its transaction commits, and stays when the state is made again', async () => {
+  it('is committed with its transaction, leaves the transient store, and stays when the state is made again', async () => {
     {
-      await using provider = await open({ bootId: 'first', lifetimes });
+      await using provider = await open({ lifetimes });
       const ledger = await provider.create('channel', genesis());
       const tx = await endorsedPrivately(ledger, 'tx1', put('long', 'secret'));
       await ledger.transient.put('tx1', 1n, utf8('not a write set'));
-      await commit(ledger, [tx]);
+      await commitPrivately(ledger, [tx]);
       expect(await plain(ledger, 'long')).toBe('secret');
       expect(await ledger.transient.get('tx1')).toEqual([]);
     }
-    await rm(join(root, 'channels', 'channel', 'state.mark'));
-    await using provider = await open({ bootId: 'second', lifetimes });
+    await rm(join(root, 'channels', 'channel', 'state'), { recursive: true });
+    await using provider = await open({ lifetimes });
     const ledger = await provider.open('channel');
     expect(await plain(ledger, 'long')).toBe('secret');
   });
@@ -256,7 +265,7 @@ describe('private data', () => {
       for (const collection of ['ours', 'theirs']) simulator.putPrivateData('cc', collection, 'k', utf8('secret'));
     });
     await ledger.transient.put('tx', 1n, privateRwset);
-    await commit(ledger, [endorsed('tx', publicRwset)]);
+    await commitPrivately(ledger, [endorsed('tx', publicRwset)]);
     const hashed = (collection: string) => stateOf(ledger, hashedNamespace('cc', collection), stateKeyOfHash(keyHash('k')));
     expect([
       await stateOf(ledger, privateNamespace('cc', 'ours'), 'k'),
@@ -270,7 +279,7 @@ describe('private data', () => {
     await using provider = await open({ lifetimes });
     const ledger = await provider.create('channel', genesis());
     const { publicRwset } = await simulated(ledger, 'tx1', put('long', 'secret'));
-    await commit(ledger, [endorsed('tx1', publicRwset)]);
+    await commitPrivately(ledger, [endorsed('tx1', publicRwset)]);
     expect([await plain(ledger, 'long'), (await hashed(ledger, 'long')) !== undefined]).toEqual([undefined, true]);
   });
 
@@ -285,14 +294,14 @@ describe('private data', () => {
         (await plain(ledger, 'long')) !== undefined,
       ]);
     };
-    await commit(ledger, [
+    await commitPrivately(ledger, [
       await endorsedPrivately(ledger, 'tx1', put('short', '1')),
       await endorsedPrivately(ledger, 'tx2', put('long', '1')),
     ]);
-    await commit(ledger, [await write(ledger, 'tx3', 'k', '1')]);
-    await commit(ledger, [await endorsedPrivately(ledger, 'tx4', put('short', '2'))]); // due at 1+2+1 = 4, now at 6
+    await commitPrivately(ledger, [await write(ledger, 'tx3', 'k', '1')]);
+    await commitPrivately(ledger, [await endorsedPrivately(ledger, 'tx4', put('short', '2'))]); // due at 1+2+1 = 4, now at 6
     for (let number = 4; number <= 6; number += 1) {
-      await commit(ledger, [await write(ledger, `tx${number + 1}`, 'k', String(number))]);
+      await commitPrivately(ledger, [await write(ledger, `tx${number + 1}`, 'k', String(number))]);
       await look();
     }
     expect(seen).toEqual([
@@ -306,7 +315,7 @@ describe('private data', () => {
     await using provider = await open({ transientRetention: 2 });
     const ledger = await provider.create('channel', genesis());
     await ledger.transient.put('never', 1n, utf8('set'));
-    for (let number = 1; number <= 4; number += 1) await commit(ledger, [await write(ledger, `tx${number}`, 'k', String(number))]);
+    for (let number = 1; number <= 4; number += 1) await commitPrivately(ledger, [await write(ledger, `tx${number}`, 'k', String(number))]);
     expect(await ledger.transient.get('never')).toEqual([]);
   });
 });
@@ -364,26 +373,24 @@ describe('ledger provider', () => {
     expect(provider.list()).toEqual([]);
   });
 
-  it('makes the state again after the machine stopped, and only then', async () => {
-    const state = join(root, 'channels', 'channel', 'state');
-    const witness = join(state, 'witness');
+  it('goes on with the state that is there, and makes it again for a folder of an earlier version', async () => {
+    const channel = join(root, 'channels', 'channel');
+    const witness = join(channel, 'state', 'witness');
     {
-      await using provider = await open({ bootId: 'first' });
+      await using provider = await open();
       const ledger = await provider.create('channel', genesis());
       await commit(ledger, [await write(ledger, 'tx1', 'k', '1')]);
       await writeFile(witness, '');
     }
-    const mark = join(root, 'channels', 'channel', 'state.mark');
-    const reopened = async (bootId: string): Promise<boolean> => {
-      await using provider = await open({ bootId });
+    const reopened = async (): Promise<boolean> => {
+      await using provider = await open();
       expect(await stateOf(await provider.open('channel'), 'cc', 'k')).toBe('1');
-      return (await readdir(state)).includes('witness');
+      return existsSync(witness);
     };
-    expect(await reopened('second')).toBe(true); // a clean end
-    await writeFile(mark, JSON.stringify({ bootId: 'second', clean: false }));
-    expect(await reopened('second')).toBe(true); // killed, but the machine went on
-    await writeFile(mark, JSON.stringify({ bootId: 'second', clean: false }));
-    expect(await reopened('third')).toBe(false);
+    expect(await reopened()).toBe(true);
+    await writeFile(join(channel, 'state.mark'), JSON.stringify({ bootId: 'before', clean: true }));
+    expect(await reopened()).toBe(false);
+    expect((await readdir(channel)).sort()).toEqual(['blocks', 'private', 'state']);
   });
 
   it('makes the state again when its files are no store', async () => {

@@ -1,5 +1,6 @@
 import type { MaybePromise } from '../common/maybe.ts';
 import type { common, queryresult } from '../protos/messages.ts';
+import type { Transaction } from './commit/transaction.ts';
 import type { ResultsIterator, TxSimulator } from './simulator/tx-simulator.ts';
 import type { StateSnapshot } from './statedb/state.ts';
 
@@ -47,10 +48,16 @@ export interface ValidatedBlock {
   /** Codes so far; MVCC turns some VALID ones into conflicts. */
   readonly flags: Uint8Array;
   readonly reasons: readonly InvalidReason[];
+  /** What was read of its transactions already, by index; the rest is read here. */
+  readonly transactions?: readonly (Transaction | undefined)[] | undefined;
+  /** Encoded `rwset.TxPvtReadWriteSet` that are at hand, by the index of their transaction; those whose hash fits are used. */
+  readonly privateData?: ReadonlyMap<number, readonly Uint8Array[]> | undefined;
 }
 
 export interface CommitOutcome {
   readonly blockNumber: bigint;
+  /** With its metadata. */
+  readonly block: common.Block;
   /** Final codes, as written into the block's metadata. */
   readonly flags: Uint8Array;
   readonly reasons: readonly InvalidReason[];

@@ -1,13 +1,16 @@
 /** Opens the ledger in one folder: `blocks/` is the truth, `state/` follows it, `private/` holds what blocks do not. */
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes } from '../common/bytes.ts';
+import { removeDurably } from '../common/durable-files.ts';
+import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
 import { commitHashOf, flagsOf, nextCommitHash } from './block-metadata.ts';
+import { BlockIndex } from './blockstore/block-index.ts';
 import { BlockStore, type StoredBlock } from './blockstore/block-store.ts';
-import { isTrusted, writeMark } from './boot-mark.ts';
 import { replayUpdates } from './commit/prepare-commit.ts';
 import type { MayHold } from './commit/prepared.ts';
 import { COMPATIBILITY, type Compatibility, type FabricRelease } from './compatibility.ts';
@@ -15,6 +18,7 @@ import { blockEffects } from './effects.ts';
 import { HistoryIndex } from './history/history-index.ts';
 import type { KvStore } from './kv/kv-store.ts';
 import { LmdbStore } from './kv/lmdb-store.ts';
+import { sealStore } from './kv/seal-store.ts';
 import { KvLedger, type KvLedgerParts } from './kv-ledger.ts';
 import { type CollectionLifetimes, ExpirySchedule } from './pvtdata/expiry.ts';
 import { PrivateDataStore } from './pvtdata/private-data-store.ts';
@@ -25,7 +29,6 @@ import { KvStateStore, type SnapshotMetrics } from './statedb/kv-state-store.ts'
 export interface OpenLedgerParts {
   readonly channelId: string;
   readonly folder: string;
-  readonly bootId: string;
   readonly release: FabricRelease;
   readonly simulator: SimulatorOptions;
   readonly lifetimes: CollectionLifetimes;
@@ -48,12 +51,13 @@ export async function openLedger(parts: OpenLedgerParts): Promise<KvLedger> {
   const compatibility = COMPATIBILITY[parts.release];
   await using scope = new Scope();
   scope.defer(parts.closed);
+  await bringUpToDate(parts);
   const kv = await openState(parts, scope);
   const synced = scope.use(new LmdbStore({ path: join(folder, 'private'), durability: 'synced' }));
   const privateData = new PrivateDataStore(synced);
   const state = new KvStateStore(kv, snapshotMetrics(metrics, channelId));
   const expiry = new ExpirySchedule({ kv, lifetimes: parts.lifetimes });
-  const catchUp = replay({ kv, state, privateData, expiry, compatibility, log });
+  const catchUp = replay({ kv, state, privateData, expiry, compatibility });
   const { duplicates, historyOrder: order } = compatibility;
   const blocks = scope.use(await BlockStore.open({ directory: blocksIn(folder), segmentBytes, kv, duplicates, log, catchUp }));
   return await KvLedger.open({
@@ -84,33 +88,35 @@ const snapshotMetrics = (metrics: Metrics, channel: string): SnapshotMetrics => 
   seconds: metrics.histogram('selvage_ledger_snapshot_age_seconds', 'How long a state snapshot was in use', { channel }),
 });
 
-/** The store that is not synced. After an unclean stop of the machine nothing in it counts, and it is made again from the blocks. */
-async function openState({ folder, bootId, log }: OpenLedgerParts, scope: Scope): Promise<LmdbStore> {
+/** The store that follows the blocks. What cannot be opened, perhaps for want of room when it was made, is no loss and is made again. */
+async function openState({ folder, log }: OpenLedgerParts, scope: Scope): Promise<LmdbStore> {
   const path = join(folder, 'state');
-  const mark = join(folder, 'state.mark');
-  if (!(await isTrusted(mark, bootId))) {
-    log.info('the state is made from the blocks');
+  try {
+    return scope.use(await readableState(path));
+  } catch (thrown) {
+    log.warn('the state cannot be opened and is made from the blocks', { reason: messageOf(thrown) });
     await rm(path, { recursive: true, force: true });
+    return scope.use(new LmdbStore({ path, durability: 'overlapping' }));
   }
-  await writeMark(mark, { bootId, clean: false });
-  const kv = await madeAgainIfBroken(path, log);
-  scope.defer(async () => {
-    await kv[Symbol.asyncDispose]();
-    await kv.sync();
-    await writeMark(mark, { bootId, clean: true });
-  });
+}
+
+/** @throws {SelvageError} for a store that does not even say how far it is */
+async function readableState(path: string): Promise<LmdbStore> {
+  await using scope = new Scope();
+  const kv = scope.use(new LmdbStore({ path, durability: 'overlapping' }));
+  await new BlockIndex({ kv, duplicates: 'first' }).checkpoint();
+  scope.move();
   return kv;
 }
 
-/** A store that cannot be opened, perhaps for want of room when it was made, is no loss. */
-async function madeAgainIfBroken(path: string, log: Logger): Promise<LmdbStore> {
-  try {
-    return new LmdbStore({ path, durability: 'fast' });
-  } catch (error) {
-    log.warn('the state cannot be opened and is made from the blocks', { error });
-    await rm(path, { recursive: true, force: true });
-    return new LmdbStore({ path, durability: 'fast' });
-  }
+/** Earlier versions kept values without checksums, and beside them a mark that told whether the machine had stopped. */
+async function bringUpToDate({ folder, log }: OpenLedgerParts): Promise<void> {
+  const mark = join(folder, 'state.mark');
+  if (!existsSync(mark)) return;
+  log.info('the ledger is of an earlier version and is brought up to date');
+  await rm(join(folder, 'state'), { recursive: true, force: true });
+  await sealStore(join(folder, 'private'));
+  await removeDurably(mark);
 }
 
 interface ReplayParts {
@@ -119,29 +125,27 @@ interface ReplayParts {
   readonly privateData: PrivateDataStore;
   readonly expiry: ExpirySchedule;
   readonly compatibility: Compatibility;
-  readonly log: Logger;
 }
 
-/** Applies a block from the files by its stored flags, without judging it again. */
-function replay({ kv, state, privateData, expiry: schedule, compatibility, log }: ReplayParts): (stored: StoredBlock) => Promise<void> {
+/**
+ * Applies a block from the files by its stored flags, without judging it again.
+ * @throws {SelvageError} `LEDGER_CORRUPT` when flags or writes are not those whose hash was recorded at the commit
+ */
+function replay({ kv, state, privateData, expiry: schedule, compatibility }: ReplayParts): (stored: StoredBlock) => Promise<void> {
   let previous: Uint8Array | undefined;
   let begun = false;
   return async (stored) => {
     const { block } = stored;
     const number = block.header?.number ?? 0n;
+    const atHand = await privateData.ofBlock(number);
     using snapshot = state.snapshot();
-    const prepared = await replayUpdates({
-      block,
-      flags: flagsOf(block),
-      snapshot,
-      privateData: (_, index) => privateData.get(number, index),
-    });
+    const prepared = await replayUpdates({ block, flags: flagsOf(block), snapshot, privateData: atHand });
     const expiry = await schedule.forBlock({ blockNum: number, updates: prepared.updates, snapshot });
-    await kv.commit(await blockEffects({ stored, prepared, expiry, compatibility }));
     const found = commitHashOf(block);
     const wanted = begun || number <= 1n ? nextCommitHash(number, { prepared, previous }) : found;
     if (found !== undefined && wanted !== undefined && !equalBytes(found, wanted))
-      log.error('a block does not have the commit hash its content gives', { blockNumber: number.toString() });
+      throw new SelvageError('LEDGER_CORRUPT', `block ${number} does not have the commit hash that its content gives`);
+    await kv.commit(await blockEffects({ stored, prepared, expiry, compatibility }));
     [previous, begun] = [found, true];
   };
 }

@@ -64,7 +64,7 @@ const recordedState = (network: string): Printed[] =>
   );
 
 async function ourState(folder: string): Promise<{ readonly state: Printed[]; readonly config: ReadonlyMap<string, Uint8Array> }> {
-  await using kv = new LmdbStore({ path: join(folder, 'state'), durability: 'fast' });
+  await using kv = new LmdbStore({ path: join(folder, 'state'), durability: 'overlapping' });
   using snapshot = kv.snapshot();
   using entries = snapshot.range({ gte: Buffer.from('sv'), lt: Buffer.from('sw') });
   const state: Printed[] = [];

@@ -1,5 +1,6 @@
 import type { Channels } from '../channel/channel.ts';
 import { SelvageError } from '../common/errors.ts';
+import { hashedNamespace } from '../ledger/simulator/private-namespaces.ts';
 import type { StateSnapshot } from '../ledger/statedb/state.ts';
 import type { InstalledPackage, InstalledPackages } from '../packages/installed-packages.ts';
 import type { ChaincodeRef } from './chaincode-ref.ts';
@@ -59,7 +60,7 @@ export class LifecycleCache {
 
   /** Whether a change of these namespaces of the state can change what is known here. */
   static concerns(namespaces: ReadonlySet<string>): boolean {
-    return [...namespaces].some((namespace) => namespace === LIFECYCLE || namespace.startsWith(`${LIFECYCLE}$$h`));
+    return [...namespaces].some((namespace) => namespace === LIFECYCLE || namespace.startsWith(hashedNamespace(LIFECYCLE, '')));
   }
 
   /** Forgets what is known of a channel. Call it when a block changed the lifecycle's state, and before anybody hears of that block. */

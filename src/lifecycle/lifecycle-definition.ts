@@ -1,6 +1,16 @@
 import { SelvageError } from '../common/errors.ts';
 import { lifecycle, protos } from '../protos/messages.ts';
-import { type ReadableRecords, type RecordField, type RecordName, readable, readField, readMetadata, type StateRecord } from './records.ts';
+import {
+  type ReadableRecords,
+  type RecordField,
+  type RecordName,
+  readable,
+  readBytes,
+  readField,
+  readMetadata,
+  readSequence,
+  type StateRecord,
+} from './records.ts';
 
 /** What organisations agree on for a chaincode, beside its sequence. */
 export interface DefinitionParameters {
@@ -74,8 +84,7 @@ export async function readDefinition(chaincode: string, records: ReadableRecords
   const metadata = await readMetadata(name, records);
   if (metadata === undefined) return undefined;
   checkType(metadata, DEFINITION_TYPE);
-  const { int64 = 0n } = await readField(name, 'Sequence', records);
-  return { sequence: int64, ...(await readParameterFields(name, records)) };
+  return { sequence: await readSequence(chaincode, records), ...(await readParameterFields(name, records)) };
 }
 
 /** What an organisation approved, or undefined. @throws {SelvageError} `LEDGER_CORRUPT` */
@@ -95,8 +104,9 @@ export async function readPackageId(name: RecordName, records: ReadableRecords):
 }
 
 async function readParameterFields(name: RecordName, records: ReadableRecords): Promise<DefinitionParameters> {
-  const bytesOf = async (field: string): Promise<Uint8Array> => (await readField(name, field, records)).bytes ?? new Uint8Array(0);
-  const [info, validation, collections] = [await bytesOf('EndorsementInfo'), await bytesOf('ValidationInfo'), await bytesOf('Collections')];
+  const info = await readBytes(name, 'EndorsementInfo', records);
+  const validation = await readBytes(name, 'ValidationInfo', records);
+  const collections = await readBytes(name, 'Collections', records);
   const { version, initRequired, endorsementPlugin } = readable(`key ${name.name}`, () => lifecycle.ChaincodeEndorsementInfo.decode(info));
   const { validationPlugin, validationParameter } = readable(`key ${name.name}`, () =>
     lifecycle.ChaincodeValidationInfo.decode(validation),

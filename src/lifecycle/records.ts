@@ -64,6 +64,13 @@ export async function readField(name: RecordName, field: string, records: Readab
   return readable(`state for key ${key}`, () => lifecycle.StateData.decode(bytes));
 }
 
+/** A field that holds bytes; none where there is no field. @throws {SelvageError} `LEDGER_CORRUPT` */
+export async function readBytes(name: RecordName, field: string, records: ReadableRecords): Promise<Uint8Array> {
+  const { int64, bytes, string } = await readField(name, field, records);
+  if (int64 === undefined && string === undefined) return bytes ?? NOTHING;
+  throw new SelvageError('LEDGER_CORRUPT', `expected key ${fieldKey(name, field)} to encode a value of type []byte`);
+}
+
 /** The sequence of a definition; 0 for what was never defined. @throws {SelvageError} `LEDGER_CORRUPT` */
 export async function readSequence(chaincode: string, records: ReadableRecords): Promise<bigint> {
   const name = { area: 'namespaces', name: chaincode } as const;

@@ -1,5 +1,5 @@
 import type { ChaincodeCertificates } from '../chaincode/tls.ts';
-import type { ServerTls } from '../comm/server.ts';
+import type { ServerTls } from '../comm/tls.ts';
 import { sha256 } from '../common/bytes.ts';
 import { derOfPem } from '../msp/identities/pem.ts';
 import { CertificateAuthority } from '../msp/material/certificate-authority.ts';

@@ -4,6 +4,7 @@ import { Custodian } from '../chaincode/custodian.ts';
 import type { LaunchablePackages } from '../chaincode/launch.ts';
 import type { ChaincodeRuntime } from '../chaincode/ports/runtime.ts';
 import type { ChannelRegistry } from '../channel/channel-registry.ts';
+import type { StateChanges } from '../channel/state-changes.ts';
 import type { Logger } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
 import type { CollectionAccess } from '../lifecycle/collection-access.ts';
@@ -19,7 +20,6 @@ import type { ChaincodeOutput } from '../packages/output.ts';
 import { PackageStore } from '../packages/package-store.ts';
 import { platformNameOf } from '../packages/platforms/package-rules.ts';
 import type { PeerConfig } from './config/peer-config.ts';
-import type { StateChanges } from './state-changes.ts';
 
 export interface ChaincodeLifecycleParts {
   readonly channels: ChannelRegistry;

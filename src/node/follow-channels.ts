@@ -1,3 +1,4 @@
+import type { Announcement } from '../channel/block-feed.ts';
 import type { ChannelRegistry } from '../channel/channel-registry.ts';
 import type { JoinedChannel } from '../channel/joined-channel.ts';
 import { validationCodeName } from '../client/submit.ts';
@@ -7,12 +8,12 @@ import { vscc } from '../committer/plugins/vscc.ts';
 import type { Logger } from '../common/log.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
-import type { CommitOutcome, InvalidReason } from '../ledger/ledger.ts';
+import type { InvalidReason } from '../ledger/ledger.ts';
 import { validateConfigEnvelope } from '../msp/channelconfig/bundle.ts';
 import type { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
 import type { LocalMsp } from '../msp/local-msp.ts';
 import type { PeerConfig } from './config/peer-config.ts';
-import { OrdererSource } from './orderer-source.ts';
+import { type EndpointOverride, OrdererSource, type TlsIdentity } from './orderer-source.ts';
 
 /** A transaction that is on the ledger and changed nothing, and why. */
 export interface InvalidTransaction extends InvalidReason {
@@ -25,6 +26,9 @@ export interface FollowParts {
   readonly verifier: SignatureVerifier;
   readonly membership: LocalMsp;
   readonly config: PeerConfig;
+  /** What is shown to orderers; undefined where they are reached without TLS. */
+  readonly tls: TlsIdentity | undefined;
+  readonly overrides: ReadonlyMap<string, EndpointOverride>;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Hears of every transaction that was ordered and then found invalid here. */
@@ -33,7 +37,7 @@ export interface FollowParts {
 
 /** Commits what is ordered, on every channel that is joined now or later. */
 export function followChannels(channels: ChannelRegistry, parts: FollowParts): AsyncDisposable {
-  const { verifier, membership, config } = parts;
+  const { verifier, membership, config, tls, overrides } = parts;
   const scope = new Scope();
   const validator = new BlockValidator({
     plugins: new Map([['vscc', vscc]]),
@@ -43,9 +47,9 @@ export function followChannels(channels: ChannelRegistry, parts: FollowParts): A
     const log = parts.log.child({ module: 'committer', channel: channel.id });
     if (!channel.bundle().msps.mspIds.includes(config.localMspId))
       log.warn('this peer is of no organisation of the channel', { mspId: config.localMspId, members: channel.bundle().msps.mspIds });
-    const source = new OrdererSource({ channel, signer: membership.signer, tls: config.tls !== undefined, log });
-    const onCommitted = tellInvalid(channel.id, parts.onInvalid);
-    scope.use(new ChannelCommitter({ channel, source, validator, log, metrics: parts.metrics, onCommitted })).start();
+    const source = new OrdererSource({ channel, signer: membership.signer, tls, overrides, log });
+    if (parts.onInvalid !== undefined) scope.use(channel.feed.listen(tellInvalid(channel.id, parts.onInvalid)));
+    scope.use(new ChannelCommitter({ channel, source, validator, log, metrics: parts.metrics })).start();
   };
   for (const channel of channels.list()) follow(channel);
   scope.use(channels.onJoined(follow));
@@ -53,7 +57,7 @@ export function followChannels(channels: ChannelRegistry, parts: FollowParts): A
 }
 
 const tellInvalid =
-  (channelId: string, tell: FollowParts['onInvalid']) =>
-  ({ blockNumber, reasons }: CommitOutcome): void => {
-    for (const reason of reasons) tell?.({ ...reason, channelId, blockNumber, codeName: validationCodeName(reason.code) });
+  (channelId: string, tell: NonNullable<FollowParts['onInvalid']>) =>
+  ({ block: { number: blockNumber }, reasons }: Announcement): void => {
+    for (const reason of reasons) tell({ ...reason, channelId, blockNumber, codeName: validationCodeName(reason.code) });
   };

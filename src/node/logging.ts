@@ -1,4 +1,5 @@
 import { type Logger as Pino, pino } from 'pino';
+import { OWNER_FILE } from '../common/durable-files.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { LogFields, Logger } from '../common/log.ts';
 
@@ -104,7 +105,7 @@ export interface OpenLog extends Disposable {
 
 /** A child with a `module` field logs at that module's level. */
 export function openLog({ levels, destination }: LogTarget): OpenLog {
-  const sink = pino.destination({ dest: destination, sync: true, mkdir: true, append: true });
+  const sink = pino.destination({ dest: destination, sync: true, mkdir: true, append: true, mode: OWNER_FILE });
   const root = pino(
     { level: 'trace', base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { cause: pino.stdSerializers.err } },
     sink,

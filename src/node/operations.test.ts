@@ -1,6 +1,9 @@
 import { once } from 'node:events';
+import { type RequestOptions, request } from 'node:https';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { issue } from '../../test/certificates.ts';
+import { silent } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
 import { LogLevels } from './logging.ts';
 import { type OperationsParts, serveOperations } from './operations.ts';
@@ -12,7 +15,14 @@ afterEach(async () => {
 });
 
 async function served(parts: Partial<OperationsParts> = {}): Promise<string> {
-  const all = { address: '127.0.0.1:0', metrics: async () => 'selvage_up 1\n', failedChecks: () => [], version: '1.2.3', ...parts };
+  const all = {
+    address: '127.0.0.1:0',
+    metrics: async () => 'selvage_up 1\n',
+    failedChecks: () => [],
+    version: '1.2.3',
+    log: silent,
+    ...parts,
+  };
   const { address } = scope.use(await serveOperations(all));
   return `http://${address}`;
 }
@@ -76,7 +86,13 @@ describe('the operations server', () => {
   });
 
   it('is gone when disposed, with a request still on its way', async () => {
-    const server = await serveOperations({ address: '127.0.0.1:0', metrics: async () => '', failedChecks: () => [], version: '' });
+    const server = await serveOperations({
+      address: '127.0.0.1:0',
+      metrics: async () => '',
+      failedChecks: () => [],
+      version: '',
+      log: silent,
+    });
     const socket = connect(Number(server.address.split(':')[1]), '127.0.0.1');
     await new Promise<void>((resolve) => socket.write('GET /version HTTP/1.1\r\n', () => resolve()));
     await (await fetch(`http://${server.address}/version`)).text(); // by then the server has accepted the socket before it
@@ -84,5 +100,66 @@ describe('the operations server', () => {
     await server[Symbol.asyncDispose]();
     await closed;
     await expect(fetch(`http://${server.address}/version`)).rejects.toThrow();
+  });
+});
+
+describe('the operations server with TLS', () => {
+  const authorityOf = (name: string) => issue({ subject: `CN=${name}`, ca: true });
+  const of = async (issuer: Awaited<ReturnType<typeof issue>>, subject: string) => {
+    const { pem, privateKey } = await issue({ subject, issuer });
+    return { cert: pem, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  };
+
+  async function secured(clientAuthRequired: boolean) {
+    const [own, clients, others] = await Promise.all(['own', 'clients', 'others'].map(authorityOf));
+    if (own === undefined || clients === undefined || others === undefined) throw new Error('unreachable');
+    const tls = { ...(await of(own, 'CN=localhost')), clientRoots: [others.pem.trimEnd(), clients.pem], clientAuthRequired };
+    const logLevels = new LogLevels('info');
+    const url = (await served({ tls, logLevels })).replace('http:', 'https:');
+    const ask = async (page: string, more: RequestOptions = {}): Promise<number | undefined> => {
+      const asked = request(`${url}${page}`, { ca: own.pem, checkServerIdentity: () => undefined, agent: false, ...more }).end();
+      const [response] = await once(asked, 'response');
+      response.resume();
+      return response.statusCode;
+    };
+    return { ask, known: await of(clients, 'CN=known'), stranger: await of(own, 'CN=stranger'), logLevels };
+  }
+
+  it('says how the node is to everybody, and more to known clients only', async () => {
+    const { ask, known } = await secured(false);
+    const pages = ['/healthz', '/version', '/metrics', '/logspec'];
+    expect(await Promise.all(pages.map((page) => ask(page)))).toEqual([200, 200, 401, 401]);
+    expect(await Promise.all(pages.map((page) => ask(page, known)))).toEqual([200, 200, 200, 200]);
+    expect(await ask('/logspec', { method: 'PUT' })).toBe(401);
+  });
+
+  it('refuses a certificate of anybody else, even where none is needed', async () => {
+    const { ask, stranger } = await secured(false);
+    await expect(ask('/healthz', stranger)).rejects.toThrow();
+  });
+
+  it('lets nobody in without a certificate where all need one', async () => {
+    const { ask, known, stranger } = await secured(true);
+    await expect(ask('/healthz')).rejects.toThrow();
+    await expect(ask('/healthz', stranger)).rejects.toThrow();
+    expect(await ask('/healthz', known)).toBe(200);
+  });
+
+  it('is gone when disposed, in the middle of a handshake', async () => {
+    const { cert, key } = await of(await authorityOf('own'), 'CN=localhost');
+    const tls = { cert, key, clientRoots: [], clientAuthRequired: false };
+    const server = await serveOperations({
+      address: '127.0.0.1:0',
+      tls,
+      metrics: async () => '',
+      failedChecks: () => [],
+      version: '',
+      log: silent,
+    });
+    const socket = connect(Number(server.address.split(':')[1]), '127.0.0.1');
+    const closed = once(socket, 'close');
+    await once(socket, 'connect');
+    await server[Symbol.asyncDispose]();
+    await closed;
   });
 });

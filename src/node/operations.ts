@@ -1,6 +1,11 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { isUnspecified, joinAddress, splitAddress } from '../common/address.ts';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { TLSSocket } from 'node:tls';
+import { Listener, tlsServerOptions } from '../comm/listener.ts';
+import { type ServerTls, usable } from '../comm/tls.ts';
+import { joinAddress, splitAddress } from '../common/address.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
 import type { LogLevels } from './logging.ts';
 
 /** Why a part of the node is not well. */
@@ -12,6 +17,7 @@ export interface FailedCheck {
 export interface OperationsParts {
   /** `host:port`; port 0 takes a free one. */
   readonly address: string;
+  readonly tls?: OperationsTls | undefined;
   /** What Prometheus scrapes. */
   readonly metrics: () => Promise<string>;
   /** Empty when all is well. */
@@ -19,6 +25,13 @@ export interface OperationsParts {
   /** The log's levels, which may be read and changed. */
   readonly logLevels?: LogLevels | undefined;
   readonly version: string;
+  readonly log: Logger;
+}
+
+/** With client roots, which may be none at all. Who shows a certificate must have one that they issued. */
+export interface OperationsTls extends ServerTls {
+  /** Whether everybody must show one; `/metrics` and `/logspec` are for those with one alone in any case. */
+  readonly clientAuthRequired: boolean;
 }
 
 /** An operations server that answers. Disposing closes it and the connections it has. */
@@ -28,36 +41,38 @@ export interface OperationsServer extends AsyncDisposable {
 }
 
 /**
- * Plain HTTP for operators: `/healthz`, `/metrics`, `/logspec` and `/version`. Who may reach it is decided by the address.
+ * For operators: `/healthz`, `/metrics`, `/logspec` and `/version`. Without TLS, who may reach it is decided by the address.
  *
- * @throws {SelvageError} `ADDRESS_IN_USE`
- * @see core/operations/system.go in hyperledger/fabric v2.5
+ * @throws {SelvageError} `ADDRESS_IN_USE`, `SETTING_INVALID` for TLS material that is none
+ * @see core/operations/system.go and common/fabhttp in hyperledger/fabric v2.5
  */
 export async function serveOperations(parts: OperationsParts): Promise<OperationsServer> {
-  const server = createServer((request, response) => {
+  const { address, tls, log } = parts;
+  const serve: RequestListener = (request, response) => {
     answer(parts, request).then(
       ({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body),
       (thrown: unknown) => response.writeHead(500).end(messageOf(thrown)),
     );
-  });
-  const { host, port } = splitAddress(parts.address) ?? { host: '', port: 0 };
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(taken(parts.address, cause)));
-    server.listen(port, isUnspecified(host) ? undefined : host, resolve);
-  });
-  const bound = server.address();
-  return {
-    address: joinAddress({ host, port: typeof bound === 'object' && bound !== null ? bound.port : port }),
-    [Symbol.asyncDispose]: () => close(server),
   };
+  const listener = await listening({ address, server: serverFor(tls, serve), tls, log });
+  const { host } = splitAddress(address) ?? { host: '' };
+  return { address: joinAddress({ host, port: listener.port }), [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose]() };
 }
 
-const taken = (address: string, cause: Error): SelvageError =>
-  new SelvageError('ADDRESS_IN_USE', `operations: cannot listen on ${address}: ${cause.message}`, {
-    cause,
-    details: { address },
-    advice: 'Stop the process that uses the port, or set operations.listenAddress (CORE_OPERATIONS_LISTENADDRESS).',
-  });
+function serverFor(tls: OperationsTls | undefined, serve: RequestListener) {
+  if (tls === undefined) return createServer(serve);
+  return usable(() => createSecureServer(tlsServerOptions(tls, tls.clientAuthRequired ? 'required' : 'optional'), serve));
+}
+
+async function listening(options: Parameters<typeof Listener.open>[0]): Promise<Listener> {
+  try {
+    return await Listener.open(options);
+  } catch (thrown) {
+    const { code, message, details, cause } = SelvageError.from(thrown);
+    const advice = 'Stop the process that uses the port, or set operations.listenAddress (CORE_OPERATIONS_LISTENADDRESS).';
+    throw new SelvageError(code, `operations: ${message}`, { cause, details, advice });
+  }
+}
 
 interface Answer {
   readonly status: number;
@@ -67,8 +82,14 @@ interface Answer {
 
 const json = (status: number, value: unknown): Answer => ({ status, type: 'application/json', body: JSON.stringify(value) });
 
+/** With TLS: what tells or changes more than whether the node is well. */
+const FOR_KNOWN_CLIENTS: ReadonlySet<string> = new Set(['/metrics', '/logspec']);
+
+const isKnown = ({ socket }: IncomingMessage): boolean => socket instanceof TLSSocket && socket.authorized;
+
 async function answer(parts: OperationsParts, request: IncomingMessage): Promise<Answer> {
   const { pathname } = new URL(request.url ?? '/', 'http://operations');
+  if (parts.tls !== undefined && FOR_KNOWN_CLIENTS.has(pathname) && !isKnown(request)) return { status: 401, type: 'text/plain', body: '' };
   if (pathname === '/logspec' && parts.logLevels !== undefined) return logSpec(parts.logLevels, request);
   if (request.method !== 'GET') return json(405, { Error: `invalid request method: ${request.method}` });
   switch (pathname) {
@@ -115,11 +136,4 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

@@ -4,7 +4,9 @@ import { heardOutput } from '../chaincode/output/heard-output.ts';
 import { OutputFolder } from '../chaincode/output/output-folder.ts';
 import type { ChaincodeRuntime } from '../chaincode/ports/runtime.ts';
 import { ChannelRegistry } from '../channel/channel-registry.ts';
-import { listen, type ServerTls } from '../comm/server.ts';
+import { StateChanges } from '../channel/state-changes.ts';
+import { listen } from '../comm/server.ts';
+import type { ServerTls } from '../comm/tls.ts';
 import { joinAddress, splitAddress } from '../common/address.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { systemClock } from '../common/clock.ts';
@@ -17,6 +19,7 @@ import type { InvalidReason } from '../ledger/ledger.ts';
 import { FolderLedgerProvider } from '../ledger/ledger-provider.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import { definedLifetimes, heldBy } from '../lifecycle/committed-collections.ts';
+import { isSystemChaincode } from '../lifecycle/system-chaincodes.ts';
 import { AclProvider } from '../msp/acl-provider.ts';
 import { bundleFromBlock } from '../msp/channelconfig/bundle.ts';
 import { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
@@ -31,15 +34,15 @@ import { peerDeliverService } from '../services/peer-deliver-service.ts';
 import { ChaincodeCa } from './chaincode-certificates.ts';
 import { type ChaincodeLifecycle, openChaincodeLifecycle, takeCareOfChaincode } from './chaincode-lifecycle.ts';
 import { chaincodeEnvironment, openRuntime } from './chaincode-runtime.ts';
+import { trustMembers } from './client-authorities.ts';
 import { type PeerConfig, replicasOf } from './config/peer-config.ts';
 import { debuggersFor, warnOfOpenPort } from './development-mode.ts';
-import { readPem } from './files.ts';
 import { followChannels, type InvalidTransaction } from './follow-channels.ts';
 import { failedChannels, lostServices } from './health.ts';
 import { loadMembership } from './membership.ts';
 import { type OperationsParts, type OperationsServer, serveOperations } from './operations.ts';
 import { prepareChaincode } from './prepare-chaincode.ts';
-import { StateChanges } from './state-changes.ts';
+import { readOperationsTls, readOverrides, readPeerTls } from './tls-material.ts';
 import { version } from './version.ts';
 
 export interface PeerParts extends Cancellable {
@@ -79,6 +82,8 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   await using scope = new Scope();
   const verifier = new SignatureVerifier();
   const membership = await loadMembership(config.mspConfigPath, config.localMspId, { verifier, log: log.child({ module: 'msp' }) });
+  const tls = await readPeerTls(config);
+  const overrides = await readOverrides(config, log.child({ module: 'committer' }));
   const changes = new StateChanges();
   const ledgers = scope.use(await openLedgers(config, parts, changes));
   const channels = scope.use(
@@ -88,14 +93,14 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
       log: log.child({ module: 'channel' }),
     }),
   );
-  scope.use(followChannels(channels, { verifier, membership, config, ...parts }));
+  scope.use(followChannels(channels, { verifier, membership, config, tls: tls?.client, overrides, ...parts }));
   const access = new AclProvider({ localMsp: membership.msp });
   const runtime = await openRuntime(config, { log, signal }, scope);
   const kept = new OutputFolder({ directory: join(config.fileSystemPath, 'chaincode-logs'), log: log.child({ module: 'chaincode' }) });
   const output = parts.onOutput === undefined ? kept : heardOutput(kept, parts.onOutput);
   const lifecycle = scope.use(await openChaincodeLifecycle(config, { channels, runtime, output, changes, log }));
   const { definitions } = lifecycle;
-  const handlers = await loadHandlers(handlerSettings(config), { clock: systemClock });
+  const handlers = await loadHandlers(handlerSettings(config), { clock: systemClock, channels });
   const system = systemChaincodes(config, { channels, access, lifecycle, endorsers: new Set(handlers.endorsements.keys()) });
   const chaincodes = scope.use(await startChaincodes(config, parts, { channels, access, lifecycle, runtime, output, system, scope }));
   if (config.chaincode.mode !== 'dev') scope.use(takeCareOfChaincode({ lifecycle, changes, channels, chaincodes, log }));
@@ -121,6 +126,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
     acl: access,
     timeWindowMs: config.authenticationWindowMs,
     mutualTls: config.tls?.clientAuthRequired === true,
+    concurrency: config.deliverConcurrency,
     log: log.child({ module: 'deliver' }),
   });
   signal.throwIfAborted();
@@ -128,9 +134,8 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   const failedChecks = () => [...failedChannels(channels), ...lostServices(chaincodes)];
   const operations = await startOperations(config, parts, failedChecks);
   if (operations !== undefined) scope.use(operations);
-  const server = scope.use(
-    await listen({ address: config.listenAddress, tls: await peerTls(config), methods, log: log.child({ module: 'comm' }) }),
-  );
+  const server = scope.use(await listen({ address: config.listenAddress, tls: tls?.server, methods, log: log.child({ module: 'comm' }) }));
+  scope.use(trustMembers(server, channels, tls?.server.clientRoots ?? []));
 
   const owned = scope.move();
   return {
@@ -146,17 +151,19 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
 
 /** Says how the peer is, while it is being stopped as well as while it runs. */
 async function startOperations(
-  { operationsAddress }: PeerConfig,
-  { operations }: PeerParts,
+  config: PeerConfig,
+  { operations, log }: PeerParts,
   failedChecks: OperationsParts['failedChecks'],
 ): Promise<OperationsServer | undefined> {
-  if (operationsAddress === undefined) return undefined;
+  if (config.operationsAddress === undefined) return undefined;
   return serveOperations({
-    address: operationsAddress,
+    address: config.operationsAddress,
+    tls: await readOperationsTls(config),
     metrics: operations?.metrics ?? (async () => ''),
     logLevels: operations?.logLevels,
     failedChecks,
     version,
+    log: log.child({ module: 'operations' }),
   });
 }
 
@@ -191,11 +198,17 @@ function systemChaincodes({ chaincode, localMspId: mspId }: PeerConfig, { channe
       await channels.join(genesis);
     },
   };
-  const isSystem = (name: string): boolean => ['lscc', 'cscc', 'qscc', 'escc', 'vscc'].includes(name);
   const { packages, installed, cache } = lifecycle;
   const all = [
     new Lifecycle({ channels, access, mspId, packages: installed, cache }),
-    new Lscc({ channels, access, packages, isSystem, endorsementPlugins: endorsers, validationPlugins: new Set(['vscc']) }),
+    new Lscc({
+      channels,
+      access,
+      packages,
+      isSystem: isSystemChaincode,
+      endorsementPlugins: endorsers,
+      validationPlugins: new Set(['vscc']),
+    }),
     new Cscc({ channels, access, joiner }),
     new Qscc({ channels, access }),
   ];
@@ -262,10 +275,3 @@ const handlerSettings = ({ handlers }: PeerConfig) => ({
   decorators: handlers.decorators,
   endorsers: { escc: { name: 'DefaultEndorsement' }, ...Object.fromEntries(handlers.endorsers) },
 });
-
-/** Client certificates are checked against the configured roots and the peer's own. @throws {SelvageError} `SETTING_INVALID` naming the file */
-async function peerTls({ tls }: PeerConfig): Promise<ServerTls | undefined> {
-  if (tls === undefined) return undefined;
-  const clientRoots = tls.clientAuthRequired ? await Promise.all([...tls.clientRootFiles, tls.rootCertFile].map(readPem)) : undefined;
-  return { key: await readPem(tls.keyFile), cert: await readPem(tls.certFile), clientRoots };
-}

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, it } from 'vitest';
+import { MemoryBlocks } from '../../test/fakes/memory-blocks.ts';
 import { MemoryStore } from '../ledger/kv/memory-store.ts';
 import { blockDataHash } from '../protos/hashes.ts';
-import { MemoryBlocks } from './memory-blocks.ts';
 import { ordererBlocksContract } from './orderer-blocks.contract.ts';
 import { StoredBlocks } from './stored-blocks.ts';
 

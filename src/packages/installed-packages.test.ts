@@ -15,7 +15,7 @@ import { LifecyclePackageStore } from './lifecycle-store.ts';
 
 const CODE = await compress(await buffer(writeTar([{ name: 'src/index.js', content: utf8('code of it') }])));
 const never = { signal: new AbortController().signal };
-const failing = new SelvageError('CHAINCODE_BUILD_FAILED', 'npm install ended with code 1');
+const failing = new SelvageError('CHAINCODE_BUILD_FAILED', 'npm install ended with code 1', { advice: 'Look at what npm says.' });
 
 describe('installed packages', () => {
   let folder = '';
@@ -83,7 +83,7 @@ describe('installed packages', () => {
     const bytes = await packageOf('cc_1');
     await expect(packages.install(bytes, never)).rejects.toMatchObject({
       code: 'CHAINCODE_BUILD_FAILED',
-      message: 'could not build chaincode: npm install ended with code 1',
+      message: 'could not build chaincode: npm install ended with code 1\nLook at what npm says.',
     });
     expect(packages.list()).toEqual([]);
     expect(await store.list()).toEqual([]);

@@ -103,7 +103,7 @@ export class InstalledPackages implements AsyncDisposable {
       await store.remove(packageId);
       this.#installed.delete(packageId);
       signal.throwIfAborted();
-      throw prefixed('could not build chaincode: ', thrown);
+      throw withAdvice(prefixed('could not build chaincode: ', thrown));
     }
     this.#built.add(packageId);
     if (this.#installed.has(packageId)) throw already(packageId);
@@ -134,6 +134,14 @@ export class InstalledPackages implements AsyncDisposable {
     return turns.run(work);
   }
 }
+
+/** The text has the advice as well: who installs gets nothing else. */
+const withAdvice = ({ code, message, cause, details, advice }: SelvageError): SelvageError =>
+  new SelvageError(code, advice === undefined ? message : `${message}\n${advice}`, {
+    cause,
+    details,
+    ...(advice !== undefined && { advice }),
+  });
 
 const hashOf = (packageId: string): string => packageId.slice(packageId.indexOf(':') + 1);
 

@@ -2,6 +2,11 @@ import { stripVTControlCharacters } from 'node:util';
 
 /** Lines of output that an error shows. */
 const SHOWN = 20;
+/** What a program says first when it dies, before traces that may be long. */
+const HEADLINE =
+  /^(?:panic: |fatal error: |FATAL ERROR: |Exception in thread |Caused by: |(?:Uncaught )?(?:[A-Z]\w*)?Error(?: \[\w+\])?: )/;
+/** A headline so many lines before the end has nothing to do with it. */
+const STALE = 500;
 /** Longest line that is shown whole. */
 const MAX_LINE = 500;
 /**
@@ -10,9 +15,20 @@ const MAX_LINE = 500;
  */
 const MAX_SENT = 4_000;
 
-/** The last lines of an output, fit for a terminal and for an error: without colours and other control characters, and not too long. */
+/**
+ * What of an output tells how it ended: its last lines, oldest first. The headline of a longer trace that they are the end of takes the
+ * place of the first of them.
+ */
+export function endOf(output: readonly string[]): readonly string[] {
+  const end = output.slice(-SHOWN);
+  if (end.some((line) => HEADLINE.test(line))) return end;
+  const headline = output.slice(-STALE, -SHOWN).findLast((line) => HEADLINE.test(line));
+  return headline === undefined ? end : [headline, ...end.slice(1)];
+}
+
+/** The end of an output, fit for a terminal and for an error: without colours and other control characters, and not too long. */
 export function shownLines(output: readonly string[]): readonly string[] {
-  const lines = output.slice(-SHOWN).map((line) => stripVTControlCharacters(line).replaceAll(/\p{Cc}/gu, ' '));
+  const lines = endOf(output).map((line) => stripVTControlCharacters(line).replaceAll(/\p{Cc}/gu, ' '));
   const limit = fairShare(lines.map((line) => sentSize(line)));
   return lines.map((line) => shortened(line, limit));
 }

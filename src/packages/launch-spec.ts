@@ -53,6 +53,6 @@ export interface LaunchSpec extends BuildSpec {
 export interface Exit {
   readonly code: number | null;
   readonly signal: string | null;
-  /** The last lines it printed, oldest first, at most 20. */
+  /** What it printed, oldest first, as far as it is kept: all that anybody looks for a cause in. Paths below its package begin with `./`. */
   readonly lastOutput: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, SelvageError } from '../common/errors.ts';
-import { createDurably, filesIn, isErrno, removeDurably } from './durable-files.ts';
+import { createDurably, filesIn, removeDurably } from '../common/durable-files.ts';
+import { errnoOf, messageOf, SelvageError } from '../common/errors.ts';
 import type { LifecyclePackage } from './lifecycle-package.ts';
 
 export interface LifecyclePackageStoreParts {
@@ -33,7 +33,7 @@ export class LifecyclePackageStore {
       return await createDurably(this.#fileOf(packageId), bytes);
     } catch (cause) {
       const text = `could not save cc install package: error writing chaincode install package to ${this.#fileOf(packageId)}: ${messageOf(cause)}`;
-      throw new SelvageError(isErrno(cause, 'ENOSPC') ? 'DISK_FULL' : 'INTERNAL', text, { cause, details: { packageId } });
+      throw new SelvageError(errnoOf(cause) === 'ENOSPC' ? 'DISK_FULL' : 'INTERNAL', text, { cause, details: { packageId } });
     }
   }
 
@@ -43,7 +43,7 @@ export class LifecyclePackageStore {
     try {
       return await readFile(this.#fileOf(packageId));
     } catch (cause) {
-      if (isErrno(cause, 'ENOENT')) throw notFound(packageId);
+      if (errnoOf(cause) === 'ENOENT') throw notFound(packageId);
       throw new SelvageError('INTERNAL', `could not read chaincode install package '${packageId}'`, { cause, details: { packageId } });
     }
   }

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { detach } from '../common/bytes.ts';
-import { messageOf, SelvageError } from '../common/errors.ts';
+import { createDurably, filesIn } from '../common/durable-files.ts';
+import { errnoOf, messageOf, SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
 import { LruCache } from '../common/lru.ts';
 import { type ChaincodePackage, parsePackage } from './chaincode-package.ts';
-import { createDurably, filesIn, isErrno } from './durable-files.ts';
 import { checkChaincodeName, checkChaincodeVersion, type FabricTexts } from './names.ts';
 
 /** What a definition is compared with; small enough to stay in memory, unlike the code. */
@@ -107,7 +107,7 @@ export class PackageStore {
     try {
       return await readFile(this.#file(name, version));
     } catch (cause) {
-      if (isErrno(cause, 'ENOENT')) throw notInstalled(name, version);
+      if (errnoOf(cause) === 'ENOENT') throw notInstalled(name, version);
       throw new SelvageError('INTERNAL', `cannot read chaincode package ${name}.${version}`, { cause });
     }
   }
@@ -134,7 +134,7 @@ const exists = (name: string, version: string, file: string): SelvageError =>
 
 const unwritable = (name: string, version: string, cause: unknown): SelvageError =>
   new SelvageError(
-    isErrno(cause, 'ENOSPC') ? 'DISK_FULL' : 'INTERNAL',
+    errnoOf(cause) === 'ENOSPC' ? 'DISK_FULL' : 'INTERNAL',
     `Error installing chaincode code ${name}:${version}(${messageOf(cause)})`,
     { cause },
   );

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import { developmentSet as fixtures, manifest, readFixture, readFixtureJson } from '../../test/fixtures.ts';
-import { hex } from '../common/bytes.ts';
+import { hex, sha256 } from '../common/bytes.ts';
 import { blockDataHash, blockHash, blockHeaderBytes, proposalHash, txIdOf, visiblePayload } from './hashes.ts';
 import { common, protos } from './messages.ts';
 
@@ -60,6 +60,11 @@ describe.skipIf(!fixtures)('hashes and ids, as Fabric computed them', () => {
       assert.equal(hex(blockHash(header)), headerHash, file);
       if (dataHash !== undefined) assert.equal(hex(blockDataHash(data)), dataHash, file);
     }
+  });
+
+  it('a block of more envelopes than a call takes arguments', () => {
+    const data = Array.from({ length: 500_000 }, () => new Uint8Array(1));
+    assert.equal(hex(blockDataHash({ data })), hex(sha256(new Uint8Array(500_000))));
   });
 
   it('every recorded endorsement binds the proposal it answers', () => {

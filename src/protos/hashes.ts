@@ -1,4 +1,5 @@
 /** The hashes and ids by which Fabric's nodes recognise proposals, transactions and blocks. */
+import { createHash } from 'node:crypto';
 import { concatBytes, hex, sha256 } from '../common/bytes.ts';
 import { type common, protos } from './messages.ts';
 
@@ -44,7 +45,11 @@ export function blockHeaderBytes(header: {
 export const blockHash = (header: Parameters<typeof blockHeaderBytes>[0]): Uint8Array => sha256(blockHeaderBytes(header));
 
 /** SHA-256 of all envelopes one after the other. Lengths are not covered, so receivers must check each envelope's canonical form. */
-export const blockDataHash = (data: common.BlockDataInit): Uint8Array => sha256(...(data.data ?? []));
+export function blockDataHash(data: common.BlockDataInit): Uint8Array {
+  const hash = createHash('sha256'); // not one call with all of them: a block may hold more envelopes than a call takes arguments
+  for (const envelope of data.data ?? []) hash.update(envelope);
+  return new Uint8Array(hash.digest());
+}
 
 function der(tag: number, content: Uint8Array): Uint8Array {
   return concatBytes(new Uint8Array([tag, ...derLength(content.length)]), content);

@@ -1,12 +1,13 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Field, readSchema, type Schema } from '../../scripts/protos/schema.mjs';
 import { officialMessage } from '../../test/official-protos.ts';
 import { hex } from '../common/bytes.ts';
 import * as messages from './messages.ts';
 import { common, kvrwset, msp, protos } from './messages.ts';
+import { Reader } from './wire.ts';
 
 const require = createRequire(import.meta.url);
 const schema: Schema = readSchema(dirname(require.resolve('@hyperledger/fabric-protos')));
@@ -129,6 +130,34 @@ describe('bytes that Fabric defines', () => {
       kvrwset.KVRead.encode({ version: { blockNum: 8n } }),
     ]);
     expect(kvrwset.KVRead.decode(twice).version).toEqual({ blockNum: 8n, txNum: 9n });
+  });
+
+  it('forgets a member of a oneof when another follows, and does not merge it with a later one', () => {
+    const rule = common.SignaturePolicy.encode({ nOutOf: { n: 2, rules: [{ signedBy: 1 }] } });
+    const again = common.SignaturePolicy.encode({ nOutOf: { n: 1, rules: [] } });
+    const bytes = Buffer.concat([rule, common.SignaturePolicy.encode({ signedBy: 3 }), again]);
+    expect(common.SignaturePolicy.decode(bytes)).toEqual({ signedBy: undefined, nOutOf: { n: 1, rules: [] } });
+    expect(common.SignaturePolicy.decode(Buffer.concat([rule, again])).nOutOf).toMatchObject({ n: 1, rules: [{ signedBy: 1 }] });
+  });
+
+  it('copies a message that occurs a thousand times once, and not at every occurrence', () => {
+    const header = { channelHeader: new Uint8Array(8), signatureHeader: new Uint8Array(8) };
+    const bytes = Buffer.concat(Array.from({ length: 1_000 }, () => common.Payload.encode({ header })));
+    const concat = vi.spyOn(Buffer, 'concat');
+    common.Payload.decode(bytes);
+    const copied = concat.mock.results.reduce((sum, { value }) => sum + value.length, 0);
+    concat.mockRestore();
+    expect(copied).toBeLessThanOrEqual(bytes.length);
+  });
+
+  it('reads what is nested and occurs twice on every level once per level', () => {
+    let nested: Uint8Array = new Uint8Array();
+    for (let level = 0; level < 24; level += 1) nested = Buffer.concat([wrap(nested), Buffer.from('1200', 'hex')]);
+    const tag = vi.spyOn(Reader.prototype, 'tag');
+    common.SignaturePolicy.decode(nested);
+    const tags = tag.mock.calls.length;
+    tag.mockRestore();
+    expect(tags).toBeLessThan(nested.length * 24);
   });
 });
 

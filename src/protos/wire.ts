@@ -60,11 +60,15 @@ export function codec<T, Init>(typeName: string, decode: Decode<T>, encode: Enco
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** Where a sub-message stands: usually inside the same reader, or in a reader of its own once occurrences were joined. */
-export interface Span {
-  readonly reader: Reader;
-  readonly start: number;
-  readonly end: number;
+/**
+ * Where a singular sub-message stands. It is read once its message was walked through: one that occurs again is merged with what came
+ * before by joining their bytes, and to do so at every occurrence would cost the square of their number.
+ */
+export interface Occurrences {
+  start: number;
+  end: number;
+  /** Those after the first. */
+  more: { readonly start: number; readonly end: number }[] | undefined;
 }
 
 /** A cursor over one buffer. */
@@ -140,13 +144,30 @@ export class Reader {
     return this.#lengthDelimited(end);
   }
 
-  /** Where to read a singular sub-message from; a second occurrence is merged with the first by joining their bytes. */
-  span(previous: Span | undefined, until: number): Span {
-    if (previous === undefined) return { reader: this, start: this.pos, end: until };
-    const first = previous.reader.#buffer.subarray(previous.start, previous.end);
-    const joined = new Reader(Buffer.concat([first, this.#buffer.subarray(this.pos, until)]));
+  /** Notes a sub-message that reaches from here to `until`, and passes over it. */
+  occurrence(known: Occurrences | undefined, until: number): Occurrences {
+    const found = { start: this.pos, end: until };
     this.#inner.pos = until;
-    return { reader: joined, start: 0, end: joined.len };
+    if (known === undefined) return { ...found, more: undefined };
+    known.more ??= [];
+    known.more.push(found);
+    return known;
+  }
+
+  /** Where to read a noted sub-message, up to its `end`: here, or in a reader of its own when it occurred several times. */
+  back(noted: Occurrences): Reader {
+    if (noted.more === undefined) {
+      this.#inner.pos = noted.start;
+      return this;
+    }
+    const joined = new Reader(Buffer.concat([noted, ...noted.more].map(({ start, end }) => this.#buffer.subarray(start, end))));
+    noted.end = joined.len;
+    return joined;
+  }
+
+  /** Goes to the end of a message whose sub-messages were read. */
+  leave(end: number): void {
+    this.#inner.pos = end;
   }
 
   skipType(wireType: number): void {

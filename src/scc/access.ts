@@ -17,10 +17,12 @@ export class ChannelAccess {
   }
 
   /**
-   * The channel, if the signed proposal may use `resource` on it. An unknown channel is refused in the same words.
+   * The channel, if the signed proposal may use `resource` on it. An unknown channel is refused in the same words, and
+   * no channel in those of a peer that looks for such a policy in its own organisation.
    * @param text makes the refusal's text from its cause
    */
   async channel(resource: string, channelId: string, signed: protos.SignedProposal, text: (cause: string) => string): Promise<Channel> {
+    if (channelId === '') await this.local(resource, signed, text);
     const channel = this.#parts.channels.get(channelId);
     if (channel === undefined) throw refused(text(`Failed to get policy manager for channel [${channelId}]`));
     await retold(text, () => this.#parts.access.check(resource, channel.bundle(), signed));

@@ -1,18 +1,19 @@
 import type { ChaincodeCall } from '../chaincode/chaincodes.ts';
 import type { SystemChaincode } from '../chaincode/system.ts';
+import { dialectOfProposal } from '../channel/dialect.ts';
 import { hex, textOf } from '../common/bytes.ts';
 import { messageOf } from '../common/errors.ts';
+import type { MaybePromise } from '../common/maybe.ts';
 import type { BlockReader } from '../ledger/ledger.ts';
+import type { FabricDialect } from '../msp/policies/dialect.ts';
 import { common, protos } from '../protos/messages.ts';
 import { ChannelAccess, type ChannelAccessParts } from './access.ts';
 import { parseUint64 } from './go-text.ts';
+import { refuseFromChaincode } from './nested-calls.ts';
 import { refused, reply } from './reply.ts';
 
 /** A function of qscc: the argument after the channel, and what it answers. */
-type Query = (blocks: BlockReader, value: Uint8Array) => Promise<Uint8Array>;
-
-/** What a look-up says when there is no such block or transaction; 2.x has other words. */
-const NOT_FOUND = 'Entry not found in index';
+type Query = (blocks: BlockReader, value: Uint8Array, dialect: FabricDialect) => Promise<Uint8Array>;
 
 /** The number that means "the newest block". */
 const NEWEST = 0xffff_ffff_ffff_ffffn;
@@ -27,7 +28,7 @@ const QUERIES: ReadonlyMap<string, Query> = new Map([
 
 /**
  * Answers questions about the blocks of a channel. Reads the ledger as it is now, outside of any simulation.
- * @see core/scc/qscc/query.go in hyperledger/fabric v1.1, whose texts these are
+ * @see core/scc/qscc/query.go in hyperledger/fabric v1.1 and v2.5, whose texts these are
  */
 export class Qscc implements SystemChaincode {
   readonly name = 'qscc';
@@ -45,60 +46,90 @@ export class Qscc implements SystemChaincode {
     return reply(() => this.#answer(call));
   }
 
-  async #answer({ input: { args = [] }, proposal }: ChaincodeCall): Promise<Uint8Array> {
+  async #answer(call: ChaincodeCall): Promise<Uint8Array> {
+    const { args = [] } = call.input;
+    const { signedProposal } = call.proposal;
     const [name, channelArg, value] = args;
     if (name === undefined || channelArg === undefined) throw refused(`Incorrect number of arguments, ${args.length}`);
     const [fn, channelId] = [textOf(name), textOf(channelArg)];
+    const { channels } = this.#parts;
+    const dialect = dialectOfProposal(channels, signedProposal);
+    if (dialect === '2.x') refuseFromChaincode(this.name, call, deadlocks);
     if (fn !== 'GetChainInfo' && value === undefined) throw refused(`missing 3rd argument for ${fn}`);
-    if (this.#parts.channels.get(channelId) === undefined) throw refused(`Invalid chain ID, ${channelId}`);
-    const denied = (cause: string) => `Authorization request for [${fn}][${channelId}] failed: [${cause}]`;
-    const { ledger } = await this.#access.channel(`qscc/${fn}`, channelId, proposal.signedProposal, denied);
+    if (channels.get(channelId) === undefined) throw refused(`Invalid chain ID, ${channelId}`);
+    const { ledger } = await this.#access.channel(`qscc/${fn}`, channelId, signedProposal, (cause) =>
+      denied(dialect, fn, channelId, cause),
+    );
     const query = QUERIES.get(fn);
     if (query === undefined) throw refused(`Requested function ${fn} not found.`);
-    return query(ledger.blocks, value ?? new Uint8Array(0));
+    return query(ledger.blocks, value ?? new Uint8Array(0), dialect);
   }
 }
+
+const deadlocks = (invoked: string): string =>
+  `Rejecting invoke of QSCC from another chaincode because of potential for deadlocks, original invocation for '${invoked}'`;
+
+const denied = (dialect: FabricDialect, fn: string, channelId: string, cause: string): string =>
+  dialect === '1.1'
+    ? `Authorization request for [${fn}][${channelId}] failed: [${cause}]`
+    : `access denied for [${fn}][${channelId}]: [${cause}]`;
 
 async function chainInfo(blocks: BlockReader): Promise<Uint8Array> {
   const { height, currentBlockHash, previousBlockHash } = blocks.info();
   return common.BlockchainInfo.encode({ height, currentBlockHash, previousBlockHash });
 }
 
-async function blockByNumber(blocks: BlockReader, value: Uint8Array): Promise<Uint8Array> {
+async function blockByNumber(blocks: BlockReader, value: Uint8Array, dialect: FabricDialect): Promise<Uint8Array> {
   const parsed = parseUint64(textOf(value));
   if ('error' in parsed) throw refused(`Failed to parse block number with error ${parsed.error}`);
   const number = parsed.value === NEWEST ? blocks.info().height - 1n : parsed.value;
-  return encoded(`Failed to get block number ${parsed.value}`, () => blocks.block(number));
+  const words = { failed: `Failed to get block number ${parsed.value}`, absent: absent(dialect, `block number [${number}]`) };
+  return encoded(words, () => blocks.block(number));
 }
 
-/** The hash is shown in hexadecimal: its bytes, which Fabric prints, are no text. */
-function blockByHash(blocks: BlockReader, hash: Uint8Array): Promise<Uint8Array> {
-  return encoded(`Failed to get block hash ${hex(hash)}`, () => blocks.blockByHash(hash));
+/** Fabric prints the hash as if it were text; 1.1, where it is none, could not answer at all, and here says it in hexadecimal. */
+function blockByHash(blocks: BlockReader, hash: Uint8Array, dialect: FabricDialect): Promise<Uint8Array> {
+  const words = {
+    failed: `Failed to get block hash ${dialect === '1.1' ? hex(hash) : textOf(hash)}`,
+    absent: absent(dialect, `block hash [${hex(hash)}]`),
+  };
+  return encoded(words, () => blocks.blockByHash(hash));
 }
 
-async function blockByTxId(blocks: BlockReader, value: Uint8Array): Promise<Uint8Array> {
+async function blockByTxId(blocks: BlockReader, value: Uint8Array, dialect: FabricDialect): Promise<Uint8Array> {
   const txId = textOf(value);
-  return encoded(`Failed to get block for txID ${txId}`, () => blocks.blockByTxId(txId));
+  const words = { failed: `Failed to get block for txID ${txId}`, absent: absent(dialect, `transaction ID [${txId}]`) };
+  return encoded(words, () => blocks.blockByTxId(txId));
 }
 
-async function transactionById(blocks: BlockReader, value: Uint8Array): Promise<Uint8Array> {
+async function transactionById(blocks: BlockReader, value: Uint8Array, dialect: FabricDialect): Promise<Uint8Array> {
   const txId = textOf(value);
-  if (txId === '') throw refused('Transaction ID must not be nil.');
-  const found = await lookUp(`Failed to get transaction with id ${txId}`, () => blocks.transaction(txId));
+  if (txId === '' && dialect === '1.1') throw refused('Transaction ID must not be nil.');
+  const words = { failed: `Failed to get transaction with id ${txId}`, absent: absent(dialect, `transaction ID [${txId}]`) };
+  const found = await lookUp(words, () => blocks.transaction(txId));
   const transactionEnvelope = common.Envelope.decode(found.envelope);
   return protos.ProcessedTransaction.encode({ transactionEnvelope, validationCode: found.validationCode });
 }
 
-const encoded = async (text: string, look: Parameters<typeof lookUp<common.Block>>[1]): Promise<Uint8Array> =>
-  common.Block.encode(await lookUp(text, look));
+/** What a look-up says: that it failed, and why if only because there is no such entry. */
+interface LookUpWords {
+  readonly failed: string;
+  readonly absent: string;
+}
 
-async function lookUp<T>(text: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
+const absent = (dialect: FabricDialect, what: string): string =>
+  dialect === '1.1' ? 'Entry not found in index' : `no such ${what} in index`;
+
+const encoded = async (words: LookUpWords, look: () => MaybePromise<common.Block | undefined>): Promise<Uint8Array> =>
+  common.Block.encode(await lookUp(words, look));
+
+async function lookUp<T>({ failed, absent }: LookUpWords, look: () => MaybePromise<T | undefined>): Promise<T> {
   let found: T | undefined;
   try {
     found = await look();
   } catch (thrown) {
-    throw refused(`${text}, error ${messageOf(thrown)}`, thrown);
+    throw refused(`${failed}, error ${messageOf(thrown)}`, thrown);
   }
-  if (found === undefined) throw refused(`${text}, error ${NOT_FOUND}`);
+  if (found === undefined) throw refused(`${failed}, error ${absent}`);
   return found;
 }

@@ -22,6 +22,7 @@ async function serve(chaincodes: ChaincodeStreams, stream: ByteStream, context: 
     incoming,
     peerCertificateHash: peerCertificate && sha256(peerCertificate),
     remote,
+    responds: context.responds,
     send: (message) => stream.send(message),
     close: (reason) => {
       incoming.close();

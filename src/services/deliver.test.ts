@@ -19,15 +19,21 @@ class Blocks implements DeliverableBlocks {
   readonly #begun = deferred<void>();
   #height: bigint;
 
-  constructor(height: number) {
+  readonly #onRead: () => void;
+
+  constructor(height: number, onRead: () => void = () => undefined) {
     this.#height = BigInt(height);
+    this.#onRead = onRead;
   }
   /** Resolves when somebody waits for a block. */
   get waitedFor(): Promise<void> {
     return this.#begun.promise;
   }
   height = (): bigint => this.#height;
-  block = (number: bigint) => (number < this.#height ? blockOf(number) : undefined);
+  response = (number: bigint) => {
+    this.#onRead();
+    return number < this.#height ? orderer.DeliverResponse.encode({ block: blockOf(number) }) : undefined;
+  };
   add(): void {
     this.#height += 1n;
     this.#waiting.get(this.#height - 1n)?.resolve();
@@ -48,11 +54,13 @@ const blockOf = (number: bigint): common.Block =>
 interface World extends Partial<DeliverParts> {
   readonly height?: number;
   readonly notAfter?: Date;
+  /** Runs when a block is read. */
+  readonly onRead?: () => void;
 }
 
 /** One open deliver call. What it sent is told as block numbers and `status N`. */
-function open({ height = 3, notAfter = new Date('2030-01-01'), ...parts }: World = {}) {
-  const blocks = new Blocks(height);
+function open({ height = 3, notAfter = new Date('2030-01-01'), onRead, ...parts }: World = {}) {
+  const blocks = new Blocks(height, onRead);
   const sent: (number | string)[] = [];
   const requests: Uint8Array[] = [];
   let wake: () => void = () => undefined;
@@ -80,7 +88,6 @@ function open({ height = 3, notAfter = new Date('2030-01-01'), ...parts }: World
   const all: DeliverParts = {
     find: (id) => (id === 'mychannel' ? { blocks, bundle: () => bundle as unknown as ChannelBundle } : undefined),
     authorize: async () => undefined,
-    form: (block) => orderer.DeliverResponse.encode({ block }),
     status: (status) => orderer.DeliverResponse.encode({ status }),
     timeWindowMs: 15 * 60_000,
     mutualTls: false,
@@ -192,11 +199,6 @@ describe('a range of blocks', () => {
     await call.serve();
     expect(call.sent).toEqual([0, status(SUCCESS), status(NOT_FOUND)]);
   });
-
-  it('goes on after a block that has no such form', async () => {
-    const form: DeliverParts['form'] = (block) => (block.header?.number === 1n ? undefined : orderer.DeliverResponse.encode({ block }));
-    expect(await answer({}, { form })).toEqual([0, status(BAD_REQUEST), 2, status(SUCCESS)]);
-  });
 });
 
 describe('a request', () => {
@@ -246,10 +248,10 @@ describe('a request', () => {
   });
 
   it('for a block that cannot be read gets SERVICE_UNAVAILABLE', async () => {
-    const unreadable = { height: () => 1n, block: () => undefined, waitFor: async () => undefined };
+    const unreadable = { height: () => 1n, response: () => undefined, waitFor: async () => undefined };
     const bundle = { sequence: 0n, msps: { deserialize: () => ({ notAfter: undefined }) } } as unknown as ChannelBundle;
     expect(await answer({}, { find: () => ({ blocks: unreadable, bundle: () => bundle }) })).toEqual([status(SERVICE_UNAVAILABLE)]);
-    const broken = { ...unreadable, block: () => Promise.reject(new Error('disk')) };
+    const broken = { ...unreadable, response: () => Promise.reject(new Error('disk')) };
     expect(await answer({}, { find: () => ({ blocks: broken, bundle: () => bundle }) })).toEqual([status(SERVICE_UNAVAILABLE)]);
   });
 });
@@ -275,11 +277,10 @@ describe('access', () => {
   it('ends with the certificate, also while blocks are delivered', async () => {
     expect(await answer({}, { notAfter: new Date(NOW.getTime() - 1) })).toEqual([status(FORBIDDEN)]);
     let now = NOW;
-    const form: DeliverParts['form'] = (block) => {
+    const onRead = (): void => {
       now = new Date('2031-01-01');
-      return orderer.DeliverResponse.encode({ block });
     };
-    expect(await answer({}, { form, clock: { now: () => now } })).toEqual([0, status(FORBIDDEN)]);
+    expect(await answer({}, { onRead, clock: { now: () => now } })).toEqual([0, status(FORBIDDEN)]);
   });
 
   it('is judged again when the configuration grew, and only then', async () => {

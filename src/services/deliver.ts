@@ -16,7 +16,8 @@ import { common, orderer } from '../protos/messages.ts';
 /** Blocks of a channel that can be asked for by number and waited for. */
 export interface DeliverableBlocks {
   height(): bigint;
-  block(number: bigint): MaybePromise<common.Block | undefined>;
+  /** `DeliverResponse` bytes of a block, the same for all who ask; undefined for a block that cannot be read. */
+  response(number: bigint): MaybePromise<Uint8Array | undefined>;
   /** Resolves when the block can be read. */
   waitFor(number: bigint, signal: AbortSignal): Promise<void>;
 }
@@ -26,8 +27,6 @@ export interface DeliverParts {
   readonly find: (channelId: string) => { readonly blocks: DeliverableBlocks; bundle(): ChannelBundle } | undefined;
   /** Judges the requester. @throws {SelvageError} when it may not read */
   readonly authorize: (bundle: ChannelBundle, subject: readonly SignedData[]) => Promise<void>;
-  /** One answer per block, or undefined for a block that has no such form: a status 400 stands in for it and the stream goes on. */
-  readonly form: (block: common.Block, channelId: string) => Uint8Array | undefined;
   readonly status: (status: number) => Uint8Array;
   /** Most difference between the request's timestamp and our clock, in milliseconds. */
   readonly timeWindowMs: number;
@@ -66,7 +65,6 @@ async function answer(parts: DeliverParts, message: Uint8Array, stream: ByteStre
 }
 
 interface DeliverRequest {
-  readonly channelId: string;
   readonly channel: NonNullable<ReturnType<DeliverParts['find']>>;
   readonly seek: orderer.SeekInfo;
   readonly subject: readonly SignedData[];
@@ -89,7 +87,7 @@ function readRequest(parts: DeliverParts, message: Uint8Array, context: CallCont
   if (channel === undefined) throw new Refusal(NOT_FOUND, `no channel ${channelHeader.channelId}`);
   const seek = parse(() => orderer.SeekInfo.decode(payload.data), 'the SeekInfo does not parse');
   const subject = [{ data: envelope.payload, identity: creator, signature: envelope.signature }];
-  return { channelId: channelHeader.channelId, channel, seek, subject, expires: expiryOf(channel.bundle(), creator) };
+  return { channel, seek, subject, expires: expiryOf(channel.bundle(), creator) };
 }
 
 function parseEnvelope(message: Uint8Array) {
@@ -145,9 +143,9 @@ async function deliverRange(parts: DeliverParts, request: DeliverRequest, stream
       await blocks.waitFor(number, signal);
     }
     await access.check();
-    const block = await blocks.block(number);
-    if (block === undefined) throw new Refusal(SERVICE_UNAVAILABLE, `block ${number} cannot be read`);
-    await stream.send(parts.form(block, request.channelId) ?? parts.status(BAD_REQUEST));
+    const response = await blocks.response(number);
+    if (response === undefined) throw new Refusal(SERVICE_UNAVAILABLE, `block ${number} cannot be read`);
+    await stream.send(response);
   }
   return SUCCESS;
 }

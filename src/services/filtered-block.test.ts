@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CommittedBlock } from '../channel/committed-block.ts';
 import { utf8 } from '../common/bytes.ts';
 import { common, protos } from '../protos/messages.ts';
 import { filteredBlock } from './filtered-block.ts';
@@ -26,17 +27,18 @@ function action(event: protos.ChaincodeEventInit | Uint8Array): Uint8Array {
   return protos.Transaction.encode({ actions: [{ payload }] });
 }
 
-function block(envelopes: readonly Uint8Array[], flags: readonly number[]): common.Block {
+function filtered(envelopes: readonly Uint8Array[], flags: readonly number[]): protos.FilteredBlockInit | undefined {
   const metadata: Uint8Array[] = [];
   metadata[common.BlockMetadataIndex.TRANSACTIONS_FILTER] = new Uint8Array(flags);
   const all = Array.from(metadata, (slot) => slot ?? utf8(''));
-  return common.Block.decode(common.Block.encode({ header: { number: 7n }, data: { data: envelopes }, metadata: { metadata: all } }));
+  const init = { header: { number: 7n }, data: { data: envelopes }, metadata: { metadata: all } };
+  return filteredBlock(new CommittedBlock('mychannel', common.Block.decode(common.Block.encode(init))));
 }
 
 describe('a filtered block', () => {
   it('lists every transaction with type and code, valid or not', () => {
     const envelopes = [envelope({ txId: 'a', data: action({}) }), envelope({ txId: 'b', type: CONFIG, data: utf8('\xff') })];
-    expect(filteredBlock(block(envelopes, [MVCC_READ_CONFLICT, VALID]), 'mychannel')).toEqual({
+    expect(filtered(envelopes, [MVCC_READ_CONFLICT, VALID])).toEqual({
       channelId: 'mychannel',
       number: 7n,
       filteredTransactions: [
@@ -48,15 +50,15 @@ describe('a filtered block', () => {
 
   it('has events without their payload, also those of invalid transactions', () => {
     const event = { chaincodeId: 'mycc', txId: 'a', eventName: 'created', payload: utf8('secret') };
-    const filtered = filteredBlock(block([envelope({ txId: 'a', data: action(event) })], [MVCC_READ_CONFLICT]), 'mychannel');
-    expect(filtered?.filteredTransactions?.[0]?.transactionActions?.chaincodeActions).toEqual([
+    const short = filtered([envelope({ txId: 'a', data: action(event) })], [MVCC_READ_CONFLICT]);
+    expect(short?.filteredTransactions?.[0]?.transactionActions?.chaincodeActions).toEqual([
       { chaincodeEvent: { chaincodeId: 'mycc', txId: 'a', eventName: 'created' } },
     ]);
   });
 
   it('has no event that names no chaincode', () => {
-    const filtered = filteredBlock(block([envelope({ txId: 'a', data: action({ eventName: 'x' }) })], [VALID]), 'mychannel');
-    expect(filtered?.filteredTransactions?.[0]?.transactionActions?.chaincodeActions).toEqual([]);
+    const short = filtered([envelope({ txId: 'a', data: action({ eventName: 'x' }) })], [VALID]);
+    expect(short?.filteredTransactions?.[0]?.transactionActions?.chaincodeActions).toEqual([]);
   });
 
   it.each([
@@ -64,10 +66,10 @@ describe('a filtered block', () => {
     ['event', action(utf8('\xff\xff'))],
   ])('cannot be made of a block with a %s that does not parse, whatever its code', (_, data) => {
     const envelopes = [envelope({ txId: 'good' }), envelope({ txId: 'bad', data })];
-    expect(filteredBlock(block(envelopes, [VALID, protos.TxValidationCode.BAD_PAYLOAD]), 'mychannel')).toBeUndefined();
+    expect(filtered(envelopes, [VALID, protos.TxValidationCode.BAD_PAYLOAD])).toBeUndefined();
   });
 
   it('may be empty', () => {
-    expect(filteredBlock(block([], []), 'mychannel')).toEqual({ channelId: 'mychannel', number: 7n, filteredTransactions: [] });
+    expect(filtered([], [])).toEqual({ channelId: 'mychannel', number: 7n, filteredTransactions: [] });
   });
 });

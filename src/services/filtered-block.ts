@@ -1,4 +1,5 @@
-import { common, protos } from '../protos/messages.ts';
+import type { CommittedBlock, TransactionFacts } from '../channel/committed-block.ts';
+import { common, type protos } from '../protos/messages.ts';
 
 /**
  * The short form of a block: per transaction its id, type, validation code and events without payload.
@@ -7,30 +8,15 @@ import { common, protos } from '../protos/messages.ts';
  *   parse, whatever its code (recorded)
  * @see toFilteredBlock in hyperledger/fabric v2.5, core/peer/deliverevents.go
  */
-export function filteredBlock(block: common.Block, channelId: string): protos.FilteredBlockInit | undefined {
-  const flags = block.metadata?.metadata[common.BlockMetadataIndex.TRANSACTIONS_FILTER] ?? new Uint8Array(0);
-  try {
-    const filteredTransactions = (block.data?.data ?? []).map((envelope, index) => filteredTransaction(envelope, flags[index] ?? 0));
-    return { channelId, number: block.header?.number ?? 0n, filteredTransactions };
-  } catch {
-    return undefined;
-  }
+export function filteredBlock({ channelId, number, transactions }: CommittedBlock): protos.FilteredBlockInit | undefined {
+  const filteredTransactions = transactions.map(filteredTransaction).filter((each) => each !== undefined);
+  return filteredTransactions.length < transactions.length ? undefined : { channelId, number, filteredTransactions };
 }
 
-function filteredTransaction(envelope: Uint8Array, code: number): protos.FilteredTransactionInit {
-  const payload = common.Payload.decode(common.Envelope.decode(envelope).payload);
-  const header = common.ChannelHeader.decode(payload.header?.channelHeader ?? new Uint8Array(0));
-  const base = { txid: header.txId, type: header.type, txValidationCode: code };
-  if (header.type !== common.HeaderType.ENDORSER_TRANSACTION) return base;
-  return { ...base, transactionActions: { chaincodeActions: eventsOf(payload.data) } };
-}
-
-function eventsOf(transaction: Uint8Array): protos.FilteredChaincodeActionInit[] {
-  return protos.Transaction.decode(transaction).actions.flatMap((action) => {
-    const payload = protos.ChaincodeActionPayload.decode(action.payload);
-    const response = protos.ProposalResponsePayload.decode(payload.action?.proposalResponsePayload ?? new Uint8Array(0));
-    const event = protos.ChaincodeEvent.decode(protos.ChaincodeAction.decode(response.extension).events);
-    if (event.chaincodeId === '') return [];
-    return [{ chaincodeEvent: { chaincodeId: event.chaincodeId, txId: event.txId, eventName: event.eventName } }];
-  });
+function filteredTransaction({ txId: txid, type, code, events }: TransactionFacts): protos.FilteredTransactionInit | undefined {
+  if (events === undefined) return undefined;
+  const base = { txid, type, txValidationCode: code };
+  if (type !== common.HeaderType.ENDORSER_TRANSACTION) return base;
+  const chaincodeActions = events.map(({ chaincodeId, txId, eventName }) => ({ chaincodeEvent: { chaincodeId, txId, eventName } }));
+  return { ...base, transactionActions: { chaincodeActions } };
 }

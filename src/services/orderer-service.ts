@@ -3,6 +3,7 @@ import type { Clock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
+import type { OrderedBlocks } from '../orderer/orderer-blocks.ts';
 import { common, orderer } from '../protos/messages.ts';
 import { type DeliverableBlocks, type DeliverParts, serveDeliver } from './deliver.ts';
 
@@ -10,7 +11,7 @@ import { type DeliverableBlocks, type DeliverParts, serveDeliver } from './deliv
 export interface OrderingNode {
   /** Takes one `common.Envelope`; the answer says whether it will be ordered, nothing more. */
   broadcast(envelope: Uint8Array): Promise<{ readonly status: number; readonly info: string }>;
-  find(channelId: string): { readonly blocks: DeliverableBlocks; bundle(): ChannelBundle } | undefined;
+  find(channelId: string): { readonly blocks: OrderedBlocks; bundle(): ChannelBundle } | undefined;
 }
 
 export interface OrdererServiceOptions {
@@ -23,12 +24,14 @@ export interface OrdererServiceOptions {
 /** `orderer.AtomicBroadcast` of the embedded development orderer. */
 export function ordererService(node: OrderingNode, { timeWindowMs, mutualTls, clock, log }: OrdererServiceOptions): Method[] {
   const deliver: DeliverParts = {
-    find: (id) => node.find(id),
+    find: (id) => {
+      const channel = node.find(id);
+      return channel && { bundle: () => channel.bundle(), blocks: deliverable(channel.blocks) };
+    },
     authorize: async (bundle, subject) => {
       const verdict = await bundle.policies.get('/Channel/Readers').evaluate(subject);
       if (!verdict.ok) throw new SelvageError('ACCESS_DENIED', verdict.reason);
     },
-    form: (block) => orderer.DeliverResponse.encode({ block }),
     status: (status) => orderer.DeliverResponse.encode({ status }),
     timeWindowMs,
     mutualTls,
@@ -50,3 +53,12 @@ export function ordererService(node: OrderingNode, { timeWindowMs, mutualTls, cl
     },
   ];
 }
+
+const deliverable = (blocks: OrderedBlocks): DeliverableBlocks => ({
+  height: () => blocks.height(),
+  response: async (number) => {
+    const block = await blocks.block(number);
+    return block && orderer.DeliverResponse.encode({ block });
+  },
+  waitFor: (number, signal) => blocks.waitFor(number, signal),
+});

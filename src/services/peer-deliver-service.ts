@@ -1,57 +1,74 @@
+import type { BlockFeed } from '../channel/block-feed.ts';
 import type { Channels } from '../channel/channel.ts';
+import type { BlockForm, CommittedBlock } from '../channel/committed-block.ts';
 import type { Method } from '../comm/method.ts';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/log.ts';
 import type { AccessControl } from '../msp/acl.ts';
-import { protos } from '../protos/messages.ts';
-import { type DeliverParts, serveDeliver } from './deliver.ts';
+import { common, protos } from '../protos/messages.ts';
+import { type DeliverableBlocks, type DeliverParts, serveDeliver } from './deliver.ts';
 import { filteredBlock } from './filtered-block.ts';
+import { StreamLimit } from './stream-limit.ts';
 
 export interface PeerDeliverParts {
   readonly channels: Channels;
   readonly acl: AccessControl;
   readonly timeWindowMs: number;
   readonly mutualTls: boolean;
+  /** `peer.limits.concurrency.deliverService`: streams at a time; 0 is no limit. */
+  readonly concurrency: number;
   readonly clock?: Clock;
   readonly log: Logger;
 }
 
 /** `protos.Deliver`: committed blocks with their validation codes, whole or filtered. */
 export function peerDeliverService(parts: PeerDeliverParts): Method[] {
-  const whole: DeliverParts['form'] = (block) => protos.DeliverResponse.encode({ block });
-  const filtered: DeliverParts['form'] = (block, channelId) => {
-    const form = filteredBlock(block, channelId);
-    return form === undefined ? undefined : protos.DeliverResponse.encode({ filteredBlock: form });
-  };
+  const limit = new StreamLimit('/protos.Deliver', parts.concurrency);
   return [
-    deliverMethod('/protos.Deliver/Deliver', 'event/Block', whole, parts),
-    deliverMethod('/protos.Deliver/DeliverFiltered', 'event/FilteredBlock', filtered, parts),
+    deliverMethod('Deliver', { resource: 'event/Block', form: whole }, parts, limit),
+    deliverMethod('DeliverFiltered', { resource: 'event/FilteredBlock', form: filtered }, parts, limit),
   ];
 }
 
-function deliverMethod(path: string, resource: string, form: DeliverParts['form'], parts: PeerDeliverParts): Method {
+const status = (code: number): Uint8Array => protos.DeliverResponse.encode({ status: code });
+
+const whole: BlockForm = ({ block }) => protos.DeliverResponse.encode({ block });
+
+/** A status stands in for a block that cannot be filtered, and the stream goes on. */
+function filtered(block: CommittedBlock): Uint8Array {
+  const form = filteredBlock(block);
+  return form === undefined ? status(common.Status.BAD_REQUEST) : protos.DeliverResponse.encode({ filteredBlock: form });
+}
+
+interface Delivery {
+  /** What a requester must have access to. */
+  readonly resource: string;
+  readonly form: BlockForm;
+}
+
+function deliverMethod(name: string, { resource, form }: Delivery, parts: PeerDeliverParts, limit: StreamLimit): Method {
   const { channels, acl, timeWindowMs, mutualTls, clock, log } = parts;
   const deliver: DeliverParts = {
     find: (id) => {
       const channel = channels.get(id);
-      if (channel === undefined) return undefined;
-      const { blocks } = channel.ledger;
-      return {
-        bundle: () => channel.bundle(),
-        blocks: {
-          height: () => blocks.info().height,
-          block: (number) => blocks.block(number),
-          waitFor: (number, signal) => blocks.waitFor(number, signal),
-        },
-      };
+      return channel && { bundle: () => channel.bundle(), blocks: deliverable(channel.feed, form) };
     },
     authorize: (bundle, subject) => acl.check(resource, bundle, subject),
-    form,
-    status: (status) => protos.DeliverResponse.encode({ status }),
+    status,
     timeWindowMs,
     mutualTls,
     ...(clock && { clock }),
     log,
   };
-  return { kind: 'bidi', path, handle: (stream, context) => serveDeliver(deliver, stream, context) };
+  return {
+    kind: 'bidi',
+    path: `/protos.Deliver/${name}`,
+    handle: (stream, context) => limit.run(() => serveDeliver(deliver, stream, context)),
+  };
 }
+
+const deliverable = (feed: BlockFeed, form: BlockForm): DeliverableBlocks => ({
+  height: () => feed.height,
+  response: async (number) => (await feed.at(number))?.form(form),
+  waitFor: (number, signal) => feed.waitFor(number, signal),
+});

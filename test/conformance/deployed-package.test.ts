@@ -37,7 +37,7 @@ describe.skipIf(fixtures === undefined)('a recorded chaincode that was deployed 
       chaincodes,
       definitions: new LegacyDefinitions({ packages, texts: '1.1' }),
       systemChaincodes: [],
-      handlers: await loadHandlers(DEFAULT_HANDLERS, { clock: { now: () => new Date(0) } }),
+      handlers: await loadHandlers(DEFAULT_HANDLERS, { clock: { now: () => new Date(0) }, channels: channelsOf(channel) }),
     });
     channel.ledger.state.put('lscc', installed.name, data, [3n, 0n]);
     expect((await endorser.processProposal(proposal, never)).endorsement).toBeDefined();

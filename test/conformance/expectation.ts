@@ -37,10 +37,7 @@ interface Replies {
 
 function judgeReply(recording: Recording, call: RecordedCall, { recorded, outcome }: Replies): Verdict {
   const expected = printedReply(recorded);
-  if (outcome.form === 'error') {
-    if (isRefusal(recorded) && inOlderWords(recording, call)) return { equal: true, rule: OLDER_WORDS };
-    return { equal: false, expected, actual: printed(outcome) };
-  }
+  if (outcome.form === 'error') return { equal: false, expected, actual: printed(outcome) };
   const actual = printedReply(outcome.reply);
   if (actual === expected) return { equal: true };
   // 1.1 says "200 OK" whatever the chaincode said; from 1.2 on the client sees the chaincode's own status and message
@@ -50,19 +47,7 @@ function judgeReply(recording: Recording, call: RecordedCall, { recorded, outcom
   if (sameButForMaps(targetOf(recording, call), recorded, outcome.reply)) return { equal: true, rule: 'Go writes maps in random order' };
   if (BUILD_FAILED.test(recorded.response?.message ?? '') && BUILD_FAILED.test(outcome.reply.response?.message ?? ''))
     return { equal: true, rule: 'a build that fails says why in its builder’s words' };
-  if (isRefusal(recorded) && isRefusal(outcome.reply) && inOlderWords(recording, call)) return { equal: true, rule: OLDER_WORDS };
   return { equal: false, expected, actual };
-}
-
-const OLDER_WORDS = 'refusals before any chaincode runs, and those of system chaincodes, have the words and form of 1.1';
-
-const isRefusal = ({ response, endorsement }: protos.ProposalResponse): boolean =>
-  endorsement === undefined && (response?.status ?? 0) >= 400;
-
-/** Selvage refuses as 1.1 does. What a chaincode says, and what the peer says to it, is not the peer's own word. */
-function inOlderWords(recording: Recording, call: RecordedCall): boolean {
-  const ran = recording.streams.some(({ lines }) => call.txId !== '' && lines.some(({ txid }) => txid === call.txId));
-  return recording.network === 'v2.4' && !ran && !/^_lifecycle |^ghost /.test(targetOf(recording, call));
 }
 
 export const actionOf = ({ payload }: protos.ProposalResponse): protos.ChaincodeAction =>
@@ -138,7 +123,6 @@ function judgeRefusal(recording: Recording, call: RecordedCall, outcome: Outcome
   if (actual.startsWith(`${expected}\n`)) return { equal: true, rule: 'our reply adds lines of advice to Fabric’s text' };
   if (message === `${FAILED}${fromPeer}` && actual === refusalOf(grpcStatus, `${FAILED}${fromChaincode}`))
     return { equal: true, rule: 'a refused request ends the transaction in 1.1, later the chaincode decides' };
-  if (actual.startsWith('error 2 ') && grpcStatus === 2 && inOlderWords(recording, call)) return { equal: true, rule: OLDER_WORDS };
   if (DECODER_TEXT.test(grpcMessage) && DECODER_TEXT.test(actual)) return { equal: true, rule: 'words of the protobuf library' };
   return { equal: false, expected, actual };
 }

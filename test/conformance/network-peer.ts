@@ -6,6 +6,7 @@ import { ChaincodeSupport } from '../../src/chaincode/chaincode-support.ts';
 import type { ChaincodeRuntime } from '../../src/chaincode/ports/runtime.ts';
 import { ChannelRegistry } from '../../src/channel/channel-registry.ts';
 import type { JoinedChannel } from '../../src/channel/joined-channel.ts';
+import { StateChanges } from '../../src/channel/state-changes.ts';
 import type { Method } from '../../src/comm/method.ts';
 import { BlockValidator } from '../../src/committer/block-validator.ts';
 import { ChannelCommitter } from '../../src/committer/channel-committer.ts';
@@ -26,11 +27,11 @@ import { LegacyDefinitions } from '../../src/lifecycle/legacy-definitions.ts';
 import { LifecycleCache } from '../../src/lifecycle/lifecycle-cache.ts';
 import { LifecycleCollectionAccess } from '../../src/lifecycle/lifecycle-collections.ts';
 import { LifecycleDefinitions } from '../../src/lifecycle/lifecycle-definitions.ts';
+import { isSystemChaincode } from '../../src/lifecycle/system-chaincodes.ts';
 import { AclProvider } from '../../src/msp/acl-provider.ts';
 import { bundleFromBlock, validateConfigEnvelope } from '../../src/msp/channelconfig/bundle.ts';
 import { SignatureVerifier } from '../../src/msp/identities/signature-verifier.ts';
 import { loadLocalMsp } from '../../src/msp/local-msp.ts';
-import { StateChanges } from '../../src/node/state-changes.ts';
 import { InstalledPackages } from '../../src/packages/installed-packages.ts';
 import { LifecyclePackageStore } from '../../src/packages/lifecycle-store.ts';
 import { PackageStore } from '../../src/packages/package-store.ts';
@@ -118,14 +119,14 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
   const cache = new LifecycleCache({ channels, mspId: member.mspId, packages: installed });
   running.use(changes.listen((channelId, namespaces) => LifecycleCache.concerns(namespaces) && cache.forget(channelId)));
   const definitions = new LifecycleDefinitions({ channels, cache, legacy, userRunsChaincode: false });
-  const handlers = await loadHandlers(DEFAULT_HANDLERS, { clock });
+  const handlers = await loadHandlers(DEFAULT_HANDLERS, { clock, channels });
   const system = [
     ...(recording.network === 'v1.1' ? [] : [new Lifecycle({ channels, access, mspId: member.mspId, packages: installed, cache })]),
     new Lscc({
       channels,
       access,
       packages,
-      isSystem: (name) => ['lscc', 'cscc', 'qscc', 'escc', 'vscc'].includes(name),
+      isSystem: isSystemChaincode,
       endorsementPlugins: new Set(handlers.endorsements.keys()),
       validationPlugins: new Set(['vscc']),
     }),
@@ -164,7 +165,15 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
     privateData,
     options: { systemVersion: release.systemVersion, ignoreInitStatus: true },
   });
-  const deliver = peerDeliverService({ channels, acl: access, timeWindowMs: 15 * 60_000, mutualTls: false, log: silent, clock });
+  const deliver = peerDeliverService({
+    channels,
+    acl: access,
+    timeWindowMs: 15 * 60_000,
+    mutualTls: false,
+    concurrency: 2_500,
+    log: silent,
+    clock,
+  });
   const owned = starting.move();
   return {
     member,
@@ -222,13 +231,12 @@ class Commits {
     });
     const joined = channels.onJoined((channel) => {
       if (channel.id !== this.#channelId) return;
-      const onCommitted = (outcome: CommitOutcome): void => {
-        this.outcomes.push(outcome);
+      const heard = channel.feed.listen(({ block: { block, number: blockNumber, codes: flags }, reasons }) => {
+        this.outcomes.push({ blockNumber, block, flags, reasons });
         this.#committed();
-      };
-      this.#committer = scope.use(
-        new ChannelCommitter({ channel, source: this.#source, validator, log: silent, metrics: unmeasured, onCommitted }),
-      );
+      });
+      scope.use(heard);
+      this.#committer = scope.use(new ChannelCommitter({ channel, source: this.#source, validator, log: silent, metrics: unmeasured }));
       this.#committer.start();
     });
     scope.use(joined);

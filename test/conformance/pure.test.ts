@@ -3,7 +3,6 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { hex } from '../../src/common/bytes.ts';
 import { SelvageError } from '../../src/common/errors.ts';
 import { QueryReads } from '../../src/ledger/simulator/query-reads.ts';
-import { computeUpdate } from '../../src/msp/channelconfig/compute-update.ts';
 import { curveOrder, isLowS, parseEcdsaSignature, toLowS } from '../../src/msp/identities/ecdsa.ts';
 import { SignatureVerifier } from '../../src/msp/identities/signature-verifier.ts';
 import { type RoleName, signedByAllOf } from '../../src/msp/policies/common-policies.ts';
@@ -12,6 +11,7 @@ import { parseImplicitMetaText, parsePolicyText } from '../../src/msp/policies/p
 import { packageIdOf } from '../../src/packages/lifecycle-package.ts';
 import { blockDataHash, blockHash, blockHeaderBytes, proposalHash, txIdOf, visiblePayload } from '../../src/protos/hashes.ts';
 import { common, kvrwset } from '../../src/protos/messages.ts';
+import { computeUpdate } from '../compute-update.ts';
 import { fixtures, manifest, readFixture, readFixtureJson } from '../fixtures.ts';
 import { canonical } from './canonical.ts';
 import { Report } from './report.ts';

@@ -4,7 +4,6 @@ import type { ReceivedMessage } from '../../src/chaincode/ports/connection.ts';
 import { ChaincodeRegistry } from '../../src/chaincode/registry.ts';
 import { LocalChaincodeCalls } from '../../src/chaincode/stream/chaincode-calls.ts';
 import { ChaincodeStream } from '../../src/chaincode/stream/chaincode-stream.ts';
-import { connectionPair } from '../../src/chaincode/stream/memory-connection.ts';
 import { Type } from '../../src/chaincode/stream/message-types.ts';
 import { equalBytes, textOf } from '../../src/common/bytes.ts';
 import { SelvageError } from '../../src/common/errors.ts';
@@ -12,6 +11,7 @@ import type { ResultsIterator } from '../../src/ledger/simulator/tx-simulator.ts
 import type { ChaincodeRef } from '../../src/lifecycle/chaincode-ref.ts';
 import type { CollectionPermissions } from '../../src/lifecycle/collection-access.ts';
 import { protos, queryresult } from '../../src/protos/messages.ts';
+import { connectionPair } from '../fakes/memory-connection.ts';
 import { MemorySimulator } from '../fakes/memory-simulator.ts';
 import { type Heard, keyOf } from './recorded-chaincode.ts';
 import { bytesIn, messageIn, type RecordedStream, type StreamLine } from './recording.ts';

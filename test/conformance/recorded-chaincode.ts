@@ -1,10 +1,10 @@
 /** A chaincode that says again what a recorded one said, and notes where the peer says something else than the recorded peer. */
 import type { ReceivedMessage } from '../../src/chaincode/ports/connection.ts';
-import { connectionPair } from '../../src/chaincode/stream/memory-connection.ts';
 import { Type } from '../../src/chaincode/stream/message-types.ts';
 import { equalBytes, utf8 } from '../../src/common/bytes.ts';
 import { deferred } from '../../src/common/deferred.ts';
 import { protos } from '../../src/protos/messages.ts';
+import { connectionPair } from '../fakes/memory-connection.ts';
 import { bytesIn, messageIn, type RecordedStream, type StreamLine } from './recording.ts';
 
 /** What the peer said where the recorded peer said `line`, or, without one, nothing. */

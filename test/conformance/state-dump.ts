@@ -16,7 +16,7 @@ export interface StateDump {
 
 /** What a ledger that is closed holds. */
 export async function dumpOf(ledgerFolder: string): Promise<StateDump> {
-  await using kv = new LmdbStore({ path: join(ledgerFolder, 'state'), durability: 'fast' });
+  await using kv = new LmdbStore({ path: join(ledgerFolder, 'state'), durability: 'overlapping' });
   using snapshot = kv.snapshot();
   using range = snapshot.range({ gte: Buffer.from('sv'), lt: Buffer.from('sw') });
   const entries = new Map<string, string>();

@@ -1,8 +1,8 @@
 /** A chaincode that does what a test says, over a connection in memory. */
 import type { ReceivedMessage } from '../../src/chaincode/ports/connection.ts';
-import { type ConnectionPairOptions, connectionPair } from '../../src/chaincode/stream/memory-connection.ts';
 import { Type } from '../../src/chaincode/stream/message-types.ts';
 import { protos } from '../../src/protos/messages.ts';
+import { type ConnectionPairOptions, connectionPair } from './memory-connection.ts';
 
 export class ChaincodeOnStream {
   readonly #pair: ReturnType<typeof connectionPair>;

@@ -15,7 +15,7 @@ export function lifecycleBundle(channelId: string): ChannelBundle {
   const open = openBundle(channelId);
   const { application } = open;
   if (application === undefined) throw new Error('no application');
-  const orgs = ORGS.map((mspId) => ({ name: mspId.replace('MSP', ''), mspId, anchorPeers: [] }));
+  const orgs = ORGS.map((mspId) => ({ name: mspId.replace('MSP', ''), mspId, anchorPeers: [], tlsRoots: [] }));
   const capabilities = { ...application.capabilities, level: 'V2_0', v20Validation: true, lifecycleV20: true };
   return { ...open, msps: { ...open.msps, mspIds: [...ORGS] }, application: { ...application, orgs, capabilities } };
 }

@@ -25,8 +25,11 @@ export const allowAll: AccessControl = { check: async () => undefined, checkLoca
 
 export const HANDLERS: Handlers = { filters: [], decorators: [defaultDecorator], endorsements: new Map([['escc', defaultEndorsement]]) };
 
-export function openEndorser(chaincodes: ScriptedChaincodes, changed: Partial<EndorserParts> = {}) {
-  const channel = memoryChannel(openBundle('ch'));
+export function openEndorser(
+  chaincodes: ScriptedChaincodes,
+  { lifecycleV20 = false, ...changed }: Partial<EndorserParts> & { readonly lifecycleV20?: boolean } = {},
+) {
+  const channel = memoryChannel(openBundle('ch', { lifecycleV20 }));
   channel.ledger.state.put('lscc', 'cc', utf8('1.0'), [3n, 0n]);
   const endorser = new Endorser({
     channels: channelsOf(channel),

@@ -70,7 +70,7 @@ export const trusting: IdentityDeserializer = {
 };
 
 /** The configuration of a channel of one organisation that lets everybody do everything. */
-export function openBundle(channelId: string): ChannelBundle {
+export function openBundle(channelId: string, { lifecycleV20 = false } = {}): ChannelBundle {
   const policy = { evaluate: async () => ({ ok: true }) as const };
   const off = {
     level: '',
@@ -86,7 +86,7 @@ export function openBundle(channelId: string): ChannelBundle {
     keyLevelEndorsement: false,
     acls: false,
     storePvtDataOfInvalidTx: false,
-    lifecycleV20: false,
+    lifecycleV20,
     purgePvtData: false,
   };
   return {
@@ -96,9 +96,9 @@ export function openBundle(channelId: string): ChannelBundle {
     msps: { ...trusting, mspIds: ['Org1MSP'] },
     policies: { get: () => policy, has: () => true, sub: () => undefined },
     channelCapabilityLevel: '',
-    application: { capabilities, orgs: [{ name: 'Org1', mspId: 'Org1MSP', anchorPeers: [] }], acls: new Map() },
+    application: { capabilities, orgs: [{ name: 'Org1', mspId: 'Org1MSP', anchorPeers: [], tlsRoots: [] }], acls: new Map() },
     orderer: undefined,
-    ordererAddresses: [],
+    ordererEndpoints: [],
     signaturePolicy: () => policy,
     applicationPolicy: () => policy,
   };

@@ -1,3 +1,4 @@
+import { BlockFeed } from '../../src/channel/block-feed.ts';
 /** The channels of the recorded networks, with their real certificates and policies, for tests that judge recorded proposals. */
 import type { Channel, Channels } from '../../src/channel/channel.ts';
 import type { ApplicationCapabilities, ChannelBundle } from '../../src/msp/channelconfig/channel-bundle.ts';
@@ -48,7 +49,12 @@ export function recordedBundle(
   const block = common.Block.decode(readFixture(`${network}/${file}`));
   const { config } = configEnvelopeOfBlock(block);
   const application = config.channelGroup.groups.get('Application');
-  const orgs = [...(application?.groups ?? [])].map(([name, group]) => ({ name, mspId: mspConfigIn(group).name, anchorPeers: [] }));
+  const orgs = [...(application?.groups ?? [])].map(([name, group]) => ({
+    name,
+    mspId: mspConfigIn(group).name,
+    anchorPeers: [],
+    tlsRoots: [],
+  }));
   const msps = new MspManager([...mspGroups(config.channelGroup)].map((group) => mspOf(group, network)));
   const policies = new PolicyTree({ group: config.channelGroup, deserializer: msps, dialect: network === 'v1.1' ? '1.1' : '2.x' });
   return {
@@ -60,7 +66,7 @@ export function recordedBundle(
     channelCapabilityLevel: '',
     application: { capabilities: { ...CAPABILITIES[network], ...changed }, orgs, acls: new Map() },
     orderer: undefined,
-    ordererAddresses: [],
+    ordererEndpoints: [],
     signaturePolicy: (envelope) => signaturePolicy(envelope, msps),
     applicationPolicy: () => {
       throw new Error('applicationPolicy is not part of this fake');
@@ -89,12 +95,11 @@ export interface MemoryChannel extends Channel {
   readonly ledger: MemoryLedger;
 }
 
-export const memoryChannel = (bundle: ChannelBundle): MemoryChannel => ({
-  id: bundle.channelId,
-  ledger: new MemoryLedger(bundle.channelId),
-  bundle: () => bundle,
-  halted: () => undefined,
-});
+export function memoryChannel(bundle: ChannelBundle): MemoryChannel {
+  const ledger = new MemoryLedger(bundle.channelId);
+  const feed = new BlockFeed({ channelId: bundle.channelId, blocks: ledger.blocks });
+  return { id: bundle.channelId, ledger, feed, bundle: () => bundle, halted: () => undefined };
+}
 
 export const channelsOf = (...channels: readonly Channel[]): Channels => ({
   get: (id) => channels.find((channel) => channel.id === id),

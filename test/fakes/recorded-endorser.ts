@@ -81,7 +81,7 @@ export async function replay(recorded: RecordedProposal, { network, options, oth
     chaincodes,
     definitions,
     systemChaincodes: [],
-    handlers: await loadHandlers(DEFAULT_HANDLERS, { clock }),
+    handlers: await loadHandlers(DEFAULT_HANDLERS, { clock, channels: channelsOf(channel) }),
     ...(options && { options }),
   });
   return endorser.processProposal(protos.SignedProposal.decode(recorded.signed), { signal: new AbortController().signal });

@@ -34,17 +34,25 @@ export function callOf(recorded: RecordedProposal, simulator: TxSimulator | unde
   };
 }
 
-/** A call by nobody in particular. */
+/** A call by nobody in particular. @param changed `chaincode` is the one that the signed invocation names */
 export const call = (
   args: readonly (string | Uint8Array)[],
-  changed: { readonly channelId?: string; readonly simulator?: TxSimulator } = {},
+  changed: { readonly channelId?: string; readonly simulator?: TxSimulator; readonly chaincode?: string } = {},
 ): ChaincodeCall => ({
   chaincode: { name: 'scc', version: '', ccid: 'scc:' },
   kind: 'transaction',
   input: { args: args.map(bytesOf) },
-  proposal: { signedProposal: proposal(), channelId: changed.channelId ?? 'ch', txId: 't', creator: creatorOf('user') },
+  proposal: {
+    signedProposal: proposal({ invocation: invoking(changed.chaincode ?? 'scc') }),
+    channelId: changed.channelId ?? 'ch',
+    txId: 't',
+    creator: creatorOf('user'),
+  },
   simulator: changed.simulator,
 });
+
+const invoking = (name: string): Uint8Array =>
+  protos.ChaincodeInvocationSpec.encode({ chaincodeSpec: { chaincodeId: { name }, input: {} } });
 
 /** The message of the chaincode in a recorded failure of 1.1. */
 export const messageIn = ({ grpcMessage, response }: RecordedProposal): string =>

@@ -13,7 +13,8 @@ import { seekEnvelope } from '../../src/client/seek.ts';
 import { evaluate, submit } from '../../src/client/submit.ts';
 import { chainInfo } from '../../src/client/system-calls.ts';
 import { assembleTransaction, signEnvelope } from '../../src/client/transaction.ts';
-import { type ClientTls, GrpcClient } from '../../src/comm/client.ts';
+import { GrpcClient } from '../../src/comm/client.ts';
+import type { ClientTls } from '../../src/comm/tls.ts';
 import { textOf, utf8 } from '../../src/common/bytes.ts';
 import { SelvageError } from '../../src/common/errors.ts';
 import { ordererFolder, peerFolder, userFolder } from '../../src/node/dev/dev-material.ts';
@@ -34,7 +35,7 @@ describe('bad input', () => {
   let running: TestNetwork;
   let peer: GrpcClient;
   let ordering: GrpcClient;
-  let peerTls: ClientTls;
+  let peerTls: ClientTls & { readonly roots: Uint8Array };
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'selvage-bad-input-'));

@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { computeUpdate } from '../../src/msp/channelconfig/compute-update.ts';
 import { configEnvelopeOfBlock } from '../../src/msp/channelconfig/config-block.ts';
 import { ordererFolder, peerFolder, userFolder } from '../../src/node/dev/dev-material.ts';
 import { common, protos } from '../../src/protos/messages.ts';
+import { computeUpdate } from '../compute-update.ts';
 import { selvage } from './command.ts';
 import { never, type TestNetwork, testNetwork } from './network.ts';
 

@@ -38,7 +38,7 @@ describe.skipIf(fixtures === undefined)('a peer from the recorded v1.1 material 
     const block = join(fixtures ?? '', 'v1.1/config/channel.block');
     const refused = await selvage(['channel', 'join', '-b', block], as('User1'));
     expect(refused.code).toBe(1);
-    expect(refused.stderr).toContain('"JoinChain" request failed authorization check for channel [mychannel]');
+    expect(refused.stderr).toContain('access denied for [JoinChain][mychannel]: [');
     expect(await selvage(['channel', 'join', '-b', block], as('Admin'))).toMatchObject({ code: 0 });
     const { stdout } = await selvage(['channel', 'list'], as('Admin'));
     expect(stdout.split('\n')).toContain('mychannel');

@@ -14,12 +14,12 @@ import type { LaunchSpec } from '../../src/packages/launch-spec.ts';
 import { allPlatforms } from '../../src/packages/platforms/platforms.ts';
 import { protos } from '../../src/protos/messages.ts';
 import { ProcessRuntime } from '../../src/runtimes/process/process-runtime.ts';
-import { ServiceRuntime } from '../../src/runtimes/service/service-runtime.ts';
 import { MemorySimulator } from '../fakes/memory-simulator.ts';
 import { fixtures, readFixture } from '../fixtures.ts';
 import { chaincodeCache, repository } from '../journeys/network.ts';
 import { builtSample } from './built-sample.ts';
 import { freePort, listening } from './free-port.ts';
+import { ServiceRuntime } from './service-runtime.ts';
 import { type TestPeer, testPeer } from './test-peer.ts';
 
 const never = new AbortController().signal;

@@ -61,6 +61,15 @@ describe('kept output', () => {
     expect(await texts('nothing')).toEqual([]);
   });
 
+  it('is read as it was printed, wherever the reads of its file end', async () => {
+    const printed = Array.from({ length: 40 }, (_, at) => `${'x'.repeat(at % 3)}${'€'.repeat(4_000)}`);
+    {
+      await using launch = await folder().open('cc:1');
+      for (const text of printed) launch.line({ stream: 'stdout', text });
+    }
+    expect(await texts('cc')).toEqual(printed);
+  });
+
   it('can be narrowed to a transaction', async () => {
     await using launch = await folder().open('cc:1');
     launch.line({ stream: 'stdout', text: 'before' });

@@ -2,6 +2,7 @@ import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cancellable } from '../../common/cancel.ts';
+import { LineSplitter } from '../../common/line-splitter.ts';
 import { merged } from './merged.ts';
 import { ccidOf, replicaOf } from './output-folder.ts';
 import { type OutputRecord, parseRecord } from './output-record.ts';
@@ -61,12 +62,16 @@ async function launchesOf(directory: string, name: string): Promise<readonly str
 
 const namesIn = (directory: string): Promise<readonly string[]> => readdir(directory).catch(() => []);
 
+/** In characters. A file has no longer line: so much is what waits for a slow disk before output is lost. */
+const MAX_RECORD = 4 * 1024 * 1024;
+
 /** A launch's file with its older half, read from where the last look ended, across its renaming. */
 class FollowedFile {
   readonly #path: string;
   #identity: string | undefined;
   #offset = 0;
-  #rest = '';
+  readonly #waiting: string[] = [];
+  #lines = this.#splitter();
 
   constructor(path: string) {
     this.#path = path;
@@ -99,18 +104,21 @@ class FollowedFile {
   }
 
   async *#linesOf(path: string, identity: string): AsyncGenerator<string> {
-    if (this.#identity !== identity) [this.#identity, this.#offset, this.#rest] = [identity, 0, ''];
+    if (this.#identity !== identity) [this.#identity, this.#offset, this.#lines] = [identity, 0, this.#splitter()];
     const file = await open(path).catch(() => undefined);
     if (file === undefined) return;
     try {
       for await (const chunk of file.createReadStream({ start: this.#offset, autoClose: false })) {
         this.#offset += chunk.length;
-        const lines = (this.#rest + chunk.toString('utf8')).split('\n');
-        this.#rest = lines.pop() ?? '';
-        yield* lines;
+        this.#lines.push(chunk);
+        yield* this.#waiting.splice(0);
       }
     } finally {
       await file.close();
     }
+  }
+
+  #splitter(): LineSplitter {
+    return new LineSplitter((line) => this.#waiting.push(line), { maxLine: MAX_RECORD });
   }
 }

@@ -23,6 +23,11 @@ export interface ChaincodeConnection {
   readonly remote?: string | undefined;
   /** The chaincode that the peer dialled, when it did: no other name can register here, and its certificate was checked on the way. */
   readonly dialledFor?: string | undefined;
+  /**
+   * Whether the process at the other end still takes part in the connection at all, whatever its chaincode does: false when nothing
+   * came back within `ms` milliseconds; undefined when nobody can tell. Absent where nobody ever can.
+   */
+  readonly responds?: ((ms: number) => Promise<boolean | undefined>) | undefined;
   /** Sends one encoded message; resolves when there is room for the next. Rejects when it cannot be sent any more. */
   send(message: Uint8Array): Promise<void>;
   /** Ends the connection, with an error for the chaincode to see if `reason` is given. Harmless when it is over already. */

@@ -102,7 +102,7 @@ const pidIn = (line: string): number => Number(line.split(' ')[1]);
 
 export function runtimeContract(name: string, open: () => Promise<RuntimeFixture>): void {
   describe(`${name} runtime`, () => {
-    it('reports how the chaincode ended, with the last of its output', async () => {
+    it('reports how the chaincode ended, with its output', async () => {
       await using fixture = await open();
       await using listener = await Listener.open();
       const script =
@@ -110,7 +110,7 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeFixture
       const instance = await fixture.runtime.launch(await fixture.chaincode({ script }, listener), { signal: never });
       const exit = await instance.exited;
       expect(exit).toMatchObject({ code: 7, signal: null });
-      expect(exit.lastOutput).toHaveLength(20);
+      expect(exit.lastOutput).toContain('line 1');
       expect(exit.lastOutput).toContain('no line break');
       expect(exit.lastOutput).toContain('line 30');
       expect(await fixture.leftovers()).toEqual([]);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemorySimulator } from '../../../test/fakes/memory-simulator.ts';
+import { proposal } from '../../../test/fakes/proposals.ts';
 import type { Channel } from '../../channel/channel.ts';
 import { textOf, utf8 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
@@ -16,14 +17,14 @@ const scc = (name: string, fromChaincode: boolean): [string, SystemChaincode] =>
 ];
 
 /** A peer on channels `ch` and `other`, where `callee` is defined on both. */
-function peer({ refuse = '' }: { readonly refuse?: string } = {}) {
+function peer({ refuse = '', lifecycleV20 = false }: { readonly refuse?: string; readonly lifecycleV20?: boolean } = {}) {
   const events: string[] = [];
   const simulators: MemorySimulator[] = [];
   const calls: ChaincodeCall[] = [];
   const channel = (id: string) =>
     ({
       id,
-      bundle: () => ({ channelId: id }),
+      bundle: () => ({ channelId: id, application: { capabilities: { lifecycleV20 } } }),
       ledger: {
         simulate: async (txId: string) => {
           const simulator = new MemorySimulator({}, { channelId: id, txId });
@@ -61,14 +62,14 @@ function peer({ refuse = '' }: { readonly refuse?: string } = {}) {
       },
     },
   });
-  const proposal = {
-    signedProposal: { proposalBytes: utf8(''), signature: utf8('of alice') },
+  const proposed = {
+    signedProposal: { proposalBytes: proposal({ channelId: 'ch' }).proposalBytes, signature: utf8('of alice') },
     channelId: 'ch',
     txId: 't',
     creator: utf8('alice'),
   };
   const simulator = new MemorySimulator({}, { channelId: 'ch' });
-  const caller = { kind: 'transaction' as const, namespace: 'caller', input: {}, proposal, simulator };
+  const caller = { kind: 'transaction' as const, namespace: 'caller', input: {}, proposal: proposed, simulator };
   const call = (name: string, channelId = 'ch') =>
     local.call(caller, { name, channelId, input: { args: [utf8('f')], decorations: new Map([['d', utf8('forged')]]) } }, { signal: never });
   return { call, events, simulators, calls, simulator, caller, local };
@@ -126,5 +127,6 @@ describe('a call between chaincodes', () => {
     await call('qscc');
     expect(events).toEqual(['ready qscc:syscc', 'call qscc:syscc on ch']);
     await expect(call('cscc')).rejects.toThrow('system chaincode cscc cannot be invoked with a cc2cc invocation');
+    expect(textOf(await peer({ lifecycleV20: true }).call('cscc'))).toBe('answer');
   });
 });

@@ -1,4 +1,5 @@
 import type { Channels } from '../../channel/channel.ts';
+import { dialectOfProposal } from '../../channel/dialect.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { prefixed } from '../../common/prefixed.ts';
@@ -64,7 +65,7 @@ export class LocalChaincodeCalls implements ChaincodeCalls {
   async call(caller: StreamCall, callee: Callee, options: Cancellable): Promise<Uint8Array> {
     const system = this.#parts.system.get(callee.name);
     if (system === undefined) await this.#authorize(caller, callee);
-    else if (!system.fromChaincode) {
+    else if (!system.fromChaincode && dialectOfProposal(this.#parts.channels, caller.proposal.signedProposal) === '1.1') {
       throw new SelvageError('ACCESS_DENIED', `system chaincode ${callee.name} cannot be invoked with a cc2cc invocation`);
     }
     await using simulation = await this.#simulationFor(caller, callee);

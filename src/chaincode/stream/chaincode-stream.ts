@@ -3,14 +3,18 @@ import { deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { prefixed } from '../../common/prefixed.ts';
+import { shownLines } from '../../packages/last-output.ts';
 import type { OpenTransaction } from '../../packages/launch-spec.ts';
+import type { OutputLine } from '../../packages/output.ts';
 import { protos } from '../../protos/messages.ts';
+import { UnhandledRejections } from '../output/unhandled-rejections.ts';
 import type { ChaincodeConnection, ReceivedMessage } from '../ports/connection.ts';
 import { Backlog, type BacklogLimits } from './backlog.ts';
 import { Type, typeName } from './message-types.ts';
 import { answer } from './requests/answer.ts';
 import type { RequestParts } from './requests/request.ts';
 import { judge, next, type StreamState } from './stream-state.ts';
+import { perhapsUnanswered, Suspects } from './suspects.ts';
 import type { StreamCall, TransactionContext } from './transaction-context.ts';
 import { TransactionContexts } from './transaction-contexts.ts';
 
@@ -68,6 +72,13 @@ export class ChaincodeStream {
   readonly #contexts: TransactionContexts;
   readonly #backlog: Backlog;
   readonly #ended = deferred<SelvageError>();
+  readonly #suspects = new Suspects();
+  readonly #rejections = new UnhandledRejections((rejection) =>
+    this.#suspects.add(
+      rejection,
+      this.#contexts.all().filter(({ accepting }) => accepting),
+    ),
+  );
   #registration: Registration | undefined;
   #state: StreamState = { at: 'created' };
   #heard = 0;
@@ -105,6 +116,17 @@ export class ChaincodeStream {
     return this.#heard;
   }
 
+  /** See {@link ChaincodeConnection.responds}. */
+  async responds(ms: number): Promise<boolean | undefined> {
+    return this.#parts.connection.responds?.(ms);
+  }
+
+  /** Takes a line that the chaincode printed: it may tell why a transaction gets no answer. */
+  printed({ text, channelId, txId }: OutputLine): void {
+    if (channelId !== undefined && txId !== undefined) this.#contexts.get(channelId, txId)?.print(text);
+    this.#rejections.line(text);
+  }
+
   /** The transactions that run on it. */
   running(): readonly OpenTransaction[] {
     return this.#contexts.list();
@@ -132,10 +154,15 @@ export class ChaincodeStream {
    */
   async execute(call: StreamCall, { signal }: Cancellable): Promise<ReceivedMessage> {
     signal.throwIfAborted();
-    if (this.#state.at !== 'ready') throw terminated(this.#state.at === 'ended' ? this.#state.reason : undefined);
+    if (this.#state.at !== 'ready') throw streamEnded(this.#state.at === 'ended' ? this.#state.reason : undefined);
     await using context = this.#open(call);
     void this.#send(startOf(call)); // if it cannot be sent the stream ends, and the answer fails with it
-    return await orAbort(context.answer, signal);
+    try {
+      return await orAbort(context.answer, signal);
+    } catch (thrown) {
+      this.#suspects.givenUp(context);
+      throw withWhatIsKnown(SelvageError.from(thrown), context);
+    }
   }
 
   /** Ends the stream and fails everything that runs on it at once. Only the first call counts. */
@@ -143,7 +170,7 @@ export class ChaincodeStream {
     if (this.#state.at === 'ended') return;
     this.#state = next(this.#state, { type: 'ended', reason });
     this.#registration?.[Symbol.dispose]();
-    this.#contexts.failAll(terminated(reason));
+    this.#contexts.failAll(streamEnded(reason));
     this.#backlog.close();
     this.#parts.connection.close(reason.code === 'CHAINCODE_STREAM_ENDED' ? undefined : reason); // an ordinary end is no error
     this.#ended.resolve(reason);
@@ -205,6 +232,7 @@ export class ChaincodeStream {
     const context = this.#contexts.get(message.channelId, message.txid);
     if (context === undefined) return (await this.#reply(message, undefined)).sent;
     const inTime = context.accepting;
+    this.#suspects.asked(context);
     this.#backlog.enter(bytes.length);
     context.run(async () => {
       this.#backlog.leave(bytes.length);
@@ -217,6 +245,7 @@ export class ChaincodeStream {
   /** Settles when the answer is there; `sent` when there is room for more. */
   async #reply(request: protos.ChaincodeMessage, context: TransactionContext | undefined): Promise<{ readonly sent: Promise<void> }> {
     const { message, error } = await answer(request, context, this.#parts.requests);
+    if (context !== undefined && error !== undefined) context.refusal = message.payload;
     if (error !== undefined) {
       const fields = { type: typeName(request.type), channel: request.channelId, txId: request.txid, reason: error.message };
       if (error.code === 'INTERNAL') this.#logger.error('chaincode request failed', { ...fields, cause: error.cause });
@@ -228,8 +257,13 @@ export class ChaincodeStream {
   #finish(received: ReceivedMessage): void {
     const { channelId, txid } = received.message;
     const context = this.#contexts.get(channelId, txid);
-    if (context?.accepting === true) context.finish(received);
-    else this.#logger.debug('answer to a transaction that does not run', { channel: channelId, txId: txid });
+    if (context?.accepting === true) {
+      this.#suspects.answered(context);
+      context.finish(received);
+    } else {
+      this.#suspects.answeredLate(channelId, txid);
+      this.#logger.debug('answer to a transaction that does not run', { channel: channelId, txId: txid });
+    }
   }
 
   /** Sends, or ends the stream: never rejects. */
@@ -251,8 +285,19 @@ export class ChaincodeStream {
   }
 }
 
+/** The error of a transaction; of one that ran out of time with what the chaincode said of it meanwhile. */
+function withWhatIsKnown(failure: SelvageError, { suspicion, printed }: TransactionContext): SelvageError {
+  if (failure.code !== 'DEADLINE_EXCEEDED') return failure;
+  if (suspicion !== undefined) return perhapsUnanswered(failure, suspicion.rejection);
+  if (printed.length === 0) return failure;
+  return new SelvageError(failure.code, `${failure.message}, the chaincode printed for it:\n${shownLines(printed).join('\n')}`, {
+    cause: failure,
+    details: { ...failure.details, lastOutput: shownLines(printed).join('\n') },
+  });
+}
+
 /** What a transaction fails with whose stream ended. */
-export const terminated = (cause: SelvageError | undefined): SelvageError =>
+export const streamEnded = (cause: SelvageError | undefined): SelvageError =>
   new SelvageError('CHAINCODE_STREAM_ENDED', ['chaincode stream terminated', ...(cause ? [cause.message] : [])].join(': '), {
     cause,
     details: cause?.details ?? {},

@@ -5,6 +5,7 @@ import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
 import type { CollectionPermissions } from '../../lifecycle/collection-access.ts';
 import type { protos } from '../../protos/messages.ts';
 import type { ProposalContext } from '../chaincodes.ts';
+import type { UnhandledRejection } from '../output/unhandled-rejections.ts';
 import type { ReceivedMessage } from '../ports/connection.ts';
 import { OpenQueries } from './open-queries.ts';
 
@@ -19,12 +20,19 @@ export interface StreamCall {
   readonly simulator: TxSimulator | undefined;
 }
 
+const MAX_PRINTED = 20;
+
 /** What one transaction holds open while its chaincode talks to us. Its requests run one at a time, in order. */
 export class TransactionContext implements AsyncDisposable {
   readonly call: StreamCall;
   readonly queries: OpenQueries;
   /** Permissions found so far, by collection: they are asked for once per transaction. */
   readonly permissions = new Map<string, CollectionPermissions>();
+  /** The text of the refusal that its last request got, until it asks for something else. */
+  refusal: Uint8Array | undefined;
+  /** What failed unhandled while it ran, if it has been silent since then (of `performance.now`). */
+  suspicion: { readonly rejection: UnhandledRejection; readonly sinceMs: number } | undefined;
+  readonly #printed: string[] = [];
   readonly #answer = deferred<ReceivedMessage>();
   readonly #serial = new Serial();
   readonly #forget: () => void;
@@ -52,6 +60,16 @@ export class TransactionContext implements AsyncDisposable {
     this.#abort ??= new AbortController();
     if (this.#end !== undefined) this.#abort.abort(this.#reason());
     return this.#abort.signal;
+  }
+
+  /** The last lines that the chaincode printed for this transaction. */
+  get printed(): readonly string[] {
+    return this.#printed;
+  }
+
+  print(line: string): void {
+    this.#printed.push(line);
+    if (this.#printed.length > MAX_PRINTED) this.#printed.shift();
   }
 
   /** Whether the transaction is over. */

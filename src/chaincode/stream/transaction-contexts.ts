@@ -34,6 +34,10 @@ export class TransactionContexts {
     return [...this.#byChannel.values()].reduce((sum, ofChannel) => sum + ofChannel.size, 0);
   }
 
+  all(): readonly TransactionContext[] {
+    return [...this.#byChannel.values()].flatMap((ofChannel) => [...ofChannel.values()]);
+  }
+
   list(): readonly OpenTransaction[] {
     return [...this.#byChannel].flatMap(([channelId, ofChannel]) => [...ofChannel.keys()].map((txId) => ({ channelId, txId })));
   }
@@ -46,7 +50,7 @@ export class TransactionContexts {
   }
 
   failAll(reason: Error): void {
-    for (const ofChannel of this.#byChannel.values()) for (const context of ofChannel.values()) context.fail(reason);
+    for (const context of this.all()) context.fail(reason);
   }
 
   #forget(channelId: string, txId: string): void {

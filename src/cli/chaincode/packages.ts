@@ -5,10 +5,8 @@ import { systemClock } from '../../common/clock.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { addOwner, buildDeploymentSpec, buildSignedPackage } from '../../packages/build-package.ts';
 import { packSources } from '../../packages/platforms/platforms.ts';
-import { Connections } from '../connections.ts';
+import { Connections, readBytes } from '../connections.ts';
 import type { PeerFlags, SourceFlags } from '../flags.ts';
-import { readBytes } from '../read-file.ts';
-import { chaincodeTargets } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
 import { writeWhole } from '../written-file.ts';
 import type { PackageFlags } from './chaincode-commands.ts';
@@ -20,7 +18,7 @@ import { policyFlag } from './policy-flag.ts';
 export async function installPackage(file: string | undefined, flags: SourceFlags & PeerFlags, terminal: Terminal): Promise<void> {
   const bytes = file === undefined ? await deploymentSpecWithCode(flags, terminal) : readPackage(file, terminal);
   using connections = new Connections(terminal);
-  const caller = await connections.caller(chaincodeTargets({ command: 'install', flags, channelId: '' }, connections));
+  const caller = { peer: connections.onePeer('install', flags), signer: await connections.signer() };
   const response = await install(caller, bytes, terminal);
   terminal.say(`Installed remotely response:<status:${response.status} payload:"OK" >`);
 }
@@ -63,7 +61,7 @@ export async function signPackage(input: string, output: string, terminal: Termi
 /** `ChaincodeDeploymentSpec` bytes with the sources packed. @throws {SelvageError} `SETTING_INVALID` for a missing flag */
 async function deploymentSpecWithCode({ name, version, path, lang, ctor }: SourceFlags, terminal: Terminal): Promise<Uint8Array> {
   if (name === '' || version === '' || path === undefined)
-    throw new SelvageError('SETTING_INVALID', 'must supply value for chaincode name, path and version parameters', {
+    throw new SelvageError('SETTING_INVALID', 'Must supply value for name, version and path parameters.', {
       advice: 'Add -n NAME -v VERSION -p FOLDER.',
     });
   const folder = resolve(terminal.cwd, path);
@@ -73,7 +71,7 @@ async function deploymentSpecWithCode({ name, version, path, lang, ctor }: Sourc
     version,
     ...sources,
     ...(sources.type !== 'GOLANG' && { path }),
-    args: constructorArguments(ctor, []).map(utf8),
+    args: constructorArguments(ctor).map(utf8),
   });
 }
 

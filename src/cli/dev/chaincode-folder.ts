@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { SelvageError } from '../../common/errors.ts';
 import type { DevSource } from '../../node/dev/deployment.ts';
+import { CHAINCODE_FILES } from '../../packages/platforms/platforms.ts';
 
 /** One call that `selvage dev` makes to show that the chaincode works. `{n}` in an argument becomes the ledger's height. */
 export interface TourStep {
@@ -18,11 +19,8 @@ export type DevelopedChaincode = DevSource & {
   readonly tour: readonly TourStep[];
 };
 
-/** Files that make a folder one of chaincode, one language after the other. */
-const MARKS = ['package.json', 'go.mod', 'pom.xml', 'build.gradle', 'build.gradle.kts'] as const;
-
 /** Whether there is chaincode in a folder. */
-export const holdsChaincode = (folder: string): boolean => MARKS.some((name) => existsSync(join(folder, name)));
+export const holdsChaincode = (folder: string): boolean => CHAINCODE_FILES.some((name) => existsSync(join(folder, name)));
 
 /**
  * A folder with chaincode. What its package.json says to Selvage under `selvage` counts in every language.
@@ -35,7 +33,7 @@ export function readChaincodeFolder(path: string, cwd: string): DevelopedChainco
       advice: 'Name the folder of your chaincode, or a package: selvage dev FOLDER.',
     });
   if (!holdsChaincode(folder))
-    throw new SelvageError('SETTING_INVALID', `${folder} holds no chaincode: it has no package.json, go.mod, pom.xml or build.gradle`, {
+    throw new SelvageError('SETTING_INVALID', `${folder} holds no chaincode: it has none of ${CHAINCODE_FILES.join(', ')}`, {
       advice: 'Name the folder where that file lies: selvage dev FOLDER.',
     });
   const file = join(folder, 'package.json');

@@ -1,10 +1,13 @@
 import { SelvageError } from '../../common/errors.ts';
+import type { EndorsementPolicy } from '../../lifecycle/endorsement-policy.ts';
 import type { ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
 import type { Identity } from '../../msp/identity.ts';
 import type { SignedData } from '../../msp/policies/policy.ts';
 import { common, msp, protos } from '../../protos/messages.ts';
-import type { EndorsementPolicy } from '../definitions/endorsement-policy.ts';
 import type { Details } from '../validation/outcome.ts';
+
+/** What more of them there are says nothing to people, and each costs as much as judging it did. */
+const MOST_EXPLAINED = 16;
 
 /** For people: who endorsed, whose signature or identity is bad, and which principals of the policy nobody stands for. */
 export async function explainEndorsements(
@@ -12,7 +15,8 @@ export async function explainEndorsements(
   signed: readonly SignedData[],
   bundle: ChannelBundle,
 ): Promise<Details> {
-  const endorsers = await Promise.all(signed.map((each) => examine(each, bundle)));
+  const endorsers: Examined[] = [];
+  for (const each of signed.slice(0, MOST_EXPLAINED)) endorsers.push(await examine(each, bundle));
   const good = endorsers.flatMap(({ identity }) => (identity === undefined ? [] : [identity]));
   const bad = endorsers.flatMap(({ fault }) => (fault === undefined ? [] : [fault]));
   return {
@@ -53,12 +57,17 @@ function missing(policy: EndorsementPolicy, endorsers: readonly Identity[]): Det
     const reference = application?.channelConfigPolicyReference;
     if (reference !== undefined) return { policy: reference };
     const principals = (envelope ?? application?.signaturePolicy)?.identities ?? [];
-    const lacking = principals.filter((principal) => endorsers.every((each) => each.dissatisfaction(principal) !== undefined));
-    return { missingPrincipals: lacking.map(describePrincipal).join(', ') };
+    const lacking = principals
+      .slice(0, 4 * MOST_EXPLAINED)
+      .filter((principal) => endorsers.every((each) => each.dissatisfaction(principal) !== undefined));
+    return { missingPrincipals: listed(lacking.map(describePrincipal)) };
   } catch {
     return { policy: 'unreadable' };
   }
 }
+
+const listed = (names: readonly string[]): string =>
+  names.length <= MOST_EXPLAINED ? names.join(', ') : `${names.slice(0, MOST_EXPLAINED).join(', ')} and more`;
 
 /** A principal as policy expressions write it, like `Org1MSP.peer`. */
 function describePrincipal({ principalClassification, principal }: common.MSPPrincipal): string {

@@ -1,7 +1,9 @@
+import { hex, sha256 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { hashedNamespace } from '../../ledger/simulator/private-namespaces.ts';
+import { type EndorsementPolicy, evaluate, signaturePolicy } from '../../lifecycle/endorsement-policy.ts';
 import type { SignedData } from '../../msp/policies/policy.ts';
 import { kvrwset } from '../../protos/messages.ts';
-import { type EndorsementPolicy, evaluate, signaturePolicy } from '../definitions/endorsement-policy.ts';
 import { type KeyName, latin1 } from '../validation/parameter-changes.ts';
 import type { NamespaceSet } from '../validation/read-write-set.ts';
 import { explainEndorsements } from './explain.ts';
@@ -19,6 +21,8 @@ export class KeyLevelEvaluation {
   readonly #signed: readonly SignedData[];
   /** Collections whose own policy was satisfied; '' stands for the chaincode's policy. */
   readonly #satisfied = new Set<string>();
+  /** Policies of keys that were satisfied, by their hash: many keys have the same. */
+  readonly #satisfiedKeys = new Set<string>();
   #anythingJudged = false;
 
   constructor(request: PluginRequest, signed: readonly SignedData[]) {
@@ -30,7 +34,7 @@ export class KeyLevelEvaluation {
     const { invocation, definition } = this.#request;
     for (const set of invocation.sets) {
       if (set.namespace !== definition.namespace) continue;
-      for (const name of writtenKeys(set)) {
+      for (const name of distinct(writtenKeys(set))) {
         const verdict = await this.#judgeKey(name);
         if (!verdict.ok) return verdict;
       }
@@ -45,9 +49,13 @@ export class KeyLevelEvaluation {
     const found = await state.get(stateNamespace(name), name.key);
     const parameter = validationParameter(found?.metadata);
     if (parameter.length === 0) return this.#judgeWithoutKeyPolicy(name.collection);
+    const policy = hex(sha256(parameter));
+    if (this.#satisfiedKeys.has(policy)) return accepted;
     const verdict = await this.#judge(signaturePolicy(parameter), `validation of key ${printable(name)} failed`, detailsOf(name));
-    if (verdict.ok) this.#anythingJudged = true;
-    return verdict;
+    if (!verdict.ok) return verdict;
+    this.#satisfiedKeys.add(policy);
+    this.#anythingJudged = true;
+    return accepted;
   }
 
   async #judgeWithoutKeyPolicy(collection: string): Promise<PluginVerdict> {
@@ -55,7 +63,7 @@ export class KeyLevelEvaluation {
     if (this.#satisfied.has(collection)) return accepted;
     const { definition } = this.#request;
     const policy = definition.collectionPolicy(collection);
-    if (!policy.ok) return refused(policy.invalid.message, policy.invalid.details);
+    if (!policy.ok) return refused(policy.message, policy.details);
     if (policy.value === undefined) return this.#judgeChaincode();
     const text = `validation of endorsement policy for collection ${collection} chaincode ${definition.namespace} failed`;
     return this.#judgeOnce(collection, policy.value, text);
@@ -96,7 +104,19 @@ function* writtenKeys({ namespace, public: { writes, metadataWrites }, collectio
   }
 }
 
-const stateNamespace = ({ namespace, collection }: KeyName): string => (collection === '' ? namespace : `${namespace}$$h${collection}`);
+/** What is said of a key several times is judged once. */
+function* distinct(names: Iterable<KeyName>): Generator<KeyName> {
+  const seen = new Set<string>();
+  for (const name of names) {
+    const id = `${name.collection}\0${name.key}`;
+    if (seen.has(id)) continue;
+    seen.add(id);
+    yield name;
+  }
+}
+
+const stateNamespace = ({ namespace, collection }: KeyName): string =>
+  collection === '' ? namespace : hashedNamespace(namespace, collection);
 
 /** The last entry of that name counts, as in Go's map of them. @throws {SelvageError} `LEDGER_CORRUPT` */
 function validationParameter(metadata: Uint8Array | undefined): Uint8Array {

@@ -1,9 +1,9 @@
 import { equalBytes } from '../../common/bytes.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
+import { evaluate, signaturePolicy } from '../../lifecycle/endorsement-policy.ts';
+import { chaincodeData } from '../../lifecycle/legacy-namespace.ts';
+import { isSystemChaincode } from '../../lifecycle/system-chaincodes.ts';
 import { ccprovider, protos } from '../../protos/messages.ts';
-import { evaluate, signaturePolicy } from '../definitions/endorsement-policy.ts';
-import { chaincodeData } from '../definitions/lscc-definitions.ts';
-import { isSystemChaincode } from '../definitions/system-chaincodes.ts';
 import { explainEndorsements } from './explain.ts';
 import { collectionsFault } from './lscc-collections.ts';
 import type { LsccOperation } from './lscc-operation.ts';

@@ -1,10 +1,10 @@
+import type { NamespaceDefinition } from '../../lifecycle/namespace-definition.ts';
 import type { ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
-import type { NamespaceDefinition } from '../definitions/definition.ts';
-import type { ValidationState } from '../definitions/validation-state.ts';
 import type { Invocation } from '../validation/invocation.ts';
 import type { Details } from '../validation/outcome.ts';
 import type { ParameterChanges } from '../validation/parameter-changes.ts';
 import type { ValidationRules } from '../validation/rules.ts';
+import type { ValidationState } from '../validation-state.ts';
 
 /** What all transactions of one block are judged by. */
 export interface BlockContext {

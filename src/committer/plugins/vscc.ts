@@ -1,4 +1,4 @@
-import { evaluate } from '../definitions/endorsement-policy.ts';
+import { evaluate } from '../../lifecycle/endorsement-policy.ts';
 import { distinctEndorsers, endorsementsOf } from './endorsements.ts';
 import { explainEndorsements } from './explain.ts';
 import { KeyLevelEvaluation } from './key-level.ts';
@@ -20,14 +20,13 @@ const judgeKeys = (request: PluginRequest): Promise<PluginVerdict> =>
 
 /** Up to 1.2: the chaincode's policy over all endorsements, whatever was written. */
 async function judgeChaincode({ invocation, definition, bundle, rules }: PluginRequest): Promise<PluginVerdict> {
-  const all = endorsementsOf(invocation.transaction);
-  const distinct = distinctEndorsers(all, rules);
+  const distinct = distinctEndorsers(endorsementsOf(invocation.transaction), rules);
   const { namespace, policy } = definition;
   if (distinct === undefined) return refused('Unmarshal endorser error', { namespace });
   const verdict = await evaluate(policy, distinct, bundle);
   if (verdict.ok) return accepted;
   const text =
-    distinct.length < all.length
+    distinct.length < invocation.transaction.action.endorsements.length
       ? 'Endorsement policy evaluation failure might be caused by duplicated identities'
       : `VSCC error: endorsement policy failure, err: ${verdict.reason}`;
   return refused(text, { namespace, ...(await explainEndorsements(policy, distinct, bundle)) });

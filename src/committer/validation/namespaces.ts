@@ -1,7 +1,7 @@
 import { SelvageError } from '../../common/errors.ts';
+import { isInvokableByChaincode, isInvokableByProposal, isSystemChaincode } from '../../lifecycle/system-chaincodes.ts';
 import { protos } from '../../protos/messages.ts';
-import type { DefinitionLookup } from '../definitions/definition-lookup.ts';
-import { isInvokableByChaincode, isInvokableByProposal, isSystemChaincode } from '../definitions/system-chaincodes.ts';
+import type { DefinitionLookup } from '../definition-lookup.ts';
 import type { BlockContext, ValidationPlugin } from '../plugins/validation-plugin.ts';
 import type { Invocation } from './invocation.ts';
 import { type Checked, failed, passed } from './outcome.ts';

@@ -6,10 +6,11 @@ import type { NamespaceSet } from './read-write-set.ts';
  * @see KeyLevelValidationParameterManagerImpl in hyperledger/fabric v2.5, core/common/validation/statebased/vpmanagerimpl.go
  */
 export class ParameterChanges {
-  readonly #changers = new Map<string, number[]>();
-  readonly #verdicts = new Map<string, Verdict>();
+  readonly #changers = new Map<string, Changers>();
+  /** By index, then by namespace. */
+  readonly #verdicts = new Map<number, Map<string, Verdict>>();
 
-  /** Called for every transaction before any is judged. */
+  /** Called once for every transaction, in the order of the block, before any is judged. */
   announce(index: number, sets: readonly NamespaceSet[]): void {
     for (const {
       namespace,
@@ -25,27 +26,69 @@ export class ParameterChanges {
 
   /** Says how the endorsements of transaction `index` for `namespace` were judged. */
   settle(index: number, namespace: string, ok: boolean): void {
-    this.#verdicts.get(verdictId(index, namespace))?.resolve(ok);
+    this.#verdicts.get(index)?.get(namespace)?.resolve(ok);
   }
 
   /** Says that transaction `index` is over: what was not judged did not succeed. */
   finish(index: number): void {
-    for (const verdict of this.#verdicts.values()) if (verdict.index === index) verdict.resolve(false);
+    for (const verdict of this.#verdicts.get(index)?.values() ?? []) verdict.resolve(false);
   }
 
   /** The index of an earlier transaction that changes the key's parameters, once it is known whether it may. */
   async changedBefore(index: number, key: KeyName): Promise<number | undefined> {
-    for (const changer of this.#changers.get(keyId(key)) ?? []) {
-      if (changer < index && (await this.#verdicts.get(verdictId(changer, key.namespace))?.promise)) return changer;
-    }
-    return undefined;
+    return this.#changers.get(keyId(key))?.firstBefore(index);
   }
 
   #add(index: number, key: KeyName): void {
-    const changers = this.#changers.get(keyId(key)) ?? [];
-    this.#changers.set(keyId(key), [...changers, index]);
-    const id = verdictId(index, key.namespace);
-    if (!this.#verdicts.has(id)) this.#verdicts.set(id, new Verdict(index));
+    const id = keyId(key);
+    const changers = this.#changers.get(id) ?? new Changers();
+    this.#changers.set(id, changers);
+    changers.add(index, this.#verdict(index, key.namespace));
+  }
+
+  #verdict(index: number, namespace: string): Verdict {
+    const ofTransaction = this.#verdicts.get(index) ?? new Map<string, Verdict>();
+    this.#verdicts.set(index, ofTransaction);
+    const verdict = ofTransaction.get(namespace) ?? new Verdict();
+    ofTransaction.set(namespace, verdict);
+    return verdict;
+  }
+}
+
+/** The transactions that change one key, in order. What is asked of them costs a binary search and one promise, however many they are. */
+class Changers {
+  readonly #indexes: number[] = [];
+  readonly #verdicts: Verdict[] = [];
+  /** At each place: the first of the changers up to there that may, once that is known. */
+  readonly #firsts: Promise<number | undefined>[] = [];
+
+  /** A transaction that says it again says nothing new. */
+  add(index: number, verdict: Verdict): void {
+    if (this.#indexes.at(-1) === index) return;
+    this.#indexes.push(index);
+    this.#verdicts.push(verdict);
+  }
+
+  firstBefore(index: number): Promise<number | undefined> | undefined {
+    const count = this.#countBefore(index);
+    for (let at = this.#firsts.length; at < count; at += 1) this.#firsts.push(this.#firstUpTo(at));
+    return this.#firsts[count - 1];
+  }
+
+  async #firstUpTo(at: number): Promise<number | undefined> {
+    const earlier = await this.#firsts[at - 1];
+    if (earlier !== undefined) return earlier;
+    return (await this.#verdicts[at]?.promise) === true ? this.#indexes[at] : undefined;
+  }
+
+  #countBefore(index: number): number {
+    let [low, high] = [0, this.#indexes.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#indexes[middle] ?? index) < index) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 
@@ -57,12 +100,10 @@ export interface KeyName {
 }
 
 class Verdict {
-  readonly index: number;
   readonly promise: Promise<boolean>;
   resolve: (ok: boolean) => void = () => undefined;
 
-  constructor(index: number) {
-    this.index = index;
+  constructor() {
     this.promise = new Promise((resolve) => {
       this.resolve = resolve;
     });
@@ -72,4 +113,3 @@ class Verdict {
 export const latin1 = (hash: Uint8Array): string => Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('latin1');
 
 const keyId = ({ namespace, collection, key }: KeyName): string => JSON.stringify([namespace, collection, key]);
-const verdictId = (index: number, namespace: string): string => `${index} ${namespace}`;

@@ -5,7 +5,12 @@ import type { ValidationRules } from './rules.ts';
 export interface NamespaceSet {
   readonly namespace: string;
   readonly public: kvrwset.KVRWSet;
-  readonly collections: readonly { readonly name: string; readonly hashed: kvrwset.HashedRWSet }[];
+  readonly collections: readonly {
+    readonly name: string;
+    readonly hashed: kvrwset.HashedRWSet;
+    /** SHA-256 of the encoded private write set; empty where nothing private was written. */
+    readonly pvtRwsetHash: Uint8Array;
+  }[];
 }
 
 /**
@@ -16,9 +21,10 @@ export function readWriteSet(results: Uint8Array, rules: ValidationRules): reado
   return rwset.TxReadWriteSet.decode(results, rules).nsRwset.map((each) => ({
     namespace: each.namespace,
     public: kvrwset.KVRWSet.decode(each.rwset, rules),
-    collections: each.collectionHashedRwset.map(({ collectionName, hashedRwset }) => ({
+    collections: each.collectionHashedRwset.map(({ collectionName, hashedRwset, pvtRwsetHash }) => ({
       name: collectionName,
       hashed: kvrwset.HashedRWSet.decode(hashedRwset, rules),
+      pvtRwsetHash,
     })),
   }));
 }

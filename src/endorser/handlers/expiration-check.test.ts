@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { creatorOf, proposal } from '../../../test/fakes/proposals.ts';
+import { creatorOf, openBundle, proposal } from '../../../test/fakes/proposals.ts';
+import { channelsOf, memoryChannel } from '../../../test/fakes/recorded-channel.ts';
 import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { utf8 } from '../../common/bytes.ts';
 import { common, msp, protos } from '../../protos/messages.ts';
 import { ExpirationCheck } from './expiration-check.ts';
 
-const at = (time: string) => new ExpirationCheck({ clock: { now: () => new Date(time) } });
+const at = (time: string) =>
+  new ExpirationCheck({ clock: { now: () => new Date(time) }, channels: channelsOf(memoryChannel(openBundle('mychannel'))) });
 const passed = { response: { status: 1 } };
 const next = { processProposal: async () => passed };
 const never = { signal: new AbortController().signal };

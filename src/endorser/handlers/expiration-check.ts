@@ -1,8 +1,11 @@
 import { X509Certificate } from 'node:crypto';
+import type { Channels } from '../../channel/channel.ts';
+import { dialectOn } from '../../channel/dialect.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import type { Clock } from '../../common/clock.ts';
 import { LruCache } from '../../common/lru.ts';
 import { common, msp, protos } from '../../protos/messages.ts';
+import { readPart } from '../proposal.ts';
 import { reading, refusal } from '../refusal.ts';
 import type { AuthFilter, ProposalProcessor } from './filters.ts';
 
@@ -11,15 +14,17 @@ const NEVER = Number.POSITIVE_INFINITY;
 /**
  * Refuses creators whose certificate has expired. An MSP does not look at expiry, since old blocks must stay valid, so
  * nothing else stops them. A creator that holds no PEM certificate (idemix, garbage) is left to the later checks.
- * @see core/handlers/auth/filter/expiration.go in hyperledger/fabric v1.1
+ * @see core/handlers/auth/filter/expiration.go in hyperledger/fabric v1.1 and v2.5
  */
 export class ExpirationCheck implements AuthFilter {
   readonly #clock: Clock;
+  readonly #channels: Channels;
   /** Milliseconds of notAfter by creator bytes: parsing a certificate costs more than the rest of the filter. */
   readonly #expiries = new LruCache<string, number>(1_000);
 
-  constructor({ clock }: { readonly clock: Clock }) {
+  constructor({ clock, channels }: { readonly clock: Clock; readonly channels: Channels }) {
     this.#clock = clock;
+    this.#channels = channels;
   }
 
   async processProposal(
@@ -27,9 +32,14 @@ export class ExpirationCheck implements AuthFilter {
     options: Cancellable,
     next: ProposalProcessor,
   ): Promise<protos.ProposalResponseInit> {
-    const expiry = this.#expiryOf(creatorOf(signed));
-    if (expiry < this.#clock.now().getTime()) throw refusal('identity expired');
+    const { header, creator } = creatorOf(signed);
+    if (this.#expiryOf(creator) < this.#clock.now().getTime()) throw refusal(this.#textFor(header));
     return next.processProposal(signed, options);
+  }
+
+  #textFor({ channelHeader }: common.Header): string {
+    const { channelId } = reading('', () => common.ChannelHeader.decode(channelHeader));
+    return dialectOn(this.#channels, channelId) === '1.1' ? 'identity expired' : 'proposal client identity expired';
   }
 
   #expiryOf(creator: Uint8Array): number {
@@ -42,10 +52,11 @@ export class ExpirationCheck implements AuthFilter {
   }
 }
 
-function creatorOf({ proposalBytes }: protos.SignedProposal): Uint8Array {
-  const proposal = reading('failed parsing proposal: ', () => protos.Proposal.decode(proposalBytes));
-  const header = reading('failed parsing header: ', () => common.Header.decode(proposal.header));
-  return reading('failed parsing signature header: ', () => common.SignatureHeader.decode(header.signatureHeader)).creator;
+function creatorOf({ proposalBytes }: protos.SignedProposal): { readonly header: common.Header; readonly creator: Uint8Array } {
+  const proposal = reading('failed parsing proposal: ', () => readPart(protos.Proposal, proposalBytes, '2.x'));
+  const header = reading('failed parsing header: ', () => readPart(common.Header, proposal.header, '2.x'));
+  const read = () => readPart(common.SignatureHeader, header.signatureHeader, '2.x');
+  return { header, creator: reading('failed parsing signature header: ', read).creator };
 }
 
 function expiryOf(creator: Uint8Array): number {

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HANDLERS, never, openEndorser } from '../../../test/fakes/open-endorser.ts';
 import { proposal } from '../../../test/fakes/proposals.ts';
+import { channelsOf } from '../../../test/fakes/recorded-channel.ts';
 import { ok, ScriptedChaincodes } from '../../../test/fakes/scripted-chaincodes.ts';
 import { systemClock } from '../../common/clock.ts';
 import { DEFAULT_HANDLERS, loadHandlers } from './library.ts';
 
-const clock = { clock: systemClock };
+const clock = { clock: systemClock, channels: channelsOf() };
 let folder = '';
 
 beforeAll(() => {

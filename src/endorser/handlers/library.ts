@@ -1,6 +1,7 @@
 /** Makes the handlers that configuration names: built-in ones by name, others from a JavaScript module of the user. */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Channels } from '../../channel/channel.ts';
 import type { Clock } from '../../common/clock.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Decorator, defaultDecorator } from './decorators.ts';
@@ -40,13 +41,16 @@ export interface Handlers {
  * A module exports `newFilter()`, `newDecorator()` or `newPluginFactory()`; each may return a promise.
  * @throws {SelvageError} `SETTING_INVALID` naming the handler
  */
-export async function loadHandlers(settings: HandlerSettings, { clock }: { readonly clock: Clock }): Promise<Handlers> {
+export async function loadHandlers(
+  settings: HandlerSettings,
+  { clock, channels }: { readonly clock: Clock; readonly channels: Channels },
+): Promise<Handlers> {
   const filterKind: Kind<AuthFilter> = {
     constructorName: 'newFilter',
     method: 'processProposal',
     builtIn: new Map<string, () => AuthFilter>([
       ['DefaultAuth', () => defaultAuth],
-      ['ExpirationCheck', () => new ExpirationCheck({ clock })],
+      ['ExpirationCheck', () => new ExpirationCheck({ clock, channels })],
     ]),
   };
   const filters = await Promise.all(settings.authFilters.map((setting) => make(filterKind, setting)));

@@ -112,18 +112,20 @@ function uint64(value: bigint): Uint8Array {
   return bytes;
 }
 
-/** 16 bytes: file, offset in six bytes, length in six. */
-export function locationBytes({ file, offset, length }: Location): Uint8Array {
-  const bytes = Buffer.alloc(16);
+/** 20 bytes: file, offset in six bytes, length in six, checksum. */
+export function locationBytes({ file, offset, length, crc }: Location): Uint8Array {
+  const bytes = Buffer.alloc(20);
   bytes.writeUInt32BE(file, 0);
   bytes.writeUIntBE(offset, 4, 6);
   bytes.writeUIntBE(length, 10, 6);
+  bytes.writeUInt32BE(crc, 16);
   return bytes;
 }
 
 export function locationOf(bytes: Uint8Array): Location {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { file: buffer.readUInt32BE(0), offset: buffer.readUIntBE(4, 6), length: buffer.readUIntBE(10, 6) };
+  const [file, crc] = [buffer.readUInt32BE(0), buffer.readUInt32BE(16)];
+  return { file, offset: buffer.readUIntBE(4, 6), length: buffer.readUIntBE(10, 6), crc };
 }
 
 function entryBytes({ blockNumber, index, validationCode, location }: TransactionEntry): Uint8Array {
@@ -145,12 +147,12 @@ function entryOf(bytes: Uint8Array): TransactionEntry {
 }
 
 function checkpointBytes({ height, hash, previousHash, file, offset }: Checkpoint): Uint8Array {
-  return concatBytes(uint64(height), locationBytes({ file, offset, length: hash.length }), hash, previousHash);
+  return concatBytes(uint64(height), locationBytes({ file, offset, length: hash.length, crc: 0 }), hash, previousHash);
 }
 
 function checkpointOf(bytes: Uint8Array): Checkpoint {
   const { file, offset, length } = locationOf(bytes.subarray(8));
-  const hashes = bytes.subarray(24);
+  const hashes = bytes.subarray(28);
   return {
     height: view(bytes).getBigUint64(0),
     file,

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { equalBytes } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
@@ -130,7 +131,10 @@ export class BlockStore implements BlockReader, AsyncDisposable {
   async block(number: bigint): Promise<common.Block | undefined> {
     if (number < 0n || number >= this.#tip.height) return undefined;
     const location = await this.#index.byNumber(number);
-    return location && decodeRecord(await this.#files.read(location)).block;
+    if (location === undefined) throw new SelvageError('LEDGER_CORRUPT', `block ${number} is not in the index`);
+    const { block } = decodeRecord(await this.#files.read(location));
+    if (block.header?.number === number) return block;
+    throw new SelvageError('LEDGER_CORRUPT', `where the index has block ${number} there is block ${block.header?.number}`);
   }
 
   async blockByHash(hash: Uint8Array): Promise<common.Block | undefined> {
@@ -226,7 +230,7 @@ function indexedBlock(block: common.Block, spans: readonly Span[], location: Loc
       blockNumber: header.number,
       index: at,
       validationCode: flags[at] ?? protos.TxValidationCode.NOT_VALIDATED,
-      location: { file, offset: offset + span.offset, length: span.length },
+      location: { file, offset: offset + span.offset, length: span.length, crc: crc32(data?.data[at] ?? NOTHING) },
     })),
   };
 }

@@ -1,6 +1,8 @@
-import { type FileHandle, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SelvageError } from '../../common/errors.ts';
+import { crc32 } from 'node:zlib';
+import { makeFolder, OWNER_FILE, syncFolder } from '../../common/durable-files.ts';
+import { errnoOf, SelvageError } from '../../common/errors.ts';
 import { diskFailure } from '../kv/disk-failure.ts';
 import { ReadHandles } from './read-handles.ts';
 import { Cursor, uvarintLength } from './uvarint.ts';
@@ -11,11 +13,12 @@ export const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** The longest uvarint of 64 bits. */
 const LONGEST_PREFIX = 10;
 
-/** Where bytes lie: number of the file, first byte, how many. */
+/** Where bytes lie: number of the file, first byte, how many; and what they must be, as a CRC-32. */
 export interface Location {
   readonly file: number;
   readonly offset: number;
   readonly length: number;
+  readonly crc: number;
 }
 
 export interface SegmentOptions {
@@ -52,14 +55,14 @@ export class SegmentFiles implements AsyncDisposable {
    * @throws {SelvageError} `LEDGER_CORRUPT` when a file in the middle is missing
    */
   static async open(options: SegmentOptions): Promise<SegmentFiles> {
-    await mkdir(options.directory, { recursive: true });
+    await makeFolder(options.directory);
     const numbers = (await readdir(options.directory)).flatMap(numberOf).sort((a, b) => a - b);
     const missing = numbers.findIndex((number, at) => number !== at);
     if (missing >= 0)
       throw new SelvageError('LEDGER_CORRUPT', `${nameOf(missing)} is missing`, { details: { directory: options.directory } });
     const file = Math.max(0, numbers.length - 1);
-    const handle = await open(join(options.directory, nameOf(file)), numbers.length === 0 ? 'wx+' : 'r+');
-    if (numbers.length === 0) await syncDirectory(options.directory);
+    const handle = await open(join(options.directory, nameOf(file)), numbers.length === 0 ? 'wx+' : 'r+', OWNER_FILE);
+    if (numbers.length === 0) await syncFolder(options.directory);
     return new SegmentFiles(options, { file, handle, size: (await handle.stat()).size });
   }
 
@@ -82,7 +85,7 @@ export class SegmentFiles implements AsyncDisposable {
       await handle.datasync();
       this.#tail = { file, handle, size: size + record.length };
       if (before.file !== file) await before.handle.close();
-      return { file, offset: size, length: record.length };
+      return { file, offset: size, length: record.length, crc: crc32(record) };
     } catch (cause) {
       await this.#takeBack(before);
       throw diskFailure(cause, 'cannot write the block file');
@@ -96,9 +99,9 @@ export class SegmentFiles implements AsyncDisposable {
   }
 
   async #begin(file: number): Promise<Tail> {
-    const handle = await open(this.#path(file), 'wx+');
+    const handle = await open(this.#path(file), 'wx+', OWNER_FILE);
     try {
-      await syncDirectory(this.#directory);
+      await syncFolder(this.#directory);
     } catch (error) {
       await handle.close();
       throw error;
@@ -114,7 +117,7 @@ export class SegmentFiles implements AsyncDisposable {
       await this.#deleteAfter(to.file);
       await to.handle.truncate(to.size);
       await to.handle.datasync();
-      await syncDirectory(this.#directory);
+      await syncFolder(this.#directory);
     } catch (cause) {
       this.#stuck = new SelvageError('LEDGER_UNAVAILABLE', 'the block file could not be brought back to its last whole block', { cause });
       throw this.#stuck;
@@ -128,9 +131,23 @@ export class SegmentFiles implements AsyncDisposable {
     }
   }
 
-  /** @throws {SelvageError} `LEDGER_CORRUPT` when the file ends before that */
-  read({ file, offset, length }: Location): Promise<Uint8Array> {
-    return this.#readers.using(this.#path(file), (handle) => readFully(handle, offset, length));
+  /** @throws {SelvageError} `LEDGER_CORRUPT` when the file ends before that, or holds other bytes than were written */
+  async read(location: Location): Promise<Uint8Array> {
+    const bytes = await this.#read(location);
+    if (crc32(bytes) === location.crc) return bytes;
+    const { file, offset, length } = location;
+    throw new SelvageError('LEDGER_CORRUPT', `${nameOf(file)} is damaged: its bytes from ${offset} on do not match their checksum`, {
+      details: { directory: this.#directory, file: nameOf(file), offset, length },
+    });
+  }
+
+  async #read({ file, offset, length }: Omit<Location, 'crc'>): Promise<Uint8Array> {
+    try {
+      return await this.#readers.using(this.#path(file), (handle) => readFully(handle, offset, length));
+    } catch (cause) {
+      if (errnoOf(cause) !== 'ENOENT') throw cause;
+      throw new SelvageError('LEDGER_CORRUPT', `${nameOf(file)} is missing`, { cause, details: { directory: this.#directory } });
+    }
   }
 
   /**
@@ -149,8 +166,8 @@ export class SegmentFiles implements AsyncDisposable {
         const length = await this.#recordLength(file, offset, size);
         if (length === undefined && file === this.#tail.file) return;
         if (length === undefined) throw new SelvageError('LEDGER_CORRUPT', `${nameOf(file)} ends inside a block`);
-        const location = { file, offset, length };
-        yield { location, bytes: await this.read(location) };
+        const bytes = await this.#read({ file, offset, length });
+        yield { location: { file, offset, length, crc: crc32(bytes) }, bytes };
         offset += length;
       }
     }
@@ -158,7 +175,7 @@ export class SegmentFiles implements AsyncDisposable {
 
   /** Length of the record at a place, its prefix included; undefined when the file does not hold all of it. */
   async #recordLength(file: number, offset: number, size: number): Promise<number | undefined> {
-    const prefix = await this.read({ file, offset, length: Math.min(LONGEST_PREFIX, size - offset) });
+    const prefix = await this.#read({ file, offset, length: Math.min(LONGEST_PREFIX, size - offset) });
     let body: bigint;
     try {
       body = new Cursor(prefix).uvarint();
@@ -200,13 +217,4 @@ async function readFully(handle: FileHandle, offset: number, length: number): Pr
     done += bytesRead;
   }
   return bytes;
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

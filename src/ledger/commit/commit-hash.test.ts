@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { hex, utf8 } from '../../common/bytes.ts';
 import { commithash } from '../../protos/messages.ts';
-import { MemoryState } from '../simulator/memory-state.ts';
 import type { StateValue } from '../statedb/state.ts';
 import { commitHash, heightBytes, updateBytes } from './commit-hash.ts';
 import { Pace } from './pace.ts';

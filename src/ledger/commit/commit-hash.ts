@@ -28,7 +28,7 @@ export async function updateBytes(state: PendingState, pace: Pace): Promise<Uint
       if (pause !== undefined) await pause;
     }
   }
-  return concatBytes(...parts);
+  return Buffer.concat(parts);
 }
 
 const bySpace = (a: SpaceUpdates, b: SpaceUpdates): number =>

@@ -16,10 +16,15 @@ export interface PendingEntry extends PendingUpdate {
   readonly key: string;
 }
 
+/** So many new keys are put in their place one by one; more are sorted in, for each place costs a move of all that follow. */
+const FEW = 32;
+
 /** Updates of one state namespace so far. Its keys are put in order when a range is first asked for, and kept so. */
 export class NamespaceUpdates {
   readonly #updates = new Map<string, PendingUpdate>();
   #sorted: string[] | undefined;
+  /** Keys that are new since they were sorted. */
+  #added: string[] = [];
 
   get size(): number {
     return this.#updates.size;
@@ -30,13 +35,16 @@ export class NamespaceUpdates {
   }
 
   set(key: string, update: PendingUpdate): void {
-    if (this.#sorted !== undefined && !this.#updates.has(key)) this.#sorted.splice(position(this.#sorted, key), 0, key);
+    if (this.#sorted !== undefined && !this.#updates.has(key)) this.#added.push(key);
     this.#updates.set(key, update);
   }
 
   /** Every key in the order of its bytes. */
   keys(): readonly string[] {
     this.#sorted ??= sortKeys([...this.#updates.keys()]);
+    if (this.#added.length > FEW) this.#sorted = sortKeys([...this.#sorted, ...this.#added]);
+    else for (const key of this.#added) this.#sorted.splice(position(this.#sorted, key), 0, key);
+    this.#added = [];
     return this.#sorted;
   }
 

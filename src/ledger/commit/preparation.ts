@@ -10,8 +10,11 @@ import type { findConflict } from './mvcc.ts';
 import { Pace } from './pace.ts';
 import { PendingState } from './pending-state.ts';
 import type { CommitParts, HistoryWrite, MissingPrivateData, PreparedCommit, PrivatePurge, PrivateWrites } from './prepared.ts';
-import { applyPrivateWrites, matchPrivateWrites, purgesOf, raiseVersions, type TouchedKey, writesPrivate } from './private-writes.ts';
-import { readTransaction, type Transaction } from './transaction.ts';
+import { applyPrivateWrites, matchPrivateWrites, purgesOf, raiseVersions, type TouchedKey } from './private-writes.ts';
+import { type ReadTransaction, readTransaction, type Transaction } from './transaction.ts';
+
+/** A name for a conflict is read from the block that made it; a block full of conflicts must not cost the reading of as many others. */
+const MOST_BLOCKS_ASKED = 8;
 
 /** One block on its way from flags to updates. Runs once. */
 export class Preparation {
@@ -28,6 +31,7 @@ export class Preparation {
   readonly #missing: MissingPrivateData[] = [];
   readonly #purges: PrivatePurge[] = [];
   readonly #touched: TouchedKey[] = [];
+  readonly #blocksAsked = new Set<bigint>();
 
   constructor(parts: CommitParts, check: typeof findConflict) {
     const { header, data } = parts.block;
@@ -44,9 +48,9 @@ export class Preparation {
   async run(): Promise<PreparedCommit> {
     for (const [index, bytes] of this.#data.entries()) {
       if (this.#flags[index] !== protos.TxValidationCode.VALID) continue;
-      const { transaction, txId, refused } = readTransaction(bytes);
-      if (transaction === undefined) this.#refuse(index, txId, refused);
-      else await this.#takeIn(transaction, index);
+      const read = this.#read(bytes, index);
+      if (read.transaction === undefined) this.#refuse(index, read.txId, read.refused);
+      else await this.#takeIn(read.transaction, index);
       const pause = this.#pace.spend(20 + bytes.length / 100);
       if (pause !== undefined) await pause;
     }
@@ -61,6 +65,11 @@ export class Preparation {
       privatePurges: this.#purges,
       updateBytes: await updateBytes(this.#state, this.#pace),
     };
+  }
+
+  #read(bytes: Uint8Array, index: number): ReadTransaction {
+    const transaction = this.#parts.transactions?.[index];
+    return transaction === undefined ? readTransaction(bytes) : { transaction, txId: transaction.txId };
   }
 
   async #takeIn(transaction: Transaction, index: number): Promise<void> {
@@ -78,8 +87,8 @@ export class Preparation {
   async #takeInPrivate(transaction: Transaction, index: number, version: Version): Promise<void> {
     const { txId } = transaction;
     for (const purge of purgesOf(transaction, version)) this.#purges.push(purge);
-    const atHand = writesPrivate(transaction) ? await this.#parts.privateData?.(txId, index) : undefined;
-    for (const writes of matchPrivateWrites(transaction, atHand ?? [])) {
+    const atHand = this.#parts.privateData?.get(index) ?? [];
+    for (const writes of matchPrivateWrites(transaction, atHand)) {
       const { namespace, collection, rwset } = writes;
       if ((await this.#parts.mayHold?.(writes, this.#parts.snapshot)) === false) continue;
       if (rwset === undefined) this.#missing.push({ txId, index, namespace, collection });
@@ -96,6 +105,8 @@ export class Preparation {
   /** Names the transaction behind a committed version, where somebody can tell. */
   async #withWriter(conflict: Conflict): Promise<Conflict> {
     if (conflict.found === undefined || conflict.found.blockNum === this.#blockNum) return conflict;
+    this.#blocksAsked.add(conflict.found.blockNum);
+    if (this.#blocksAsked.size > MOST_BLOCKS_ASKED) return conflict;
     const writtenBy = await this.#parts.txIdAt?.(conflict.found);
     return writtenBy === undefined ? conflict : { ...conflict, details: { ...conflict.details, writtenBy } };
   }

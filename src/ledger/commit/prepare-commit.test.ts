@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { hex, sha256, utf8 } from '../../common/bytes.ts';
 import { common, kvrwset, protos, rwset } from '../../protos/messages.ts';
-import { MemoryState } from '../simulator/memory-state.ts';
 import { decodeMetadata } from '../simulator/metadata.ts';
 import { openSimulator } from '../simulator/open-simulator.ts';
 import { hashedNamespace, keyHash, privateNamespace, stateKeyOfHash } from '../simulator/private-namespaces.ts';
@@ -47,6 +47,19 @@ describe('a read', () => {
     const { flags, reasons } = await commitWorks(state, 2n, [both(get('a'), get('absent'), put('b', '1'))]);
     expect([...flags]).toEqual([VALID]);
     expect(reasons).toEqual([]);
+  });
+
+  it('reads few other blocks to name who wrote what was read too early', async () => {
+    const state = new MemoryState();
+    const keys = Array.from({ length: 30 }, (_, at) => `k${at}`);
+    for (const [at, key] of keys.entries()) await commitWorks(state, BigInt(at), [put(key, 'old')]);
+    const reads = await Promise.all(keys.map((key) => simulated(state, both(get(key), put(`${key}x`, 'new')))));
+    for (const [at, key] of keys.entries()) await commitWorks(state, BigInt(30 + at), [put(key, 'newer')]);
+    const asked = new Set<bigint>();
+    const transactions = reads.map(({ publicRwset }, at) => endorsed(`late${at}`, publicRwset));
+    const { flags } = await commit(state, 60n, transactions, { txIdAt: ({ blockNum }) => void asked.add(blockNum) as undefined });
+    expect(new Set(flags)).toEqual(new Set([MVCC_READ_CONFLICT]));
+    expect(asked.size).toBe(8);
   });
 
   it('is stale once a later block wrote, deleted or made the key', async () => {
@@ -165,7 +178,7 @@ describe('private writes', () => {
   ) {
     const { publicRwset, privateRwset } = await simulated(state, work);
     const atHand = [...candidates, ...(privateRwset === undefined ? [] : [privateRwset])];
-    return commit(state, number, [endorsed('tx', publicRwset)], { privateData: () => atHand });
+    return commit(state, number, [endorsed('tx', publicRwset)], { privateData: new Map([[0, atHand]]) });
   }
 
   it('join the state beside their hashes when they match', async () => {
@@ -186,7 +199,7 @@ describe('private writes', () => {
     const { publicRwset } = await simulated(state, secret('1'));
     const other = await simulated(state, secret('2'));
     const prepared = await commit(state, 1n, [endorsed('tx', publicRwset)], {
-      privateData: () => [other.privateRwset ?? new Uint8Array()],
+      privateData: new Map([[0, [other.privateRwset ?? new Uint8Array()]]]),
     });
     expect(prepared.missingPrivateData).toEqual([{ txId: 'tx', index: 0, namespace: 'cc', collection: 'coll' }]);
     expect(prepared.privateWrites).toEqual([]);

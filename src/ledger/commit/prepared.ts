@@ -3,9 +3,7 @@ import type { common, google } from '../../protos/messages.ts';
 import type { InvalidReason } from '../ledger.ts';
 import type { StateSnapshot, StateUpdate } from '../statedb/state.ts';
 import type { Version } from '../version.ts';
-
-/** Private write sets at hand for one transaction: any number of encoded `rwset.TxPvtReadWriteSet`; those that match their hash are used. */
-export type PrivateDataSource = (txId: string, index: number) => MaybePromise<readonly Uint8Array[]>;
+import type { Transaction } from './transaction.ts';
 
 /** Whether this peer may have the plain values of a collection, by the definition in `snapshot`: others are as good as not at hand. */
 export type MayHold = (
@@ -19,7 +17,13 @@ export interface CommitParts {
   readonly flags: Uint8Array;
   /** State up to the block before this one. It stays the caller's: it is not disposed. */
   readonly snapshot: StateSnapshot;
-  readonly privateData?: PrivateDataSource | undefined;
+  /** What was read of the transactions already, by index; the rest is read from the block. */
+  readonly transactions?: readonly (Transaction | undefined)[] | undefined;
+  /**
+   * Private write sets at hand, by the index of their transaction: any number of encoded `rwset.TxPvtReadWriteSet`; those that match
+   * their hash are used. They were fetched before: nothing here waits for them.
+   */
+  readonly privateData?: ReadonlyMap<number, readonly Uint8Array[]> | undefined;
   /** Everything at hand is taken by default. */
   readonly mayHold?: MayHold | undefined;
   /** Tells the transaction behind a committed version, for the reasons. */

@@ -1,4 +1,4 @@
-import { equalBytes, sha256 } from '../../common/bytes.ts';
+import { equalBytes, hex, sha256 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { kvrwset, rwset } from '../../protos/messages.ts';
 import { keyHash, stateKeyOfHash } from '../simulator/private-namespaces.ts';
@@ -17,27 +17,27 @@ export interface CollectionWrites {
   readonly rwset: Uint8Array | undefined;
 }
 
-/** Whether the transaction wrote anything private. */
-export const writesPrivate = ({ namespaces }: Transaction): boolean =>
-  namespaces.some(({ collections }) => collections.some(({ pvtRwsetHash }) => pvtRwsetHash.length > 0));
-
 /**
  * Finds, for each collection the transaction wrote, the plain write set among those at hand. What does not decode or does
  * not match is passed over.
  * @param candidates encoded `rwset.TxPvtReadWriteSet`
  */
 export function matchPrivateWrites({ namespaces }: Transaction, candidates: readonly Uint8Array[]): CollectionWrites[] {
-  const sets = candidates.flatMap(decodeOrNothing);
+  const atHand = byCollectionAndHash(candidates);
   return namespaces.flatMap(({ namespace, collections }) =>
     collections
       .filter(({ pvtRwsetHash }) => pvtRwsetHash.length > 0)
-      .map(({ collection, pvtRwsetHash }) => {
-        const found = sets
-          .filter((set) => set.namespace === namespace && set.collection === collection)
-          .find((set) => equalBytes(sha256(set.rwset), pvtRwsetHash) && decodes(set.rwset));
-        return { namespace, collection, rwset: found?.rwset };
-      }),
+      .map(({ collection, pvtRwsetHash }) => ({ namespace, collection, rwset: atHand.get(idOf({ namespace, collection }, pvtRwsetHash)) })),
   );
+}
+
+const idOf = ({ namespace, collection }: Pick<CollectionWrites, 'namespace' | 'collection'>, hash: Uint8Array): string =>
+  `${namespace}\0${collection}\0${hex(hash)}`;
+
+/** Sets that decode, each hashed once, whatever the number of collections that ask for them. */
+function byCollectionAndHash(candidates: readonly Uint8Array[]): ReadonlyMap<string, Uint8Array> {
+  const sets = candidates.flatMap(decodeOrNothing).filter((set) => decodes(set.rwset));
+  return new Map(sets.map((set) => [idOf(set, sha256(set.rwset)), set.rwset]));
 }
 
 /** The keys the transaction wants forgotten. @see purgeTracker in hyperledger/fabric v2.5, core/ledger/kvledger/txmgmt/validation */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { compareUtf8, utf8 } from '../../common/bytes.ts';
 import { kvrwset, protos, rwset } from '../../protos/messages.ts';
-import { MemoryState } from '../simulator/memory-state.ts';
 import { NamespaceUpdates } from './namespace-updates.ts';
 import { commit, endorsed, simulated } from './test-block.contract.ts';
 

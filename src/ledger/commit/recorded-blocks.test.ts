@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { hex } from '../../common/bytes.ts';
 import { common, protos } from '../../protos/messages.ts';
-import { MemoryState } from '../simulator/memory-state.ts';
 import { commitHash } from './commit-hash.ts';
 import { prepareCommit, replayUpdates } from './prepare-commit.ts';
 import type { PreparedCommit } from './prepared.ts';

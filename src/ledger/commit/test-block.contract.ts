@@ -1,6 +1,6 @@
+import type { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { utf8 } from '../../common/bytes.ts';
 import { common, protos } from '../../protos/messages.ts';
-import type { MemoryState } from '../simulator/memory-state.ts';
 import { openSimulator } from '../simulator/open-simulator.ts';
 import type { SimulationResult, TxSimulator } from '../simulator/tx-simulator.ts';
 import { prepareCommit } from './prepare-commit.ts';

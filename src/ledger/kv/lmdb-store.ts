@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs';
-import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { open, type RootDatabase, type Transaction } from 'lmdb';
-import { SelvageError } from '../../common/errors.ts';
+import { OWNER_FILE, OWNER_FOLDER } from '../../common/durable-files.ts';
+import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { MaybePromise } from '../../common/maybe.ts';
+import { sealed, unsealed } from './checked-value.ts';
 import { diskFailure } from './disk-failure.ts';
 import type { KvEntry, KvIterator, KvRange, KvSnapshot, KvStore, KvWrite } from './kv-store.ts';
 import { checkLmdbFile } from './lmdb-file.ts';
@@ -26,10 +27,10 @@ export interface LmdbOptions {
   /** A folder of its own; made if absent. */
   readonly path: string;
   /**
-   * `synced` waits for the disk at every commit. `fast` does not: a killed process loses nothing, a stopped machine may
-   * lose or damage the store, so whoever chooses it can build the content again.
+   * `synced` waits for the disk at every commit. `overlapping` does not: the disk follows a moment later. What is then opened after
+   * a crash is whole, as it was after the last commit or one of those shortly before; whoever chooses it can write them again.
    */
-  readonly durability: 'fast' | 'synced';
+  readonly durability: 'overlapping' | 'synced';
 }
 
 /** One moment of the database, shared by all snapshots taken while it was the newest. */
@@ -40,7 +41,6 @@ interface Moment {
 
 /** The store on LMDB: reads go to the memory map, commits to its write thread; neither waits for the other. */
 export class LmdbStore implements KvStore {
-  readonly #path: string;
   readonly #db: Lmdb;
   #newest: Moment | undefined;
   readonly #snapshots = new Set<LmdbSnapshot>();
@@ -48,7 +48,6 @@ export class LmdbStore implements KvStore {
 
   /** @throws {SelvageError} `LEDGER_CORRUPT` for files that are no such store, or not whole; `DISK_FULL`, `LEDGER_UNAVAILABLE` */
   constructor(options: LmdbOptions) {
-    this.#path = options.path;
     try {
       this.#db = opened(options);
     } catch (cause) {
@@ -100,16 +99,6 @@ export class LmdbStore implements KvStore {
     }
   }
 
-  /** Brings everything committed so far to the disk, for the store that is opened `fast`. */
-  async sync(): Promise<void> {
-    const file = await openFile(join(this.#path, 'data.mdb'), 'r+');
-    try {
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-  }
-
   #checkOpen(): void {
     if (this.#closed !== undefined) throw new SelvageError('LEDGER_UNAVAILABLE', 'the store is closed');
   }
@@ -122,20 +111,27 @@ export class LmdbStore implements KvStore {
 
   async #close(): Promise<void> {
     for (const snapshot of this.#snapshots) snapshot[Symbol.dispose]();
+    await this.#db.flushed;
     await this.#db.close();
   }
 }
 
+/**
+ * What lmdb's types do not name. A safe restore goes back to what is known to be on the disk also where the machine seems to have
+ * gone on since: the volume may have been with another one.
+ */
+const UNTYPED = { permissionsMode: OWNER_FILE, safeRestore: true };
+
 function opened({ path, durability }: LmdbOptions): Lmdb {
-  mkdirSync(path, { recursive: true });
-  checkLmdbFile(join(path, 'data.mdb'));
+  mkdirSync(path, { recursive: true, mode: OWNER_FOLDER });
+  checkLmdbFile(join(path, 'data.mdb'), { overlapping: durability === 'overlapping' });
   return open<Uint8Array, Uint8Array>({
     path,
+    ...UNTYPED,
     encoding: 'binary',
     keyEncoding: 'binary',
     noSubdir: false,
-    noSync: durability === 'fast',
-    overlappingSync: false,
+    overlappingSync: durability === 'overlapping',
     // Each commit is a batch of its own; lmdb's batching per turn would also leave a promise behind that rejects unseen.
     eventTurnBatching: false,
     maxReaders: MAX_READERS,
@@ -155,8 +151,9 @@ class LmdbSnapshot implements KvSnapshot {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const value = this.#db.get(place(key).key, { transaction: this.#open() });
-    return value && plain(value);
+    const at = place(key).key;
+    const stored = reading(() => this.#db.get(at, { transaction: this.#open() }));
+    return stored && unsealed(at, plain(stored));
   }
 
   getMany(keys: readonly Uint8Array[]): MaybePromise<readonly (Uint8Array | undefined)[]> {
@@ -182,12 +179,14 @@ class LmdbSnapshot implements KvSnapshot {
     const bounds = reverse ? { start: lt, exclusiveStart: true, end: gte, inclusiveEnd: true, reverse } : { start: gte, end: lt };
     const page: KvEntry[] = [];
     let bytes = 0;
-    for (const { key, value } of this.#db.getRange({ ...bounds, transaction: this.#open() })) {
-      page.push({ key, value: plain(value) });
-      bytes += key.length + value.length;
-      if (page.length === ENTRIES_PER_PAGE || bytes >= BYTES_PER_PAGE) break;
-    }
-    return page;
+    return reading(() => {
+      for (const { key, value } of this.#db.getRange({ ...bounds, transaction: this.#open() })) {
+        page.push({ key, value: unsealed(key, plain(value)) });
+        bytes += key.length + value.length;
+        if (page.length === ENTRIES_PER_PAGE || bytes >= BYTES_PER_PAGE) break;
+      }
+      return page;
+    });
   };
 
   #open(): Transaction {
@@ -208,10 +207,20 @@ async function storedWrites(writes: readonly KvWrite[]): Promise<readonly KvWrit
   for (const [at, { key, value }] of writes.entries()) {
     if (at > 0 && at % KEYS_PER_TURN === 0) await nextTurn();
     const placement = place(key);
-    if (value !== undefined) for (const marker of placement.markers) stored.push({ key: marker, value: NOTHING });
-    stored.push({ key: placement.key, value });
+    if (value !== undefined) for (const marker of placement.markers) stored.push({ key: marker, value: sealed(marker, NOTHING) });
+    stored.push({ key: placement.key, value: value && sealed(placement.key, value) });
   }
   return stored;
+}
+
+/** What lmdb finds wrong while it reads is damage. */
+function reading<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof SelvageError) throw cause;
+    throw new SelvageError('LEDGER_CORRUPT', `the key-value store is damaged: ${messageOf(cause)}`, { cause });
+  }
 }
 
 const plain = (bytes: Uint8Array): Uint8Array => (bytes.length > PLAIN_BYTES ? new Uint8Array(bytes) : bytes);

@@ -54,11 +54,16 @@ const levelBehind = (marker: Uint8Array): Uint8Array => concatBytes(LEVEL, sha25
 /** Reads a bounded number of entries of `[gte, lt)` of the limited store, the first ones in the given direction; empty at the end. */
 export type ReadPage = (range: { readonly gte: Uint8Array; readonly lt: Uint8Array; readonly reverse: boolean }) => readonly KvEntry[];
 
+interface Path {
+  readonly before: Path | undefined;
+  readonly chunk: Uint8Array;
+}
+
 interface Walk {
   /** Name of the level: the first bytes of all its stored keys. */
   readonly level: Uint8Array;
-  /** The part of the caller's keys that leads here. */
-  readonly path: Uint8Array;
+  /** The part of the caller's keys that leads here, in chunks: it is joined for a key that is handed out, not on every level. */
+  readonly path: Path | undefined;
   readonly bounds: KvRange;
   gte: Uint8Array;
   lt: Uint8Array;
@@ -75,7 +80,7 @@ export class LongKeyIterator implements KvIterator {
   constructor(range: KvRange, readPage: ReadPage) {
     this.#readPage = readPage;
     this.#reverse = range.reverse ?? false;
-    this.#walks = [start(ROOT, new Uint8Array(0), range)];
+    this.#walks = [start(ROOT, undefined, range)];
   }
 
   next(): KvEntry | undefined {
@@ -112,9 +117,13 @@ export class LongKeyIterator implements KvIterator {
 
 const compare = (a: Uint8Array, b: Uint8Array): number => Buffer.compare(a, b);
 
-const fullKey = (walk: Walk, entry: KvEntry): Uint8Array => concatBytes(walk.path, entry.key.subarray(walk.level.length));
+function fullKey(walk: Walk, entry: KvEntry): Uint8Array {
+  const parts = [entry.key.subarray(walk.level.length)];
+  for (let { path } = walk; path !== undefined; path = path.before) parts.push(path.chunk);
+  return new Uint8Array(Buffer.concat(parts.reverse()));
+}
 
-function start(level: Uint8Array, path: Uint8Array, bounds: KvRange): Walk {
+function start(level: Uint8Array, path: Path | undefined, bounds: KvRange): Walk {
   const { gte, lt } = bounds;
   return {
     level,
@@ -133,7 +142,7 @@ function behind(walk: Walk, marker: Uint8Array): Walk {
   const beyond = (bound: Uint8Array | undefined): Uint8Array | undefined =>
     bound !== undefined && bound.length >= CHUNK && compare(bound.subarray(0, CHUNK), chunk) === 0 ? bound.subarray(CHUNK) : undefined;
   const bounds = { gte: beyond(walk.bounds.gte), lt: beyond(walk.bounds.lt) };
-  return start(levelBehind(marker), concatBytes(walk.path, chunk), bounds);
+  return start(levelBehind(marker), { before: walk.path, chunk }, bounds);
 }
 
 /** The first key after everything that begins with `prefix`, which never is all 0xff: it starts with a tag. */

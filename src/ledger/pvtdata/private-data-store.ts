@@ -31,27 +31,42 @@ export class PrivateDataStore {
     await this.#kv.commit(sets.map((set) => ({ key: keyOf(set.version.blockNum, Number(set.version.txNum), set), value: undefined })));
   }
 
-  /** `rwset.TxPvtReadWriteSet` bytes of one transaction; none when nothing of it is here. */
-  async get(blockNum: bigint, index: number): Promise<readonly Uint8Array[]> {
+  /** `rwset.TxPvtReadWriteSet` bytes of what is here of a block, by the index of their transaction. */
+  async ofBlock(blockNum: bigint): Promise<ReadonlyMap<number, readonly Uint8Array[]>> {
     using snapshot = this.#kv.snapshot();
-    const prefix = prefixOf(blockNum, index);
-    using entries = snapshot.range({ gte: prefix, lt: after(prefix) });
-    const nsPvtRwset: rwset.NsPvtReadWriteSetInit[] = [];
+    using entries = snapshot.range({ gte: blockPrefix(blockNum), lt: after(blockPrefix(blockNum)) });
+    const sets = new Map<number, rwset.NsPvtReadWriteSetInit[]>();
     for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) {
-      const [namespace, collectionName] = Buffer.from(entry.key.subarray(prefix.length)).toString('utf8').split('\0');
-      nsPvtRwset.push({ namespace, collectionPvtRwset: [{ collectionName, rwset: entry.value }] });
+      const key = Buffer.from(entry.key);
+      const index = key.readUInt32BE(INDEX_AT);
+      const [namespace, collectionName] = key
+        .subarray(INDEX_AT + 4)
+        .toString('utf8')
+        .split('\0');
+      sets.set(index, [...(sets.get(index) ?? []), { namespace, collectionPvtRwset: [{ collectionName, rwset: entry.value }] }]);
     }
-    return nsPvtRwset.length === 0 ? [] : [rwset.TxPvtReadWriteSet.encode({ dataModel: rwset.TxReadWriteSet_DataModel.KV, nsPvtRwset })];
+    const encoded = (nsPvtRwset: rwset.NsPvtReadWriteSetInit[]): readonly Uint8Array[] => [
+      rwset.TxPvtReadWriteSet.encode({ dataModel: rwset.TxReadWriteSet_DataModel.KV, nsPvtRwset }),
+    ];
+    return new Map([...sets].map(([index, ofTransaction]) => [index, encoded(ofTransaction)]));
   }
 }
+
+/** Where the index of the transaction stands in a key: behind `pv` and the number of the block. */
+const INDEX_AT = 10;
 
 const keyOf = (blockNum: bigint, index: number, { namespace, collection }: Pick<PrivateWriteSet, 'namespace' | 'collection'>): Uint8Array =>
   concatBytes(prefixOf(blockNum, index), Buffer.from(`${namespace}\0${collection}`, 'utf8'));
 
 function prefixOf(blockNum: bigint, index: number): Uint8Array {
-  const bytes = Buffer.alloc(14);
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(index);
+  return concatBytes(blockPrefix(blockNum), bytes);
+}
+
+function blockPrefix(blockNum: bigint): Uint8Array {
+  const bytes = Buffer.alloc(INDEX_AT);
   bytes.write('pv', 0, 'utf8');
   bytes.writeBigUInt64BE(blockNum, 2);
-  bytes.writeUInt32BE(index, 10);
   return bytes;
 }

@@ -51,7 +51,8 @@ describe('private data store', () => {
     });
     await store.put(7n, [write(1, 'c1'), write(1, 'c2'), write(2, 'c1')]);
     await store.put(8n, []);
-    const [found] = await store.get(7n, 1);
+    const ofBlock = await store.ofBlock(7n);
+    const [found] = ofBlock.get(1) ?? [];
     const sets = rwset.TxPvtReadWriteSet.decode(found ?? utf8('')).nsPvtRwset.flatMap(({ namespace, collectionPvtRwset }) =>
       collectionPvtRwset.map((set) => [namespace, set.collectionName, textOf(set.rwset)]),
     );
@@ -59,6 +60,6 @@ describe('private data store', () => {
       ['cc', 'c1', '1c1'],
       ['cc', 'c2', '1c2'],
     ]);
-    expect([await store.get(7n, 0), await store.get(8n, 1)]).toEqual([[], []]);
+    expect([[...ofBlock.keys()], (await store.ofBlock(8n)).size]).toEqual([[1, 2], 0]);
   });
 });

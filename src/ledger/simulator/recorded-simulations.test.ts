@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { hex } from '../../common/bytes.ts';
 import { common, kvrwset, protos, rwset } from '../../protos/messages.ts';
 import { replayUpdates } from '../commit/prepare-commit.ts';
-import { MemoryState } from './memory-state.ts';
 import { openSimulator } from './open-simulator.ts';
 import type { TxSimulator } from './tx-simulator.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { utf8 } from '../../common/bytes.ts';
 import { deferred } from '../../common/deferred.ts';
 import { kvrwset, rwset } from '../../protos/messages.ts';
 import type { StateSnapshot } from '../statedb/state.ts';
-import { MemoryState } from './memory-state.ts';
 import { openSimulator } from './open-simulator.ts';
 import type { TxSimulator } from './tx-simulator.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { hex, sha256, utf8 } from '../../common/bytes.ts';
 import { kvrwset, type queryresult, rwset } from '../../protos/messages.ts';
 import type { StateSnapshot, StateUpdate } from '../statedb/state.ts';
-import { MemoryState } from './memory-state.ts';
 import { encodeMetadata } from './metadata.ts';
 import { openSimulator } from './open-simulator.ts';
 import { hashedNamespace, keyHash, privateNamespace, stateKeyOfHash } from './private-namespaces.ts';

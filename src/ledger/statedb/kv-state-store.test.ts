@@ -17,7 +17,7 @@ stateContract('in-memory', async () => new KvStateStore(new MemoryStore()));
 stateContract('lmdb', async () => {
   const path = await mkdtemp(join(tmpdir(), 'selvage-state-'));
   folders.push(path);
-  const kv = new LmdbStore({ path, durability: 'fast' });
+  const kv = new LmdbStore({ path, durability: 'overlapping' });
   const state = new KvStateStore(kv);
   return {
     snapshot: () => state.snapshot(),

@@ -8,7 +8,7 @@ import { applicationPolicy } from '../policies/application-policy.ts';
 import type { FabricDialect } from '../policies/dialect.ts';
 import { PolicyTree } from '../policies/policy-tree.ts';
 import { signaturePolicy } from '../policies/signature-policy.ts';
-import type { ChannelBundle } from './channel-bundle.ts';
+import type { ChannelBundle, OrdererEndpoint, OrdererOrg } from './channel-bundle.ts';
 import { readChannel } from './channel-values.ts';
 import { channelIdOfBlock, configEnvelopeOfBlock } from './config-block.ts';
 import { flatten } from './config-tree.ts';
@@ -47,7 +47,7 @@ export function bundleFromConfig(channelId: string, config: common.Config, parts
     channelCapabilityLevel: capabilities.level,
     application,
     orderer,
-    ordererAddresses: [...new Set([...addresses, ...(orderer?.orgs ?? []).flatMap(({ endpoints }) => endpoints)])],
+    ordererEndpoints: endpointsOf(addresses, orderer?.orgs ?? []),
     signaturePolicy: (envelope) => signaturePolicy(envelope, msps),
     applicationPolicy: (policy) => applicationPolicy(policy, { deserializer: msps, policies }),
   };
@@ -82,6 +82,14 @@ export function bundleAfter(current: ChannelBundle, config: common.Config, parts
   const next = bundleFromConfig(current.channelId, config, parts);
   checkSuccession(current, next);
   return next;
+}
+
+/** @see Update in hyperledger/fabric v2.5, internal/pkg/peer/orderers/connection.go */
+function endpointsOf(addresses: readonly string[], orgs: readonly OrdererOrg[]): readonly OrdererEndpoint[] {
+  const own = orgs.flatMap(({ endpoints, tlsRoots }) => endpoints.map((address) => ({ address, tlsRoots })));
+  if (own.length > 0) return own;
+  const tlsRoots = orgs.flatMap((org) => org.tlsRoots);
+  return addresses.map((address) => ({ address, tlsRoots }));
 }
 
 const dialectOf = ({ dialect }: BundleParts) => (dialect === undefined ? {} : { dialect });

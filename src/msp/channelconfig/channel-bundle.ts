@@ -25,6 +25,15 @@ export interface ApplicationOrg {
   readonly name: string;
   readonly mspId: string;
   readonly anchorPeers: readonly { readonly host: string; readonly port: number }[];
+  /** PEM: authorities of its TLS certificates, roots first. */
+  readonly tlsRoots: readonly Uint8Array[];
+}
+
+/** Where an ordering node is reached, and which authorities issue its TLS certificate (PEM). */
+export interface OrdererEndpoint {
+  /** `host:port` */
+  readonly address: string;
+  readonly tlsRoots: readonly Uint8Array[];
 }
 
 export interface OrdererConfig {
@@ -36,7 +45,16 @@ export interface OrdererConfig {
   readonly expirationCheck: boolean;
   /** The consensus type is being migrated: only the orderers' own configuration updates are taken. */
   readonly maintenance: boolean;
-  readonly orgs: readonly { readonly name: string; readonly mspId: string; readonly endpoints: readonly string[] }[];
+  readonly orgs: readonly OrdererOrg[];
+}
+
+export interface OrdererOrg {
+  readonly name: string;
+  readonly mspId: string;
+  /** `host:port` of its own ordering nodes. */
+  readonly endpoints: readonly string[];
+  /** PEM: authorities of its TLS certificates, roots first. */
+  readonly tlsRoots: readonly Uint8Array[];
 }
 
 /** Identities of all organisations of a channel. */
@@ -60,8 +78,11 @@ export interface ChannelBundle {
       }
     | undefined;
   readonly orderer: OrdererConfig | undefined;
-  /** Channel-wide orderer addresses followed by those of the orderer organisations. */
-  readonly ordererAddresses: readonly string[];
+  /**
+   * The ordering nodes: those that orderer organisations name, each with the organisation's own authorities; where none does, the
+   * channel-wide addresses with the authorities of all orderer organisations.
+   */
+  readonly ordererEndpoints: readonly OrdererEndpoint[];
   /** Makes a policy from `SignaturePolicyEnvelope` bytes, judged by this channel's MSPs. @throws {SelvageError} `MALFORMED` */
   signaturePolicy(envelope: Uint8Array): Policy;
   /** Makes a policy from `ApplicationPolicy` bytes (2.0 lifecycle and collections). @throws {SelvageError} `MALFORMED` */

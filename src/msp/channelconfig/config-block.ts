@@ -1,6 +1,7 @@
 import { detach } from '../../common/bytes.ts';
-import { messageOf, SelvageError } from '../../common/errors.ts';
+import { SelvageError } from '../../common/errors.ts';
 import { common } from '../../protos/messages.ts';
+import { unreadable } from '../../protos/unreadable.ts';
 
 /**
  * The channel a block belongs to, by its first transaction.
@@ -10,8 +11,8 @@ import { common } from '../../protos/messages.ts';
 export function channelIdOfBlock(block: common.Block): string {
   const first = block.data?.data[0];
   if (first === undefined) throw refused('failed to retrieve channel id - block is empty');
-  const { payload } = parsed(() => common.Envelope.decode(first), 'error reconstructing envelope');
-  const { header } = parsed(() => common.Payload.decode(payload), 'error reconstructing payload');
+  const { payload } = parsed(() => common.Envelope.decode(first), 'error unmarshalling Envelope');
+  const { header } = parsed(() => common.Payload.decode(payload), 'error unmarshalling Payload');
   if (header === undefined) throw refused('failed to retrieve channel id - payload header is empty');
   return parsed(() => common.ChannelHeader.decode(header.channelHeader), 'error unmarshalling ChannelHeader').channelId;
 }
@@ -25,12 +26,8 @@ export function configEnvelopeOfBlock(block: common.Block): ConfigEnvelopeWithGr
   if (block.data === undefined) throw refused('Failed to block data is nil');
   const first = block.data.data[0];
   if (first === undefined) throw refused('Failed to envelope index out of bounds');
-  const envelope = parsed(() => common.Envelope.decode(detach(first)), 'Failed to block data does not carry an envelope at index 0', ': ');
-  const configEnvelope = parsed(
-    () => contentOf(envelope, common.HeaderType.CONFIG, common.ConfigEnvelope),
-    'Bad configuration envelope',
-    ': ',
-  );
+  const envelope = parsed(() => common.Envelope.decode(detach(first)), 'Failed to block data does not carry an envelope at index 0');
+  const configEnvelope = parsed(() => contentOf(envelope, common.HeaderType.CONFIG, common.ConfigEnvelope), 'Bad configuration envelope');
   const { config } = configEnvelope;
   if (config === undefined) throw refused('Nil config envelope Config');
   const { channelGroup } = config;
@@ -70,23 +67,24 @@ export function lastConfigOf(block: common.Block): bigint {
  * @see UnmarshalEnvelopeOfType in hyperledger/fabric v2.5, protoutil/commonutils.go
  */
 export function contentOf<T>(envelope: common.Envelope, type: number, codec: { decode(bytes: Uint8Array): T }): T {
-  const payload = parsed(() => common.Payload.decode(envelope.payload), 'error unmarshalling Payload', ': ');
+  const payload = parsed(() => common.Payload.decode(envelope.payload), 'error unmarshalling Payload');
   const { header } = payload;
   if (header === undefined) throw refused('envelope must have a Header');
-  const channelHeader = parsed(() => common.ChannelHeader.decode(header.channelHeader), 'error unmarshalling ChannelHeader', ': ');
+  const channelHeader = parsed(() => common.ChannelHeader.decode(header.channelHeader), 'error unmarshalling ChannelHeader');
   if (channelHeader.type !== type) throw refused(`invalid type ${typeName(channelHeader.type)}, expected ${typeName(type)}`);
-  return parsed(() => codec.decode(payload.data), `error unmarshalling message for type ${typeName(type)}`, ': ');
+  return parsed(() => codec.decode(payload.data), `error unmarshalling message for type ${typeName(type)}`);
 }
 
 /** Name of a header type, or its number when it has none. */
 const typeName = (type: number): string => Object.entries(common.HeaderType).find(([, value]) => value === type)?.[0] ?? String(type);
 
-function parsed<T>(parse: () => T, what: string, join = ''): T {
+function parsed<T>(parse: () => T, what: string): T {
   try {
     return parse();
   } catch (cause) {
-    const why = messageOf(cause);
-    throw new SelvageError('CONFIG_INVALID', join === '' ? `${what}(${why})` : `${what}${join}${why}`, { cause });
+    if (cause instanceof SelvageError && cause.code !== 'MALFORMED')
+      throw new SelvageError(cause.code, `${what}: ${cause.message}`, { cause });
+    throw new SelvageError('CONFIG_INVALID', `${what}: ${unreadable(cause)}`, { cause });
   }
 }
 

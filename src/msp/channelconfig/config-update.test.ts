@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
+import { computeUpdate } from '../../../test/compute-update.ts';
 import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { common } from '../../protos/messages.ts';
 import { SignatureVerifier } from '../identities/signature-verifier.ts';
 import type { Policy } from '../policies/policy.ts';
 import { bundleFromConfig } from './bundle.ts';
 import type { ChannelBundle } from './channel-bundle.ts';
-import { computeUpdate } from './compute-update.ts';
 import { equalGroups } from './config-tree.ts';
 import { validateConfigUpdate } from './config-update.ts';
 

@@ -1,7 +1,6 @@
-import { concatBytes } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { common } from '../../protos/messages.ts';
-import type { PolicyManager, SignedData } from '../policies/policy.ts';
+import { type PolicyManager, type SignedData, SignedParts } from '../policies/policy.ts';
 import type { ChannelBundle } from './channel-bundle.ts';
 import { contentOf } from './config-block.ts';
 import type { ConfigElement, ConfigMap } from './config-tree.ts';
@@ -113,11 +112,10 @@ function policyPath({ kind, path, key, item }: ConfigElement): string {
 
 /** Each signature covers its own header and the update. @see ConfigUpdateEnvelopeAsSignedData in hyperledger/fabric v2.5, protoutil/signeddata.go */
 const signaturesOf = ({ configUpdate, signatures }: common.ConfigUpdateEnvelope): SignedData[] =>
-  signatures.map(({ signatureHeader, signature }) => ({
-    data: concatBytes(signatureHeader, configUpdate),
-    identity: within('error unmarshalling SignatureHeader', () => common.SignatureHeader.decode(signatureHeader)).creator,
-    signature,
-  }));
+  signatures.map(({ signatureHeader, signature }) => {
+    const { creator: identity } = within('error unmarshalling SignatureHeader', () => common.SignatureHeader.decode(signatureHeader));
+    return new SignedParts([signatureHeader, configUpdate], { identity, signature });
+  });
 
 function checkComplete(writeSet: ConfigMap, next: ConfigMap): void {
   for (const name of writeSet.keys())

@@ -121,7 +121,11 @@ describe('a development network', () => {
     assert.equal(bundle.application?.capabilities.level, levels.application);
     assert.equal(bundle.application?.capabilities.lifecycleV20, levels === LIFECYCLE_V2);
     assert.deepEqual([...bundle.msps.mspIds].sort(), ['Org1MSP', 'Org2MSP']);
-    assert.deepEqual(bundle.ordererAddresses, ['localhost:7050']);
+    assert.deepEqual(
+      bundle.ordererEndpoints.map(({ address }) => address),
+      ['localhost:7050'],
+    );
+    assert.equal(bundle.ordererEndpoints[0]?.tlsRoots.length, 1);
     assert.equal(bundle.orderer?.batchTimeoutMs, 250);
     for (const path of [
       'Readers',

@@ -1,12 +1,14 @@
 import { SelvageError } from '../../common/errors.ts';
 import { common, msp, protos } from '../../protos/messages.ts';
-import type { ApplicationOrg } from './channel-bundle.ts';
+import type { ApplicationOrg, OrdererOrg } from './channel-bundle.ts';
 import { GroupValues } from './group-values.ts';
 
 /** An organisation's MSP definition as the configuration holds it. */
 export interface MspValue {
   readonly mspId: string;
   readonly definition: msp.MSPConfig;
+  /** PEM: authorities of its TLS certificates, roots first; an anonymous MSP has none. */
+  readonly tlsRoots: readonly Uint8Array[];
 }
 
 /** What was read of an organisation, and its MSP. */
@@ -22,13 +24,8 @@ export function readApplicationOrg(name: string, group: common.ConfigGroup): Wit
   const msp = readMsp(name, values);
   const { anchorPeers } = values.read('AnchorPeers', protos.AnchorPeers);
   values.refuseOthers();
-  return { org: { name, mspId: msp.mspId, anchorPeers: anchorPeers.map(({ host, port }) => ({ host, port })) }, msp };
-}
-
-export interface OrdererOrg {
-  readonly name: string;
-  readonly mspId: string;
-  readonly endpoints: readonly string[];
+  const { mspId, tlsRoots } = msp;
+  return { org: { name, mspId, tlsRoots, anchorPeers: anchorPeers.map(({ host, port }) => ({ host, port })) }, msp };
 }
 
 /** @see NewOrdererOrgConfig in hyperledger/fabric v2.5, common/channelconfig/orderer.go */
@@ -45,7 +42,7 @@ export function readOrdererOrg(
   const msp = readMsp(name, values);
   const { addresses } = values.read('Endpoints', common.OrdererAddresses);
   values.refuseOthers();
-  return { org: { name, mspId: msp.mspId, endpoints: addresses }, msp };
+  return { org: { name, mspId: msp.mspId, tlsRoots: msp.tlsRoots, endpoints: addresses }, msp };
 }
 
 /** An organisation of a consortium, which only the orderers' system channel has. */
@@ -61,10 +58,16 @@ const IDEMIX = 1;
 
 function readMsp(org: string, values: GroupValues): MspValue {
   const definition = values.read('MSP', msp.MSPConfig);
-  const codec = definition.type === IDEMIX ? msp.IdemixMSPConfig : msp.FabricMSPConfig;
-  const mspId = codec.decode(definition.config).name;
+  const { name: mspId, tlsRoots } = definition.type === IDEMIX ? idemixOf(definition) : fabricOf(definition);
   if (mspId === '') throw refused(`MSP for org ${org} has empty MSP ID`);
-  return { mspId, definition };
+  return { mspId, definition, tlsRoots };
+}
+
+const idemixOf = ({ config }: msp.MSPConfig) => ({ name: msp.IdemixMSPConfig.decode(config).name, tlsRoots: [] });
+
+function fabricOf({ config }: msp.MSPConfig) {
+  const { name, tlsRootCerts, tlsIntermediateCerts } = msp.FabricMSPConfig.decode(config);
+  return { name, tlsRoots: [...tlsRootCerts, ...tlsIntermediateCerts] };
 }
 
 function refuseSubGroups(kind: string, group: common.ConfigGroup): void {

@@ -1,4 +1,4 @@
-import { equalBytes } from '../../common/bytes.ts';
+import { equalBytes, hex } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { Certificate } from './certificate.ts';
 import { KEY_CERT_SIGN } from './certificate-extensions.ts';
@@ -159,5 +159,11 @@ const usableForServers = (chain: Chain): boolean =>
 
 const sameAuthority = (a: Certificate, b: Certificate): boolean => a.subject === b.subject && equalBytes(a.publicKeyInfo, b.publicKeyInfo);
 
-const distinct = (certificates: readonly Certificate[]): Certificate[] =>
-  certificates.filter((certificate, at) => certificates.findIndex((other) => other.equals(certificate)) === at);
+function distinct(certificates: readonly Certificate[]): Certificate[] {
+  const byContent = new Map<string, Certificate>();
+  for (const certificate of certificates) {
+    const id = hex(certificate.der);
+    if (!byContent.has(id)) byContent.set(id, certificate);
+  }
+  return [...byContent.values()];
+}

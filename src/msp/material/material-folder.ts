@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder, syncFolder, writeDurably } from '../../common/durable-files.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { KeyedCertificate } from './certificate-authority.ts';
 import { configYaml } from './node-ous.ts';
@@ -11,7 +12,7 @@ const organizationFolder = (root: string, { kind, domain }: Pick<Organization, '
   join(root, kind === 'peer' ? 'peerOrganizations' : 'ordererOrganizations', domain);
 
 /**
- * Writes an organisation in cryptogen's layout, keys readable by their owner only. All or nothing.
+ * Writes an organisation in cryptogen's layout, readable by its owner only. All or nothing, also after a crash.
  * @returns the organisation's folder
  * @throws {SelvageError} `SETTING_INVALID` when it exists already
  */
@@ -22,8 +23,9 @@ export async function writeOrganization(root: string, organization: Organization
   }
   const draft = `${folder}.${randomBytes(4).toString('hex')}.tmp`;
   try {
-    await Promise.all([...filesOf(organization)].map(([path, file]) => write(join(draft, path), file)));
+    await writeAll(draft, [...filesOf(organization)]);
     await rename(draft, folder);
+    await syncFolder(dirname(folder));
   } catch (cause) {
     await rm(draft, { recursive: true, force: true });
     throw cause;
@@ -31,15 +33,17 @@ export async function writeOrganization(root: string, organization: Organization
   return folder;
 }
 
-interface MaterialFile {
-  readonly content: string;
-  readonly secret: boolean;
+/** Writes files and waits until they are on the disk, and their names. */
+async function writeAll(root: string, files: Files): Promise<void> {
+  const folders = new Set<string>();
+  for (const [path] of files)
+    for (let folder = dirname(join(root, path)); folder.startsWith(root); folder = dirname(folder)) folders.add(folder);
+  for (const folder of folders) await makeFolder(folder);
+  await Promise.all(Array.from(files, ([path, content]) => writeDurably(join(root, path), content)));
+  await Promise.all([...folders].map(syncFolder));
 }
 
-const open = (content: string): MaterialFile => ({ content, secret: false });
-const secret = (content: string): MaterialFile => ({ content, secret: true });
-
-type Files = Iterable<readonly [path: string, file: MaterialFile]>;
+type Files = Iterable<readonly [path: string, content: string]>;
 
 function* filesOf(organization: Organization): Files {
   const { kind, domain, ca, tlsCa, nodes, users } = organization;
@@ -52,34 +56,29 @@ function* filesOf(organization: Organization): Files {
 }
 
 function* authorityFiles(certificateFile: string, { certificate, privateKey }: KeyedCertificate): Files {
-  yield [certificateFile, open(certificate)];
-  yield ['priv_sk', secret(privateKey)];
+  yield [certificateFile, certificate];
+  yield ['priv_sk', privateKey];
 }
 
 /** The organisation's public side, which every MSP folder has. */
 function* mspFiles({ domain, ca, tlsCa }: Organization): Files {
   const caFile = `cacerts/ca.${domain}-cert.pem`;
-  yield [caFile, open(ca.certificate)];
-  yield [`tlscacerts/tlsca.${domain}-cert.pem`, open(tlsCa.certificate)];
-  yield ['config.yaml', open(configYaml(caFile))];
+  yield [caFile, ca.certificate];
+  yield [`tlscacerts/tlsca.${domain}-cert.pem`, tlsCa.certificate];
+  yield ['config.yaml', configYaml(caFile)];
 }
 
 function* memberFiles(organization: Organization, { name, identity, tls }: Member, role: 'server' | 'client'): Files {
   yield* within('msp', mspFiles(organization));
-  yield [`msp/signcerts/${name}-cert.pem`, open(identity.certificate)];
-  yield ['msp/keystore/priv_sk', secret(identity.privateKey)];
-  yield ['tls/ca.crt', open(organization.tlsCa.certificate)];
-  yield [`tls/${role}.crt`, open(tls.certificate)];
-  yield [`tls/${role}.key`, secret(tls.privateKey)];
+  yield [`msp/signcerts/${name}-cert.pem`, identity.certificate];
+  yield ['msp/keystore/priv_sk', identity.privateKey];
+  yield ['tls/ca.crt', organization.tlsCa.certificate];
+  yield [`tls/${role}.crt`, tls.certificate];
+  yield [`tls/${role}.key`, tls.privateKey];
 }
 
 function* within(folder: string, files: Files): Files {
-  for (const [path, file] of files) yield [join(folder, path), file];
-}
-
-async function write(path: string, { content, secret }: MaterialFile): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, content, { mode: secret ? 0o600 : 0o644, flag: 'wx' });
+  for (const [path, content] of files) yield [join(folder, path), content];
 }
 
 const exists = (path: string): Promise<boolean> =>

@@ -15,7 +15,7 @@ export function policyOverIdentities(
   deserializer: IdentityDeserializer,
   evaluateIdentities: (identities: readonly Identity[]) => Verdict,
 ): IdentityPolicy {
-  return { evaluateIdentities, evaluate: async (signed) => evaluateIdentities(await signersOf(signed, deserializer)) };
+  return { evaluateIdentities, evaluate: async (signed) => evaluateIdentities(await knownSignersOf(signed, deserializer)) };
 }
 
 /** A policy nobody satisfies. */
@@ -27,6 +27,18 @@ export function refusing(reason: string): IdentityPolicy {
 interface Claim {
   readonly identity: Identity;
   readonly data: SignedData;
+}
+
+/** Signers by the list of signatures, then by who read the identities: they live as long as the list does. */
+const known = new WeakMap<readonly SignedData[], WeakMap<IdentityDeserializer, Promise<readonly Identity[]>>>();
+
+/** The same list is judged by one policy per element of a configuration, or per key of a transaction: its signatures are checked once. */
+function knownSignersOf(signed: readonly SignedData[], deserializer: IdentityDeserializer): Promise<readonly Identity[]> {
+  const byReader = known.get(signed) ?? new WeakMap<IdentityDeserializer, Promise<readonly Identity[]>>();
+  known.set(signed, byReader);
+  const signers = byReader.get(deserializer) ?? signersOf(signed, deserializer);
+  byReader.set(deserializer, signers);
+  return signers;
 }
 
 /**
@@ -50,15 +62,25 @@ export async function signersOf(signed: readonly SignedData[], deserializer: Ide
   return [...accepted.values()];
 }
 
-/** All checks that are needed in any case start together, so that they can share the threads; repetitions wait for their turn. */
+/** How much signed data may wait for its checks at a time, in bytes. */
+const AT_ONCE = 4 * 1024 * 1024;
+
+/**
+ * The checks that are needed in any case start together, so that they can share the threads, as far as there is room for what they
+ * look at; repetitions and the rest wait for their turn.
+ */
 function startFirstChecks(claims: readonly Claim[]): ReadonlyMap<Claim, Promise<boolean> | boolean> {
   const checks = new Map<Claim, Promise<boolean> | boolean>();
   const seen = new Set<string>();
+  let bytes = 0;
   for (const claim of claims) {
     const key = keyOf(claim.identity);
     if (seen.has(key)) continue;
     seen.add(key);
-    checks.set(claim, claim.identity.verify(claim.data.data, claim.data.signature));
+    const { data, signature } = claim.data;
+    checks.set(claim, claim.identity.verify(data, signature));
+    bytes += data.length;
+    if (bytes > AT_ONCE) break;
   }
   return checks;
 }

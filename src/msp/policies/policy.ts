@@ -1,8 +1,30 @@
+import { concatBytes } from '../../common/bytes.ts';
+
 /** One signature to be judged: `identity` (a SerializedIdentity) claims to have signed `data`. */
 export interface SignedData {
   readonly data: Uint8Array;
   readonly identity: Uint8Array;
   readonly signature: Uint8Array;
+}
+
+/**
+ * A signature over several parts, one after the other. They are joined when somebody looks at `data`, each time: of a thousand
+ * signatures over one large part, memory never holds a thousand copies.
+ */
+export class SignedParts implements SignedData {
+  readonly identity: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly #parts: readonly Uint8Array[];
+
+  constructor(parts: readonly Uint8Array[], { identity, signature }: Pick<SignedData, 'identity' | 'signature'>) {
+    this.#parts = parts;
+    this.identity = identity;
+    this.signature = signature;
+  }
+
+  get data(): Uint8Array {
+    return concatBytes(...this.#parts);
+  }
 }
 
 /** A policy's answer. The reason is Fabric's text where clients see it. */

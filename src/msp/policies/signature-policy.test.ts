@@ -6,7 +6,7 @@ import { common } from '../../protos/messages.ts';
 import type { Identity, IdentityDeserializer } from '../identity.ts';
 import { acceptAll, rejectAll } from './common-policies.ts';
 import { signersOf } from './identity-policy.ts';
-import type { SignedData, Verdict } from './policy.ts';
+import { type SignedData, SignedParts, type Verdict } from './policy.ts';
 import { parsePolicyText } from './policy-text.ts';
 import { signaturePolicy } from './signature-policy.ts';
 
@@ -69,6 +69,40 @@ describe('who signed', () => {
       identities.map(({ id }) => id),
       ['B.peer', 'A.peer'],
     );
+  });
+});
+
+describe('a list of signatures', () => {
+  it('is checked once, whatever the number of policies that judge it', async () => {
+    const log: string[] = [];
+    const reader = people(log);
+    const list = signed('A.peer', 'B.peer:bad');
+    for (const text of ["OR('A.member','B.member')", "AND('A.member','B.member')", "OR('A.peer','A.admin')"])
+      await signaturePolicy(encode(parsePolicyText(text)), reader).evaluate(list);
+    assert.deepEqual(log, ['A.peer:good', 'B.peer:bad']);
+  });
+
+  it('has few of its messages in memory at a time when each is large', async () => {
+    const part = new Uint8Array(1024 * 1024);
+    let [waiting, most] = [0, 0];
+    const slow: IdentityDeserializer = {
+      deserialize: (bytes) => ({
+        ...person(textOf(bytes)),
+        verify: async ({ length }) => {
+          waiting += length;
+          most = Math.max(most, waiting);
+          await new Promise((resolve) => setImmediate(resolve));
+          waiting -= length;
+          return true;
+        },
+      }),
+    };
+    const list = Array.from(
+      { length: 40 },
+      (_, at) => new SignedParts([part], { identity: utf8(`A.peer#${at}`), signature: utf8('good') }),
+    );
+    assert.equal((await signersOf(list, slow)).length, 40);
+    assert.ok(most <= 6 * part.length, `${most} bytes waited`);
   });
 });
 

@@ -22,6 +22,7 @@ export const ACTED_ON: readonly string[] = [
     'handlers.decorators',
     'handlers.endorsers.*',
     'limits.concurrency.endorserService',
+    'limits.concurrency.deliverService',
     'gossip.pvtData.transientstoreMaxBlockRetention',
     'tls.enabled',
     'tls.clientAuthRequired',
@@ -29,11 +30,10 @@ export const ACTED_ON: readonly string[] = [
     'tls.key.file',
     'tls.rootcert.file',
     'tls.clientRootCAs.files',
-    // The command line's own.
     'tls.clientKey.file',
     'tls.clientCert.file',
-    'tls.serverhostoverride',
-    'client.connTimeout',
+    'tls.serverhostoverride', // the command line's own
+    'deliveryclient.addressOverrides',
   ]),
   ...under('chaincode', [
     'mode',
@@ -58,7 +58,14 @@ export const ACTED_ON: readonly string[] = [
     'runtimeParams.maxSizeGetMultipleKeys',
   ]),
   ...under('ledger', ['state.stateDatabase', 'state.totalQueryLimit']),
-  ...under('operations', ['listenAddress', 'tls.enabled']),
+  ...under('operations', [
+    'listenAddress',
+    'tls.enabled',
+    'tls.cert.file',
+    'tls.key.file',
+    'tls.clientAuthRequired',
+    'tls.clientRootCAs.files',
+  ]),
   ...under('logging', ['level', 'spec']),
   ...under('vm', [
     'endpoint',
@@ -114,7 +121,6 @@ export const NOT_ACTED_ON: readonly string[] = [
   ]),
   ...under('chaincode', ['id.*', 'car.*', 'keepalive', 'systemPlugins']),
   ...under('ledger', ['blockchain.*', 'state.*', 'history.*', 'pvtdataStore.*', 'snapshots.*']),
-  ...under('operations', ['tls.*']),
   'metrics.*',
   'logging.*',
   'orderer.*',

@@ -94,23 +94,39 @@ describe('a setting', () => {
   });
 
   it('that is a path starts at the folder of core.yaml', () => {
-    const { tls, handlers, fileSystemPath } = parse({
+    const { tls, handlers, fileSystemPath, ordererOverrides, operationsTls } = parse({
       peer: {
         filesystempath: 'data',
         tls: { ...TLS, clientauthrequired: true, clientrootcas: { files: '[a.pem b.pem]' } },
+        deliveryclient: {
+          addressoverrides: '[{from: orderer:7050, to: 127.0.0.1:17050, caCertsFile: ca.pem}, {from: other:7050, to: 127.0.0.1:27050}]',
+        },
         handlers: {
           authfilters: [{ name: 'Mine', library: 'mine.mjs' }],
           endorsers: { escc: { name: 'X', library: '/x.mjs' }, own: { name: 'Y' } },
         },
       },
+      operations: { tls: { ...TLS, clientauthrequired: true, clientrootcas: { files: ['tls/ca.crt'] } } },
     });
     expect(fileSystemPath).toBe(join(folder, 'data'));
     expect(tls).toEqual({
       certFile: join(folder, 'tls/server.crt'),
       keyFile: join(folder, 'tls/server.key'),
       rootCertFile: join(folder, 'tls/ca.crt'),
+      clientCertFile: join(folder, 'tls/server.crt'),
+      clientKeyFile: join(folder, 'tls/server.key'),
       clientAuthRequired: true,
       clientRootFiles: [join(folder, 'a.pem'), join(folder, 'b.pem')],
+    });
+    expect(ordererOverrides).toEqual([
+      { from: 'orderer:7050', to: '127.0.0.1:17050', caCertsFile: 'ca.pem' },
+      { from: 'other:7050', to: '127.0.0.1:27050', caCertsFile: '' },
+    ]);
+    expect(operationsTls).toEqual({
+      certFile: join(folder, 'tls/server.crt'),
+      keyFile: join(folder, 'tls/server.key'),
+      clientAuthRequired: true,
+      clientRootFiles: [join(folder, 'tls/ca.crt')],
     });
     expect(handlers.authFilters).toEqual([{ name: 'Mine', library: join(folder, 'mine.mjs') }]);
     expect([...handlers.endorsers]).toEqual([
@@ -135,7 +151,7 @@ describe('settings that are wrong', () => {
       peer: {
         listenaddress: '7051',
         mspconfigpath: 'absent',
-        tls: { ...TLS, key: { file: 'tls/absent.key' }, rootcert: {} },
+        tls: { ...TLS, key: { file: 'tls/absent.key' }, rootcert: { file: 'tls/absent.crt' }, clientcert: { file: 'tls/server.crt' } },
         authentication: { timewindow: 'soon' },
         handlers: { decorators: [{ library: 'x' }] },
       },
@@ -149,13 +165,15 @@ describe('settings that are wrong', () => {
       'chaincode.startuptimeout: expected a number with a unit, like 30s or 1h30m (CORE_CHAINCODE_STARTUPTIMEOUT)',
       'ledger.state.stateDatabase: CouchDB is not supported yet; leave it at goleveldb (kept in LMDB) (CORE_LEDGER_STATE_STATEDATABASE)',
       'ledger.state.totalQueryLimit: expected a whole number (CORE_LEDGER_STATE_TOTALQUERYLIMIT)',
-      'operations.tls.enabled: the operations server has no TLS yet; bind it to a private address instead (CORE_OPERATIONS_TLS_ENABLED)',
+      'operations.tls.cert.file: TLS is on, so this file is needed (CORE_OPERATIONS_TLS_CERT_FILE)',
+      'operations.tls.key.file: TLS is on, so this file is needed (CORE_OPERATIONS_TLS_KEY_FILE)',
       'peer.authentication.timewindow: expected a number with a unit, like 30s or 1h30m (CORE_PEER_AUTHENTICATION_TIMEWINDOW)',
       expect.stringMatching(/^peer\.handlers\.decorators\.0\.name: .* \(CORE_PEER_HANDLERS_DECORATORS_0_NAME\)$/),
       'peer.listenAddress: expected host:port (CORE_PEER_LISTENADDRESS)',
       `peer.mspConfigPath: there is no ${join(folder, 'absent')} (CORE_PEER_MSPCONFIGPATH)`,
+      'peer.tls.clientCert.file: peer.tls.clientKey.file and peer.tls.clientCert.file must both be set or must both be empty (CORE_PEER_TLS_CLIENTCERT_FILE)',
       `peer.tls.key.file: there is no ${join(folder, 'tls/absent.key')} (CORE_PEER_TLS_KEY_FILE)`,
-      'peer.tls.rootcert.file: TLS is on, so this file is needed (CORE_PEER_TLS_ROOTCERT_FILE)',
+      `peer.tls.rootcert.file: there is no ${join(folder, 'tls/absent.crt')} (CORE_PEER_TLS_ROOTCERT_FILE)`,
       'selvage.ledgerRelease: expected one of 1.1, 2.x (CORE_SELVAGE_LEDGERRELEASE)',
     ]);
   });
@@ -260,7 +278,6 @@ describe('a whole core.yaml', () => {
       'peer.gossip',
       'peer.handlers.validators',
       'peer.keepalive',
-      'peer.limits',
     ]);
     expect(parsePeerConfig(sources, undefined)).toMatchObject({ id: 'peer0', operationsAddress: '127.0.0.1:9443', tls: undefined });
   });

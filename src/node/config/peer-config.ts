@@ -1,11 +1,11 @@
-import { accessSync, constants } from 'node:fs';
 import * as v from 'valibot';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { ImageSettings } from '../../packages/platforms/image-names.ts';
 import { chaincodeAddresses } from './chaincode-addresses.ts';
 import { KNOWN_KEYS } from './known-keys.ts';
+import { missingFiles, type Problem } from './named-files.ts';
 import { peerSchema } from './peer-schema.ts';
-import { configPath, type SettingSources, settingAt, variableOf } from './sources.ts';
+import { configPath, type SettingSources, variableOf } from './sources.ts';
 
 /** Everything a peer needs to know before it starts. Paths are absolute; times are in milliseconds. */
 export interface PeerConfig {
@@ -21,9 +21,12 @@ export interface PeerConfig {
   readonly mspConfigPath: string;
   readonly fileSystemPath: string;
   readonly authenticationWindowMs: number;
-  readonly tls: TlsConfig | undefined;
+  readonly tls: PeerTlsConfig | undefined;
+  /** Orderers that are reached elsewhere than the channel configuration says. */
+  readonly ordererOverrides: readonly OrdererOverride[];
   readonly handlers: HandlersConfig;
   readonly endorserConcurrency: number;
+  readonly deliverConcurrency: number;
   readonly chaincode: ChaincodeConfig;
   readonly ledger: {
     readonly totalQueryLimit: number;
@@ -35,6 +38,8 @@ export interface PeerConfig {
   readonly endorsement: { readonly systemVersion: string; readonly initStatusFails: boolean };
   /** Operations server (health, metrics), absent when not configured. */
   readonly operationsAddress: string | undefined;
+  /** Of the operations server, absent where it speaks plain HTTP. */
+  readonly operationsTls: TlsConfig | undefined;
   /** Which images chaincode is built with; names may have variables. */
   readonly images: ImageSettings;
   /** Where chaincode runs that no external builder claims. */
@@ -54,12 +59,27 @@ export interface DockerConfig {
   readonly hostConfig: Readonly<Record<string, unknown>>;
 }
 
+/** A server's side of TLS. */
 export interface TlsConfig {
   readonly certFile: string;
   readonly keyFile: string;
-  readonly rootCertFile: string;
   readonly clientAuthRequired: boolean;
   readonly clientRootFiles: readonly string[];
+}
+
+export interface PeerTlsConfig extends TlsConfig {
+  readonly rootCertFile: string | undefined;
+  /** What the peer shows where it is a client: `peer.tls.clientCert` and `clientKey`, else what it has as a server. */
+  readonly clientCertFile: string;
+  readonly clientKeyFile: string;
+}
+
+/** One entry of `peer.deliveryclient.addressOverrides`. */
+export interface OrdererOverride {
+  readonly from: string;
+  readonly to: string;
+  /** Relative to where the peer was started, as in Fabric; '' for the authorities that the channel configuration names. */
+  readonly caCertsFile: string;
 }
 
 /** One auth filter, decorator or plugin: a built-in by name, or a module of the user's. */
@@ -151,7 +171,7 @@ type Parsed = v.InferOutput<typeof peerSchema>;
 export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'folder'>, logSpec: string | undefined): PeerConfig {
   const parsed = v.safeParse(peerSchema, raw);
   const shape = parsed.issues?.map((issue): Problem => ({ path: v.getDotPath(issue) ?? '', message: issue.message })) ?? [];
-  const problems = [...shape, ...missingFiles(raw, folder)];
+  const problems = [...shape, ...missingFiles({ raw, folder })];
   const addresses = parsed.success ? addressesOf(parsed.output) : undefined;
   if (addresses !== undefined && 'message' in addresses) problems.push(addresses);
   if (!parsed.success || addresses === undefined || 'message' in addresses || problems.length > 0) throw invalid(problems);
@@ -168,9 +188,11 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
     mspConfigPath: configPath(folder, peer.mspconfigpath),
     fileSystemPath: dataFolder,
     authenticationWindowMs: peer.authentication.timewindow,
-    tls: peer.tls.enabled ? tlsConfig(peer.tls, folder) : undefined,
+    tls: peer.tls.enabled ? peerTls(peer.tls, folder) : undefined,
+    ordererOverrides: peer.deliveryclient.addressoverrides.map(({ from, to, cacertsfile }) => ({ from, to, caCertsFile: cacertsfile })),
     handlers: handlersConfig(peer.handlers, folder),
     endorserConcurrency: peer.limits.concurrency.endorserservice,
+    deliverConcurrency: peer.limits.concurrency.deliverservice,
     chaincode: {
       mode: chaincode.mode,
       startupTimeoutMs: Math.max(chaincode.startuptimeout, 5000),
@@ -208,6 +230,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
       initStatusFails: selvage.endorsement.initstatus === 'fails',
     },
     operationsAddress: operations.listenaddress || undefined,
+    operationsTls: operations.tls.enabled ? tlsConfig(operations.tls, folder) : undefined,
     images: imageSettings(parsed.output),
     runtime: selvage.runtime,
     docker: dockerConfig(parsed.output, folder),
@@ -238,12 +261,6 @@ export function parseDockerSettings({
 /** Less than a second counts as none, as in Fabric. */
 const executeTimeout = (ms: number | null): number => (ms !== null && ms >= 1000 ? ms : 30_000);
 
-interface Problem {
-  /** Dotted, in any case. */
-  readonly path: string;
-  readonly message: string;
-}
-
 const invalid = (problems: readonly Problem[]): SelvageError =>
   new SelvageError('SETTING_INVALID', ['the configuration is not valid:', ...problems.map(lineOf)].join('\n  '), {
     advice: 'Correct core.yaml (in FABRIC_CFG_PATH) or set the CORE_ variable named above.',
@@ -265,30 +282,6 @@ function addressesOf({ peer, chaincode }: Parsed): ReturnType<typeof chaincodeAd
     });
   } catch (thrown) {
     return { path: 'peer.chaincodeAddress', message: messageOf(thrown) };
-  }
-}
-
-const TLS_FILES = ['peer.tls.cert.file', 'peer.tls.key.file', 'peer.tls.rootcert.file'] as const;
-
-/** What is named and not there, looked up in the raw settings so that a mistake elsewhere hides nothing. */
-function missingFiles(raw: SettingSources['raw'], folder: string): Problem[] {
-  const msp = unreadable('peer.mspConfigPath', configPath(folder, settingAt(raw, 'peer.mspConfigPath') || 'msp'));
-  if (!/^(true|t|1)$/i.test(settingAt(raw, 'peer.tls.enabled') ?? '')) return msp;
-  const tls = TLS_FILES.flatMap((path) => {
-    const file = settingAt(raw, path) || undefined;
-    if (file === undefined) return [{ path, message: 'TLS is on, so this file is needed' }];
-    return unreadable(path, configPath(folder, file));
-  });
-  return [...msp, ...tls];
-}
-
-function unreadable(path: string, file: string): Problem[] {
-  try {
-    accessSync(file, constants.R_OK);
-    return [];
-  } catch (thrown) {
-    const absent = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
-    return [{ path, message: absent ? `there is no ${file}` : `cannot read ${file}` }];
   }
 }
 
@@ -333,12 +326,18 @@ const dockerConfig = ({ vm, chaincode }: Parsed, folder: string): DockerConfig =
   };
 };
 
-const tlsConfig = (tls: Parsed['peer']['tls'], folder: string): TlsConfig => ({
+const tlsConfig = (tls: Parsed['operations']['tls'], folder: string): TlsConfig => ({
   certFile: configPath(folder, tls.cert.file),
   keyFile: configPath(folder, tls.key.file),
-  rootCertFile: configPath(folder, tls.rootcert.file),
   clientAuthRequired: tls.clientauthrequired,
   clientRootFiles: tls.clientrootcas.files.map((path) => configPath(folder, path)),
+});
+
+const peerTls = (tls: Parsed['peer']['tls'], folder: string): PeerTlsConfig => ({
+  ...tlsConfig(tls, folder),
+  rootCertFile: tls.rootcert.file === '' ? undefined : configPath(folder, tls.rootcert.file),
+  clientCertFile: configPath(folder, tls.clientcert.file || tls.cert.file),
+  clientKeyFile: configPath(folder, tls.clientkey.file || tls.key.file),
 });
 
 function handlersConfig({ authfilters, decorators, endorsers }: Parsed['peer']['handlers'], folder: string): HandlersConfig {

@@ -119,8 +119,8 @@ const chaincodeSettings = v.pipe(
   v.transform((value) => value ?? {}),
 );
 
-/** A list, or from a variable the same list as YAML text. */
-const builders = v.pipe(
+/** A list of mappings, or from a variable the same list as YAML text. */
+const yamlList = v.pipe(
   v.optional(v.unknown(), []),
   v.rawTransform<unknown, unknown>(({ dataset, addIssue, NEVER }) => {
     const { value } = dataset;
@@ -132,8 +132,16 @@ const builders = v.pipe(
       return NEVER;
     }
   }),
-  v.array(builder, 'expected a list of builders, each with name and path'),
 );
+const builders = v.pipe(yamlList, v.array(builder, 'expected a list of builders, each with name and path'));
+
+/** An orderer that is reached elsewhere than the channel configuration says. */
+const override = v.pipe(
+  v.record(v.string(), v.unknown(), 'expected an override with from and to'),
+  v.transform((entry) => Object.fromEntries(Object.entries(entry).map(([key, value]) => [key.toLowerCase(), value]))),
+  v.object({ from: text(''), to: text(''), cacertsfile: text('') }),
+);
+const overrides = v.pipe(yamlList, v.array(override, 'expected a list of overrides, each with from and to'));
 
 const SYSTEM_CHAINCODES = { _lifecycle: 'enable', cscc: 'enable', lscc: 'enable', escc: 'enable', vscc: 'enable', qscc: 'enable' };
 
@@ -154,7 +162,7 @@ export const peerSchema = v.looseObject({
     mspconfigpath: text('msp'),
     filesystempath: text('/var/hyperledger/production'),
     authentication: section({ timewindow: duration('15m') }),
-    limits: section({ concurrency: section({ endorserservice: count(2500) }) }),
+    limits: section({ concurrency: section({ endorserservice: count(2500), deliverservice: count(2500) }) }),
     gossip: section({ pvtdata: section({ transientstoremaxblockretention: count(1000) }) }),
     tls: section({
       enabled: flag(false),
@@ -163,7 +171,10 @@ export const peerSchema = v.looseObject({
       key: file,
       rootcert: file,
       clientrootcas: section({ files: list }),
+      clientcert: file,
+      clientkey: file,
     }),
+    deliveryclient: section({ addressoverrides: overrides }),
     handlers: section({
       authfilters: handlerList('DefaultAuth', 'ExpirationCheck'),
       decorators: handlerList('DefaultDecorator'),
@@ -215,7 +226,11 @@ export const peerSchema = v.looseObject({
   operations: section({
     listenaddress: address(''),
     tls: section({
-      enabled: v.pipe(flag(false), v.literal(false, 'the operations server has no TLS yet; bind it to a private address instead')),
+      enabled: flag(false),
+      cert: file,
+      key: file,
+      clientauthrequired: flag(false),
+      clientrootcas: section({ files: list }),
     }),
   }),
   vm: section({

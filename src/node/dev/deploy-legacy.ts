@@ -20,7 +20,7 @@ type LegacyChaincode = DevChaincode & { readonly folder: string };
 export async function deployLegacy(clients: DevClients, chaincode: LegacyChaincode, options: Cancellable): Promise<Deployment> {
   const [first] = clients.admins;
   if (first === undefined) throw new SelvageError('INTERNAL', 'no organisation');
-  const sources = await packSources(chaincode.folder);
+  const sources = await packSources(chaincode.folder, undefined, { sourcesOnly: true });
   const current = (await instantiatedChaincodes(first, clients.channel, options)).find(({ name }) => name === chaincode.name)?.version;
   if (current !== undefined && (await isInstalled(first, packageOf(chaincode, current, sources), options))) {
     await installEverywhere(clients, packageOf(chaincode, current, sources), options);

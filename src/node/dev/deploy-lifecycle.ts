@@ -88,7 +88,7 @@ async function packedOf(label: string, source: DevSource): Promise<PackedChainco
 }
 
 async function packageOfFolder(label: string, folder: string): Promise<Uint8Array> {
-  const { type, path, codePackage } = await packSources(folder);
+  const { type, path, codePackage } = await packSources(folder, undefined, { sourcesOnly: true });
   // Only Go needs the path; where the folder lies must not change the package.
   return buildLifecyclePackage({ label, type: type.toLowerCase(), path: type === 'GOLANG' ? path : '', codePackage });
 }

@@ -1,7 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder, replaceDurably, syncFolder } from '../../common/durable-files.ts';
+import { SelvageError } from '../../common/errors.ts';
 import { DEV_BATCH, LEGACY_LIFECYCLE, LIFECYCLE_V2 } from '../../msp/channelconfig/channel-spec.ts';
 import { buildGenesisBlock } from '../../msp/channelconfig/genesis-block.ts';
 import { writeOrganization } from '../../msp/material/material-folder.ts';
@@ -32,9 +34,17 @@ export const ordererFolder = ({ organizations }: DevFolders, { domain, host }: D
 export const userFolder = ({ organizations }: DevFolders, { domain }: { readonly domain: string }, user: string): string =>
   join(organizations, 'peerOrganizations', domain, 'users', `${user}@${domain}`);
 
-/** Makes the crypto material and the genesis block, unless they are kept from an earlier run. */
+/** What the names of folders begin with whose material is not complete. */
+const UNFINISHED = '.making-';
+
+/**
+ * Makes the crypto material and the genesis block, unless they are kept from an earlier run. All of it is made aside; the genesis
+ * block is put in place first and the organisations, in one step, last: there is material only when there is all of it.
+ * @throws {SelvageError} `SETTING_INVALID` for a folder with organisations of somebody else's
+ */
 export async function makeMaterial(folders: DevFolders, plan: DevPlan, now: Date): Promise<common.Block> {
-  if (existsSync(folders.genesisBlock)) return common.Block.decode(await readFile(folders.genesisBlock));
+  if (existsSync(folders.organizations)) return keptGenesis(folders);
+  await removeUnfinished(folders.root);
   const { orderer, peers } = plan;
   const ordererOrg = createOrganization(
     { kind: 'orderer', mspId: orderer.mspId, domain: orderer.domain, nodes: ['orderer'], users: [] },
@@ -44,11 +54,27 @@ export async function makeMaterial(folders: DevFolders, plan: DevPlan, now: Date
     createOrganization({ kind: 'peer', mspId, domain, nodes: ['peer0'], users: ['User1'] }, now),
   );
   const [madeOrderer, ...madePeers] = await Promise.all([ordererOrg, ...peerOrgs]);
-  await Promise.all([madeOrderer, ...madePeers].map((organization) => writeOrganization(folders.organizations, organization)));
   const genesis = genesisOf(plan, madeOrderer, madePeers, now);
-  await mkdir(dirname(folders.genesisBlock), { recursive: true });
-  await writeFile(folders.genesisBlock, common.Block.encode(genesis));
+  const draft = join(folders.root, `${UNFINISHED}${randomUUID()}`);
+  await Promise.all([madeOrderer, ...madePeers].map((organization) => writeOrganization(draft, organization)));
+  await syncFolder(draft);
+  await makeFolder(dirname(folders.genesisBlock));
+  await replaceDurably(folders.genesisBlock, common.Block.encode(genesis));
+  await rename(draft, folders.organizations);
+  await syncFolder(folders.root);
   return genesis;
+}
+
+async function keptGenesis({ root, organizations, genesisBlock }: DevFolders): Promise<common.Block> {
+  if (existsSync(genesisBlock)) return common.Block.decode(await readFile(genesisBlock));
+  throw new SelvageError('SETTING_INVALID', `${organizations} belongs to no network of ${root}: there is no ${genesisBlock}`, {
+    advice: 'Choose another folder, or remove this one.',
+  });
+}
+
+/** What a run left that was ended while it made material. */
+async function removeUnfinished(root: string): Promise<void> {
+  for (const name of await readdir(root)) if (name.startsWith(UNFINISHED)) await rm(join(root, name), { recursive: true, force: true });
 }
 
 function genesisOf(plan: DevPlan, orderer: Organization, peers: readonly Organization[], now: Date): common.Block {

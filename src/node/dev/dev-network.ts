@@ -68,11 +68,12 @@ export async function startDevNetwork(folder: string, options: DevOptions, parts
 
 function ordererConfig(folders: DevFolders, plan: DevPlan) {
   const folder = ordererFolder(folders, plan.orderer);
+  const tls = (name: string): string => join(folder, 'tls', name);
   return {
     listenAddress: `127.0.0.1:${plan.orderer.port}`,
     mspConfigPath: join(folder, 'msp'),
     localMspId: plan.orderer.mspId,
-    tls: plan.tls ? { keyFile: join(folder, 'tls', 'server.key'), certFile: join(folder, 'tls', 'server.crt') } : undefined,
+    tls: plan.tls ? { keyFile: tls('server.key'), certFile: tls('server.crt'), clientAuthRequired: false, clientRootFiles: [] } : undefined,
     folder: join(folders.root, 'orderer'),
     cut: plan.block === 'instant' ? ('instant' as const) : ('batch' as const),
   };

@@ -1,8 +1,8 @@
 /** What a development network consists of, decided before anything is made: organisations, addresses, folders. */
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { makeFolder, replaceDurably } from '../../common/durable-files.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { freePorts } from './free-ports.ts';
 
@@ -76,8 +76,8 @@ export async function planNetwork(folder: string, options: DevOptions): Promise<
   const file = join(folder, PLAN_FILE);
   if (existsSync(file)) return keptPlan(file, options);
   const plan = await newPlan(options);
-  await mkdir(folder, { recursive: true });
-  await writeFile(file, `${JSON.stringify(plan, null, 2)}\n`);
+  await makeFolder(folder);
+  await replaceDurably(file, `${JSON.stringify(plan, null, 2)}\n`);
   return plan;
 }
 

@@ -1,7 +1,8 @@
 /** What clients need to find the network: connection profiles and an environment for the `peer` command. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { makeFolder, replaceDurably } from '../../common/durable-files.ts';
 import { type DevFolders, ordererFolder, peerFolder, userFolder } from './dev-material.ts';
 import type { DevPeerPlan, DevPlan } from './dev-plan.ts';
 
@@ -19,7 +20,7 @@ export async function writeClientFiles(
 ): Promise<{ readonly profiles: readonly ClientFiles[]; readonly env: string }> {
   const profiles = await Promise.all(plan.peers.map((peer) => writeProfile(folders, plan, peer)));
   const env = join(folders.root, 'env.sh');
-  await writeFile(env, envScript(folders, plan));
+  await replaceDurably(env, envScript(folders, plan));
   return { profiles, env };
 }
 
@@ -27,9 +28,9 @@ async function writeProfile(folders: DevFolders, plan: DevPlan, peer: DevPeerPla
   const profile = await connectionProfile(folders, plan, peer);
   const folder = join(folders.organizations, 'peerOrganizations', peer.domain);
   const name = join(folder, `connection-${peer.org.toLowerCase()}`);
-  await mkdir(folder, { recursive: true });
-  await writeFile(`${name}.json`, `${JSON.stringify(profile, null, 2)}\n`);
-  await writeFile(`${name}.yaml`, stringify(profile));
+  await makeFolder(folder);
+  await replaceDurably(`${name}.json`, `${JSON.stringify(profile, null, 2)}\n`);
+  await replaceDurably(`${name}.yaml`, stringify(profile));
   return { org: peer.org, json: `${name}.json`, yaml: `${name}.yaml` };
 }
 

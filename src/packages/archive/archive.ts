@@ -76,6 +76,7 @@ export async function readArchive(
   { limits: some = {}, words = CODE_PACKAGE_WORDS, signal }: ReadArchiveOptions = {},
 ): Promise<void> {
   const limits = { ...ARCHIVE_LIMITS, ...some };
+  if (bytes.length === 0) throw refused(`${words.gzip}EOF`);
   const archive = extract();
   let entries = 0;
   let last: Promise<void> = Promise.resolve();
@@ -164,4 +165,9 @@ const invalid = (why: string): SelvageError => refused(`the code package is refu
 const refused = (message: string): SelvageError => new SelvageError('CHAINCODE_PACKAGE_INVALID', message);
 
 /** What clients of Fabric know for bytes that are no gzip at all. */
-const inGo = (message: string): string => (message === 'incorrect header check' ? 'gzip: invalid header' : message);
+const inGo = (message: string): string => IN_GO.get(message) ?? message;
+
+const IN_GO: ReadonlyMap<string, string> = new Map([
+  ['incorrect header check', 'gzip: invalid header'],
+  ['unexpected end of file', 'unexpected EOF'],
+]);

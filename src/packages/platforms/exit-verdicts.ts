@@ -1,3 +1,4 @@
+import { endOf } from '../last-output.ts';
 import type { Exit } from '../launch-spec.ts';
 import type { BuildVerdict } from './platform.ts';
 import { type Sign, verdictOf } from './verdict.ts';
@@ -106,10 +107,26 @@ const SIGNS: readonly Sign[] = [
       'Leave node_modules out of the package, so that the peer installs it, or build it with the same Node on the same kind of machine.',
   },
   {
-    pattern: /Cannot find (?:module|package) '([^']+)'/,
+    pattern: /Cannot find (?:module|package) '(?!\S*\/node_modules\/)(?:file:\/\/)?(?:\.\/)?((?:[\w@.-]+\/)*[\w@.-]+\.[cm]?[jt]sx?)'/,
     cause: 'a module is missing: $1',
     advice:
-      'If it is a package, list it under "dependencies" in package.json: development dependencies are not installed. If it is a file, package it.',
+      'That is a file that is not in the package. If it comes from TypeScript, compile before packaging, or give package.json a script that the install runs ("build" beside a tsconfig.json). If not, package it, or correct "main" or the line that loads it.',
+  },
+  {
+    pattern: /Cannot find (?:module|package) '((?:\.{1,2}\/|\/|file:)[^']+)'/,
+    cause: 'a module is missing: $1',
+    advice: 'It is a file: package it, or correct the line that loads it; the trace says which.',
+  },
+  {
+    pattern: /Cannot find (?:module|package) '([^']+)'/,
+    cause: 'a module is missing: $1',
+    advice: 'It is a package: list it under "dependencies" in package.json. Development dependencies are not there when chaincode runs.',
+  },
+  {
+    // Node shows the line before the error.
+    pattern: /^(?:\w*Error: )?(?:file:\/\/)?(?:\.\/)?(\S+?:\d+)\n(?:(?!^\S*Error: ).*\n){0,6}?(SyntaxError: .+)$/m,
+    cause: 'the sources have an error: $1: $2',
+    advice: 'Correct that line.',
   },
   {
     pattern: /^(?:\w*Error: )?(SyntaxError: .+)$/m,
@@ -191,9 +208,17 @@ const BY_SHELL: Readonly<Record<number, string>> = {
   139: 'SIGSEGV',
 };
 
-/** Undefined when neither the output nor the way it ended tells something that we know. */
-export function explainExit({ code, signal, lastOutput }: Exit): BuildVerdict | undefined {
-  return found(lastOutput, SIGNS) ?? SIGNALS[signal ?? BY_SHELL[code ?? 0] ?? ''];
+/**
+ * Why a chaincode ended that never was of use: what it said last, else how it was ended, else what it said at all.
+ * @returns undefined when none of that tells something that we know
+ */
+export function explainExit(exit: Exit): BuildVerdict | undefined {
+  return explainCrash(exit) ?? found(exit.lastOutput, SIGNS);
+}
+
+/** The same of one that was of use for a while, perhaps long: what it said before its end is no part of that. */
+export function explainCrash({ code, signal, lastOutput }: Exit): BuildVerdict | undefined {
+  return found(endOf(lastOutput), SIGNS) ?? SIGNALS[signal ?? BY_SHELL[code ?? 0] ?? ''];
 }
 
 /** Of chaincode that runs and does not register, by what it said; undefined when that tells nothing. */

@@ -20,12 +20,16 @@ export interface InstallStep {
   readonly needs: readonly string[] | 'everything';
   /** Where the dependencies come from, without credentials, for the log; absent when the user's own settings decide. */
   readonly from: string | undefined;
-  /** The folder that the command fills, inside the working folder. */
-  readonly produces: string;
+  /** The folder that the command fills, inside the working folder; undefined when it changes files anywhere there. */
+  readonly produces: string | undefined;
   /** What is kept and given to instances: that folder alone, or the whole working folder as the command left it. */
   readonly keeps: 'produced' | 'everything';
+  /** What must be made before and is there while the command runs, in the folder that it produces. It is not kept. */
+  readonly tools?: InstallStep | undefined;
   /** Looks at what the command made in its working folder, and brings it to `produces` where the command did not. */
   readonly finish?: (workingFolder: string) => Promise<void>;
+  /** Whether what a failed command left in its working folder is good all the same. */
+  readonly tolerates?: (output: readonly string[], workingFolder: string) => Promise<boolean>;
   /** What a failed command means and what to do, from all of its output that was kept. */
   readonly explain: (output: readonly string[]) => BuildVerdict;
 }
@@ -47,8 +51,8 @@ export interface StartLimits {
 export interface HostPlan {
   /** Where its commands run, relative to the unpacked package. */
   readonly workingFolder: string;
-  /** Absent when there is nothing to get or to compile. */
-  readonly install: InstallStep | undefined;
+  /** What is made before it runs, each given to the instance in this order. */
+  readonly steps: readonly InstallStep[];
   readonly start: (peerAddress: string, limits?: StartLimits) => HostCommand;
 }
 
@@ -85,6 +89,8 @@ export interface DockerBuild {
 }
 
 export interface PackPlatformOptions {
+  /** Leaves out what was compiled from sources that go in: whoever installs the package compiles them. Fabric's client takes both. */
+  readonly sourcesOnly?: boolean | undefined;
   readonly log?: Logger;
 }
 
@@ -110,7 +116,7 @@ export interface Platform {
   /** First lines of the Dockerfile of the second stage, beginning with `FROM`; labels follow, see dockerfile.ts. */
   dockerfile(): readonly string[];
   /** @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` */
-  dockerBuild(subject: PackageSubject): DockerBuild;
+  dockerBuild(subject: PackageSubject): Promise<DockerBuild>;
   /** What runs in the container of a chaincode. */
   dockerCommand(peerAddress: string): readonly string[];
   /**

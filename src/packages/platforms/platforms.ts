@@ -6,7 +6,7 @@ import type { ImageSettings, ImageVariables } from './image-names.ts';
 import { JavaPlatform } from './java/java-platform.ts';
 import { NodePlatform } from './node/node-platform.ts';
 import { parseRegistry } from './node/npm-registry.ts';
-import type { Platform } from './platform.ts';
+import type { PackPlatformOptions, Platform } from './platform.ts';
 import type { ToolEnvironment } from './tools.ts';
 
 export interface PlatformsParts {
@@ -41,6 +41,9 @@ const MARKS = [
   ['node', ['package.json']],
 ] as const;
 
+/** Files that make a folder one of chaincode. */
+export const CHAINCODE_FILES: readonly string[] = MARKS.flatMap(([, files]) => files);
+
 /** In which language the chaincode in a folder is written; undefined when nothing there tells. */
 export async function languageIn(folder: string): Promise<Platform['name'] | undefined> {
   for (const [name, files] of MARKS) for (const file of files) if (await exists(join(folder, file))) return name;
@@ -63,11 +66,11 @@ export interface PackedSources {
  * @param language when the caller knows; otherwise it is found out
  * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID`
  */
-export async function packSources(folder: string, language?: Platform['name']): Promise<PackedSources> {
+export async function packSources(folder: string, language?: Platform['name'], options: PackPlatformOptions = {}): Promise<PackedSources> {
   const name = language ?? (await languageIn(folder));
   const platform = allPlatforms().find((each) => each.name === name);
   if (platform === undefined) throw unknownLanguage(folder);
-  const codePackage = await platform.pack(folder);
+  const codePackage = await platform.pack(folder, options);
   return { type: SPEC_TYPES[platform.name], path: await platform.packagePath(folder), codePackage };
 }
 

@@ -1,10 +1,11 @@
+import { stripVTControlCharacters } from 'node:util';
 import { shownLines } from '../last-output.ts';
 import type { BuildVerdict } from './platform.ts';
 
 /** A pattern in the output of a tool, and what it means; the first that fits decides, so the more special come first. */
 export interface Sign {
   readonly pattern: RegExp;
-  /** `$1` becomes what the pattern caught, in whichever of its groups. */
+  /** `$1` becomes what the pattern caught, in whichever of its groups; where there is a `$2`, each is its own group's. */
   readonly cause: string;
   readonly advice: string;
 }
@@ -13,12 +14,13 @@ export interface Sign {
 const LOOKED_AT = 500;
 
 export function verdictOf(output: readonly string[], signs: readonly Sign[], otherwise: BuildVerdict): BuildVerdict {
-  const text = output.map((line) => line.slice(0, LOOKED_AT)).join('\n');
+  const text = output.map((line) => stripVTControlCharacters(line.slice(0, LOOKED_AT)).trimEnd()).join('\n');
   for (const { pattern, cause, advice } of signs) {
     const found = pattern.exec(text);
     if (found === null) continue;
-    const caught = found.slice(1).find((each) => each !== undefined) ?? '';
-    return { cause: cause.replaceAll('$1', () => briefly(caught)).replace(/: $/, ''), advice };
+    const [first = '', second = ''] = cause.includes('$2') ? found.slice(1) : found.slice(1).filter((each) => each !== undefined);
+    const told = cause.replaceAll(/\$[12]/g, (place) => briefly(place === '$1' ? first : second));
+    return { cause: told.replace(/: $/, ''), advice };
   }
   return otherwise;
 }
@@ -56,6 +58,6 @@ export function essence(output: readonly string[]): readonly string[] {
   return shownLines(verdict < 0 ? lines : lines.slice(0, verdict + 12));
 }
 
-/** What tools say about themselves. */
+/** What tools say about themselves, and the traces of their own insides. */
 const CHATTER =
-  /^npm (warn|WARN) |^npm (error|ERR!)\s*$|A complete log of this run can be found in|^npm (error|ERR!)\s+\S*_logs\/|^npm notice|If you are behind a proxy, please make sure/;
+  /^\s*$|^> \S+@\S+ \w+$|^npm (warn|WARN) |^npm (error|ERR!)\s*$|A complete log of this run can be found in|^npm (error|ERR!)\s+\S*_logs\/|^npm notice|^\s+at (?:java\.|jdk\.|sun\.|org\.gradle\.)|If you are behind a proxy, please make sure/;

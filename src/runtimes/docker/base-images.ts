@@ -127,7 +127,7 @@ async function probe({ purpose, image, signal }: BaseImageOrder, { engine, peer,
     const spec = { image, command, env: {}, labels: trace.labels, hostConfig: { NetworkMode: 'none' } };
     const container = await toItsEnd(signal, (lingering) => engine.create(spec, { signal: lingering }));
     if (container === undefined) throw new SelvageError('DOCKER_REFUSED', `the image ${image} is gone again`);
-    const output = new ContainerOutput(20, () => undefined);
+    const output = new ContainerOutput(() => undefined);
     using attached = await engine.attach(container, output.push, { signal });
     await toItsEnd(signal, (lingering) => engine.start(container, { signal: lingering }));
     const code = await engine.wait(container, { signal });

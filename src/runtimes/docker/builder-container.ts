@@ -20,9 +20,6 @@ export interface BuilderParts {
   readonly onLine: (line: string) => void;
 }
 
-/** Lines of a build's output that are kept for its error. */
-const KEPT = 200;
-
 /**
  * First stage: runs the platform's command in a container of the builder image and writes what it left in `/chaincode/output` to
  * `file`, as a tar. The container carries the caller's labels; who made those removes it.
@@ -37,7 +34,7 @@ export async function runBuilder(build: DockerBuild, file: string, parts: Builde
   };
   const container = await create(build, parts, signal).catch(refused('Error creating container'));
   await uploadInput(engine, container, { build, settings: parts.settings, signal }).catch(refused('Error uploading input to container'));
-  const output = new ContainerOutput(KEPT, parts.onLine);
+  const output = new ContainerOutput(parts.onLine);
   using attached = await engine.attach(container, output.push, { signal }).catch(refused('Error attaching to container'));
   await toItsEnd(signal, (lingering) => engine.start(container, { signal: lingering })).catch(refused('Error executing build'));
   const exitCode = await engine.wait(container, { signal }).catch(refused('Error waiting for container to complete'));

@@ -5,6 +5,7 @@ import { orAbort } from '../../common/cancel.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
 import type { Exit } from '../../packages/launch-spec.ts';
+import { packagePaths } from '../package-paths.ts';
 import type { ContainerOutput } from './container-output.ts';
 import type { Attachment, DockerEngine } from './engine.ts';
 import { isLost, statusOf } from './engine-failure.ts';
@@ -107,12 +108,17 @@ export class ChaincodeContainer implements ChaincodeInstance {
     attached[Symbol.dispose]();
     output.end();
     await trace.clear();
-    const exit = { ...endingOf(code), lastOutput: [...output.lines, ...(outOfMemory ? [OUT_OF_MEMORY] : [])].slice(-20) };
+    const exit = {
+      ...endingOf(code),
+      lastOutput: [...output.lines.map(packagePaths(PACKAGE_FOLDER)), ...(outOfMemory ? [OUT_OF_MEMORY] : [])],
+    };
     log.info('chaincode container ended', { container: name, code: exit.code, signal: exit.signal, ...(outOfMemory && { outOfMemory }) });
     return exit;
   }
 }
 
+/** In every image of ours, as in Fabric's. */
+const PACKAGE_FOLDER = '/usr/local/src';
 const OUT_OF_MEMORY = 'killed by the kernel: out of memory (vm.docker.hostConfig.Memory is the limit)';
 
 /** Docker, like a shell, reports a signal as 128 and its number. */

@@ -74,7 +74,7 @@ export class ChaincodeImages {
   async ensure(order: ImageOrder, { signal }: Cancellable): Promise<void> {
     const { spec, platform, image, log } = order;
     const { engine } = this.#parts;
-    const build = platform.dockerBuild(spec);
+    const build = await platform.dockerBuild(spec);
     const key = contentKey(spec, build, platform);
     const provide = async (options: Cancellable): Promise<void> => {
       const found = await engine.image(image, options);
@@ -177,7 +177,7 @@ export class ChaincodeImages {
     const stop = (): void => void context.destroy(new SelvageError('CANCELLED', 'nobody waits for this build any more'));
     signal.addEventListener('abort', stop, { once: true });
     using lingering = new Lingering(signal);
-    const output = new ContainerOutput(200, () => undefined);
+    const output = new ContainerOutput(() => undefined);
     const onLine = (line: string): void => {
       output.push(Buffer.from(`${line}\n`), 'stdout');
       log.debug('chaincode build output', { line });

@@ -1,17 +1,17 @@
-import { LineSplitter, Tail } from '../process/lines.ts';
+import { LineSplitter } from '../../common/line-splitter.ts';
+import { KeptOutput } from '../kept-output.ts';
 import type { OutputStream } from './output-frames.ts';
 
-/** What a container prints, as lines of either stream; the last lines are kept. */
+/** What a container prints, as lines of either stream, and what of it is kept. */
 export class ContainerOutput {
-  readonly #tail: Tail;
+  readonly #kept = new KeptOutput();
   readonly #splitters: Readonly<Record<OutputStream, LineSplitter>>;
   #ended = false;
 
-  constructor(keep: number, onLine: (line: string, stream: OutputStream) => void) {
-    this.#tail = new Tail(keep);
+  constructor(onLine: (line: string, stream: OutputStream) => void) {
     const splitter = (stream: OutputStream): LineSplitter =>
       new LineSplitter((line) => {
-        this.#tail.add(line);
+        this.#kept.add(line);
         onLine(line, stream);
       });
     this.#splitters = { stdout: splitter('stdout'), stderr: splitter('stderr') };
@@ -28,6 +28,6 @@ export class ContainerOutput {
   }
 
   get lines(): readonly string[] {
-    return this.#tail.lines;
+    return this.#kept.lines;
   }
 }

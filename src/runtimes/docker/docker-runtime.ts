@@ -153,7 +153,7 @@ export class DockerRuntime implements ChaincodeRuntime {
     scope.defer(() => trace.clear());
     await this.#clearAway(name, signal);
     const id = await this.#create(name, spec, order, trace, signal);
-    const output = new ContainerOutput(20, chaincodeOutput(spec, (attachStdout ? log : toDebug(log)).child({ container: name })));
+    const output = new ContainerOutput(chaincodeOutput(spec, (attachStdout ? log : toDebug(log)).child({ container: name })));
     const attached = scope.use(
       await engine.attach(id, output.push, { signal }).catch(refusedBy(`Error attaching to container ${name}`, spec.ccid)),
     );

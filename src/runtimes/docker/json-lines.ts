@@ -1,6 +1,9 @@
 import type { Readable } from 'node:stream';
-import { StringDecoder } from 'node:string_decoder';
+import { LineSplitter } from '../../common/line-splitter.ts';
 import { refused } from './engine-failure.ts';
+
+/** In characters; the engine puts so much of a build's output into one document at most, and far less usually. */
+const MAX_DOCUMENT = 1024 * 1024;
 
 interface Progress {
   readonly stream?: unknown;
@@ -18,20 +21,18 @@ interface Progress {
  * @throws {SelvageError} `DOCKER_REFUSED` or `DISK_FULL` with the error in the stream; the stream's own error when it breaks
  */
 export async function readProgress(answer: Readable, onLine: (line: string) => void): Promise<void> {
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
   let failure: string | undefined;
-  const take = (line: string): void => {
-    const progress = parsed(line);
-    failure ??= errorIn(progress);
-    for (const text of textsIn(progress)) onLine(text);
-  };
-  for await (const chunk of answer) {
-    const lines = (rest + decoder.write(chunk)).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') take(line);
-  }
-  if (rest.trim() !== '') take(rest);
+  const documents = new LineSplitter(
+    (line) => {
+      if (line.trim() === '') return;
+      const progress = parsed(line);
+      failure ??= errorIn(progress);
+      for (const text of textsIn(progress)) onLine(text);
+    },
+    { maxLine: MAX_DOCUMENT },
+  );
+  for await (const chunk of answer) documents.push(chunk);
+  documents.end();
   if (failure !== undefined) throw refused(failure);
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
-import { ownerGone, ownerMark } from './owner.ts';
+import { ownerGone, ownerMark } from '../../common/process-owner.ts';
 import type { Scratch } from './scratch.ts';
 
 /** How much of finished builds stays. Absent: no bound. */

@@ -12,13 +12,15 @@ export interface BuildPlace {
   readonly env: Readonly<Record<string, string>>;
   /** Where it works. */
   readonly folder: string;
+  /** What else it reads: finished builds that this one stands on. */
+  readonly reads?: readonly string[] | undefined;
 }
 
 /**
  * What a build in a sandbox reaches beside the system's files: its own folder, the programs, and of the user's home the settings and
  * caches of the tools of its language, nothing else. The caches are made where they are missing.
  */
-export async function buildReach(command: HostCommand, { platform, env, folder }: BuildPlace): Promise<Reach> {
+export async function buildReach(command: HostCommand, { platform, env, folder, reads = [] }: BuildPlace): Promise<Reach> {
   const { settings, caches } = (await OF_PLATFORM[platform]?.(env)) ?? NONE;
   for (const cache of caches) await mkdir(cache, { recursive: true, mode: 0o700 });
   const programs = await Promise.all([command.file, ...command.args].filter(isAbsolute).map(installationOf));
@@ -27,7 +29,7 @@ export async function buildReach(command: HostCommand, { platform, env, folder }
     (name) => env[name] ?? [],
   );
   const path = (env['PATH'] ?? '').split(delimiter).filter(isAbsolute);
-  return { reads: [...path, ...programs.flat(), ...named, '/etc/gitconfig', ...home, ...settings], writes: [...caches, folder] };
+  return { reads: [...reads, ...path, ...programs.flat(), ...named, '/etc/gitconfig', ...home, ...settings], writes: [...caches, folder] };
 }
 
 interface ToolPlaces {

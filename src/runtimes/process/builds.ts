@@ -27,9 +27,6 @@ export interface BuildsParts {
   readonly confine: (command: HostCommand, place: BuildPlace) => Promise<HostCommand>;
 }
 
-/** Enough that the first cause is among them; the error shows fewer. */
-const KEPT_LINES = 300;
-
 /** Which package a build is for, in logs and errors. */
 export interface BuildSubject {
   readonly ccid: string;
@@ -56,52 +53,68 @@ export class Builds {
 
   /**
    * Makes what a package needs, or finds it made.
-   * @returns its folder, which may go as soon as nobody uses it; undefined when the package needs nothing
    * @throws {SelvageError} `CHAINCODE_BUILD_FAILED`, or the signal's reason, with nothing half-built
    */
-  async make(plan: HostPlan, subject: BuildSubject, { signal }: Cancellable): Promise<string | undefined> {
-    const { install } = plan;
-    if (install === undefined) return undefined;
-    return this.#shared.run(install.key, (options) => this.#find(plan, install, subject, options), { signal });
+  async make(plan: HostPlan, subject: BuildSubject, { signal }: Cancellable): Promise<void> {
+    for (const step of plan.steps) await this.#made(plan, step, subject, { signal });
   }
 
   /**
-   * Gives the package unpacked in `folder` its dependencies. They are linked, not copied; of an install that also worked on the
+   * Gives the package unpacked in `folder` its dependencies. They are linked, not copied; of a step that also worked on the
    * package's own files, those are copied.
    * @returns keeps them there until it is disposed
    * @throws {SelvageError} `CHAINCODE_BUILD_FAILED`, or the signal's reason, with nothing half-built
    */
   async provide(folder: string, plan: HostPlan, subject: BuildSubject, { signal }: Cancellable): Promise<AsyncDisposable> {
-    const { install, workingFolder } = plan;
     await using scope = new Scope();
-    if (install === undefined) return scope.move();
-    scope.use(await this.#parts.cache.use(install.key)); // before it is looked for
-    const built = await this.make(plan, subject, { signal });
-    if (built === undefined) return scope.move();
-    const target = join(folder, workingFolder);
-    const produced = join(built, install.produces);
-    if (install.keeps === 'everything')
-      await cp(built, target, { recursive: true, force: true, verbatimSymlinks: true, filter: (path) => path !== produced });
-    await linked(produced, join(target, install.produces));
+    const target = join(folder, plan.workingFolder);
+    for (const step of plan.steps) {
+      scope.use(await this.#parts.cache.use(step.key)); // before it is looked for
+      const built = await this.#made(plan, step, subject, { signal });
+      const produced = step.produces === undefined ? undefined : join(built, step.produces);
+      if (step.keeps === 'everything')
+        await cp(built, target, { recursive: true, force: true, verbatimSymlinks: true, filter: (path) => path !== produced });
+      if (produced !== undefined) await linked(produced, join(target, step.produces ?? ''));
+    }
     signal.throwIfAborted();
     return scope.move();
   }
 
-  async #find(plan: HostPlan, install: InstallStep, subject: BuildSubject, options: Cancellable): Promise<string> {
-    const found = await this.#parts.cache.find(install.key);
-    return found ?? this.#turnstile.run(() => this.#build(plan, install, subject, options), options);
+  /** The folder of a finished step, which may go as soon as nobody uses it. */
+  #made(plan: HostPlan, step: InstallStep, subject: BuildSubject, { signal }: Cancellable): Promise<string> {
+    return this.#shared.run(step.key, (options) => this.#find(plan, step, subject, options), { signal });
   }
 
-  async #build({ workingFolder }: HostPlan, install: InstallStep, subject: BuildSubject, { signal }: Cancellable): Promise<string> {
+  /** What a step stands on is made before the step takes its turn, or two of them could wait for each other. */
+  async #find(plan: HostPlan, step: InstallStep, subject: BuildSubject, options: Cancellable): Promise<string> {
+    const found = await this.#parts.cache.find(step.key);
+    if (found !== undefined) return found;
+    const { tools } = step;
+    if (tools === undefined) return this.#turnstile.run(() => this.#build(plan, step, subject, options), options);
+    await using _used = await this.#parts.cache.use(tools.key);
+    const built = await this.#made(plan, tools, subject, options);
+    const place: Tools = { from: join(built, tools.produces ?? ''), to: tools.produces ?? '' };
+    return this.#turnstile.run(() => this.#build(plan, step, subject, options, place), options);
+  }
+
+  async #build(
+    { workingFolder }: HostPlan,
+    install: InstallStep,
+    subject: BuildSubject,
+    { signal }: Cancellable,
+    tools?: Tools,
+  ): Promise<string> {
     const { ccid, log } = subject;
     const { cache, scratch } = this.#parts;
     await using staging = await scratch.folder();
     const folder = await stage(install, workingFolder, subject.codePackage, staging.path, signal);
-    await rm(join(folder, install.produces), { recursive: true, force: true }); // a package may have put something there itself
+    if (install.produces !== undefined) await rm(join(folder, install.produces), { recursive: true, force: true }); // a package may have put something there itself
+    if (tools !== undefined) await linked(tools.from, join(folder, tools.to));
     const started = performance.now();
     log.info('chaincode build started', { ccid, build: install.key, ...(install.from !== undefined && { registry: install.from }) });
-    const exit = await this.#run(install, folder, staging.path, subject, signal);
-    if (exit.code !== 0) throw failed(ccid, install, exit);
+    const exit = await this.#run(install, folder, { folder: staging.path, reads: tools && [tools.from] }, subject, signal);
+    if (exit.code !== 0 && !(await install.tolerates?.(exit.lastOutput, folder))) throw failed(ccid, install, exit);
+    if (tools !== undefined) await rm(join(folder, tools.to), { recursive: true, force: true });
     await install.finish?.(folder);
     const place = await cache.keep(install.key, await kept(install, folder, staging.path));
     log.info('chaincode build finished', { ccid, build: install.key, buildMs: Math.round(performance.now() - started) });
@@ -112,12 +125,12 @@ export class Builds {
   async #run(
     { work, command: plain }: InstallStep,
     cwd: string,
-    staging: string,
+    place: Pick<BuildPlace, 'folder' | 'reads'>,
     { platform, log, output }: BuildSubject,
     signal: AbortSignal,
   ): Promise<GroupExit> {
     const env = overridden(this.#parts.env, plain.env);
-    const command = await this.#parts.confine(plain, { platform, env, folder: staging });
+    const command = await this.#parts.confine(plain, { ...place, platform, env });
     signal.throwIfAborted();
     const started = performance.now();
     output?.(buildStarted(work));
@@ -125,12 +138,10 @@ export class Builds {
       log.debug('chaincode build output', { line });
       output?.({ stream: 'build', text: line });
     };
-    const group = await ProcessGroup.start({ file: command.file, args: command.args, cwd, env, onLine, keepLines: KEPT_LINES }).catch(
-      (cause: unknown) => {
-        output?.(buildEnded('failed', performance.now() - started));
-        throw new SelvageError('CHAINCODE_BUILD_FAILED', `cannot start the chaincode build: ${messageOf(cause)}`, { cause });
-      },
-    );
+    const group = await ProcessGroup.start({ file: command.file, args: command.args, cwd, env, onLine }).catch((cause: unknown) => {
+      output?.(buildEnded('failed', performance.now() - started));
+      throw new SelvageError('CHAINCODE_BUILD_FAILED', `cannot start the chaincode build: ${messageOf(cause)}`, { cause });
+    });
     const stop = (): void => void group.stop(this.#parts.graceMs);
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
@@ -143,6 +154,13 @@ export class Builds {
       signal.removeEventListener('abort', stop);
     }
   }
+}
+
+/** A folder that is lent to a build. */
+interface Tools {
+  readonly from: string;
+  /** Relative to the folder that the build works in. */
+  readonly to: string;
 }
 
 /**
@@ -175,7 +193,7 @@ async function linked(built: string, place: string): Promise<void> {
 
 /** What of a finished build stays, as one folder. */
 async function kept({ keeps, produces }: InstallStep, folder: string, staging: string): Promise<string> {
-  if (keeps === 'everything') return folder;
+  if (keeps === 'everything' || produces === undefined) return folder;
   const result = join(staging, 'kept');
   await mkdir(join(result, produces, '..'), { recursive: true });
   await rename(join(folder, produces), join(result, produces));

@@ -7,11 +7,11 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Listener } from '../../chaincode/ports/runtime.contract.ts';
 import { silent } from '../../common/log.ts';
+import { ownerMark } from '../../common/process-owner.ts';
 import { packFolder } from '../../packages/archive/pack.ts';
 import { NodePlatform } from '../../packages/platforms/node/node-platform.ts';
 import { findCpuGroups, removeOldCpuGroups } from './cpu-groups.ts';
 import { cpuPlaces } from './cpu-places.ts';
-import { ownerMark } from './owner.ts';
 import { ProcessRuntime } from './process-runtime.ts';
 
 const never = new AbortController().signal;

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { messageOf } from '../../common/errors.ts';
+import { ownerGone, ownerMark } from '../../common/process-owner.ts';
 import type { HostCommand } from '../../packages/platforms/platform.ts';
 import { type CpuPlace, cpuPlaces } from './cpu-places.ts';
-import { ownerGone, ownerMark } from './owner.ts';
 
 /** A control group of one process tree. Disposing removes it, once everything in it is gone. */
 export interface CpuGroup extends AsyncDisposable {

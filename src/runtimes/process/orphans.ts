@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../common/log.ts';
-import { ownerGone } from './owner.ts';
+import { ownerGone } from '../../common/process-owner.ts';
 import { TREE_VARIABLE } from './process-group.ts';
 import { isAlive, signalTree } from './process-tree.ts';
 

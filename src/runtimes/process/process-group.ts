@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LineSplitter, Tail } from './lines.ts';
-import { ownerMark } from './owner.ts';
+import { LineSplitter } from '../../common/line-splitter.ts';
+import { ownerMark } from '../../common/process-owner.ts';
+import { KeptOutput } from '../kept-output.ts';
 import { isAlive, processesOf, signalTree, type TreeMark } from './process-tree.ts';
 
 export interface GroupCommand {
@@ -15,15 +16,13 @@ export interface GroupCommand {
   readonly env: Readonly<Record<string, string>>;
   /** Every line of output as it comes, the last one also without a line break. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
-  /** How many of the last lines {@link GroupExit} has; 20 unless told. */
-  readonly keepLines?: number;
 }
 
 /** How the first process of a group ended. */
 export interface GroupExit {
   readonly code: number | null;
   readonly signal: string | null;
-  /** The last lines of both streams, oldest first. */
+  /** What both streams printed, as far as it is kept, oldest first. */
   readonly lastOutput: readonly string[];
 }
 
@@ -49,7 +48,7 @@ export class ProcessGroup implements AsyncDisposable {
   readonly #leaderGone: Promise<unknown>;
   #stopping: Promise<void> | undefined;
 
-  private constructor(child: ChildProcess, pid: number, mark: TreeMark, tail: Tail) {
+  private constructor(child: ChildProcess, pid: number, mark: TreeMark, output: KeptOutput) {
     this.pid = pid;
     this.#mark = mark;
     const closed = new Promise((resolve) => child.once('close', resolve));
@@ -63,23 +62,23 @@ export class ProcessGroup implements AsyncDisposable {
       await within(DRAIN_MS, closed);
       child.stdout?.destroy();
       child.stderr?.destroy();
-      return { ...exit, lastOutput: tail.lines };
+      return { ...exit, lastOutput: output.lines };
     });
   }
 
   /** Resolves when the process exists. Rejects when it cannot be started, with the system's error. */
-  static async start({ file, args, cwd, env, onLine = () => undefined, keepLines = 20 }: GroupCommand): Promise<ProcessGroup> {
+  static async start({ file, args, cwd, env, onLine = () => undefined }: GroupCommand): Promise<ProcessGroup> {
     const id = `${ownerMark()}.${randomUUID()}`;
     const marked = { ...env, [TREE_VARIABLE]: id };
     const child = spawn(file, args, { cwd, env: marked, detached: true, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
     const spawned = once(child, 'spawn');
     if (child.pid === undefined) await spawned; // rejects with the reason
-    const tail = new Tail(keepLines);
-    for (const stream of ['stdout', 'stderr'] as const) readLines(child[stream], (line) => onLine(line, stream), tail);
+    const kept = new KeptOutput();
+    for (const stream of ['stdout', 'stderr'] as const) readLines(child[stream], (line) => onLine(line, stream), kept);
     const pid = child.pid ?? 0;
     spawned.catch(() => undefined);
     child.on('error', () => undefined); // the exit says the rest
-    return new ProcessGroup(child, pid, { groupId: pid, variable: `${TREE_VARIABLE}=${id}` }, tail);
+    return new ProcessGroup(child, pid, { groupId: pid, variable: `${TREE_VARIABLE}=${id}` }, kept);
   }
 
   /** All processes of the tree at the moment. */
@@ -118,9 +117,9 @@ export class ProcessGroup implements AsyncDisposable {
   }
 }
 
-function readLines(output: Readable, onLine: (line: string) => void, tail: Tail): void {
+function readLines(output: Readable, onLine: (line: string) => void, kept: KeptOutput): void {
   const lines = new LineSplitter((line) => {
-    tail.add(line);
+    kept.add(line);
     onLine(line);
   });
   output.on('data', (chunk: Buffer) => lines.push(chunk));

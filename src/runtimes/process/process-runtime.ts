@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChaincodeInstance, ChaincodeRuntime } from '../../chaincode/ports/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
@@ -10,6 +11,7 @@ import type { HostCommand, Platform } from '../../packages/platforms/platform.ts
 import { chaincodeOutput } from '../chaincode-output.ts';
 import { orDiskFull } from '../disk-full.ts';
 import { OpenLaunches } from '../open-launches.ts';
+import { packagePaths } from '../package-paths.ts';
 import { BuildCache, type CacheBounds } from './build-cache.ts';
 import { buildReach } from './build-reach.ts';
 import { type BuildSubject, Builds } from './builds.ts';
@@ -150,10 +152,11 @@ export class ProcessRuntime implements ChaincodeRuntime {
     const cpu = await (await this.#cpuGroups).open();
     const command = cpu === undefined ? isolated : scope.use(cpu).wrap(isolated);
     signal.throwIfAborted();
-    const group = await start(spec, command.file, command.args, join(code, plan.workingFolder), { ...env, ...command.env }, log);
+    const folderOfCode = join(code, plan.workingFolder);
+    const group = await start(spec, command.file, command.args, folderOfCode, { ...env, ...command.env }, log);
     scope.defer(() => group.stop(0));
     signal.throwIfAborted();
-    return this.#instance(spec, group, scope.move(), log);
+    return this.#instance(spec, group, { owned: scope.move(), log, plain: packagePaths(folderOfCode, await realpath(folderOfCode)) });
   }
 
   async #isolated(command: HostCommand, folder: string, env: Readonly<Record<string, string>>): Promise<HostCommand> {
@@ -166,13 +169,13 @@ export class ProcessRuntime implements ChaincodeRuntime {
     return (await this.#isolation).wrap(command, reach);
   }
 
-  #instance(spec: LaunchSpec, group: ProcessGroup, owned: Scope, log: Logger): ChaincodeInstance {
+  #instance(spec: LaunchSpec, group: ProcessGroup, { owned, log, plain }: Started): ChaincodeInstance {
     const exited = group.exited.then(async (exit): Promise<Exit> => {
       await owned[Symbol.asyncDispose]().catch((thrown: unknown) =>
         log.warn('what belongs to a chaincode process not removed', { reason: messageOf(thrown) }),
       );
       log.info('chaincode process ended', { code: exit.code, signal: exit.signal });
-      return exit;
+      return { ...exit, lastOutput: exit.lastOutput.map(plain) };
     });
     const stop = async (): Promise<void> => {
       await group.stop(this.#graceMs);
@@ -196,6 +199,14 @@ export class ProcessRuntime implements ChaincodeRuntime {
       advice: 'Run it as a service, or in development mode, and let it connect to this peer.',
     });
   }
+}
+
+/** What a process of a chaincode comes with. */
+interface Started {
+  readonly owned: Scope;
+  readonly log: Logger;
+  /** For what it prints: see {@link packagePaths}. */
+  readonly plain: (line: string) => string;
 }
 
 async function start(

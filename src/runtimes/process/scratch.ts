@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ownerGone, ownerMark } from './owner.ts';
+import { ownerGone, ownerMark } from '../../common/process-owner.ts';
 
 /** A folder that lives as long as this object. */
 export interface ScratchFolder extends AsyncDisposable {

@@ -21,7 +21,7 @@ export function serviceConnection({ call, ccid, address }: ServiceConnectionPart
     incoming,
     dialledFor: ccid,
     remote: address,
-    send: (message) => (closed ? Promise.reject(terminated(ccid, address)) : call.send(message)),
+    send: (message) => (closed ? Promise.reject(connectionLost(ccid, address)) : call.send(message)),
     close: () => {
       if (closed) return;
       closed = true;
@@ -36,12 +36,12 @@ async function* untilBroken(frames: AsyncIterable<Uint8Array>, ccid: string, add
   try {
     yield* frames;
   } catch (cause) {
-    throw terminated(ccid, address, cause);
+    throw connectionLost(ccid, address, cause);
   }
 }
 
 /** @see Launch in hyperledger/fabric v2.5, core/chaincode/runtime_launcher.go */
-const terminated = (ccid: string, address: string, cause?: unknown): SelvageError =>
+const connectionLost = (ccid: string, address: string, cause?: unknown): SelvageError =>
   new SelvageError('CHAINCODE_STREAM_ENDED', `connection to ${ccid} terminated`, {
     cause,
     details: { ccid, address, ...(cause instanceof Error && { reason: cause.message }) },

@@ -6,6 +6,7 @@ import { SelvageError } from '../../common/errors.ts';
 import { LIFECYCLE } from '../../lifecycle/records.ts';
 import type { ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
 import { lifecycle, type protos } from '../../protos/messages.ts';
+import { unreadable } from '../../protos/unreadable.ts';
 import { refused, reply, retold } from '../reply.ts';
 import { approve } from './approve.ts';
 import { checkReadiness, commit } from './commit.ts';
@@ -28,13 +29,17 @@ const entry = <Args>(
 ): readonly [string, LifecycleFunction] => [
   name,
   async (bytes, invocation) => {
-    const decoded = await retold(
-      (cause) => `could not decode input arg for ${RECEIVER}.${name}: ${cause}`,
-      () => args.decode(bytes),
-    );
-    return work(decoded, invocation);
+    return work(decoded(name, args, bytes), invocation);
   },
 ];
+
+function decoded<Args>(name: string, args: Codec<Args>, bytes: Uint8Array): Args {
+  try {
+    return args.decode(bytes);
+  } catch (thrown) {
+    throw refused(`could not decode input arg for ${RECEIVER}.${name}: ${unreadable(thrown)}`, thrown);
+  }
+}
 
 /** What Fabric calls the functions' owner in its texts. */
 const RECEIVER = '*lifecycle.Invocation';

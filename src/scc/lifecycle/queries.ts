@@ -17,6 +17,7 @@ import { organizationRecords, publicRecords } from './simulated-records.ts';
 
 /** What this peer's organisation approved, with the package it runs. Sequence 0 asks for the newest. */
 export async function queryApproved(args: lifecycle.QueryApprovedChaincodeDefinitionArgs, invocation: Invocation): Promise<Uint8Array> {
+  if (invocation.call.simulator === undefined) throw withoutState(args.name, invocation);
   const { simulator } = onChannel(invocation);
   const own = organizationRecords(simulator, invocation.parts.mspId);
   const { name } = args;
@@ -31,6 +32,12 @@ export async function queryApproved(args: lifecycle.QueryApprovedChaincodeDefini
   }
   const source = packageId === '' ? { unavailable: {} } : { localPackage: { packageId } };
   return lifecycle.QueryApprovedChaincodeDefinitionResult.encode({ sequence, ...parameters, source });
+}
+
+/** Fabric looks into the state first, and there is none without a channel. */
+function withoutState(name: string, { call: { proposal } }: Invocation): Error {
+  const why = `GET_STATE failed: transaction ID: ${proposal.txId}: no ledger context`;
+  return refused(`could not get current sequence: could not get state for key namespaces/fields/${name}/Sequence: ${why}`);
 }
 
 /** The sequence after the committed one if it is approved already, else the committed one. */

@@ -2,6 +2,7 @@ import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
 import { legacyCollections } from '../../lifecycle/legacy-collection-access.ts';
 import { LSCC } from '../../lifecycle/legacy-definitions.ts';
 import { readDefinition } from '../../lifecycle/lifecycle-definition.ts';
+import { isSystemChaincode } from '../../lifecycle/system-chaincodes.ts';
 import type { protos } from '../../protos/messages.ts';
 import { refused, retold } from '../reply.ts';
 import { checkCollections, checkSuccession, staticCollections } from './collection-rules.ts';
@@ -10,7 +11,6 @@ import { publicRecords } from './simulated-records.ts';
 
 const NAME = /^[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*$/;
 const VERSION = /^[A-Za-z0-9_.+-]+$/;
-const SYSTEM: ReadonlySet<string> = new Set(['cscc', 'escc', 'lscc', 'qscc', 'vscc']);
 
 interface Request {
   readonly name: string;
@@ -36,7 +36,7 @@ async function check({ name, version, collections }: Request, { bundle, call: { 
     const rule = "Names can only consist of alphanumerics, '_', and '-' and can only begin with alphanumerics";
     throw refused(`invalid chaincode name '${name}'. ${rule}`);
   }
-  if (SYSTEM.has(name)) throw refused(`chaincode name '${name}' is the name of a system chaincode`);
+  if (isSystemChaincode(name)) throw refused(`chaincode name '${name}' is the name of a system chaincode`);
   if (!VERSION.test(version))
     throw refused(`invalid chaincode version '${version}'. Versions can only consist of alphanumerics, '_', '-', '+', and '.'`);
   const proposed = staticCollections(collections);

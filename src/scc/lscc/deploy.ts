@@ -8,11 +8,11 @@ import { checkChaincodeName, checkChaincodeVersion } from '../../packages/names.
 import { validateDeploymentSpec } from '../../packages/platforms/package-rules.ts';
 import { ccprovider, type protos } from '../../protos/messages.ts';
 import { refused, retold } from '../reply.ts';
-import { wrongCount } from './arguments.ts';
 import { checkCollections, collectionKey } from './collections.ts';
 import { anyAdmin, anyMember } from './default-policies.ts';
-import type { LsccParts } from './parts.ts';
+import type { Asked, LsccParts } from './parts.ts';
 import { entryOf, simulatorOf } from './state.ts';
+import type { LsccWords } from './words.ts';
 
 /** What a client asks to put into force on a channel, with the defaults filled in. */
 interface Request {
@@ -35,8 +35,9 @@ export class Deploy {
     this.#parts = parts;
   }
 
-  async deploy(args: readonly Uint8Array[], call: ChaincodeCall, options: Cancellable): Promise<Uint8Array> {
-    const request = await this.#read(args, call, options);
+  async deploy(asked: Asked, options: Cancellable): Promise<Uint8Array> {
+    const { call } = asked;
+    const request = await this.#read(asked, options);
     const { name } = request.installed;
     if ((await simulatorOf(call).getState('lscc', name)) !== undefined) throw refused(`chaincode exists ${name}`);
     const written = await this.#write(request, call);
@@ -44,8 +45,9 @@ export class Deploy {
     return written;
   }
 
-  async upgrade(args: readonly Uint8Array[], call: ChaincodeCall, options: Cancellable): Promise<Uint8Array> {
-    const request = await this.#read(args, call, options);
+  async upgrade(asked: Asked, options: Cancellable): Promise<Uint8Array> {
+    const { call } = asked;
+    const request = await this.#read(asked, options);
     const { name, version } = request.installed;
     const current = ccprovider.ChaincodeData.decode(await entryOf(call, name));
     if (current.version === version) throw refused(`version already exists for chaincode with name '${name}'`);
@@ -68,12 +70,12 @@ export class Deploy {
     return data;
   }
 
-  async #read(args: readonly Uint8Array[], { proposal }: ChaincodeCall, options: Cancellable): Promise<Request> {
-    if (args.length < 3) throw wrongCount(args);
+  async #read({ args, call: { proposal }, words }: Asked, options: Cancellable): Promise<Request> {
+    if (args.length < 3) throw words.wrongCount(args);
     const [, channelArg, specArg, policy, escc, vscc, collections] = args;
-    const bundle = this.#bundle(textOf(channelArg ?? NOTHING), proposal.channelId);
+    const bundle = this.#bundle(textOf(channelArg ?? NOTHING), proposal.channelId, words);
     const { capabilities } = bundle.application ?? {};
-    checkMostArguments(args, capabilities);
+    checkMostArguments({ args, words }, capabilities);
     const { name, version } = await readSpec(specArg ?? NOTHING, options);
     const installed = await this.#installed(name, version);
     return {
@@ -87,12 +89,12 @@ export class Deploy {
   }
 
   /** Fabric takes the channel from the argument but writes to that of the proposal; here both must agree. */
-  #bundle(channelId: string, proposed: string): ChannelBundle {
-    const bundle = channelId === '' || channelId !== proposed ? undefined : this.#parts.channels.get(channelId)?.bundle();
-    if (bundle === undefined) throw refused(`invalid chain name ${channelId}`);
-    if (bundle.application?.capabilities.lifecycleV20) {
+  #bundle(channelId: string, proposed: string, words: LsccWords): ChannelBundle {
+    const bundle = channelId === '' ? undefined : this.#parts.channels.get(channelId)?.bundle();
+    if (bundle?.application?.capabilities.lifecycleV20) {
       throw refused(`Channel '${channelId}' has been migrated to the new lifecycle, LSCC is now read-only`);
     }
+    if (bundle === undefined || channelId !== proposed) throw words.otherChannel(channelId);
     return bundle;
   }
 
@@ -111,8 +113,8 @@ const given = (arg: Uint8Array | undefined): Uint8Array | undefined => (arg === 
 
 const nameOr = (otherwise: string, arg: Uint8Array | undefined): string => (given(arg) === undefined ? otherwise : textOf(arg ?? NOTHING));
 
-function checkMostArguments(args: readonly Uint8Array[], capabilities: ApplicationCapabilities | undefined): void {
-  if (args.length > 7 || (args.length === 7 && capabilities?.privateChannelData !== true)) throw wrongCount(args);
+function checkMostArguments({ args, words }: Pick<Asked, 'args' | 'words'>, capabilities: ApplicationCapabilities | undefined): void {
+  if (args.length > 7 || (args.length === 7 && capabilities?.privateChannelData !== true)) throw words.wrongCount(args);
 }
 
 async function readSpec(bytes: Uint8Array, options: Cancellable): Promise<{ readonly name: string; readonly version: string }> {

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { allowAll, never } from '../../../test/fakes/open-endorser.ts';
-import { openBundle } from '../../../test/fakes/proposals.ts';
+import { openBundle, proposal } from '../../../test/fakes/proposals.ts';
 import { channelsOf, memoryChannel } from '../../../test/fakes/recorded-channel.ts';
 import { call } from '../../../test/fakes/system-calls.ts';
+import type { Channel } from '../../channel/channel.ts';
 import { textOf, utf8 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { ApplicationCapabilities } from '../../msp/channelconfig/channel-bundle.ts';
@@ -43,9 +44,10 @@ interface World {
   readonly capabilities?: Partial<ApplicationCapabilities>;
   readonly instantiation?: (policy: Uint8Array) => string | undefined;
   readonly parts?: Partial<LsccParts>;
+  readonly others?: readonly Channel[];
 }
 
-function world({ capabilities = {}, instantiation = () => undefined, parts = {} }: World = {}) {
+function world({ capabilities = {}, instantiation = () => undefined, parts = {}, others = [] }: World = {}) {
   const open = openBundle('ch');
   const application = open.application && { ...open.application, capabilities: { ...open.application.capabilities, ...capabilities } };
   const signaturePolicy = (policy: Uint8Array) => ({
@@ -56,7 +58,7 @@ function world({ capabilities = {}, instantiation = () => undefined, parts = {} 
   });
   const channel = memoryChannel({ ...open, application, signaturePolicy });
   const lscc = new Lscc({
-    channels: channelsOf(channel),
+    channels: channelsOf(channel, ...others),
     access: allowAll,
     packages,
     isSystem: (name) => name === 'qscc',
@@ -69,13 +71,19 @@ function world({ capabilities = {}, instantiation = () => undefined, parts = {} 
     const { status, message, payload } = await lscc.invoke(call(args, { channelId, simulator }), never);
     return status === 200 ? payload : message;
   };
+  const askWithoutChannel = async (args: readonly (string | Uint8Array)[]) => {
+    const signedProposal = proposal({ channelId: '' });
+    const made = call(args, { channelId: '' });
+    const { status, message, payload } = await lscc.invoke({ ...made, proposal: { ...made.proposal, signedProposal } }, never);
+    return status === 200 ? payload : message;
+  };
   /** Like {@link ask}, and what was written to `lscc` is then committed. */
   const commit = async (args: readonly (string | Uint8Array)[]) => {
     const answer = await ask(args);
     if (answer instanceof Uint8Array) channel.ledger.state.put('lscc', ccprovider.ChaincodeData.decode(answer).name, answer, [1n, 0n]);
     return answer;
   };
-  return { ask, commit, channel };
+  return { ask, askWithoutChannel, commit, channel };
 }
 
 const install = (bytes: Uint8Array) => packages.install(parsePackage(bytes));
@@ -328,6 +336,47 @@ describe('access', () => {
     ],
   ])('%j is asked for by its resource', async (args, expected) => {
     expect(await world({ parts: { access } }).ask(args)).toBe(expected);
+  });
+
+  it.each([
+    [['install', 'x'], 'access denied for [install]: no lscc/Install'],
+    [['ChaincodeExists', 'ch', 'cc'], 'access denied for [ChaincodeExists][ch]: no lscc/ChaincodeExists'],
+    [['getid', 'nope', 'cc'], 'access denied for [getid][nope]: Failed to get policy manager for channel [nope]'],
+    [['getdepspec', 'ch', 'cc'], 'access denied for [getdepspec][ch]: no lscc/GetDeploymentSpec'],
+    [['getccdata', 'ch', 'cc'], 'access denied for [getccdata][ch]: no lscc/GetChaincodeData'],
+    [['getcollectionsconfig', 'cc'], 'access denied for [getcollectionsconfig]: no lscc/GetCollectionsConfig'],
+    [['getchaincodes'], 'access denied for [getchaincodes][ch]: no lscc/GetInstantiatedChaincodes'],
+    [['GetInstalledChaincodes'], 'access denied for [GetInstalledChaincodes]: no lscc/GetInstalledChaincodes'],
+    [['getid', 'ch'], 'invalid number of arguments to lscc: 2'],
+    [['frobnicate'], 'invalid function to lscc: frobnicate'],
+    [['deploy', '', 'x'], 'invalid channel name: '],
+    [['deploy', 'ch', 'x'], "Channel 'ch' has been migrated to the new lifecycle, LSCC is now read-only"],
+  ])('%j is refused in the words of 2.x on a channel of its lifecycle', async (args, expected) => {
+    expect(await world({ parts: { access }, capabilities: { lifecycleV20: true } }).ask(args)).toBe(expected);
+  });
+});
+
+describe('without channel, in the words of 2.x', () => {
+  const modern = world({ capabilities: { lifecycleV20: true } });
+
+  it.each([
+    [['getid', 'ch', 'cc'], 'transaction not found: GET_STATE failed: transaction ID: t: no ledger context'],
+    [['upgrade', 'ch', 'x'], "Channel 'ch' has been migrated to the new lifecycle, LSCC is now read-only"],
+    [['install', utf8('\u0001\u0002')], 'could not unmarshal chaincode package to CDS or SignedCDS'],
+  ])('%j is refused', async (args, expected) => {
+    expect(await modern.askWithoutChannel(args)).toBe(expected);
+  });
+
+  it('who may read one channel learns nothing of another', async () => {
+    const access = {
+      check: async (_: string, { channelId }: { readonly channelId: string }) => {
+        if (channelId === 'ch') throw new SelvageError('ACCESS_DENIED', 'not you');
+      },
+      checkLocal: async () => undefined,
+    };
+    const other = memoryChannel(openBundle('other', { lifecycleV20: true }));
+    const { ask } = world({ capabilities: { lifecycleV20: true }, parts: { access }, others: [other] });
+    expect(await ask(['getid', 'other', 'cc'])).toBe('access denied for [getid][ch]: not you');
   });
 });
 

@@ -1,81 +1,69 @@
 import type { ChaincodeCall } from '../../chaincode/chaincodes.ts';
 import type { SystemChaincode } from '../../chaincode/system.ts';
+import { dialectOfProposal } from '../../channel/dialect.ts';
 import { textOf, utf8 } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import type { protos } from '../../protos/messages.ts';
 import { ChannelAccess } from '../access.ts';
-import { refused, reply } from '../reply.ts';
-import { wrongCount } from './arguments.ts';
+import { reply } from '../reply.ts';
 import { Deploy } from './deploy.ts';
 import { install } from './install.ts';
-import type { LsccParts } from './parts.ts';
+import type { Asked, LsccParts } from './parts.ts';
 import { Queries } from './queries.ts';
+import { lsccWords } from './words.ts';
 
-type LsccFunction = (args: readonly Uint8Array[], call: ChaincodeCall, options: Cancellable) => Promise<Uint8Array>;
+type LsccFunction = (asked: Asked, options: Cancellable) => Promise<Uint8Array>;
 
 /**
  * The legacy lifecycle: installs packages on this peer, writes definitions to the channel's state, and lists both.
- * @see core/scc/lscc/lscc.go in hyperledger/fabric v1.1, whose texts these are; function aliases and the collections query
- *   are of 1.2, and a channel with capability V2_0 is read-only as in 2.x
+ * @see core/scc/lscc/lscc.go in hyperledger/fabric v1.1 and v2.5, whose texts these are; function aliases and the collections
+ *   query are of 1.2, and a channel with capability V2_0 is read-only as in 2.x
  */
 export class Lscc implements SystemChaincode {
   readonly name = 'lscc';
   readonly fromProposal = true;
   readonly fromChaincode = true;
+  readonly #parts: LsccParts;
   readonly #functions: ReadonlyMap<string, LsccFunction>;
 
   constructor(parts: LsccParts) {
     const access = new ChannelAccess(parts);
     const deploy = new Deploy(parts);
     const queries = new Queries({ access, packages: parts.packages });
-    const by = (query: (name: string, call: ChaincodeCall) => Promise<Uint8Array>): LsccFunction => {
-      return (args, call) => query(nameOnChannel(args, call), call);
-    };
     const functions: readonly (readonly [string, string, LsccFunction])[] = [
-      ['getid', 'ChaincodeExists', by((name, call) => queries.id(name, call))],
-      ['getdepspec', 'GetDeploymentSpec', by((name, call) => queries.deploymentSpec(name, call))],
-      ['getccdata', 'GetChaincodeData', by((name, call) => queries.chaincodeData(name, call))],
-      ['getchaincodes', 'GetChaincodes', alone((call) => queries.instantiated(call))],
-      ['getinstalledchaincodes', 'GetInstalledChaincodes', alone((call) => queries.installed(call))],
-      ['getcollectionsconfig', 'GetCollectionsConfig', (args, call) => queries.collections(textOf(exactly(2, args)[1] ?? NOTHING), call)],
+      ['getid', 'ChaincodeExists', counted(3, (asked) => queries.id(asked))],
+      ['getdepspec', 'GetDeploymentSpec', counted(3, (asked) => queries.deploymentSpec(asked))],
+      ['getccdata', 'GetChaincodeData', counted(3, (asked) => queries.chaincodeData(asked))],
+      ['getchaincodes', 'GetChaincodes', counted(1, (asked) => queries.instantiated(asked))],
+      ['getinstalledchaincodes', 'GetInstalledChaincodes', counted(1, (asked) => queries.installed(asked))],
+      ['getcollectionsconfig', 'GetCollectionsConfig', counted(2, (asked) => queries.collections(asked))],
       ['deploy', 'deploy', (...given) => deploy.deploy(...given)],
       ['upgrade', 'upgrade', (...given) => deploy.upgrade(...given)],
-      ['install', 'install', (args, call, { signal }) => install(args, call, { ...parts, access, signal })],
+      ['install', 'install', (asked, { signal }) => install(asked, { ...parts, access, signal })],
     ];
+    this.#parts = parts;
     this.#functions = new Map(functions.flatMap(([name, alias, fn]) => [[name, fn] as const, [alias, fn] as const]));
   }
 
   invoke(call: ChaincodeCall, options: Cancellable): Promise<protos.Response> {
     return reply(async () => {
       const { args = [] } = call.input;
-      if (args.length < 1) throw wrongCount(args);
-      const name = textOf(args[0] ?? NOTHING);
-      const fn = this.#functions.get(name);
-      if (fn === undefined) throw refused(`invalid function to lscc ${name}`);
-      return fn(args, call, options);
+      const words = lsccWords(dialectOfProposal(this.#parts.channels, call.proposal.signedProposal));
+      if (args.length < 1) throw words.wrongCount(args);
+      const fn = textOf(args[0] ?? NOTHING);
+      const work = this.#functions.get(fn);
+      if (work === undefined) throw words.unknownFunction(fn);
+      return work({ fn, args, call, words }, options);
     });
   }
 }
 
 const NOTHING = utf8('');
 
-/** A function without arguments. */
-const alone =
-  (query: (call: ChaincodeCall) => Promise<Uint8Array>): LsccFunction =>
-  (args, call) => {
-    exactly(1, args);
-    return query(call);
+/** A function that takes so many arguments, its own name among them. */
+const counted =
+  (count: number, query: (asked: Asked) => Promise<Uint8Array>): LsccFunction =>
+  async (asked) => {
+    if (asked.args.length !== count) throw asked.words.wrongCount(asked.args);
+    return query(asked);
   };
-
-function exactly(count: number, args: readonly Uint8Array[]): readonly Uint8Array[] {
-  if (args.length !== count) throw wrongCount(args);
-  return args;
-}
-
-/** The chaincode a query asks about. Fabric judges access on the channel of the argument but reads that of the proposal; here both must agree. */
-function nameOnChannel(args: readonly Uint8Array[], { proposal }: ChaincodeCall): string {
-  const [, channelId, name] = exactly(3, args);
-  if (channelId === undefined || textOf(channelId) !== proposal.channelId)
-    throw refused(`invalid chain name ${textOf(channelId ?? NOTHING)}`);
-  return textOf(name ?? NOTHING);
-}

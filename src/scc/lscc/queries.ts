@@ -1,5 +1,4 @@
-import type { ChaincodeCall } from '../../chaincode/chaincodes.ts';
-import { equalBytes, utf8 } from '../../common/bytes.ts';
+import { equalBytes, textOf, utf8 } from '../../common/bytes.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
 import type { InstalledChaincode } from '../../packages/package-store.ts';
@@ -8,7 +7,7 @@ import type { ChannelAccess } from '../access.ts';
 import { chaincodeInputText } from '../go-text.ts';
 import { refused } from '../reply.ts';
 import { collectionKey, isCollectionKey } from './collections.ts';
-import type { LsccParts } from './parts.ts';
+import type { Asked, LsccParts } from './parts.ts';
 import { entryOf, simulatorOf } from './state.ts';
 
 export interface QueriesParts {
@@ -24,60 +23,72 @@ export class Queries {
     this.#parts = parts;
   }
 
-  async id(name: string, call: ChaincodeCall): Promise<Uint8Array> {
-    await this.#readable('lscc/ChaincodeExists', call);
-    return utf8((await definitionOf(call, name)).name);
+  async id(asked: Asked): Promise<Uint8Array> {
+    const name = await this.#readable('lscc/ChaincodeExists', asked);
+    return utf8((await definitionOf(asked, name)).name);
   }
 
-  async chaincodeData(name: string, call: ChaincodeCall): Promise<Uint8Array> {
-    await this.#readable('lscc/GetChaincodeData', call);
-    return entryOf(call, name);
+  async chaincodeData(asked: Asked): Promise<Uint8Array> {
+    const name = await this.#readable('lscc/GetChaincodeData', asked);
+    return entryOf(asked.call, name);
   }
 
   /** The installed deployment spec, if it is the one that was instantiated. */
-  async deploymentSpec(name: string, call: ChaincodeCall): Promise<Uint8Array> {
-    await this.#readable('lscc/GetDeploymentSpec', call);
-    const { version, data } = await definitionOf(call, name);
-    const installed = await this.#load(name, version);
-    if (!equalBytes(installed.data, data)) throw refused('chaincode fingerprint mismatch data mismatch');
+  async deploymentSpec(asked: Asked): Promise<Uint8Array> {
+    const name = await this.#readable('lscc/GetDeploymentSpec', asked);
+    const { version, data } = await definitionOf(asked, name);
+    const installed = await this.#load(name, version, asked);
+    if (!equalBytes(installed.data, data)) throw asked.words.mismatch('data mismatch');
     return installed.deploymentSpecBytes;
   }
 
-  async instantiated(call: ChaincodeCall): Promise<Uint8Array> {
+  async instantiated({ fn, call, words }: Asked): Promise<Uint8Array> {
     const { channelId, signedProposal } = call.proposal;
-    const denied = (cause: string) => `Authorization for GETCHAINCODES on channel getchaincodes has been denied with error ${cause}`;
+    const denied = (cause: string) => words.deniedInstantiated(fn, channelId, cause);
     await this.#parts.access.channel('lscc/GetInstantiatedChaincodes', channelId, signedProposal, denied);
     const chaincodes = [];
     for await (const data of definitionsIn(simulatorOf(call))) chaincodes.push(await this.#described(data));
     return protos.ChaincodeQueryResponse.encode({ chaincodes });
   }
 
-  async installed({ proposal }: ChaincodeCall): Promise<Uint8Array> {
-    const denied = (cause: string) =>
-      `Authorization for GETINSTALLEDCHAINCODES on channel getinstalledchaincodes has been denied with error ${cause}`;
+  async installed({ fn, call: { proposal }, words }: Asked): Promise<Uint8Array> {
+    const denied = (cause: string) => words.deniedInstalled(fn, cause);
     await this.#parts.access.local('lscc/GetInstalledChaincodes', proposal.signedProposal, denied);
     const installed = await this.#parts.packages.list();
     const chaincodes = installed.map(({ name, version, path, id }: InstalledChaincode) => ({ name, version, path, id }));
     return protos.ChaincodeQueryResponse.encode({ chaincodes });
   }
 
-  async collections(name: string, call: ChaincodeCall): Promise<Uint8Array> {
-    await this.#readable('lscc/GetCollectionsConfig', call);
+  async collections({ fn, args, call, words }: Asked): Promise<Uint8Array> {
+    const { channelId, signedProposal } = call.proposal;
+    const denied = (cause: string) => words.deniedCollections(fn, channelId, cause);
+    await this.#parts.access.channel('lscc/GetCollectionsConfig', channelId, signedProposal, denied);
+    const name = textOf(args[1] ?? NOTHING);
     const config = await simulatorOf(call).getState('lscc', collectionKey(name));
     if (config === undefined) throw refused(`collections config not defined for chaincode ${name}`);
     return config;
   }
 
-  async #readable(resource: string, { proposal: { channelId, signedProposal } }: ChaincodeCall): Promise<void> {
-    const denied = (cause: string) => `Authorization request failed ${channelId}: ${cause}`;
-    await this.#parts.access.channel(resource, channelId, signedProposal, denied);
+  /**
+   * The chaincode asked about, if the caller may read of the channel asked about. Fabric judges access on the channel of the
+   * argument alone but reads that of the proposal; here 1.1 needs both to agree, and 2.x that the caller may read both.
+   */
+  async #readable(resource: string, { fn, args, call, words }: Asked): Promise<string> {
+    const { channelId, signedProposal } = call.proposal;
+    const [, channelArg = NOTHING, name = NOTHING] = args;
+    const asked = textOf(channelArg);
+    if (words.dialect === '1.1' && asked !== channelId) throw words.otherChannel(asked);
+    for (const read of new Set([asked, channelId === '' ? asked : channelId]))
+      await this.#parts.access.channel(resource, read, signedProposal, (cause) => words.deniedChaincode(fn, read, cause));
+    if (call.simulator === undefined) throw words.noState(call);
+    return textOf(name);
   }
 
-  async #load(name: string, version: string): ReturnType<QueriesParts['packages']['load']> {
+  async #load(name: string, version: string, { words }: Asked): ReturnType<QueriesParts['packages']['load']> {
     try {
       return await this.#parts.packages.load(name, version);
     } catch (thrown) {
-      throw refused(`invalid deployment spec : ${messageOf(thrown)}`, thrown);
+      throw refused(words.badSpec(messageOf(thrown)), thrown);
     }
   }
 
@@ -98,7 +109,9 @@ export class Queries {
   }
 }
 
-async function definitionOf(call: ChaincodeCall, name: string): Promise<ccprovider.ChaincodeData> {
+const NOTHING = new Uint8Array(0);
+
+async function definitionOf({ call }: Asked, name: string): Promise<ccprovider.ChaincodeData> {
   const data = ccprovider.ChaincodeData.decode(await entryOf(call, name));
   if (data.name !== name) throw refused(`chaincode name mismatch ${name}`);
   return data;

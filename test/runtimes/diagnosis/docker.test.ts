@@ -110,8 +110,8 @@ describe.skipIf(noDocker !== undefined)(needsDocker('chaincode in Docker'), () =
       peer.failure(program('const broken = ;'), {
         ...EXIT,
         exitCode: 1,
-        reason: "the sources have an error: SyntaxError: Unexpected token ';'",
-        advice: /Correct the line shown/,
+        reason: "the sources have an error: index.js:1: SyntaxError: Unexpected token ';'",
+        advice: /Correct that line/,
         output: /const broken = ;/,
       }));
 
@@ -329,7 +329,7 @@ class SmallPlatform extends NodePlatform {
     this.#build = build;
   }
 
-  override dockerBuild(subject: Parameters<Platform['dockerBuild']>[0]): DockerBuild {
-    return { ...super.dockerBuild(subject), ...this.#build };
+  override async dockerBuild(subject: Parameters<Platform['dockerBuild']>[0]): Promise<DockerBuild> {
+    return { ...(await super.dockerBuild(subject)), ...this.#build };
   }
 }

@@ -62,6 +62,40 @@ describe.skipIf(skipped)(`Java chaincode as a process${skipped ? ' (skipped: no 
     await rm(classes, { recursive: true, force: true });
   });
 
+  /** Prints what the wrapper of Gradle 9.1.0 prints where the distribution is not to be had. */
+  const WRAPPER = `#!/bin/sh
+cat >&2 <<'END'
+Downloading https://services.gradle.org/distributions/gradle-9.1.0-bin.zip
+
+Exception in thread "main" java.net.UnknownHostException: services.gradle.org
+\tat java.base/sun.nio.ch.NioSocketImpl.connect(NioSocketImpl.java:572)
+\tat org.gradle.wrapper.Install.forceFetch(SourceFile:2)
+\tat org.gradle.wrapper.GradleWrapperMain.main(SourceFile:67)
+END
+exit 1
+`;
+
+  it('the Gradle of the wrapper is not to be had', () =>
+    peer.failure(
+      { 'build.gradle': '', gradlew: WRAPPER, 'gradle/wrapper/gradle-wrapper.jar': 'the wrapper' },
+      {
+        ...BUILD,
+        reason:
+          'the Gradle that its wrapper asks for is not on this machine and could not be got: https://services.gradle.org/distributions/gradle-9.1.0-bin.zip',
+        advice: /distributionUrl .* install Gradle\. To do without: .* chaincode\.jar/,
+        output: /UnknownHostException: services\.gradle\.org/,
+      },
+    ));
+
+  it('builds by a wrapper whose Gradle is there', async () => {
+    const jar = await jarOf('Ends', ['Ends']);
+    const gradlew = '#!/bin/sh\nmkdir -p build/libs && cp config/made.jar build/libs/chaincode.jar\n';
+    await peer.failure(
+      { 'build.gradle': '', gradlew, 'gradle/wrapper/gradle-wrapper.jar': '', 'config/made.jar': jar['chaincode.jar'] ?? '' },
+      { ...EXIT, exitCode: 4, reason: /ended before it registered/, advice: /last output/, output: /so much for that/ },
+    );
+  });
+
   const jarOf = async (mainClass: string | undefined, files: readonly string[]): Promise<Files> => {
     const folder = await mkdtemp(join(classes, 'jar-'));
     const main = mainClass === undefined ? [] : ['--main-class', mainClass];

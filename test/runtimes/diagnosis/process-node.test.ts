@@ -124,18 +124,14 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
 
     it('TypeScript finds an error', async () => {
       const lock: unknown = JSON.parse(await readFile(join(repository, 'chaincodes/kv-ts/package-lock.json'), 'utf8'));
-      const dependencies = { typescript: '5.9.3' };
-      const own = {
-        name: 'cc',
-        version: '1.0.0',
-        scripts: { start: 'node .', postinstall: 'tsc --noEmit src/broken.ts' },
-        dependencies,
-      };
+      const devDependencies = { typescript: '5.9.3' };
+      const own = { name: 'cc', version: '1.0.0', scripts: { start: 'node dist', build: 'tsc' }, devDependencies };
       const packages = { '': own, 'node_modules/typescript': lockedIn(lock, 'node_modules/typescript') };
       await peer.failure(
         {
           'package.json': JSON.stringify(own),
           'package-lock.json': JSON.stringify({ name: 'cc', version: '1.0.0', lockfileVersion: 3, packages }),
+          'tsconfig.json': JSON.stringify({ compilerOptions: { outDir: 'dist', types: [] } }),
           'src/broken.ts': "export const count: number = 'one';\n",
         },
         {
@@ -200,8 +196,8 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
       peer.failure(program('const broken = ;'), {
         ...EXIT,
         exitCode: 1,
-        reason: "the sources have an error: SyntaxError: Unexpected token ';'",
-        advice: /Correct the line shown/,
+        reason: "the sources have an error: index.js:1: SyntaxError: Unexpected token ';'",
+        advice: /Correct that line/,
         output: /const broken = ;/,
       }));
 
@@ -213,6 +209,31 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
         advice: /"dependencies"/,
         output: /MODULE_NOT_FOUND/,
       }));
+
+    it('its TypeScript was not compiled, which the contract shim tells before a page of other lines', async () => {
+      const manifest = JSON.parse(String((await sample(''))['package.json']));
+      const started = { ...manifest, main: 'dist/index.js', scripts: { start: 'fabric-chaincode-node start' } };
+      const told = await peer.failure(
+        { ...(await sample('')), 'package.json': JSON.stringify(started), 'src/index.ts': 'export const contracts: unknown[] = [];' },
+        {
+          ...EXIT,
+          exitCode: 1,
+          reason: 'a module is missing: dist/index.js',
+          advice: /compile before packaging/,
+          output: /^Error: Cannot find module '\.\/dist\/index\.js'$/m,
+        },
+      );
+      expect(told).not.toContain('/instances/');
+    });
+
+    it('it needs a file that is not there, which it says before it says much else', () =>
+      peer.failure(
+        program(`
+          try { require('./lib/rules') } catch (error) { console.log(error.message); }
+          for (let at = 0; at < 60; at += 1) console.log('cleaning up ' + at);
+          process.exit(3);`),
+        { ...EXIT, exitCode: 3, reason: 'a module is missing: ./lib/rules', advice: /It is a file/, output: /cleaning up 59/ },
+      ));
 
     it('its module system is another than its package says', () =>
       peer.failure(program("const fs = require('node:fs');", { type: 'module' }), {

@@ -86,8 +86,8 @@ describe('packing Go chaincode', () => {
 describe('building Go chaincode by Docker', () => {
   const subject = { name: 'cc', version: '1.0', path: 'https://example.com/cc/', codePackage: utf8('code') };
 
-  it('compiles in the builder image, statically unless told, and runs on the runtime image', () => {
-    const build = new GoPlatform({ host: { GOPROXY: 'https://proxy.example' } }).dockerBuild(subject);
+  it('compiles in the builder image, statically unless told, and runs on the runtime image', async () => {
+    const build = await new GoPlatform({ host: { GOPROXY: 'https://proxy.example' } }).dockerBuild(subject);
     expect(build).toMatchObject({
       image: 'hyperledger/fabric-ccenv:2.5',
       runtimeImage: 'hyperledger/fabric-baseos:2.5',
@@ -97,13 +97,13 @@ describe('building Go chaincode by Docker', () => {
       `GO111MODULE=off GOPATH=/chaincode/input:$GOPATH go build -v -ldflags "-linkmode external -extldflags '-static'" -o /chaincode/output/chaincode example.com/cc`,
     );
     expect(build.command).toContain('if [ -f "/chaincode/input/src/go.mod" ]');
-    const dynamic = new GoPlatform({ images: { ...IMAGE_SETTINGS, golangDynamicLink: true } }).dockerBuild(subject);
+    const dynamic = await new GoPlatform({ images: { ...IMAGE_SETTINGS, golangDynamicLink: true } }).dockerBuild(subject);
     expect(dynamic.command).not.toContain('ldflags');
   });
 
-  it('refuses a path that is none, which a shell could take for something else', () => {
+  it('refuses a path that is none, which a shell could take for something else', async () => {
     for (const path of ['', 'a', 'http://', 'a b', 'x;reboot', '../up', 'a/../../b', '-toolexec=x', '$(id)', 'a\nb'])
-      expect(() => new GoPlatform().dockerBuild({ ...subject, path }), path).toThrow(/path\/URL invalid|is not an import path/);
+      await expect(new GoPlatform().dockerBuild({ ...subject, path }), path).rejects.toThrow(/path\/URL invalid|is not an import path/);
   });
 
   it('has the Dockerfile of Fabric, labels included', () => {
@@ -137,28 +137,38 @@ describe.skipIf(go === undefined)(`building Go chaincode on this machine${go ===
   };
 
   it('uses a module at the root of the sources, its vendor folder too', async () => {
-    const { workingFolder, install, start } = await plan({ 'src/go.mod': 'module example.com/cc' }, 'example.com/cc/cmd');
+    const {
+      workingFolder,
+      steps: [install],
+      start,
+    } = await plan({ 'src/go.mod': 'module example.com/cc' }, 'example.com/cc/cmd');
     expect(workingFolder).toBe('src');
     expect(install?.command.args).toEqual(expect.arrayContaining(['build', '-mod=readonly', 'example.com/cc/cmd']));
     expect(start('p:1')).toMatchObject({ file: './.selvage/chaincode', args: ['-peer.address=p:1'] });
     const vendored = await plan({ 'src/vendor/modules.txt': '' }, 'example.com/cc');
-    expect(vendored.install?.command.args).toContain('-mod=vendor');
+    expect(vendored.steps[0]?.command.args).toContain('-mod=vendor');
   });
 
   it('finds the main package where the path is one of somebody’s disk', async () => {
     const files = { 'src/go.mod': 'module example.com/cc', 'src/cmd/main.go': 'package main' };
-    expect((await plan(files, '/home/me/chaincode')).install?.command.args.at(-1)).toBe('.');
-    expect((await plan(files, 'cmd')).install?.command.args.at(-1)).toBe('./cmd');
+    expect((await plan(files, '/home/me/chaincode')).steps[0]?.command.args.at(-1)).toBe('.');
+    expect((await plan(files, 'cmd')).steps[0]?.command.args.at(-1)).toBe('./cmd');
   });
 
   it('uses a module below the sources', async () => {
-    const { workingFolder, install } = await plan({ 'src/example.com/cc/go.mod': 'module example.com/cc' }, 'example.com/cc');
+    const {
+      workingFolder,
+      steps: [install],
+    } = await plan({ 'src/example.com/cc/go.mod': 'module example.com/cc' }, 'example.com/cc');
     expect(workingFolder).toBe('src/example.com/cc');
     expect(install?.command.args.at(-1)).toBe('.');
   });
 
   it('falls back to GOPATH, and refuses sources that are not there', async () => {
-    const { workingFolder, install } = await plan({ 'src/example.com/cc/main.go': '' }, 'example.com/cc');
+    const {
+      workingFolder,
+      steps: [install],
+    } = await plan({ 'src/example.com/cc/main.go': '' }, 'example.com/cc');
     expect(workingFolder).toBe('.');
     expect(install?.command).toMatchObject({ file: '/bin/sh', env: { GO111MODULE: 'off' } });
     await expect(plan({}, 'example.com/other')).rejects.toThrow('no Go module and no folder src/example.com/other');
@@ -166,11 +176,11 @@ describe.skipIf(go === undefined)(`building Go chaincode on this machine${go ===
 
   it('is the same build for the same content, and another for other content or another path', async () => {
     const files = { 'src/go.mod': 'module example.com/cc' };
-    const key = (await plan(files, 'example.com/cc')).install?.key;
+    const key = (await plan(files, 'example.com/cc')).steps[0]?.key;
     expect(key).toMatch(/^[0-9a-f]{64}$/);
-    expect((await plan(files, 'example.com/cc')).install?.key).toBe(key);
-    expect((await plan(files, 'example.com/cc', 'other')).install?.key).not.toBe(key);
-    expect((await plan(files, 'example.com/cc/cmd')).install?.key).not.toBe(key);
+    expect((await plan(files, 'example.com/cc')).steps[0]?.key).toBe(key);
+    expect((await plan(files, 'example.com/cc', 'other')).steps[0]?.key).not.toBe(key);
+    expect((await plan(files, 'example.com/cc/cmd')).steps[0]?.key).not.toBe(key);
   });
 });
 

@@ -82,7 +82,7 @@ export class GoPlatform implements Platform {
     return [`FROM ${this.#runtimeImage()}`, 'ADD binpackage.tar /usr/local/bin'];
   }
 
-  dockerBuild({ path, codePackage }: PackageSubject): DockerBuild {
+  async dockerBuild({ path, codePackage }: PackageSubject): Promise<DockerBuild> {
     const flags = this.#images.golangDynamicLink ? '' : ` -ldflags "-linkmode external -extldflags '-static'"`;
     const env = Object.fromEntries(['GOPROXY', 'GOSUMDB'].flatMap((name) => (this.#host[name] ? [[name, this.#host[name]]] : [])));
     return {
@@ -109,17 +109,19 @@ export class GoPlatform implements Platform {
     const key = buildKey('go', facts, workingFolder, command.args.join('\n'), codePackage);
     return {
       workingFolder,
-      install: {
-        work: 'go build',
-        command,
-        key,
-        needs: 'everything',
-        from: undefined,
-        produces: OUTPUT,
-        keeps: 'produced',
-        finish,
-        explain: explainGoBuild,
-      },
+      steps: [
+        {
+          work: 'go build',
+          command,
+          key,
+          needs: 'everything',
+          from: undefined,
+          produces: OUTPUT,
+          keeps: 'produced',
+          finish,
+          explain: explainGoBuild,
+        },
+      ],
       start: (peerAddress, { memoryBytes } = {}) => ({
         file: `./${OUTPUT}/${PROGRAM}`,
         args: [`-peer.address=${peerAddress}`],

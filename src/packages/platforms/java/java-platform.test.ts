@@ -30,27 +30,45 @@ async function machine(...tools: readonly string[]): Promise<JavaPlatform> {
 const subject = { path: '', codePackage: utf8('code') };
 
 describe('packing Java chaincode', () => {
-  it('takes sources and build files, not what was built', async () => {
+  const packedFiles = async (sourcesOnly: boolean): Promise<readonly string[]> => {
+    const platform = new JavaPlatform();
+    const packed = await platform.pack(join(directory, 'cc'), { sourcesOnly });
+    await platform.validatePackage(packed);
+    const out = join(directory, `out-${sourcesOnly}`);
+    await unpackArchive(packed, out);
+    const entries = await readdir(out, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(out.length + 1))
+      .sort();
+  };
+
+  it('takes all that the build may need, not what was built, as Fabric’s client does', async () => {
     await write({
-      'cc/pom.xml': '',
+      'cc/build.gradle': '',
+      'cc/gradlew': '',
+      'cc/gradle/wrapper/gradle-wrapper.jar': '',
+      'cc/config/checkstyle/checkstyle.xml': '',
       'cc/src/main/java/A.java': '',
       'cc/src/main/java/A.class': '',
+      'cc/src/main/java/build/B.java': '',
       'cc/target/chaincode.jar': '',
-      'cc/README.md': '',
-      'cc/.idea/x.xml': '',
+      'cc/build/libs/chaincode.jar': '',
+      'cc/out/a': '',
+      'cc/.git/HEAD': '',
+      'cc/.gradle/9.1.0/fileHashes.bin': '',
       'cc/META-INF/statedb/couchdb/indexes/a.json': '{"index":{"fields":["a"]}}',
     });
-    const platform = new JavaPlatform();
-    const packed = await platform.pack(join(directory, 'cc'));
-    await unpackArchive(packed, join(directory, 'out'));
-    const entries = await readdir(join(directory, 'out'), { recursive: true, withFileTypes: true });
-    expect(
-      entries
-        .filter((entry) => entry.isFile())
-        .map(({ name }) => name)
-        .sort(),
-    ).toEqual(['A.java', 'a.json', 'pom.xml']);
-    await platform.validatePackage(packed);
+    const sources = [
+      'META-INF/statedb/couchdb/indexes/a.json',
+      'src/build.gradle',
+      'src/config/checkstyle/checkstyle.xml',
+      'src/gradle/wrapper/gradle-wrapper.jar',
+      'src/gradlew',
+      'src/src/main/java/A.java',
+    ];
+    expect(await packedFiles(true)).toEqual(sources);
+    expect(await packedFiles(false)).toEqual([...sources, 'src/.gradle/9.1.0/fileHashes.bin'].sort());
   });
 
   it('takes a jar that is ready, and passes it', async () => {
@@ -61,9 +79,9 @@ describe('packing Java chaincode', () => {
 });
 
 describe('building Java chaincode by Docker', () => {
-  it('leaves the build to the image, which also runs it', () => {
+  it('leaves the build to the image, which also runs it', async () => {
     const platform = new JavaPlatform();
-    expect(platform.dockerBuild(subject)).toMatchObject({
+    expect(await platform.dockerBuild(subject)).toMatchObject({
       image: 'hyperledger/fabric-javaenv:2.5',
       runtimeImage: 'hyperledger/fabric-javaenv:2.5',
       command: './build.sh',
@@ -72,10 +90,10 @@ describe('building Java chaincode by Docker', () => {
     expect(platform.dockerCommand('p:1')).toEqual(['/root/chaincode-java/start', '--peerAddress', 'p:1']);
   });
 
-  it('takes the lines of a configuration of 1.1', () => {
+  it('takes the lines of a configuration of 1.1', async () => {
     const platform = new JavaPlatform({ images: { ...IMAGE_SETTINGS, javaDockerfile: 'from $(DOCKER_NS)/javaenv:mine\n' } });
     expect(platform.dockerfile()[0]).toBe('from hyperledger/javaenv:mine\n');
-    expect(platform.dockerBuild(subject).image).toBe('hyperledger/javaenv:mine');
+    expect((await platform.dockerBuild(subject)).image).toBe('hyperledger/javaenv:mine');
   });
 });
 
@@ -84,8 +102,8 @@ describe('building Java chaincode on this machine', () => {
     const platform = await machine('java', 'mvn', 'gradle');
     await write({ 'src/pom.xml': '' });
     const plan = await platform.hostPlan(directory, subject);
-    expect(plan.install?.command.file).toBe(join(directory, 'bin', 'mvn'));
-    expect(plan.install?.command.args).toContain('package');
+    expect(plan.steps[0]?.command.file).toBe(join(directory, 'bin', 'mvn'));
+    expect(plan.steps[0]?.command.args).toContain('package');
     expect(plan.start('p:1')).toEqual({
       file: join(directory, 'bin', 'java'),
       args: ['-Xss1m', '-jar', '.selvage/chaincode.jar', '--peerAddress', 'p:1'],
@@ -93,9 +111,9 @@ describe('building Java chaincode on this machine', () => {
     });
     expect(plan.start('p:1', { memoryBytes: 1 << 30 }).args).toContain('-XX:MaxRAM=1073741824');
     await write({ 'src/build.gradle': '' });
-    expect((await platform.hostPlan(directory, subject)).install?.command.file).toBe(join(directory, 'bin', 'gradle'));
-    await write({ 'src/gradle/wrapper/gradle-wrapper.jar': '' });
-    expect((await platform.hostPlan(directory, subject)).install?.command).toMatchObject({
+    expect((await platform.hostPlan(directory, subject)).steps[0]?.command.file).toBe(join(directory, 'bin', 'gradle'));
+    await write({ 'src/gradlew': '', 'src/gradle/wrapper/gradle-wrapper.jar': '' });
+    expect((await platform.hostPlan(directory, subject)).steps[0]?.command).toMatchObject({
       file: '/bin/sh',
       args: expect.arrayContaining(['./gradlew']),
     });
@@ -104,7 +122,9 @@ describe('building Java chaincode on this machine', () => {
   it('takes the one jar that the build left, and says when there is none', async () => {
     const platform = await machine('java', 'mvn');
     await write({ 'src/pom.xml': '' });
-    const { install } = await platform.hostPlan(directory, subject);
+    const {
+      steps: [install],
+    } = await platform.hostPlan(directory, subject);
     const folder = join(directory, 'src');
     await expect(install?.finish?.(folder)).rejects.toThrow('the build left no jar to run in target');
     await write({ 'src/target/original-cc.jar': '', 'src/target/cc-sources.jar': '', 'src/target/cc-1.jar': 'jar' });
@@ -116,7 +136,7 @@ describe('building Java chaincode on this machine', () => {
     const platform = await machine('java');
     await write({ 'src/mine.jar': '' });
     const plan = await platform.hostPlan(directory, subject);
-    expect(plan.install).toBeUndefined();
+    expect(plan.steps).toEqual([]);
     expect(plan.start('p:1').args).toContain('mine.jar');
     await write({ 'src/other.jar': '' });
     await expect(platform.hostPlan(directory, subject)).rejects.toThrow('there are several jars to run');

@@ -10,7 +10,7 @@ import { IMAGE_SETTINGS, IMAGE_VARIABLES, type ImageSettings, type ImageVariable
 import { checkCodePackage, RUNNABLE } from '../package-rules.ts';
 import type { DockerBuild, HostCommand, HostPlan, InstallStep, PackageSubject, PackPlatformOptions, Platform } from '../platform.ts';
 import { findTool, identityOf, type ToolEnvironment } from '../tools.ts';
-import { explainJavaBuild } from './java-verdicts.ts';
+import { explainJavaBuild, WITHOUT } from './java-verdicts.ts';
 
 export interface JavaPlatformParts {
   /** The peer's environment: where `java`, `mvn` and `gradle` are found, by `JAVA_HOME` and `PATH`. */
@@ -31,8 +31,10 @@ const RESULTS = { maven: ['target'], gradle: ['build/libs', 'build'] } as const;
 const WORK = { maven: 'the Maven build', gradle: 'the Gradle build' } as const;
 /** Jars of a build that are not the program. */
 const BESIDE = /^original-|-(sources|javadoc|tests|test-fixtures|plain)\.jar$/;
-/** Results of builds, by either tool and by the usual editors; never part of a package. */
-const BUILT = /^(target|build|out|bin)$|(^|\/)\./;
+/** Folders of any depth. @see GetDeploymentPayload in hyperledger/fabric v2.5, core/chaincode/platforms/java/platform.go */
+const NEVER_PACKED = /(^|\/)(target|build|out|\.git)$/;
+/** What Gradle and the usual editors keep beside the sources, which a build does not need. */
+const KEPT_BY_TOOLS = /(^|\/)(\.gradle|\.idea|\.settings|\.vscode)$|^bin$/;
 
 /** Chaincode in Java (or another language of the JVM): `src/pom.xml`, `src/build.gradle`, or a jar with its dependencies in `src`. */
 export class JavaPlatform implements Platform {
@@ -58,10 +60,11 @@ export class JavaPlatform implements Platform {
     await checkCodePackage(codePackage, RUNNABLE, options);
   }
 
-  /** What the rules allow, without results of builds: a peer refuses the rest. */
-  async pack(path: string, { log = silent }: PackPlatformOptions = {}): Promise<Uint8Array> {
+  /** All but the results of builds: a Gradle wrapper and settings of tools that the build file names come along. */
+  async pack(path: string, { log = silent, sourcesOnly = false }: PackPlatformOptions = {}): Promise<Uint8Array> {
     await this.validateSpec(path);
-    const skip = (file: string): boolean => BUILT.test(file) || file.endsWith('.class') || !mayBePacked(file);
+    const skip = (file: string, kind: 'file' | 'folder'): boolean =>
+      kind === 'file' ? file.endsWith('.class') : NEVER_PACKED.test(file) || (sourcesOnly && KEPT_BY_TOOLS.test(file));
     return packFolder(path, { skip, log });
   }
 
@@ -75,7 +78,7 @@ export class JavaPlatform implements Platform {
     return [first, 'ADD binpackage.tar /root/chaincode-java/chaincode'];
   }
 
-  dockerBuild({ codePackage }: PackageSubject): DockerBuild {
+  async dockerBuild({ codePackage }: PackageSubject): Promise<DockerBuild> {
     const image = this.#image();
     return {
       image,
@@ -102,7 +105,7 @@ export class JavaPlatform implements Platform {
       const memory = memoryBytes === undefined ? [] : [`-XX:MaxRAM=${memoryBytes}`, '-XX:MaxRAMPercentage=60']; // the rest is not heap
       return { file: java, args: [...memory, ...this.#jvmArguments, '-jar', jar, '--peerAddress', peerAddress], env: {} };
     };
-    return { workingFolder: SOURCES, install, start };
+    return { workingFolder: SOURCES, steps: install === undefined ? [] : [install], start };
   }
 
   /** The image of 1.3 and later; the `FROM` of 1.1's own Dockerfile lines where those are configured. */
@@ -133,8 +136,9 @@ export class JavaPlatform implements Platform {
   async #builder(folder: string): Promise<{ readonly kind: keyof typeof RESULTS; readonly command: HostCommand } | undefined> {
     if ((await exists(join(folder, 'build.gradle'))) || (await exists(join(folder, 'build.gradle.kts')))) {
       const args = ['--no-daemon', '--console=plain', 'build', '-x', 'test'];
-      const wrapped = await exists(join(folder, 'gradle', 'wrapper', 'gradle-wrapper.jar'));
-      if (wrapped) return { kind: 'gradle', command: { file: '/bin/sh', args: ['./gradlew', ...args], env: {} } };
+      const wrapper = ['gradlew', join('gradle', 'wrapper', 'gradle-wrapper.jar')];
+      const wrapped = await Promise.all(wrapper.map((file) => exists(join(folder, file))));
+      if (wrapped.every(Boolean)) return { kind: 'gradle', command: { file: '/bin/sh', args: ['./gradlew', ...args], env: {} } };
       const gradle = await this.#tool('gradle');
       if (gradle === undefined) throw missing('Gradle', 'gradle', 'PATH');
       return { kind: 'gradle', command: { file: gradle, args, env: {} } };
@@ -155,10 +159,6 @@ export class JavaPlatform implements Platform {
     return findTool(name, this.#host);
   }
 }
-
-/** Folders that may lead to something packed count as well: they are asked about before their files are. */
-const mayBePacked = (file: string): boolean =>
-  /^(src|META-INF)(\/|$)/.test(file) || /^((build|settings)\.gradle(\.kts)?|gradle\.properties|pom\.xml|[^/]+\.jar)$/.test(file);
 
 /** The one jar of a package without a build file. */
 async function readyJar(folder: string): Promise<string> {
@@ -190,7 +190,7 @@ const jarsIn = async (folder: string): Promise<readonly string[]> =>
 
 const missing = (name: string, what: string, where: string): SelvageError =>
   new SelvageError('CHAINCODE_BUILD_FAILED', `there is no ${name} on this machine, which the chaincode needs`, {
-    advice: `Install ${what} and name it by ${where} in the environment of the peer, or run the chaincode by Docker or as a service.`,
+    advice: `Install ${what} and name it by ${where} in the environment of the peer, or run the chaincode by Docker or as a service.${what === 'a Java runtime' ? '' : ` ${WITHOUT}`}`,
   });
 
 const invalid = (message: string): SelvageError => new SelvageError('CHAINCODE_PACKAGE_INVALID', message);

@@ -1,8 +1,23 @@
 import type { BuildVerdict } from '../platform.ts';
 import { type Sign, scarcity, verdictOf } from '../verdict.ts';
 
+/** How to do without a build on this machine. */
+export const WITHOUT =
+  'To do without: build the jar with its dependencies elsewhere, and name a folder that holds it as chaincode.jar and no build file.';
+
 const SIGNS: readonly Sign[] = [
   ...scarcity('the folders of the peer, of Maven or Gradle and of TMPDIR'),
+  {
+    pattern: /Downloading (\S+\.zip)[\s\S]*Exception[\s\S]*org\.gradle\.wrapper\./,
+    cause: 'the Gradle that its wrapper asks for is not on this machine and could not be got: $1',
+    advice: `Let this machine reach that address, or let distributionUrl in gradle/wrapper/gradle-wrapper.properties name a copy that it reaches, as with file:///. Or remove gradlew and install Gradle. ${WITHOUT}`,
+  },
+  {
+    pattern: /Verification of Gradle distribution failed/,
+    cause: 'the Gradle that its wrapper got is not the one that it asks for: its checksum differs',
+    advice:
+      'Correct distributionUrl or distributionSha256Sum in gradle/wrapper/gradle-wrapper.properties, and remove the file that the output names.',
+  },
   {
     pattern: /No compiler is provided in this environment|does not provide the required capabilities: \[JAVA_COMPILER\]/,
     cause: 'there is a Java runtime but no compiler',

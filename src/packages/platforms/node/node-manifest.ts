@@ -4,9 +4,13 @@ import { SelvageError } from '../../../common/errors.ts';
 export interface NodeManifest {
   readonly name: string;
   readonly version: string;
+  /** The module that the package is for others; '' when it does not say. */
+  readonly main: string;
   readonly scripts: Readonly<Record<string, string>>;
   /** Everything that an install without development dependencies gets: name to version or place. */
   readonly dependencies: Readonly<Record<string, string>>;
+  /** What is only needed to build or test it. */
+  readonly devDependencies: Readonly<Record<string, string>>;
   readonly hasWorkspaces: boolean;
 }
 
@@ -20,18 +24,25 @@ export function parseManifest(text: string): NodeManifest {
   return {
     name: typeof raw['name'] === 'string' ? raw['name'] : '',
     version: typeof raw['version'] === 'string' ? raw['version'] : '',
+    main: typeof raw['main'] === 'string' ? raw['main'] : '',
     scripts: strings(raw['scripts']),
     dependencies: { ...strings(raw['peerDependencies']), ...strings(raw['optionalDependencies']), ...strings(raw['dependencies']) },
+    devDependencies: strings(raw['devDependencies']),
     hasWorkspaces: raw['workspaces'] !== undefined,
   };
 }
 
 export const hasInstallScripts = ({ scripts }: NodeManifest): boolean => INSTALL_SCRIPTS.some((name) => scripts[name] !== undefined);
 
-/** Whether a dependency lies inside the package or on this machine, so that `package.json` and the lock file do not tell its content. */
-export const hasLocalDependencies = ({ dependencies, hasWorkspaces }: NodeManifest, lock: string): boolean =>
+/**
+ * Whether a dependency lies inside the package or on this machine, so that `package.json` and the lock file do not tell its content.
+ * @param all whether what is for development counts, too
+ */
+export const hasLocalDependencies = ({ dependencies, devDependencies, hasWorkspaces }: NodeManifest, lock: string, all: boolean): boolean =>
   hasWorkspaces ||
-  Object.values(dependencies).some((place) => /^(file:|link:|\.{0,2}\/|~\/)/.test(place)) ||
+  [...Object.values(dependencies), ...(all ? Object.values(devDependencies) : [])].some((place) =>
+    /^(file:|link:|\.{0,2}\/|~\/)/.test(place),
+  ) ||
   /"(resolved": "file:|link": true)/.test(lock);
 
 function parseJson(text: string): unknown {

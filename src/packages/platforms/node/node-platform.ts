@@ -1,19 +1,20 @@
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { utf8 } from '../../../common/bytes.ts';
 import type { Cancellable } from '../../../common/cancel.ts';
 import { SelvageError } from '../../../common/errors.ts';
 import { silent } from '../../../common/log.ts';
 import { packFolder } from '../../archive/pack.ts';
-import { buildKey } from '../build-key.ts';
-import { exists, isFolder, readText } from '../files.ts';
+import { isFolder, readText } from '../files.ts';
 import { IMAGE_SETTINGS, IMAGE_VARIABLES, type ImageSettings, type ImageVariables, imageName } from '../image-names.ts';
+import { filesIn, filesOf } from '../package-files.ts';
 import { checkCodePackage, RUNNABLE_NODE } from '../package-rules.ts';
-import type { DockerBuild, HostCommand, HostPlan, InstallStep, PackageSubject, PackPlatformOptions, Platform } from '../platform.ts';
-import { hasInstallScripts, hasLocalDependencies, type NodeManifest, parseManifest } from './node-manifest.ts';
+import type { DockerBuild, HostCommand, HostPlan, PackageSubject, PackPlatformOptions, Platform } from '../platform.ts';
+import { type NodeManifest, parseManifest } from './node-manifest.ts';
+import { nodeSteps } from './node-steps.ts';
 import { explainNpm } from './node-verdicts.ts';
 import { findNpm } from './npm.ts';
-import { shownRegistry } from './npm-registry.ts';
+import { CONTAINER_BUILD } from './npm-commands.ts';
+import { compilationIn, isCompiled, mustBeCompiled } from './typescript.ts';
 
 export interface NodePlatformParts {
   /** The Node that runs chaincode; its own npm installs. The peer's own by default. */
@@ -26,10 +27,10 @@ export interface NodePlatformParts {
 
 const SOURCES = 'src';
 const MODULES = 'node_modules';
-const LOCK_FILES = ['npm-shrinkwrap.json', 'package-lock.json'] as const; // npm's own order
-const NPM_OPTIONS = ['--omit=dev', '--no-audit', '--no-fund', '--no-update-notifier'] as const;
+/** Folders of any depth. @see WriteFolderToTarPackage in hyperledger/fabric v2.5, core/chaincode/platforms/util/writer.go */
+const NEVER_PACKED = /(^|\/)(node_modules|\.git)$/;
 
-/** Chaincode in JavaScript: `src/package.json` with a `start` script. */
+/** Chaincode in JavaScript, or in what its `build` script makes JavaScript of: `src/package.json` with a `start` script. */
 export class NodePlatform implements Platform {
   readonly name = 'node';
   readonly #nodePath: string;
@@ -53,9 +54,10 @@ export class NodePlatform implements Platform {
     await checkCodePackage(codePackage, RUNNABLE_NODE, options);
   }
 
-  async pack(path: string, { log = silent }: PackPlatformOptions = {}): Promise<Uint8Array> {
+  async pack(path: string, { log = silent, sourcesOnly = false }: PackPlatformOptions = {}): Promise<Uint8Array> {
     await this.validateSpec(path);
-    const skip = (file: string): boolean => file === MODULES || file.includes('.git');
+    const skipped = sourcesOnly ? await compiledIn(path) : () => false;
+    const skip = (file: string, kind: 'file' | 'folder'): boolean => (kind === 'folder' && NEVER_PACKED.test(file)) || skipped(file);
     return packFolder(path, { skip, log });
   }
 
@@ -68,15 +70,19 @@ export class NodePlatform implements Platform {
   }
 
   /**
-   * With a registry of our own it goes in as npm's variable, which needs no quoting in a shell.
+   * What must be compiled is, which Fabric's own build script does not do. With a registry of our own it goes in as npm's variable, which
+   * needs no quoting in a shell.
    * @see DockerBuildOptions in hyperledger/fabric v2.5, core/chaincode/platforms/node/platform.go
    */
-  dockerBuild({ codePackage }: PackageSubject): DockerBuild {
+  async dockerBuild({ codePackage }: PackageSubject): Promise<DockerBuild> {
     const image = this.#runtimeImage();
-    const plain = 'cp -R /chaincode/input/src/. /chaincode/output && cd /chaincode/output && npm install --production';
+    const files = await filesOf(codePackage);
+    const compiled = await mustBeCompiled(files, parseManifest((await files.read('package.json')) ?? '{}'));
+    const install = (command: string): string => `cp -R /chaincode/input/src/. /chaincode/output && cd /chaincode/output && ${command}`;
+    const plain = `if [ -x /chaincode/build.sh ]; then /chaincode/build.sh; else ${install('npm install --production')}; fi`;
     return {
       image,
-      command: `set -e; if [ -x /chaincode/build.sh ]; then /chaincode/build.sh; else ${plain}; fi`,
+      command: `set -e; ${compiled ? install(CONTAINER_BUILD) : plain}`,
       env: this.#registry === undefined ? {} : { npm_config_registry: this.#registry },
       input: codePackage,
       output: 'binpackage.tar',
@@ -97,43 +103,15 @@ export class NodePlatform implements Platform {
     if (text === undefined) throw invalid('no package.json found at the root of the chaincode package');
     const manifest = parseManifest(text);
     const start = await this.#start(manifest);
-    return { workingFolder: SOURCES, install: await this.#install(folder, text, manifest, codePackage), start };
+    return {
+      workingFolder: SOURCES,
+      steps: await nodeSteps({ folder, text, manifest, codePackage }, { node: this.#nodePath, registry: this.#registry }),
+      start,
+    };
   }
 
   #runtimeImage(): string {
     return imageName(this.#images.nodeRuntime, this.#variables);
-  }
-
-  async #install(folder: string, text: string, manifest: NodeManifest, codePackage: Uint8Array): Promise<InstallStep | undefined> {
-    if (await isFolder(join(folder, MODULES))) return undefined; // vendored: what the owner packed is what runs
-    const everything = hasInstallScripts(manifest) || (await exists(join(folder, 'binding.gyp')));
-    if (!everything && Object.keys(manifest.dependencies).length === 0 && !manifest.hasWorkspaces) return undefined;
-    const lockName = await firstThere(folder, LOCK_FILES);
-    const lock = lockName === undefined ? '' : ((await readText(join(folder, lockName))) ?? '');
-    const settings = await readText(join(folder, '.npmrc'));
-    const whole = everything || hasLocalDependencies(manifest, lock);
-    const needs = ['package.json', ...(lockName === undefined ? [] : [lockName]), ...(settings === undefined ? [] : ['.npmrc'])];
-    return {
-      work: 'installing the dependencies',
-      command: await this.#installCommand(lockName),
-      key: this.#key(whole ? [codePackage] : [utf8(text), utf8(lockName ?? ''), utf8(lock), utf8(settings ?? '')]),
-      needs: whole ? 'everything' : needs,
-      from: this.#registry === undefined ? undefined : shownRegistry(this.#registry),
-      produces: MODULES,
-      keeps: whole ? 'everything' : 'produced',
-      finish: (built) => mkdir(join(built, MODULES), { recursive: true }).then(() => undefined), // npm makes none when nothing is to install
-      explain: explainNpm,
-    };
-  }
-
-  async #installCommand(lockName: string | undefined): Promise<HostCommand> {
-    const npm = await findNpm(this.#nodePath);
-    const env = this.#registry === undefined ? {} : { npm_config_registry: this.#registry };
-    return { file: this.#nodePath, args: [npm, lockName === undefined ? 'install' : 'ci', ...NPM_OPTIONS], env };
-  }
-
-  #key(parts: readonly Uint8Array[]): string {
-    return buildKey([process.version, process.platform, process.arch, this.#nodePath, this.#registry ?? ''].join('\n'), ...parts);
   }
 
   /**
@@ -169,9 +147,12 @@ export class NodePlatform implements Platform {
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-async function firstThere(folder: string, names: readonly string[]): Promise<string | undefined> {
-  for (const name of names) if (await exists(join(folder, name))) return name;
-  return undefined;
+/** Tells what of a folder was compiled from what is in it. */
+async function compiledIn(folder: string): Promise<(file: string) => boolean> {
+  const files = filesIn(folder);
+  const manifest = await files.read('package.json');
+  const compilation = manifest === undefined ? undefined : await compilationIn(files, parseManifest(manifest));
+  return (file) => compilation !== undefined && isCompiled(file, compilation, (path) => existsSync(join(folder, path)));
 }
 
 const noStartScript = (): SelvageError =>

@@ -15,7 +15,7 @@ const SIGNS: readonly Sign[] = [
     pattern: /\btsc: (?:command )?not found/,
     cause: 'the TypeScript compiler is not installed',
     advice:
-      'List typescript under "dependencies" in package.json: development dependencies are not installed. Or package the compiled sources.',
+      'List typescript under "devDependencies" in package.json and call it in a script named build; what is only called when npm installs needs it under "dependencies". Or package the compiled sources.',
   },
   {
     pattern:

@@ -1,0 +1,77 @@
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import { messageOf, SelvageError } from '../common/errors.ts';
+
+/** PEM text with one certificate or several. */
+export type Pem = string | Uint8Array;
+
+/** PEM texts of a TLS server. With `clientRoots` every caller must show a certificate that one of them issued. */
+export interface ServerTls {
+  readonly key: Pem;
+  readonly cert: Pem;
+  readonly clientRoots?: readonly Pem[] | undefined;
+}
+
+/** PEM texts of a TLS client. `hostnameOverride` is the name to expect in the server's certificate. */
+export interface ClientTls {
+  readonly roots: Pem | readonly Pem[];
+  readonly key?: Pem | undefined;
+  readonly cert?: Pem | undefined;
+  readonly hostnameOverride?: string | undefined;
+}
+
+/**
+ * What a Go peer takes: authenticated encryption only. The first three are those of TLS 1.3, which Go does not let anybody choose.
+ * @see DefaultTLSCipherSuites in hyperledger/fabric v2.5, internal/pkg/comm/config.go
+ */
+const CIPHER_SUITES = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'AES128-GCM-SHA256',
+  'AES256-GCM-SHA384',
+].join(':');
+
+/**
+ * What every TLS connection of this program has in common. Each root stays a text of its own: one that ends without a line break
+ * would swallow the next if they were joined. Whatever is listed is trusted for itself, as in Go, an intermediate authority too.
+ */
+export const tlsOptions = (roots: readonly Pem[]): SecureContextOptions => ({
+  ca: roots.map(asBuffer),
+  ciphers: CIPHER_SUITES,
+  minVersion: 'TLSv1.2',
+  allowPartialTrustChain: true,
+});
+
+export const serverOptions = ({ key, cert, clientRoots = [] }: ServerTls): SecureContextOptions => ({
+  ...tlsOptions(clientRoots),
+  key: asBuffer(key),
+  cert: asBuffer(cert),
+});
+
+/** @throws {SelvageError} `SETTING_INVALID` for material that does not parse or belong together */
+export const clientContext = ({ roots, key, cert }: ClientTls): SecureContext =>
+  usable(() =>
+    createSecureContext({
+      ...tlsOptions(typeof roots === 'string' || roots instanceof Uint8Array ? [roots] : roots),
+      ...(key !== undefined && { key: asBuffer(key) }),
+      ...(cert !== undefined && { cert: asBuffer(cert) }),
+    }),
+  );
+
+/** The work's result; what OpenSSL says of keys and certificates becomes ours. @throws {SelvageError} `SETTING_INVALID` */
+export function usable<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new SelvageError('SETTING_INVALID', `the TLS key or a certificate cannot be used: ${messageOf(cause)}`, {
+      cause,
+      advice: 'Check that the files are PEM and that the key belongs to the certificate.',
+    });
+  }
+}
+
+const asBuffer = (pem: Pem): Buffer => Buffer.from(pem);

@@ -1,0 +1,82 @@
+import { CommittedBlock } from '../channel/committed-block.ts';
+import type { JoinedChannel } from '../channel/joined-channel.ts';
+import type { CommitOutcome } from '../ledger/ledger.ts';
+import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
+import type { common } from '../protos/messages.ts';
+import type { BlockValidator, PrecheckedBlock, Validation } from './block-validator.ts';
+import { verifyBlock } from './block-verification.ts';
+import { fromTransientStore, type PrivateDataSource, privateNeeds } from './private-data.ts';
+
+export interface BlockPipelineParts {
+  readonly channel: JoinedChannel;
+  readonly validator: BlockValidator;
+  /** What was kept of endorsements unless told. */
+  readonly privateData?: PrivateDataSource | undefined;
+}
+
+/** A block whose first stage runs, under the configuration that was in force when it came. */
+export interface Ahead {
+  readonly block: common.Block;
+  readonly number: bigint;
+  readonly bundle: ChannelBundle;
+  readonly verified: Promise<PrecheckedBlock>;
+}
+
+/**
+ * What becomes of a block: verified and decoded, judged, given its private data, committed, announced. What one stage read is handed to
+ * the next. Only the judgement holds a snapshot, only the commit holds the ledger, and neither waits for anybody outside this peer.
+ */
+export class BlockPipeline {
+  readonly #channel: JoinedChannel;
+  readonly #validator: BlockValidator;
+  readonly #privateData: PrivateDataSource;
+
+  constructor({ channel, validator, privateData = fromTransientStore(channel.ledger) }: BlockPipelineParts) {
+    this.#channel = channel;
+    this.#validator = validator;
+    this.#privateData = privateData;
+  }
+
+  /** Begins what can be done before the block ahead of it is committed. Never rejects; {@link finish} tells what went wrong. */
+  begin(block: common.Block, number: bigint): Ahead {
+    return this.#begin({ block, number, bundle: this.#channel.bundle() });
+  }
+
+  /**
+   * Does the rest, once the block before is committed.
+   * @throws {SelvageError} what the stages refuse it with; then nothing of it is on the ledger
+   */
+  async finish(ahead: Ahead, signal: AbortSignal): Promise<CommitOutcome> {
+    const prechecked = await this.#verified(ahead);
+    const { validated, nextBundle } = await this.#judge(prechecked);
+    const privateData = await this.#privateData.collect(privateNeeds(validated), signal);
+    const outcome = await this.#channel.ledger.commit({ ...validated, privateData });
+    this.#announce(outcome, nextBundle);
+    return outcome;
+  }
+
+  #begin(told: Omit<Ahead, 'verified'>): Ahead {
+    const { block, number, bundle } = told;
+    const verified = verifyBlock(block, number, bundle).then(() => this.#validator.precheck(block, bundle));
+    verified.catch(() => undefined); // looked at when its turn comes
+    return { ...told, verified };
+  }
+
+  /** Again when the block before changed the configuration: then the first verdict was the wrong one. */
+  #verified(ahead: Ahead): Promise<PrecheckedBlock> {
+    const bundle = this.#channel.bundle();
+    return (ahead.bundle === bundle ? ahead : this.#begin({ ...ahead, bundle })).verified;
+  }
+
+  async #judge(prechecked: PrecheckedBlock): Promise<Validation> {
+    const { ledger } = this.#channel;
+    using state = ledger.snapshot();
+    return await this.#validator.validate(prechecked, { state, blocks: ledger.blocks });
+  }
+
+  #announce({ block, reasons }: CommitOutcome, nextBundle: ChannelBundle | undefined): void {
+    const { channelId } = this.#channel.ledger;
+    if (nextBundle !== undefined) this.#channel.replaceBundle(nextBundle);
+    this.#channel.feed.announce({ block: new CommittedBlock(channelId, block), reasons });
+  }
+}

@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { compareUtf8 } from './bytes.ts';
+import { errnoOf } from './errors.ts';
+
+/** What a peer keeps is its owner's affair alone, whatever the umask. */
+export const OWNER_FOLDER = 0o700;
+export const OWNER_FILE = 0o600;
+
+/** What the names of files begin with that are not complete yet. */
+const UNFINISHED = '.unfinished-';
+
+/** Makes a folder that only its owner can look into, and those above it that are absent. */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: OWNER_FOLDER });
+}
+
+/**
+ * Makes a file that is complete or absent, also after a crash, and makes its folder first if need be. A file that is there already
+ * stays as it is.
+ * @returns whether it was made: false when there was one
+ * @throws what the disk says
+ */
+export async function createDurably(path: string, bytes: Uint8Array): Promise<boolean> {
+  const folder = dirname(path);
+  await makeFolder(folder);
+  const unfinished = join(folder, `${UNFINISHED}${randomUUID()}`);
+  try {
+    await writeDurably(unfinished, bytes);
+    await link(unfinished, path); // unlike rename, never replaces
+    await syncFolder(folder);
+    return true;
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'EEXIST') return false;
+    throw thrown;
+  } finally {
+    await unlink(unfinished).catch(() => undefined);
+  }
+}
+
+/**
+ * Writes a file that has its old content or its new one, also after a crash. Its folder must be there.
+ * @throws what the disk says, and then nothing is changed
+ */
+export async function replaceDurably(path: string, content: Uint8Array | string): Promise<void> {
+  const unfinished = join(dirname(path), `${UNFINISHED}${randomUUID()}`);
+  try {
+    await writeDurably(unfinished, content);
+    await rename(unfinished, path);
+  } catch (thrown) {
+    await unlink(unfinished).catch(() => undefined);
+    throw thrown;
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Removes a file for good; one that is not there is no loss. */
+export async function removeDurably(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return;
+    throw thrown;
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Names of the complete files in a folder, in order; none when there is no such folder. */
+export async function filesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => !name.startsWith(UNFINISHED)).sort(compareUtf8);
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return [];
+    throw thrown;
+  }
+}
+
+/** Makes a file and brings its content to the disk; its name gets there with {@link syncFolder}. @throws `EEXIST` when there is one */
+export async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
+  const file = await open(path, 'wx', OWNER_FILE);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Brings the names in a folder to the disk. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return; // a folder cannot be opened there
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,4 +1,0 @@
-import { stateContract } from '../statedb/state.contract.ts';
-import { MemoryState } from './memory-state.ts';
-
-stateContract('memory', async () => new MemoryState());
