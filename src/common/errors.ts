@@ -1,6 +1,8 @@
 /** One row per way Selvage can fail: what a gRPC caller sees, and whether trying again can help. */
 const FAILURES = {
   MALFORMED: { grpc: 'INVALID_ARGUMENT', retryable: false },
+  /** What a call brought is not the message that it takes; gRPC itself has this status for it, in Go. */
+  REQUEST_UNREADABLE: { grpc: 'INTERNAL', retryable: false },
   /** The proposal itself is wrong: Fabric answers these with a gRPC error of status UNKNOWN. */
   PROPOSAL_REFUSED: { grpc: 'UNKNOWN', retryable: false },
   IDENTITY_INVALID: { grpc: 'PERMISSION_DENIED', retryable: false },

@@ -12,6 +12,7 @@ import type { MaybePromise } from '../common/maybe.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { SignedData } from '../msp/policies/policy.ts';
 import { common, orderer } from '../protos/messages.ts';
+import { received } from './received.ts';
 
 /** Blocks of a channel that can be asked for by number and waited for. */
 export interface DeliverableBlocks {
@@ -59,6 +60,7 @@ async function answer(parts: DeliverParts, message: Uint8Array, stream: ByteStre
       parts.log.warn('deliver request refused', { remote: context.remote, status: thrown.status, reason: thrown.message });
       return thrown.status;
     }
+    if (thrown instanceof SelvageError && thrown.code === 'REQUEST_UNREADABLE') throw thrown;
     parts.log.error('deliver request failed', { remote: context.remote, cause: thrown });
     return SERVICE_UNAVAILABLE;
   }
@@ -91,8 +93,8 @@ function readRequest(parts: DeliverParts, message: Uint8Array, context: CallCont
 }
 
 function parseEnvelope(message: Uint8Array) {
+  const envelope = received(common.Envelope, message);
   return parse(() => {
-    const envelope = common.Envelope.decode(message);
     const payload = common.Payload.decode(envelope.payload);
     if (payload.header === undefined) throw new SelvageError('MALFORMED', 'the payload has no header');
     const channelHeader = common.ChannelHeader.decode(payload.header.channelHeader);
@@ -173,12 +175,11 @@ function startOf({ newest, oldest, specified, nextCommit }: orderer.SeekPosition
   throw new Refusal(NOT_FOUND, 'the start position has no type');
 }
 
-/** A newest block that is already behind the start is never reached, and the next commit never named: then blocks keep coming. */
-function openStopOf({ newest, oldest, nextCommit }: orderer.SeekPosition, start: bigint, height: bigint): bigint {
+/** Whatever names no block that can stop it means block 0, as in Fabric. A stop that is behind the start is never reached: blocks keep coming. */
+function openStopOf({ newest, oldest }: orderer.SeekPosition, start: bigint, height: bigint): bigint {
   if (oldest !== undefined) return start;
-  if (nextCommit !== undefined) return MAX_UINT64;
-  if (newest === undefined) throw new Refusal(BAD_REQUEST, 'the stop position has no type');
-  return newestOf(height) < start ? MAX_UINT64 : newestOf(height);
+  const stop = newest === undefined ? 0n : newestOf(height);
+  return stop < start ? MAX_UINT64 : stop;
 }
 
 const newestOf = (height: bigint): bigint => (height === 0n ? 0n : height - 1n);

@@ -1,7 +1,7 @@
 import type { Method } from '../comm/method.ts';
 import type { Cancellable } from '../common/cancel.ts';
-import { SelvageError } from '../common/errors.ts';
 import { protos } from '../protos/messages.ts';
+import { requested } from './received.ts';
 
 /** Answers proposals; the endorser behind its chain of auth filters. */
 export interface ProposalProcessor {
@@ -15,16 +15,7 @@ export function endorserService(processor: ProposalProcessor): Method[] {
       kind: 'unary',
       path: '/protos.Endorser/ProcessProposal',
       handle: async (request, context) =>
-        protos.ProposalResponse.encode(await processor.processProposal(signedProposalOf(request), context)),
+        protos.ProposalResponse.encode(await processor.processProposal(requested(protos.SignedProposal, request), context)),
     },
   ];
-}
-
-/** A request that is no SignedProposal at all never reaches a Go peer's endorser: its gRPC library refuses it (recorded). */
-function signedProposalOf(request: Uint8Array): protos.SignedProposal {
-  try {
-    return protos.SignedProposal.decode(request);
-  } catch (cause) {
-    throw new SelvageError('INTERNAL', 'grpc: error unmarshalling request: unexpected EOF', { cause });
-  }
 }

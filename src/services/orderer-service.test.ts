@@ -29,12 +29,13 @@ describe('broadcast', () => {
     const seen: string[] = [];
     const client = await serve({
       broadcast: async (envelope) => {
-        seen.push(textOf(envelope));
-        return textOf(envelope) === 'bad' ? { status: BAD_REQUEST, info: 'no good' } : { status: SUCCESS, info: '' };
+        const text = textOf(common.Envelope.decode(envelope).payload);
+        seen.push(text);
+        return text === 'bad' ? { status: BAD_REQUEST, info: 'no good' } : { status: SUCCESS, info: '' };
       },
     });
     using stream = client.bidi('/orderer.AtomicBroadcast/Broadcast', { signal: never });
-    for (const text of ['one', 'bad', 'never']) await stream.send(utf8(text));
+    for (const text of ['one', 'bad', 'never']) await stream.send(common.Envelope.encode({ payload: utf8(text) }));
     const answers: orderer.BroadcastResponse[] = [];
     for await (const bytes of stream.incoming) answers.push(orderer.BroadcastResponse.decode(bytes));
     expect(answers).toEqual([
@@ -42,6 +43,15 @@ describe('broadcast', () => {
       { status: BAD_REQUEST, info: 'no good' },
     ]);
     expect(seen).toEqual(['one', 'bad']);
+  });
+
+  it('of what is no envelope ends the call, as gRPC in Go does', async () => {
+    const client = await serve({ broadcast: () => Promise.reject(new Error('not reached')) });
+    using stream = client.bidi('/orderer.AtomicBroadcast/Broadcast', { signal: never });
+    await stream.send(utf8('\xff\xff'));
+    await expect(stream.incoming[Symbol.asyncIterator]().next()).rejects.toThrow(
+      'grpc: failed to unmarshal the received message: proto: cannot parse',
+    );
   });
 });
 

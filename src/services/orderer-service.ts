@@ -6,6 +6,7 @@ import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { OrderedBlocks } from '../orderer/orderer-blocks.ts';
 import { common, orderer } from '../protos/messages.ts';
 import { type DeliverableBlocks, type DeliverParts, serveDeliver } from './deliver.ts';
+import { received } from './received.ts';
 
 /** What the two services need of an ordering node. */
 export interface OrderingNode {
@@ -45,6 +46,7 @@ export function ordererService(node: OrderingNode, { timeWindowMs, mutualTls, cl
       path: '/orderer.AtomicBroadcast/Broadcast',
       handle: async (stream) => {
         for await (const envelope of stream.incoming) {
+          received(common.Envelope, envelope);
           const { status, info } = await node.broadcast(envelope);
           await stream.send(orderer.BroadcastResponse.encode({ status, info }));
           if (status !== common.Status.SUCCESS) return;

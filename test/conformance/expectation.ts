@@ -137,7 +137,7 @@ function errorsOf({ streams }: Recording, { txId }: RecordedCall) {
 }
 
 /** Both say that the proposal does not parse; the rest is the library's. */
-const DECODER_TEXT = /failed parsing proposal: /;
+const DECODER_TEXT = /failed parsing proposal: |error unmarshalling request: /;
 
 const CHAINCODE_ERROR = /^chaincode error \(status: (\d+), message: (.*)\)$/s;
 
@@ -150,7 +150,7 @@ function refusalOf(status: number, message: string): string {
 /** Where a peer keeps its packages is its own affair. */
 const withoutPath = (text: string): string => text.replace(/\(chaincode \S*\/chaincodes\//, '(chaincode …/chaincodes/');
 
-const GRPC_STATUS = { PROPOSAL_REFUSED: 2, INTERNAL: 13 } as const;
+const GRPC_STATUS = { PROPOSAL_REFUSED: 2, REQUEST_UNREADABLE: 13, INTERNAL: 13 } as const;
 
 function printed(outcome: Outcome): string {
   if (outcome.form === 'reply') return `reply ${outcome.reply.response?.status} ${outcome.reply.response?.message}`;
