@@ -1,90 +1,167 @@
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { OrdererClient } from '../client/orderer-client.ts';
+import { ordererEndpoints } from '../client/orderer-endpoints.ts';
 import { PeerClient } from '../client/peer-client.ts';
+import type { Caller } from '../client/system-calls.ts';
 import type { ClientTls } from '../comm/tls.ts';
 import { sha256 } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
 import { derOfPem } from '../msp/identities/pem.ts';
 import type { Signer } from '../msp/identity.ts';
-import { type ClientConfig, type ClientTlsFiles, readClientConfig } from '../node/config/client-config.ts';
+import { type ClientConfig, readClientConfig } from '../node/config/client-config.ts';
 import type { ProfilePeer } from '../node/config/connection-profile.ts';
 import { loadSigner } from '../node/membership.ts';
-import type { OrdererFlags, PeerFlags } from './flags.ts';
+import { checkedRoots, checkPair, type Endpoint, reach } from './endpoint.ts';
+import type { OrdererFlags } from './flags.ts';
+import { readText } from './read-file.ts';
+import type { Target } from './targets.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Connections of one command; disposing closes them all. */
+/** What of a peer is not in the environment. */
+interface PeerPlace {
+  readonly address: string;
+  /** The setting that the address is from. */
+  readonly named: string;
+  readonly roots: { readonly setting: string; readonly file: string; readonly pem?: string };
+  readonly hostnameOverride?: string | undefined;
+  /** Undefined where the environment decides. */
+  readonly tls?: boolean | undefined;
+}
+
+const PEER_ROOTS = 'CORE_PEER_TLS_ROOTCERT_FILE';
+const CLIENT_PAIR = 'CORE_PEER_TLS_CLIENTCERT_FILE and CORE_PEER_TLS_CLIENTKEY_FILE';
+
+/** Connections of one command, each made before it is handed out; disposing closes them all. */
 export class Connections implements Disposable {
   readonly config: ClientConfig;
+  /** Where relative paths of flags begin. */
+  readonly cwd: string;
   readonly #terminal: Terminal;
   readonly #open: Disposable[] = [];
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
+    this.cwd = terminal.cwd;
     this.config = readClientConfig(terminal.env);
+    for (const doubt of this.config.doubts) terminal.say(doubt);
   }
 
-  signer(): Promise<Signer> {
-    return loadSigner(this.config.mspPath, this.config.mspId);
+  async signer(): Promise<Signer> {
+    const { mspPath, mspId } = this.config;
+    if (!existsSync(mspPath))
+      throw new SelvageError('SETTING_INVALID', `cannot init crypto, specified path "${mspPath}" does not exist`, {
+        advice: 'Let CORE_PEER_MSPCONFIGPATH name the MSP folder of the identity to use.',
+      });
+    return loadSigner(mspPath, mspId);
   }
 
-  /** The peer of the environment (CORE_PEER_ADDRESS). */
-  peer(): PeerClient {
-    const { peerAddress, peerTls } = this.config;
-    return this.#keep(new PeerClient({ address: peerAddress, tls: peerTls === undefined ? undefined : this.#tls(peerTls) }));
+  /** The peer of the environment (CORE_PEER_ADDRESS). @throws {SelvageError} naming the setting that is wrong */
+  peer(): Promise<PeerClient> {
+    const { peerAddress, rootCertFile } = this.config;
+    return this.#peer({ address: peerAddress, named: 'CORE_PEER_ADDRESS', roots: { setting: PEER_ROOTS, file: rootCertFile } });
+  }
+
+  /** Who asks one peer: the target, or that of the environment. */
+  async caller([target]: readonly Target[] = []): Promise<Caller> {
+    return { signer: await this.signer(), peer: target === undefined ? await this.peer() : await this.#reached(target) };
+  }
+
+  peers(targets: readonly Target[]): Promise<readonly PeerClient[]> {
+    return Promise.all(targets.map((target) => this.#reached(target)));
+  }
+
+  #reached(target: Target): Promise<PeerClient> {
+    return 'peer' in target ? this.#peerOf(target.peer, target.profile) : this.#peerAt(target.address, target.rootsFile);
+  }
+
+  /** The peer of --peerAddresses and --tlsRootCertFiles; with an empty address the one of the environment. */
+  #peerAt(address: string, rootsFile: string): Promise<PeerClient> {
+    if (address === '') return this.peer();
+    const file = rootsFile === '' ? '' : resolve(this.#terminal.cwd, rootsFile);
+    return this.#peer({ address, named: '--peerAddresses', roots: { setting: '--tlsRootCertFiles', file } });
   }
 
   /** A peer of a connection profile; with mutual TLS we show the certificate of the environment. */
-  peerAt({ address, roots, hostnameOverride }: ProfilePeer): PeerClient {
-    const own = this.config.peerTls;
-    const pem = roots && ('file' in roots ? readText(roots.file) : roots.pem);
-    const tls = pem === undefined ? undefined : { ...(own && this.#ownCertificate(own)), roots: pem, hostnameOverride };
-    return this.#keep(new PeerClient({ address, tls }));
+  #peerOf({ address, roots, hostnameOverride, tls }: ProfilePeer, profile: string): Promise<PeerClient> {
+    const setting = `tlsCACerts of the peer in ${profile}`;
+    const place =
+      roots === undefined ? { setting, file: '' } : { setting, ...('file' in roots ? roots : { file: profile, pem: roots.pem }) };
+    return this.#peer({ address, named: `url of the peer in ${profile}`, roots: place, hostnameOverride, tls });
   }
 
-  /** The peers of --peerAddresses, or the one of the environment. */
-  peers({ peerAddresses = [], tlsRootCertFiles = [] }: PeerFlags): readonly PeerClient[] {
-    if (peerAddresses.length === 0) return [this.peer()];
-    const { peerTls } = this.config;
-    if (peerTls !== undefined && tlsRootCertFiles.length !== peerAddresses.length) {
+  async #peer({
+    address,
+    named,
+    roots,
+    hostnameOverride = this.config.hostnameOverride,
+    tls = this.config.tls,
+  }: PeerPlace): Promise<PeerClient> {
+    const endpoint: Endpoint = {
+      what: 'peer',
+      address,
+      tls: tls ? { roots: rootsIn(roots), ...this.#ownCertificate(), hostnameOverride } : undefined,
+      settings: {
+        address: named,
+        tls: 'CORE_PEER_TLS_ENABLED',
+        roots: roots.setting,
+        rootsFile: roots.file,
+        hostname: 'CORE_PEER_TLS_SERVERHOSTOVERRIDE',
+        client: `CORE_PEER_TLS_CLIENTAUTHREQUIRED=true, ${CLIENT_PAIR}`,
+      },
+    };
+    const client = this.#keep(new PeerClient(endpoint));
+    await reach(client, endpoint, { timeoutMs: this.config.connTimeoutMs, signal: this.#terminal.signal });
+    return client;
+  }
+
+  /**
+   * The orderer of -o or SELVAGE_ORDERER, else one that the channel's configuration names.
+   * @param ask the channel and who asks which peer for its configuration
+   * @throws {SelvageError} naming the setting that is wrong
+   */
+  async orderer(flags: OrdererFlags, ask?: { readonly channelId: string; readonly caller: Caller }): Promise<OrdererClient> {
+    const named = flags.orderer || this.#terminal.env['SELVAGE_ORDERER'] || undefined;
+    const address = named ?? (ask && (await this.#ordererOf(ask.channelId, ask.caller)));
+    if (address === undefined)
+      throw new SelvageError('SETTING_INVALID', 'ordering service endpoint  is not valid or missing', {
+        advice: 'Name it with -o HOST:PORT.',
+      });
+    if (flags.tlsHandshakeTimeShift !== 0)
+      this.#terminal.say('--tlsHandshakeTimeShift is not acted on: certificates are judged by the clock of this machine');
+    const endpoint: Endpoint = {
+      what: 'orderer',
+      address,
+      tls: flags.tls === true ? this.#ordererTls(flags) : undefined,
+      settings: {
+        address: named === undefined ? "the channel's configuration (or name another with -o)" : '-o',
+        tls: '--tls',
+        roots: '--cafile',
+        rootsFile: flags.cafile ?? '',
+        hostname: '--ordererTLSHostnameOverride',
+        client: '--clientauth, --certfile and --keyfile',
+      },
+    };
+    const client = this.#keep(new OrdererClient(endpoint));
+    await reach(client, endpoint, { timeoutMs: flags.connTimeout, signal: this.#terminal.signal });
+    return client;
+  }
+
+  async #ordererOf(channelId: string, caller: Caller): Promise<string> {
+    const [first] = await ordererEndpoints(caller, channelId, this.#terminal);
+    if (first === undefined)
       throw new SelvageError(
         'SETTING_INVALID',
-        `number of peer addresses (${peerAddresses.length}) does not match the number of TLS root cert files (${tlsRootCertFiles.length})`,
-        {
-          advice: 'Give one --tlsRootCertFiles for each --peerAddresses, in the same order.',
-        },
+        `no orderer endpoints retrieved for channel ${channelId}, pass orderer endpoint with -o flag instead`,
       );
-    }
-    return peerAddresses.map((address, at) => {
-      const tls =
-        peerTls === undefined
-          ? undefined
-          : this.#tls({ ...peerTls, rootCertFile: resolve(this.#terminal.cwd, tlsRootCertFiles[at] ?? '') });
-      return this.#keep(new PeerClient({ address, tls }));
-    });
-  }
-
-  /** The one peer that a command talks to. @throws {SelvageError} `SETTING_INVALID` when several are named */
-  onePeer(command: string, flags: PeerFlags): PeerClient {
-    const count = flags.peerAddresses?.length ?? 1;
-    if (count > 1)
-      throw new SelvageError('SETTING_INVALID', `'${command}' command can only be executed against one peer. received ${count}`);
-    const [peer] = this.peers(flags);
-    return peer ?? this.peer();
-  }
-
-  orderer(flags: OrdererFlags): OrdererClient {
-    const address = flags.orderer ?? this.#terminal.env['SELVAGE_ORDERER'];
-    if (address === undefined || address === '') {
-      throw new SelvageError('SETTING_INVALID', 'the ordering service endpoint is missing', { advice: 'Name it with -o HOST:PORT.' });
-    }
-    return this.#keep(new OrdererClient({ address, tls: flags.tls === true ? this.#ordererTls(flags) : undefined }));
+    this.#terminal.say(`Retrieved channel (${channelId}) orderer endpoint: ${first}`);
+    return first;
   }
 
   /** Hash of the TLS certificate that we show to peers; undefined without mutual TLS. */
   tlsCertHash(): Uint8Array | undefined {
-    const file = this.config.peerTls?.certFile;
-    return file === undefined ? undefined : sha256(derOfPem(readText(file)));
+    const { cert } = this.#ownCertificate();
+    return cert === undefined || !this.config.tls ? undefined : sha256(derOfPem(cert));
   }
 
   [Symbol.dispose](): void {
@@ -96,35 +173,34 @@ export class Connections implements Disposable {
     return connection;
   }
 
-  #tls({ rootCertFile, hostnameOverride, ...own }: ClientTlsFiles): ClientTls {
-    return { roots: readText(rootCertFile), ...this.#ownCertificate(own), hostnameOverride };
-  }
-
-  #ownCertificate({ keyFile, certFile }: Pick<ClientTlsFiles, 'keyFile' | 'certFile'>) {
-    return { key: keyFile === undefined ? undefined : readText(keyFile), cert: certFile === undefined ? undefined : readText(certFile) };
+  #ownCertificate(): { readonly key?: string; readonly cert?: string } {
+    const { clientAuth, keyFile, certFile } = this.config;
+    if (!clientAuth) return {};
+    return pairIn({ key: keyFile, cert: certFile }, CLIENT_PAIR, 'CORE_PEER_TLS_CLIENTAUTHREQUIRED is true');
   }
 
   #ordererTls({ cafile, certfile, keyfile, clientauth, ordererTLSHostnameOverride }: OrdererFlags): ClientTls {
-    const { cwd } = this.#terminal;
-    if (cafile === undefined) throw new SelvageError('SETTING_INVALID', '--tls needs --cafile, the trusted certificates of the orderer');
-    const own = (file: string | undefined) => (clientauth === true && file !== undefined ? readText(resolve(cwd, file)) : undefined);
-    return { roots: readText(resolve(cwd, cafile)), key: own(keyfile), cert: own(certfile), hostnameOverride: ordererTLSHostnameOverride };
+    const file = (path: string | undefined) => path && resolve(this.#terminal.cwd, path);
+    const roots = file(cafile);
+    if (roots === undefined || roots === '')
+      throw new SelvageError('SETTING_INVALID', '--tls needs --cafile, the trusted certificates of the orderer');
+    const own =
+      clientauth === true ? pairIn({ key: file(keyfile), cert: file(certfile) }, '--certfile and --keyfile', '--clientauth is given') : {};
+    return { roots: checkedRoots(readText(roots), roots, '--cafile'), ...own, hostnameOverride: ordererTLSHostnameOverride };
   }
 }
 
-/** @throws {SelvageError} `SETTING_INVALID` naming the file */
-export function readText(file: string): string {
-  return readBytes(file).toString('utf8');
-}
-
-/** @throws {SelvageError} `SETTING_INVALID` naming the file */
-export function readBytes(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new SelvageError('SETTING_INVALID', `cannot read ${file === '' ? 'a file whose name is empty' : file}`, {
-      cause,
-      advice: 'Check the path and who may read it.',
+function rootsIn({ setting, file, pem }: PeerPlace['roots']): string {
+  if (file === '')
+    throw new SelvageError('SETTING_INVALID', `TLS is on for the peer (CORE_PEER_TLS_ENABLED), and ${setting} is not set`, {
+      advice: `Let ${setting} name the certificate, in PEM, of the authority that issued the peer's TLS certificate.`,
     });
-  }
+  return checkedRoots(pem ?? readText(file), file, setting);
+}
+
+function pairIn(files: { readonly key: string | undefined; readonly cert: string | undefined }, settings: string, why: string) {
+  if (!files.key || !files.cert) throw new SelvageError('SETTING_INVALID', `${why}, so ${settings} have to be set`);
+  const pair = { key: readText(files.key), cert: readText(files.cert) };
+  checkPair(pair, settings);
+  return pair;
 }

@@ -1,20 +1,25 @@
 import { CommanderError } from 'commander';
 import { SelvageError } from '../common/errors.ts';
+import { refusalAdvice } from './refusal-advice.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What the process says by its exit code; listed in `selvage --help`. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-/** Says what failed in one sentence and what to do in one more; returns the exit code. */
-export function reportFailure(thrown: unknown, { say, signal, logFile }: Terminal): number {
-  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
+/**
+ * Says what failed in one sentence and what to do in one more; returns the exit code.
+ * @param usage the exit code for a wrong command line or setting
+ */
+export function reportFailure(thrown: unknown, terminal: Terminal, usage: number = EXIT.usage): number {
+  const { say, signal, logFile } = terminal;
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : usage;
   if (signal.aborted) return EXIT.interrupted;
   const error = SelvageError.from(thrown);
   say(`Error: ${sentenceOf(error)}`);
-  const advice = error.advice ?? ADVICE[error.code];
+  const advice = error.advice ?? refusalAdvice(error, terminal) ?? ADVICE[error.code];
   if (advice !== undefined && !error.message.includes(advice)) say(advice); // of failed launches the text has it, for clients
   if (logFile !== undefined) say(`Log: ${logFile}`);
-  return error.code === 'SETTING_INVALID' ? EXIT.usage : EXIT.failed;
+  return error.code === 'SETTING_INVALID' ? usage : EXIT.failed;
 }
 
 /** An unforeseen error shows its cause: here the reader is the one who can do something about it. */

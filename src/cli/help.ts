@@ -5,7 +5,7 @@ export const EXIT_CODES = `
 Exit codes:
   0    done
   1    it failed; the last lines say what and what to do
-  2    the command line or a setting is wrong
+  2    the command line or a setting is wrong (1 for the commands of \`peer\`, whose scripts know no other)
   130  interrupted`;
 
 export const PROGRAM_HELP = `

@@ -1,8 +1,6 @@
 /** The `selvage` command: reads the command line, runs it, exits with its code. */
 import { setMaxListeners } from 'node:events';
-import { normaliseArguments } from './arguments.ts';
-import { EXIT, reportFailure } from './failure.ts';
-import { buildProgram } from './program.ts';
+import { runCommandLine } from './run-command-line.ts';
 import type { Terminal } from './terminal.ts';
 
 const interrupted = new AbortController();
@@ -23,9 +21,4 @@ const terminal: Terminal = {
   colours: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
 };
 
-try {
-  await buildProgram(terminal).parseAsync(normaliseArguments(process.argv.slice(2)), { from: 'user' });
-  process.exitCode = EXIT.ok;
-} catch (thrown) {
-  process.exitCode = reportFailure(thrown, terminal);
-}
+process.exitCode = await runCommandLine(process.argv.slice(2), terminal);

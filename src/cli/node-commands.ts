@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { NODE_HELP } from './help.ts';
+import { expectOperands } from './operands.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface NodeFlags {
@@ -14,5 +15,8 @@ export function nodeCommands(program: Command, terminal: Terminal): void {
     .description('Start a node that interacts with the network.')
     .option('--peer-chaincodedev', 'start the peer in chaincode development mode: you start the chaincode yourself')
     .option('-o, --orderer <host:port>', 'accepted for compatibility; the channel configuration names the orderers')
-    .action(async (flags: NodeFlags) => (await import('./node-start.ts')).startNode(flags, terminal));
+    .action(async (flags: NodeFlags, { args }: Command) => {
+      expectOperands({ args }, { most: 0 }, 'trailing args detected');
+      await (await import('./node-start.ts')).startNode(flags, terminal);
+    });
 }

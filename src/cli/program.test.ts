@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { reportFailure } from './failure.ts';
 import { buildProgram } from './program.ts';
+import { runCommandLine } from './run-command-line.ts';
 import type { Terminal } from './terminal.ts';
 
 interface Said {
@@ -24,12 +24,7 @@ async function run(...argv: readonly string[]): Promise<Said> {
     colours: false,
     interactive: false,
   };
-  const code = await buildProgram(terminal)
-    .parseAsync([...argv], { from: 'user' })
-    .then(
-      () => 0,
-      (thrown: unknown) => reportFailure(thrown, terminal),
-    );
+  const code = await runCommandLine(argv, terminal);
   return { out: out.join('\n'), err: err.join('\n'), code };
 }
 
@@ -74,24 +69,29 @@ describe('scripts written for peer', () => {
     ['chaincode', '--logging-level', 'debug', 'list'],
     ['chaincode', 'list', '--logging-level', 'debug', '-o', 'x:1', '--tls', '--cafile', 'f', '--peerAddresses', 'a:1'],
   ])('%s %s %s %s hand their flags to every command', async (...argv) => {
-    expect((await run(...argv)).err).toBe('Error: Must explicitly specify "--installed" or "--instantiated"');
+    expect((await run(...argv)).err).toBe('Error: must explicitly specify "--installed" or "--instantiated"');
   });
 
   it('name one peer where one is asked', async () => {
-    const { err, code } = await run('chaincode', 'query', '-n', 'x', '--peerAddresses', 'a:1', '--peerAddresses', 'b:1');
-    expect(err).toContain("'query' command can only be executed against one peer. received 2");
-    expect(code).toBe(2);
+    const two = ['--peerAddresses', 'a:1', '--peerAddresses', 'b:1'];
+    const { err, code } = await run('chaincode', 'list', '--installed', ...two);
+    expect(err).toContain("'list' command can only be executed against one peer. received 2");
+    expect(code).toBe(1);
   });
 });
 
 describe('a command line that is wrong', () => {
   it.each([
-    [['chaincode', 'query']],
-    [['chaincode', 'query', '--nonsense']],
-    [['nonsense']],
-    [['dev', '--orgs', '0']],
-    [['channel', 'join']],
-  ])('%j ends with 2', async (argv) => {
-    expect(await run(...argv)).toMatchObject({ code: 2 });
+    [['nonsense'], 2],
+    [['dev', '--orgs', '0'], 2],
+    [['dev', '--nonsense'], 2],
+    [['chaincode', 'logs'], 2],
+    [['chaincode', 'query'], 1],
+    [['chaincode', 'query', '--nonsense'], 1],
+    [['chaincode', 'nonsense'], 1],
+    [['channel', 'join'], 1],
+    [['node', 'start', 'now'], 1],
+  ] as const)('%j ends with %i: 1 where peer has the command', async (argv, code) => {
+    expect(await run(...argv)).toMatchObject({ code });
   });
 });

@@ -7,6 +7,7 @@ import { EXIT_CODES, PROGRAM_HELP } from './help.ts';
 import { imagesCommands } from './images-command.ts';
 import { lifecycleCommands } from './lifecycle/lifecycle-commands.ts';
 import { nodeCommands } from './node-commands.ts';
+import { expectOperands } from './operands.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The whole command line. */
@@ -29,16 +30,27 @@ export function buildProgram(terminal: Terminal): Command {
   program
     .command('version')
     .description('Print the version.')
-    .action(() => terminal.out(`selvage:\n Version: ${version}\n Node: ${process.versions.node}`));
+    .action((_: unknown, { args }: Command) => {
+      expectOperands({ args }, { most: 0 }, 'trailing args detected');
+      terminal.out(`selvage:\n Version: ${version}\n Node: ${process.versions.node}`);
+    });
   takeEverywhere(program);
   return program;
 }
+
+/** The commands of the stock `peer`: there words that nobody uses count for nothing. */
+const OF_PEER: ReadonlySet<string> = new Set(['chaincode', 'lifecycle', 'channel', 'node', 'version']);
+
+/** Whether `peer` has a command; of its exit codes scripts know 0 and 1. */
+export const isOfPeer = ([first = '', second]: readonly string[]): boolean =>
+  OF_PEER.has(first) && !(first === 'chaincode' && second === 'logs');
 
 /** What the stock `peer` takes on every command, and settings that reach a sub-command only when they are handed down at the end. */
 function takeEverywhere(command: Command): void {
   command.addOption(new Option('--logging-level <level>', 'accepted for compatibility; see FABRIC_LOGGING_SPEC').hideHelp());
   for (const each of command.commands) {
     each.copyInheritedSettings(command);
+    if (command.parent === null && OF_PEER.has(each.name())) each.allowExcessArguments();
     takeEverywhere(each);
   }
 }

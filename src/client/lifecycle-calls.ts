@@ -24,7 +24,7 @@ export interface DefinitionSpec {
 
 const failedWith =
   (what: string): RefusalText =>
-  (status, message) =>
+  ({ status, message }) =>
     `${what} failed with status: ${status} - ${message}`;
 
 /** How a refused approval or commit is told, in the words of Fabric's command line. */

@@ -3,6 +3,7 @@ import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Signer } from '../msp/identity.ts';
 import { common, orderer } from '../protos/messages.ts';
+import { statusName } from './go-text.ts';
 import { type BlockRange, seekEnvelope } from './seek.ts';
 
 /** An ordering service as peers and clients see it. */
@@ -39,13 +40,18 @@ export class OrdererClient implements Disposable {
       if (block !== undefined) yield block;
       else if (status === common.Status.SUCCESS) return;
       else
-        throw new SelvageError('REFUSED_BY_PEER', `can't read the block: ${statusName(status ?? 0)}`, { details: { status: status ?? 0 } });
+        throw new SelvageError('REFUSED_BY_PEER', `can't read the block: ${statusName(status ?? 0)}`, {
+          details: { status: status ?? 0, address: this.address },
+        });
     }
+  }
+
+  /** @see GrpcClient.connected */
+  connected(ms: number): Promise<boolean> {
+    return this.#grpc.connected(ms);
   }
 
   [Symbol.dispose](): void {
     this.#grpc[Symbol.dispose]();
   }
 }
-
-const statusName = (status: number): string => Object.entries(common.Status).find(([, value]) => value === status)?.[0] ?? String(status);

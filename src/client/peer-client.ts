@@ -3,6 +3,7 @@ import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Signer } from '../msp/identity.ts';
 import { protos } from '../protos/messages.ts';
+import { statusName } from './go-text.ts';
 import { type BlockRange, seekEnvelope } from './seek.ts';
 
 /** A peer as its clients see it. */
@@ -49,13 +50,14 @@ export class PeerClient implements Disposable {
       else break;
     }
     if (refused !== undefined)
-      throw new SelvageError('REFUSED_BY_PEER', `deliver from ${this.address} ended with status ${refused}`, {
-        details: { status: refused },
+      throw new SelvageError('REFUSED_BY_PEER', `deliver completed with status (${statusName(refused)})`, {
+        details: { status: refused, address: this.address, deliver: channelId },
       });
   }
 
-  ready(ms: number): Promise<void> {
-    return this.#grpc.ready(ms);
+  /** @see GrpcClient.connected */
+  connected(ms: number): Promise<boolean> {
+    return this.#grpc.connected(ms);
   }
 
   [Symbol.dispose](): void {

@@ -11,6 +11,8 @@ export interface BlockRange {
   readonly stop?: BlockPosition;
   /** End with status 404 instead of waiting for a block that is not there yet. */
   readonly failIfNotReady?: boolean;
+  /** Take the block from a node that knows that it may be behind, instead of an error. */
+  readonly bestEffort?: boolean | undefined;
   /** SHA-256 of the client's TLS certificate, needed with mutual TLS. */
   readonly tlsCertHash?: Uint8Array | undefined;
 }
@@ -27,6 +29,7 @@ export function seekEnvelope(signer: Signer, channelId: string, range: BlockRang
     stop: positionOf(range.stop ?? MAX_UINT64),
     behavior:
       range.failIfNotReady === true ? orderer.SeekInfo_SeekBehavior.FAIL_IF_NOT_READY : orderer.SeekInfo_SeekBehavior.BLOCK_UNTIL_READY,
+    errorResponse: range.bestEffort === true ? orderer.SeekInfo_SeekErrorResponse.BEST_EFFORT : orderer.SeekInfo_SeekErrorResponse.STRICT,
   });
   const channelHeader = common.ChannelHeader.encode({
     type: common.HeaderType.DELIVER_SEEK_INFO,

@@ -3,7 +3,7 @@ import type { Signer } from '../msp/identity.ts';
 import { common, protos } from '../protos/messages.ts';
 import type { PeerClient } from './peer-client.ts';
 import type { ProposalSpec } from './proposal.ts';
-import { evaluate } from './submit.ts';
+import { evaluate, type RefusalText } from './submit.ts';
 
 /** Who asks which peer. */
 export interface Caller {
@@ -11,12 +11,29 @@ export interface Caller {
   readonly signer: Signer;
 }
 
-const call = ({ peer, signer }: Caller, chaincode: string, channelId: string, args: ProposalSpec['args'], options: Cancellable) =>
-  evaluate(peer, signer, { channelId, chaincode, args }, options);
+/** What to ask a system chaincode, and how its refusal is told. */
+interface Question extends ProposalSpec {
+  readonly refusal: RefusalText;
+}
+
+const call = ({ peer, signer }: Caller, { refusal, ...spec }: Question, { signal }: Cancellable): Promise<protos.Response> =>
+  evaluate(peer, signer, spec, { signal, refusal });
+
+/** In the words of Fabric's command line, each with its own. */
+const told =
+  (start: string, between: string): RefusalText =>
+  ({ status, message }) =>
+    `${start} ${status}${between}${message}`;
+
+const LIST_REFUSED = told('bad response:', ' - ');
 
 /** Stores a chaincode package (raw or signed deployment spec) on a peer; needs an Admin. */
 export const install = (caller: Caller, packageBytes: Uint8Array, options: Cancellable): Promise<protos.Response> =>
-  call(caller, 'lscc', '', ['install', packageBytes], options);
+  call(
+    caller,
+    { channelId: '', chaincode: 'lscc', args: ['install', packageBytes], refusal: told('install failed with status:', ' - ') },
+    options,
+  );
 
 /** Arguments of an instantiation or upgrade for `lscc`. Empty optional parts at the end are left out. */
 export interface DeployArguments {
@@ -41,7 +58,11 @@ export function deployProposal(
 }
 
 export async function installedChaincodes(caller: Caller, options: Cancellable): Promise<readonly protos.ChaincodeInfo[]> {
-  const { payload } = await call(caller, 'lscc', '', ['getinstalledchaincodes'], options);
+  const { payload } = await call(
+    caller,
+    { channelId: '', chaincode: 'lscc', args: ['getinstalledchaincodes'], refusal: LIST_REFUSED },
+    options,
+  );
   return protos.ChaincodeQueryResponse.decode(payload).chaincodes;
 }
 
@@ -50,22 +71,31 @@ export async function instantiatedChaincodes(
   channelId: string,
   options: Cancellable,
 ): Promise<readonly protos.ChaincodeInfo[]> {
-  const { payload } = await call(caller, 'lscc', channelId, ['getchaincodes'], options);
+  const { payload } = await call(caller, { channelId, chaincode: 'lscc', args: ['getchaincodes'], refusal: LIST_REFUSED }, options);
   return protos.ChaincodeQueryResponse.decode(payload).chaincodes;
 }
 
 /** Makes the peer join a channel; needs an Admin. @param genesisBlock the channel's block 0 as it came */
 export async function joinChannel(caller: Caller, genesisBlock: Uint8Array, options: Cancellable): Promise<void> {
-  await call(caller, 'cscc', '', ['JoinChain', genesisBlock], options);
+  const refusal: RefusalText = ({ status, message }) => `proposal failed (err: bad proposal response ${status}: ${message})`;
+  await call(caller, { channelId: '', chaincode: 'cscc', args: ['JoinChain', genesisBlock], refusal }, options);
 }
 
 /** Names of the channels that the peer has joined. */
 export async function joinedChannels(caller: Caller, options: Cancellable): Promise<readonly string[]> {
-  const { payload } = await call(caller, 'cscc', '', ['GetChannels'], options);
+  const { payload } = await call(
+    caller,
+    { channelId: '', chaincode: 'cscc', args: ['GetChannels'], refusal: told('Received bad response, status', ': ') },
+    options,
+  );
   return protos.ChannelQueryResponse.decode(payload).channels.map(({ channelId }) => channelId);
 }
 
 export async function chainInfo(caller: Caller, channelId: string, options: Cancellable): Promise<common.BlockchainInfo> {
-  const { payload } = await call(caller, 'qscc', channelId, ['GetChainInfo', channelId], options);
+  const { payload } = await call(
+    caller,
+    { channelId, chaincode: 'qscc', args: ['GetChainInfo', channelId], refusal: told('received bad response, status', ': ') },
+    options,
+  );
   return common.BlockchainInfo.decode(payload);
 }

@@ -1,4 +1,4 @@
-import { ChannelCredentials, Client, type ClientDuplexStream, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { ChannelCredentials, Client, type ClientDuplexStream, connectivityState, Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import { CLIENT_OPTIONS } from './limits.ts';
@@ -84,6 +84,21 @@ export class GrpcClient implements Disposable {
           }),
         );
       });
+    });
+  }
+
+  /** Makes the connection. @returns whether it stands; false after the first attempt that fails, or when `ms` milliseconds are over */
+  connected(ms: number): Promise<boolean> {
+    const channel = this.#client.getChannel();
+    const deadline = Date.now() + ms;
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const state = channel.getConnectivityState(true);
+        if (state === connectivityState.READY) resolve(true);
+        else if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) resolve(false);
+        else channel.watchConnectivityState(state, deadline, (late) => (late === undefined ? look() : resolve(false)));
+      };
+      look();
     });
   }
 

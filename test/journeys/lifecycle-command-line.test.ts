@@ -245,7 +245,7 @@ describe('the lifecycle commands', () => {
     ];
     for (const [args, message] of wrong) {
       const { code, stdout, stderr } = await chaincode(1, ...args);
-      expect([code, stdout], stderr).toEqual([args[0] === 'queryinstalled' ? 2 : 1, '']);
+      expect([code, stdout], stderr).toEqual([1, '']);
       expect(stderr).toMatch(/^Error: [^\n]+\n/);
       expect(stderr).toContain(message);
     }

@@ -43,7 +43,7 @@ describe('a start that fails', () => {
       CORE_PEER_TLS_CERT_FILE: 'absent.crt',
       CORE_PEER_TLS_KEY_FILE: 'peer/tls/server.key',
     });
-    expect(code).toBe(2);
+    expect(code).toBe(1);
     expect(stderr.split('\n')).toEqual([
       'Error: the configuration is not valid:',
       `  peer.mspConfigPath: there is no ${join(folder, 'absent')} (CORE_PEER_MSPCONFIGPATH)`,
@@ -57,7 +57,7 @@ describe('a start that fails', () => {
   it('names the part of an MSP folder that is missing', async () => {
     await mkdir(join(folder, 'empty'), { recursive: true });
     const { code, stderr } = await start({ CORE_PEER_MSPCONFIGPATH: 'empty' });
-    expect(code).toBe(2);
+    expect(code).toBe(1);
     expect(stderr).toContain(join(folder, 'empty', 'cacerts'));
   });
 

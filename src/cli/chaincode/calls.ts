@@ -1,44 +1,44 @@
+import { goResponse } from '../../client/go-text.ts';
 import { evaluate, submit } from '../../client/submit.ts';
 import { hex, textOf } from '../../common/bytes.ts';
-import { Deadline } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
-import { tellCommit } from '../commit-told.ts';
 import { Connections } from '../connections.ts';
-import { durationFlag } from '../durations.ts';
+import { required } from '../operands.ts';
+import { refuseInvalid, submitParts } from '../sending.ts';
+import { chaincodeTargets } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
 import type { InvokeFlags, QueryFlags } from './chaincode-commands.ts';
 import { constructorArguments, transientMap } from './constructor-arguments.ts';
 
 export async function query(flags: QueryFlags, terminal: Terminal): Promise<void> {
+  const spec = specOf(flags);
   if (flags.raw && flags.hex) throw new SelvageError('SETTING_INVALID', 'options --raw (-r) and --hex (-x) are not compatible');
   using connections = new Connections(terminal);
-  const peer = connections.onePeer('query', flags);
-  const { payload } = await evaluate(peer, await connections.signer(), specOf(flags), terminal);
+  const { peer, signer } = await connections.caller(chaincodeTargets({ command: 'query', flags, channelId: spec.channelId }, connections));
+  const { payload } = await evaluate(peer, signer, spec, { signal: terminal.signal, refusal: refused('query') });
   if (flags.raw) terminal.write(payload);
   else terminal.out(flags.hex ? hex(payload) : textOf(payload));
 }
 
 export async function invoke(flags: InvokeFlags, terminal: Terminal): Promise<void> {
-  using connections = new Connections(terminal);
-  using deadline = new Deadline(durationFlag(flags.waitForEventTimeout), 'timed out waiting for txid on all peers', terminal.signal);
-  const endorsers = connections.peers(flags);
-  const parts = {
-    signer: await connections.signer(),
-    endorsers,
-    orderer: connections.orderer(flags),
-    listeners: flags.waitForEvent ? endorsers : [],
-    tlsCertHash: connections.tlsCertHash(),
-  };
   const spec = { ...specOf(flags), isInit: flags.isInit };
-  const { response, commit, proposal } = await submit(parts, spec, { signal: deadline.signal });
-  if (commit !== undefined) tellCommit(proposal.txId, commit, terminal, endorsers);
-  const payload = response.payload.length > 0 ? ` payload:${JSON.stringify(textOf(response.payload))}` : '';
-  terminal.say(`Chaincode invoke successful. result: status:${response.status}${payload}`);
+  using connections = new Connections(terminal);
+  const { channelId } = spec;
+  const peers = await connections.peers(chaincodeTargets({ command: 'invoke', flags, channelId }, connections));
+  const parts = { ...(await submitParts(connections, { endorsers: peers, flags, channelId }, terminal)), refusal: refused('invoke') };
+  const submission = await submit(parts, spec, terminal);
+  refuseInvalid(submission);
+  terminal.say(`Chaincode invoke successful. result: ${goResponse(submission.response)}`);
 }
 
-const specOf = ({ channelID, name, ctor, transient }: QueryFlags | InvokeFlags) => ({
-  channelId: channelID,
-  chaincode: name,
-  args: constructorArguments(ctor),
-  transient: transientMap(transient),
-});
+/** @see chaincodeInvokeOrQuery in hyperledger/fabric v2.5, internal/peer/chaincode/common.go */
+const refused =
+  (verb: 'query' | 'invoke') =>
+  (response: Parameters<typeof goResponse>[0]): string =>
+    `endorsement failure during ${verb}. response: ${goResponse(response)}`;
+
+function specOf({ channelID, name, ctor, transient }: QueryFlags | InvokeFlags) {
+  required('channelID', channelID, '-C');
+  if (name === '') throw new SelvageError('SETTING_INVALID', 'must supply value for chaincode name parameter', { advice: 'Add -n NAME.' });
+  return { channelId: channelID, chaincode: name, args: constructorArguments(ctor), transient: transientMap(transient) };
+}

@@ -1,7 +1,17 @@
 /** The `chaincode` commands of the stock `peer`: what they take. What they do is loaded when one of them runs. */
 import { type Command, Option } from 'commander';
-import { type OrdererFlags, type PeerFlags, type SourceFlags, withOrderer, withPeers, withSource, withUnusedOrderer } from '../flags.ts';
+import {
+  durationFlag,
+  type OrdererFlags,
+  type PeerFlags,
+  type SourceFlags,
+  withOrderer,
+  withPeers,
+  withSource,
+  withUnusedOrderer,
+} from '../flags.ts';
 import { IDENTITY_HELP } from '../help.ts';
+import { expectOperands } from '../operands.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface CallFlags extends PeerFlags {
@@ -18,7 +28,8 @@ export interface QueryFlags extends CallFlags {
 
 export interface InvokeFlags extends CallFlags, OrdererFlags {
   readonly waitForEvent?: boolean;
-  readonly waitForEventTimeout: string;
+  /** Milliseconds. */
+  readonly waitForEventTimeout: number;
   readonly isInit?: boolean;
 }
 
@@ -64,6 +75,7 @@ export function chaincodeCommands(program: Command, terminal: Terminal): void {
   queryCommand(chaincode, terminal);
   deployCommand(chaincode, terminal, { name: 'upgrade', verb: 'upgrade', description: 'Upgrade chaincode.' });
   listCommand(chaincode, terminal);
+  for (const each of chaincode.commands) withUnusedTransient(each);
   logsCommand(chaincode, terminal);
 }
 
@@ -72,9 +84,14 @@ const onChannel = (command: Command): Command =>
 
 const withCall = (command: Command): Command =>
   onChannel(command)
-    .requiredOption('-n, --name <name>', 'name of the chaincode')
+    .option('-n, --name <name>', 'name of the chaincode', '')
     .option('-c, --ctor <json>', 'function and arguments in JSON', '{}')
     .option('--transient <json>', 'transient map in JSON, values in base64');
+
+/** The stock `peer` takes it on all of them, and uses it for calls. */
+function withUnusedTransient(command: Command): void {
+  if (!command.options.some(({ long }) => long === '--transient')) command.addOption(new Option('--transient <json>').hideHelp());
+}
 
 /** `chaincode query`: asks one peer and prints what the chaincode answered. */
 function queryCommand(parent: Command, terminal: Terminal): void {
@@ -90,7 +107,9 @@ function invokeCommand(parent: Command, terminal: Terminal): void {
     .option('-I, --isInit', 'is this invocation for init (useful for supporting legacy chaincodes in the new lifecycle)')
     .option('--waitForEvent', 'wait until each peer has committed the transaction')
     .addOption(new Option('--no-waitForEvent', 'do not wait').hideHelp())
-    .option('--waitForEventTimeout <duration>', 'time to wait for the event', '30s')
+    .addOption(
+      durationFlag('--waitForEventTimeout <duration>', 'how long to wait for it, from the moment the orderer has the transaction', '30s'),
+    )
     .action(async (flags: InvokeFlags) => (await import('./calls.ts')).invoke(flags, terminal));
 }
 
@@ -118,13 +137,20 @@ function installCommand(parent: Command, terminal: Terminal): void {
 
 /** `chaincode package`: a deployment spec, or with -s an envelope that owners can sign; `chaincode signpackage` signs it. */
 function packageCommands(parent: Command, terminal: Terminal): void {
-  withUnusedOrderer(withSource(parent.command('package <outputfile>').description('Package a chaincode into a deployment spec.')))
+  withUnusedOrderer(withSource(parent.command('package [outputfile]').description('Package a chaincode into a deployment spec.')))
     .option('-s, --cc-package', 'create a package that can be signed by its owners')
     .option('-S, --sign', 'with -s: sign the package as the local MSP')
     .option('-i, --instantiate-policy <policy>', 'with -s: who may instantiate')
-    .action(async (output: string, flags: PackageFlags) => (await import('./packages.ts')).writePackage(output, flags, terminal));
-  withUnusedOrderer(parent.command('signpackage <inputfile> <outputfile>').description('Sign the specified chaincode package.')).action(
-    async (input: string, output: string) => (await import('./packages.ts')).signPackage(input, output, terminal),
+    .action(async (output: string, flags: PackageFlags, command: Command) => {
+      const refusal = 'output file not specified or invalid number of args (filename should be the only arg)';
+      expectOperands(command, { least: 1, most: 1 }, refusal);
+      await (await import('./packages.ts')).writePackage(output, flags, terminal);
+    });
+  withUnusedOrderer(parent.command('signpackage [inputfile] [outputfile]').description('Sign the specified chaincode package.')).action(
+    async (input: string, output: string, _: unknown, command: Command) => {
+      expectOperands(command, { least: 2, most: Infinity }, 'signpackage needs two files: signpackage <inputpackage> <outputpackage>');
+      await (await import('./packages.ts')).signPackage(input, output, terminal);
+    },
   );
 }
 

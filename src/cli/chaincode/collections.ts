@@ -1,70 +1,71 @@
-import { SelvageError } from '../../common/errors.ts';
-import { protos } from '../../protos/messages.ts';
-import { policyOf } from './policy-flag.ts';
+import { messageOf, SelvageError } from '../../common/errors.ts';
+import { type JsonValue, parseGoJson } from '../../common/go-json.ts';
+import { GoFields } from '../../common/go-json-fields.ts';
+import type { protos } from '../../protos/messages.ts';
+import { readText } from '../read-file.ts';
+import { applicationPolicyOf, policyOf } from './policy-flag.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
-
-/** What counts where the file says nothing: 0 in Fabric 1.x, 1 in 2.x. */
-interface CollectionDefaults {
-  readonly maxPeerCount: number;
+/** The file that `--collections-config` names. @throws {SelvageError} `SETTING_INVALID` naming file, collection and key */
+export function readCollections(file: string): protos.CollectionConfigPackageInit {
+  const json = readText(file);
+  try {
+    return collectionList(json);
+  } catch (cause) {
+    throw new SelvageError('SETTING_INVALID', `invalid collection configuration in file ${file}: ${messageOf(cause)}`, {
+      cause,
+      ...(cause instanceof SelvageError && cause.advice !== undefined && { advice: cause.advice }),
+    });
+  }
 }
-
-/** `CollectionConfigPackage` bytes, with the defaults of Fabric 1.x. @throws {SelvageError} `SETTING_INVALID` naming collection and field */
-export const collectionsOf = (json: string): Uint8Array => protos.CollectionConfigPackage.encode(collectionList(json, { maxPeerCount: 0 }));
 
 /**
- * The JSON that `--collections-config` names; keys in any case, as Go reads JSON.
+ * The collections of a JSON text, read as strictly as Go reads it.
  *
- * @throws {SelvageError} `SETTING_INVALID` naming collection and field
- * @see GetCollectionConfigFromFile in hyperledger/fabric v2.5, internal/peer/chaincode/common.go
+ * @throws {SelvageError} `MALFORMED` or `SETTING_INVALID` naming collection and key as they are written
+ * @see getCollectionConfigFromBytes in hyperledger/fabric v2.5, internal/peer/chaincode/common.go
  */
-export function collectionList(json: string, defaults: CollectionDefaults): protos.CollectionConfigPackageInit {
-  return { config: parseList(json).map((fields) => ({ staticCollectionConfig: collectionOf(lowerCased(fields), defaults) })) };
-}
-
-function parseList(json: string): readonly Fields[] {
-  try {
-    const value: unknown = JSON.parse(json);
-    if (Array.isArray(value) && value.every((each) => typeof each === 'object' && each !== null)) return value;
-  } catch (cause) {
-    throw new SelvageError('SETTING_INVALID', 'the collections file is no JSON', { cause });
-  }
-  throw new SelvageError('SETTING_INVALID', 'the collections file holds no list of collections');
-}
-
-const lowerCased = (fields: Fields): Fields => Object.fromEntries(Object.entries(fields).map(([key, value]) => [key.toLowerCase(), value]));
-
-function collectionOf(fields: Fields, { maxPeerCount }: CollectionDefaults): protos.StaticCollectionConfigInit {
-  const name = fields['name'];
-  const policy = fields['policy'];
-  if (typeof name !== 'string' || typeof policy !== 'string')
-    throw new SelvageError('SETTING_INVALID', 'every collection needs a name and a policy');
-  const count = (key: string, fallback = 0): number => {
-    const value = fields[key] ?? fallback;
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-    throw new SelvageError('SETTING_INVALID', `collection ${name}: ${key} is no whole number`);
-  };
-  return {
-    name,
-    memberOrgsPolicy: { signaturePolicy: policyOf(policy) },
-    requiredPeerCount: count('requiredpeercount'),
-    maximumPeerCount: count('maxpeercount', maxPeerCount),
-    blockToLive: BigInt(count('blocktolive')),
-    memberOnlyRead: fields['memberonlyread'] === true,
-    memberOnlyWrite: fields['memberonlywrite'] === true,
-    endorsementPolicy: endorsementPolicyOf(name, fields['endorsementpolicy']),
-  };
-}
-
-/** Since Fabric 2.0 a collection may have an endorsement policy of its own. */
-function endorsementPolicyOf(collection: string, value: unknown): protos.ApplicationPolicyInit | undefined {
-  if (value === undefined || value === null) return undefined;
-  const { signaturepolicy: signature = '', channelconfigpolicy: reference = '' } =
-    typeof value === 'object' ? lowerCased({ ...value }) : {};
-  if (typeof signature === 'string' && typeof reference === 'string' && (signature === '') !== (reference === ''))
-    return signature === '' ? { channelConfigPolicyReference: reference } : { signaturePolicy: policyOf(signature) };
+export function collectionList(json: string): protos.CollectionConfigPackageInit {
+  const value = parseGoJson(json);
+  if (value.kind === 'null') return { config: [] };
+  if (value.kind === 'array') return { config: value.items.map((item, at) => ({ staticCollectionConfig: collectionOf(item, at, json) })) };
   throw new SelvageError(
-    'SETTING_INVALID',
-    `collection ${collection}: endorsementPolicy needs one of signaturePolicy and channelConfigPolicy`,
+    'MALFORMED',
+    `a list of collections is expected: json: cannot unmarshal ${value.kind} into Go value of type []chaincode.collectionConfigJson`,
   );
+}
+
+function collectionOf(item: JsonValue, at: number, text: string): protos.StaticCollectionConfigInit {
+  const fields = new GoFields(item, { name: 'collectionConfigJson', text });
+  const name = nameOf(fields);
+  return inCollection(name ?? `number ${at + 1} of the list`, () => {
+    const policy = fields.text('policy') ?? '';
+    if (name === undefined || policy === '') throw new SelvageError('SETTING_INVALID', 'every collection needs a name and a policy');
+    return {
+      name,
+      memberOrgsPolicy: { signaturePolicy: policyOf(policy) },
+      requiredPeerCount: fields.int32('requiredPeerCount') ?? 0,
+      maximumPeerCount: fields.int32('maxPeerCount') ?? 1,
+      blockToLive: fields.uint64('blockToLive'),
+      memberOnlyRead: fields.bool('memberOnlyRead'),
+      memberOnlyWrite: fields.bool('memberOnlyWrite'),
+      endorsementPolicy: endorsementPolicyOf(fields.fields('endorsementPolicy', 'endorsementPolicy')),
+    };
+  });
+}
+
+const nameOf = (fields: GoFields): string | undefined => inCollection('without a name', () => fields.text('name')) || undefined;
+
+/** An object without texts in it, as tools write it, stands for no policy of its own. */
+const endorsementPolicyOf = (fields: GoFields | undefined): protos.ApplicationPolicyInit | undefined =>
+  fields && applicationPolicyOf(fields.text('signaturePolicy') ?? '', fields.text('channelConfigPolicy') ?? '');
+
+function inCollection<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new SelvageError('SETTING_INVALID', `collection ${name}: ${messageOf(cause)}`, {
+      cause,
+      ...(cause instanceof SelvageError && cause.advice !== undefined && { advice: cause.advice }),
+    });
+  }
 }

@@ -1,40 +1,40 @@
-import { SelvageError } from '../../common/errors.ts';
+import { messageOf, SelvageError } from '../../common/errors.ts';
+import { type JsonValue, parseGoJson } from '../../common/go-json.ts';
+import { GoFields } from '../../common/go-json-fields.ts';
+
+const KEYS = "must contain the following keys: 'Args' or 'Function' and 'Args'";
 
 /**
  * The `-c` flag: `{"Args":["f","a"]}` or `{"Function":"f","Args":["a"]}`; key names in any case, as Go reads JSON.
  *
- * @throws {SelvageError} `SETTING_INVALID` saying what is expected
+ * @param whenEmpty what `{}` stands for; without it `{}` is refused
+ * @throws {SelvageError} `SETTING_INVALID` with Fabric's words, saying what is expected
+ * @see checkChaincodeCmdParams and UnmarshalJSON in hyperledger/fabric v2.5, internal/peer/chaincode/common.go
  */
-export function constructorArguments(text: string): string[] {
-  const parsed = parseObject(text);
-  if (parsed === undefined) throw expected(text);
-  const entries = Object.entries(parsed).map(([key, value]) => [key.toLowerCase(), value] as const);
-  const unknown = entries.filter(([key]) => key !== 'args' && key !== 'function' && key !== 'isinit');
-  const given = Object.fromEntries(entries);
-  const args = given['args'] ?? [];
-  const name = given['function'];
-  if (
-    unknown.length > 0 ||
-    !Array.isArray(args) ||
-    !args.every((arg) => typeof arg === 'string') ||
-    (name !== undefined && typeof name !== 'string')
-  )
-    throw expected(text);
-  return name === undefined ? args : [name, ...args];
-}
-
-/** Undefined for text that is no JSON object. */
-function parseObject(text: string): Record<string, unknown> | undefined {
+export function constructorArguments(text: string, whenEmpty?: readonly string[]): readonly string[] {
+  if (text === '{}') {
+    if (whenEmpty !== undefined) return whenEmpty;
+    throw refused(`empty JSON chaincode parameters ${KEYS}`);
+  }
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
-  } catch {
-    return undefined;
+    return argumentsOf(new GoFields(parseGoJson(text), { name: '', text }));
+  } catch (cause) {
+    throw refused(`chaincode argument error: ${messageOf(cause)}`, cause);
   }
 }
 
-const expected = (text: string): SelvageError =>
-  new SelvageError('SETTING_INVALID', `chaincode argument error: ${text} is not what -c takes`, {
+function argumentsOf(fields: GoFields): readonly string[] {
+  const keys = new Set(fields.keys().map((key) => key.toLowerCase()));
+  const others = [...keys].filter((key) => key !== 'args' && key !== 'function');
+  if (!keys.has('args') || others.length > 0) throw new SelvageError('SETTING_INVALID', `non-empty JSON chaincode parameters ${KEYS}`);
+  const args = fields.texts('Args') ?? [];
+  const name = fields.text('Function') ?? '';
+  return name === '' ? args : [name, ...args];
+}
+
+const refused = (message: string, cause?: unknown): SelvageError =>
+  new SelvageError('SETTING_INVALID', message, {
+    cause,
     advice: `Write -c '{"Args":["function","argument",…]}', with every argument a string.`,
   });
 
@@ -43,16 +43,25 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 /** The `--transient` flag: a JSON object of base64 values. @throws {SelvageError} `SETTING_INVALID` */
 export function transientMap(text: string | undefined): ReadonlyMap<string, Uint8Array> | undefined {
   if (text === undefined) return undefined;
-  const wrong = (what: string): SelvageError =>
-    new SelvageError('SETTING_INVALID', `error parsing transient string: ${what}`, {
+  try {
+    return bytesByKey(parseGoJson(text));
+  } catch (cause) {
+    throw new SelvageError('SETTING_INVALID', `error parsing transient string: ${messageOf(cause)}`, {
+      cause,
       advice: `Write --transient '{"key":"dmFsdWU="}', with every value in base64.`,
     });
-  const parsed = parseObject(text);
-  if (parsed === undefined) throw wrong(`${text} is no JSON object`);
-  const map = new Map<string, Uint8Array>();
-  for (const [key, value] of Object.entries(parsed)) {
-    if (typeof value !== 'string' || !BASE64.test(value)) throw wrong(`the value of ${key} is no base64`);
-    map.set(key, Buffer.from(value, 'base64'));
   }
-  return map;
+}
+
+/** Null is the empty value, as in Go; line ends in base64 count for nothing. */
+function bytesByKey(value: JsonValue): ReadonlyMap<string, Uint8Array> {
+  if (value.kind === 'null') return new Map();
+  if (value.kind !== 'object') throw new SelvageError('SETTING_INVALID', 'this is no JSON object');
+  return new Map(
+    value.entries.map(([key, each]) => {
+      const base64 = each.kind === 'null' ? '' : each.kind === 'string' ? each.text.replaceAll(/[\r\n]/g, '') : undefined;
+      if (base64 === undefined || !BASE64.test(base64)) throw new SelvageError('SETTING_INVALID', `the value of ${key} is no base64`);
+      return [key, new Uint8Array(Buffer.from(base64, 'base64'))];
+    }),
+  );
 }

@@ -3,16 +3,17 @@ import { hex } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { protos } from '../../protos/messages.ts';
 import { Connections } from '../connections.ts';
+import { required } from '../operands.ts';
+import { chaincodeTargets } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
 import type { ListFlags } from './chaincode-commands.ts';
 
 export async function list(flags: ListFlags, terminal: Terminal): Promise<void> {
   const { installed = false, instantiated = false, channelID } = flags;
-  if (installed === instantiated) throw new SelvageError('SETTING_INVALID', 'Must explicitly specify "--installed" or "--instantiated"');
-  if (instantiated && channelID === '')
-    throw new SelvageError('SETTING_INVALID', 'The required parameter "channelID" is empty.', { advice: 'Add -C CHANNEL.' });
+  if (instantiated) required('channelID', channelID, '-C');
+  if (installed === instantiated) throw new SelvageError('SETTING_INVALID', 'must explicitly specify "--installed" or "--instantiated"');
   using connections = new Connections(terminal);
-  const caller = { peer: connections.onePeer('list', flags), signer: await connections.signer() };
+  const caller = await connections.caller(chaincodeTargets({ command: 'list', flags, channelId: channelID }, connections));
   const chaincodes = installed ? await installedChaincodes(caller, terminal) : await instantiatedChaincodes(caller, channelID, terminal);
   terminal.out(installed ? 'Get installed chaincodes on peer:' : `Get instantiated chaincodes on channel ${channelID}:`);
   for (const each of chaincodes) terminal.out(lineOf(each));

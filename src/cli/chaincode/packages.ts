@@ -5,8 +5,10 @@ import { systemClock } from '../../common/clock.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { addOwner, buildDeploymentSpec, buildSignedPackage } from '../../packages/build-package.ts';
 import { packSources } from '../../packages/platforms/platforms.ts';
-import { Connections, readBytes } from '../connections.ts';
+import { Connections } from '../connections.ts';
 import type { PeerFlags, SourceFlags } from '../flags.ts';
+import { readBytes } from '../read-file.ts';
+import { chaincodeTargets } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
 import { writeWhole } from '../written-file.ts';
 import type { PackageFlags } from './chaincode-commands.ts';
@@ -18,7 +20,7 @@ import { policyFlag } from './policy-flag.ts';
 export async function installPackage(file: string | undefined, flags: SourceFlags & PeerFlags, terminal: Terminal): Promise<void> {
   const bytes = file === undefined ? await deploymentSpecWithCode(flags, terminal) : readPackage(file, terminal);
   using connections = new Connections(terminal);
-  const caller = { peer: connections.onePeer('install', flags), signer: await connections.signer() };
+  const caller = await connections.caller(chaincodeTargets({ command: 'install', flags, channelId: '' }, connections));
   const response = await install(caller, bytes, terminal);
   terminal.say(`Installed remotely response:<status:${response.status} payload:"OK" >`);
 }
@@ -61,7 +63,7 @@ export async function signPackage(input: string, output: string, terminal: Termi
 /** `ChaincodeDeploymentSpec` bytes with the sources packed. @throws {SelvageError} `SETTING_INVALID` for a missing flag */
 async function deploymentSpecWithCode({ name, version, path, lang, ctor }: SourceFlags, terminal: Terminal): Promise<Uint8Array> {
   if (name === '' || version === '' || path === undefined)
-    throw new SelvageError('SETTING_INVALID', 'Must supply value for name, version and path parameters.', {
+    throw new SelvageError('SETTING_INVALID', 'must supply value for chaincode name, path and version parameters', {
       advice: 'Add -n NAME -v VERSION -p FOLDER.',
     });
   const folder = resolve(terminal.cwd, path);
@@ -71,7 +73,7 @@ async function deploymentSpecWithCode({ name, version, path, lang, ctor }: Sourc
     version,
     ...sources,
     ...(sources.type !== 'GOLANG' && { path }),
-    args: constructorArguments(ctor).map(utf8),
+    args: constructorArguments(ctor, []).map(utf8),
   });
 }
 

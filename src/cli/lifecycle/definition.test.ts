@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { protos } from '../../protos/messages.ts';
-import { definitionOf, sequenceFlag } from './definition.ts';
+import { definitionOf } from './definition.ts';
 import type { DefinitionFlags } from './lifecycle-commands.ts';
 
-const FLAGS: DefinitionFlags = { channelID: 'mychannel', name: 'basic', version: '1.0', sequence: '1' };
+const FLAGS: DefinitionFlags = { channelID: 'mychannel', name: 'basic', version: '1.0', sequence: 1n };
 const place = { cwd: '/' };
 const policyIn = (flags: Partial<DefinitionFlags>) =>
   protos.ApplicationPolicy.decode(definitionOf({ ...FLAGS, ...flags }, place).validationParameter ?? new Uint8Array(0));
@@ -22,20 +22,13 @@ describe('the flags of a definition', () => {
     [{ channelID: '' }, "The required parameter 'channelID' is empty. Rerun the command with -C flag"],
     [{ name: '' }, "The required parameter 'name' is empty. Rerun the command with -n flag"],
     [{ version: '' }, "The required parameter 'version' is empty. Rerun the command with -v flag"],
-    [{ sequence: '0' }, "The required parameter 'sequence' is empty. Rerun the command with --sequence flag"],
-    [{ sequence: 'two' }, 'invalid argument "two" for "--sequence" flag'],
+    [{ sequence: 0n }, "The required parameter 'sequence' is empty. Rerun the command with --sequence flag"],
     [{ signaturePolicy: 'OR(', channelConfigPolicy: 'x' }, 'cannot specify both "--signature-policy" and "--channel-config-policy"'],
     [{ signaturePolicy: 'OR(' }, 'invalid policy OR('],
     [{ collectionsConfig: 'nothing-there.json' }, 'cannot read /nothing-there.json'],
-  ])('with %j are refused', (wrong, message) => {
+  ])('with %o are refused', (wrong, message) => {
     expect(() => definitionOf({ ...FLAGS, ...wrong }, place)).toThrow(
       expect.objectContaining({ code: 'SETTING_INVALID', message: expect.stringContaining(message) }),
     );
-  });
-
-  it('have a sequence that fits 64 bits', () => {
-    expect(sequenceFlag('9223372036854775807')).toBe(2n ** 63n - 1n);
-    for (const text of ['9223372036854775808', '-1', '1.5', '0x1', ''])
-      expect(() => sequenceFlag(text)).toThrow(expect.objectContaining({ code: 'SETTING_INVALID' }));
   });
 });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { reportFailure } from '../failure.ts';
-import { buildProgram } from '../program.ts';
+import { runCommandLine } from '../run-command-line.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Runs a command line that ends before it reads an identity or reaches a network: there is neither here. */
@@ -17,11 +16,7 @@ async function run(...argv: readonly string[]) {
     colours: false,
     interactive: false,
   };
-  const running = buildProgram(terminal).parseAsync(['lifecycle', 'chaincode', ...argv], { from: 'user' });
-  const code = await running.then(
-    () => 0,
-    (thrown: unknown) => reportFailure(thrown, terminal),
-  );
+  const code = await runCommandLine(['lifecycle', 'chaincode', ...argv], terminal);
   return { out, err, code };
 }
 
@@ -38,39 +33,52 @@ describe('a lifecycle command with a flag that is missing or wrong', () => {
     [[command, ...CHANNEL], MISSING('name', '-n')],
     [[command, ...NAME], MISSING('version', '-v')],
     [[command, ...VERSION], MISSING('sequence', '--sequence')],
-    [[command, ...VERSION, '--sequence', 'x'], 'Error: invalid argument "x" for "--sequence" flag'],
+    [
+      [command, ...VERSION, '--sequence', 'x'],
+      'Error: invalid argument "x" for "--sequence" flag: strconv.ParseInt: parsing "x": invalid syntax',
+    ],
     [
       [command, ...COMPLETE, '--signature-policy', 'x', '--channel-config-policy', 'y'],
       'Error: cannot specify both "--signature-policy" and',
     ],
     [[command, ...COMPLETE, '--signature-policy', 'SOME()'], 'Error: invalid policy SOME()'],
-    [[command, ...COMPLETE, '--collections-config', 'nothing.json'], 'Error: cannot read /nothing.json'],
-    [[command, ...COMPLETE, '--nonsense'], "error: unknown option '--nonsense'"],
+    [[command, ...COMPLETE, '--collections-config', 'nothing.json'], 'Error: cannot read /nothing.json: no such file or directory'],
+    [[command, ...COMPLETE, '--nonsense'], 'Error: unknown flag: --nonsense'],
   ]);
   const others = [
     [['package', 'x'], 'Error: chaincode path must be specified'],
     [['package', 'x', '-p', '.'], 'Error: package label must be specified'],
     [['package', 'x', '-p', '/nothing', '--label', 'l'], 'Error: there is no folder /nothing'],
-    [['package'], "error: missing required argument 'outputfile'"],
-    [['install'], "error: missing required argument 'package'"],
+    [['package'], 'Error: invalid number of args. expected only the output file'],
+    [['package', 'x', 'true'], 'Error: invalid number of args. expected only the output file'],
+    [['install'], 'Error: chaincode install package must be provided'],
     [['install', 'nothing'], "Error: failed to read chaincode package at 'nothing'"],
-    [['calculatepackageid'], "error: missing required argument 'package'"],
+    [['calculatepackageid'], 'Error: invalid number of args. expected only the packaged chaincode file'],
     [['calculatepackageid', 'x', '-O', 'yaml'], 'Error: --output yaml is unknown'],
     [['queryinstalled', '--output', 'yaml'], 'Error: --output yaml is unknown'],
-    [['queryinstalled', '--peerAddresses', 'a:1,b:2'], "Error: 'queryinstalled' command supports one peer. 2 peers provided"],
+    [
+      ['queryinstalled', '--peerAddresses', 'a:1', '--peerAddresses', 'b:2'],
+      "Error: 'queryinstalled' command supports one peer. 2 peers provided",
+    ],
     [['getinstalledpackage'], MISSING('package-id', '--package-id')],
     [['queryapproved'], MISSING('channelID', '-C')],
     [['queryapproved', ...CHANNEL], MISSING('name', '-n')],
-    [['queryapproved', ...NAME, '--sequence', '-1'], 'Error: invalid argument "-1" for "--sequence" flag'],
+    [['queryapproved', ...NAME, '--sequence', '1.5'], 'Error: invalid argument "1.5" for "--sequence" flag'],
     [['querycommitted'], MISSING('channelID', '-C')],
-    [['approveformyorg', ...COMPLETE, '--waitForEventTimeout', 'soon'], 'Error: soon is no duration'],
-    [['commit', ...COMPLETE, '--waitForEventTimeout', '3x'], 'Error: 3x is no duration'],
+    [
+      ['approveformyorg', ...COMPLETE, '--waitForEventTimeout', 'soon'],
+      'Error: invalid argument "soon" for "--waitForEventTimeout" flag: time: invalid duration "soon"',
+    ],
+    [
+      ['commit', ...COMPLETE, '--waitForEventTimeout', '3x'],
+      'Error: invalid argument "3x" for "--waitForEventTimeout" flag: time: unknown unit "x" in duration "3x"',
+    ],
     [['nonsense'], "error: unknown command 'nonsense'"],
   ];
   it.each([...definitions, ...others] as [string[], string][])('%j says so', async (argv, message) => {
     const { out, err, code } = await run(...argv);
     expect(out).toEqual([]);
     expect(err[0]).toContain(message);
-    expect(code).toBe(2);
+    expect(code).toBe(1);
   });
 });

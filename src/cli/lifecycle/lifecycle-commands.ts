@@ -1,14 +1,10 @@
 /** The `lifecycle chaincode` commands of the stock `peer`: what they take. What they do is loaded when one of them runs. */
 import type { Command } from 'commander';
-import { type OrdererFlags, type PeerFlags, withOrderer, withPeers, withUnusedOrderer } from '../flags.ts';
+import { durationFlag, integerFlag, type OrdererFlags, withOrderer, withPeers, withUnusedOrderer } from '../flags.ts';
 import { IDENTITY_HELP, LIFECYCLE_HELP } from '../help.ts';
+import { expectOperands } from '../operands.ts';
+import type { TargetFlags } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
-
-/** Peers by address, or from a connection profile. */
-export interface TargetFlags extends PeerFlags {
-  readonly connectionProfile?: string;
-  readonly targetPeer?: string;
-}
 
 interface OutputFlags {
   readonly output?: string;
@@ -32,7 +28,7 @@ export interface DefinitionFlags {
   readonly channelID: string;
   readonly name: string;
   readonly version: string;
-  readonly sequence?: string;
+  readonly sequence?: bigint;
   readonly endorsementPlugin?: string;
   readonly validationPlugin?: string;
   readonly signaturePolicy?: string;
@@ -43,7 +39,8 @@ export interface DefinitionFlags {
 
 export interface CommitFlags extends DefinitionFlags, TargetFlags, OrdererFlags {
   readonly waitForEvent: boolean;
-  readonly waitForEventTimeout: string;
+  /** Milliseconds. */
+  readonly waitForEventTimeout: number;
 }
 
 export interface ApproveFlags extends CommitFlags {
@@ -60,7 +57,7 @@ export interface CommittedFlags extends TargetFlags, OutputFlags {
 }
 
 export interface ApprovedFlags extends CommittedFlags {
-  readonly sequence?: string;
+  readonly sequence?: bigint;
 }
 
 export function lifecycleCommands(program: Command, terminal: Terminal): void {
@@ -98,7 +95,7 @@ const withName = (command: Command): Command => onChannel(command).option('-n, -
 const withDefinition = (command: Command): Command =>
   withName(command)
     .option('-v, --version <version>', 'version of the chaincode', '')
-    .option('--sequence <number>', 'number of the definition: 1, and one more for each change of it')
+    .addOption(integerFlag('--sequence <number>', 'number of the definition: 1, and one more for each change of it'))
     .option('-E, --endorsement-plugin <name>', 'the name of the endorsement plugin (default: escc)')
     .option('-V, --validation-plugin <name>', 'the name of the validation plugin (default: vscc)')
     .option('--signature-policy <policy>', "endorsement policy in words, like OR('Org1MSP.member','Org2MSP.peer')")
@@ -110,26 +107,32 @@ const withWait = (command: Command): Command =>
   command
     .option('--waitForEvent', 'wait until each peer has committed the transaction', true)
     .option('--no-waitForEvent', 'hand it to the orderer and leave it at that; the same as --waitForEvent=false')
-    .option('--waitForEventTimeout <duration>', 'time to wait for the event', '30s');
+    .addOption(
+      durationFlag('--waitForEventTimeout <duration>', 'how long to wait for it, from the moment the orderer has the transaction', '30s'),
+    );
 
 function packageCommand(parent: Command, terminal: Terminal): void {
-  withUnusedOrderer(withTargets(parent.command('package <outputfile>').description('Package a chaincode and write the package to a file.')))
+  withUnusedOrderer(withTargets(parent.command('package [outputfile]').description('Package a chaincode and write the package to a file.')))
     .option('-p, --path <folder>', 'folder of the chaincode; with ccaas of its connection.json, with k8s of its image.json')
     .option('-l, --lang <type>', 'golang, node, java, ccaas or k8s (default: what the folder holds)')
     .option('--label <label>', 'what the package id begins with, like NAME_VERSION')
-    .action(async (output: string, flags: PackageFlags) => (await import('./packages.ts')).writePackage(output, flags, terminal));
+    .action(async (output: string, flags: PackageFlags, command: Command) => {
+      expectOperands(command, { least: 1, most: 1 }, 'invalid number of args. expected only the output file');
+      await (await import('./packages.ts')).writePackage(output, flags, terminal);
+    });
 }
 
 function calculateCommand(parent: Command, terminal: Terminal): void {
-  const command = parent.command('calculatepackageid <package>').description('Calculate the package ID for a packaged chaincode.');
-  withUnusedOrderer(withTargets(withOutput(command))).action(async (file: string, flags: OutputFlags) =>
-    (await import('./packages.ts')).calculatePackageId(file, flags, terminal),
-  );
+  const command = parent.command('calculatepackageid [package]').description('Calculate the package ID for a packaged chaincode.');
+  withUnusedOrderer(withTargets(withOutput(command))).action(async (file: string, flags: OutputFlags, { args }: Command) => {
+    expectOperands({ args }, { least: 1, most: 1 }, 'invalid number of args. expected only the packaged chaincode file');
+    await (await import('./packages.ts')).calculatePackageId(file, flags, terminal);
+  });
 }
 
 function installCommand(parent: Command, terminal: Terminal): void {
-  const command = parent.command('install <package>').description('Install a chaincode package on a peer, which builds it.');
-  withUnusedOrderer(withTargets(command)).action(async (file: string, flags: TargetFlags) =>
+  const command = parent.command('install [package]').description('Install a chaincode package on a peer, which builds it.');
+  withUnusedOrderer(withTargets(command)).action(async (file: string | undefined, flags: TargetFlags) =>
     (await import('./packages.ts')).install(file, flags, terminal),
   );
 }
@@ -159,7 +162,7 @@ function approveCommand(parent: Command, terminal: Terminal): void {
 function queryApprovedCommand(parent: Command, terminal: Terminal): void {
   const command = parent.command('queryapproved').description("Query an organization's approved chaincode definition from its peer.");
   withUnusedOrderer(withTargets(withOutput(withName(command))))
-    .option('--sequence <number>', 'number of the definition (default: the latest)')
+    .addOption(integerFlag('--sequence <number>', 'number of the definition (default: the latest)'))
     .action(async (flags: ApprovedFlags) => (await import('./definitions.ts')).queryApproved(flags, terminal));
 }
 

@@ -14,7 +14,16 @@ const read = (env: Record<string, string>) => readClientConfig({ FABRIC_CFG_PATH
 
 describe('a client', () => {
   it('has the defaults of the sample core.yaml, and no TLS', () => {
-    expect(read({})).toEqual({ mspId: 'SampleOrg', mspPath: join(folder, 'msp'), peerAddress: '0.0.0.0:7051', peerTls: undefined });
+    expect(read({})).toEqual({
+      mspId: 'SampleOrg',
+      mspPath: join(folder, 'msp'),
+      peerAddress: '0.0.0.0:7051',
+      tls: false,
+      rootCertFile: '',
+      clientAuth: false,
+      connTimeoutMs: 3000,
+      doubts: [],
+    });
   });
 
   it('is told by variables and the file, whose paths start at its folder', async () => {
@@ -22,12 +31,20 @@ describe('a client', () => {
       join(folder, 'core.yaml'),
       'peer:\n  mspConfigPath: users/admin/msp\n  tls:\n    enabled: true\n    rootcert:\n      file: ca.crt\n',
     );
-    const config = read({ CORE_PEER_LOCALMSPID: 'Org1MSP', CORE_PEER_ADDRESS: 'peer:7051', CORE_PEER_TLS_SERVERHOSTOVERRIDE: 'peer0' });
-    expect(config).toEqual({
+    const config = read({
+      CORE_PEER_CLIENT_CONNTIMEOUT: '250ms',
+      CORE_PEER_LOCALMSPID: 'Org1MSP',
+      CORE_PEER_ADDRESS: 'peer:7051',
+      CORE_PEER_TLS_SERVERHOSTOVERRIDE: 'peer0',
+    });
+    expect(config).toMatchObject({
       mspId: 'Org1MSP',
       mspPath: join(folder, 'users/admin/msp'),
       peerAddress: 'peer:7051',
-      peerTls: { rootCertFile: join(folder, 'ca.crt'), keyFile: undefined, certFile: undefined, hostnameOverride: 'peer0' },
+      tls: true,
+      rootCertFile: join(folder, 'ca.crt'),
+      hostnameOverride: 'peer0',
+      connTimeoutMs: 250,
     });
   });
 
@@ -38,8 +55,19 @@ describe('a client', () => {
       CORE_PEER_TLS_KEY_FILE: '/k',
       CORE_PEER_TLS_CERT_FILE: '/c',
     };
-    expect(read(mutual).peerTls).toMatchObject({ keyFile: '/k', certFile: '/c' });
+    expect(read(mutual)).toMatchObject({ clientAuth: true, keyFile: '/k', certFile: '/c' });
     const own = { ...mutual, CORE_PEER_TLS_CLIENTKEY_FILE: '/own.k', CORE_PEER_TLS_CLIENTCERT_FILE: '/own.c' };
-    expect(read(own).peerTls).toMatchObject({ keyFile: '/own.k', certFile: '/own.c' });
+    expect(read(own)).toMatchObject({ keyFile: '/own.k', certFile: '/own.c' });
+  });
+
+  it('takes for true what Go takes for it, and says of other words that they count as false', () => {
+    const tls = (text: string) => {
+      const { tls: on, doubts } = read({ CORE_PEER_TLS_ENABLED: text });
+      return [on, doubts.length];
+    };
+    for (const text of ['1', 't', 'T', 'TRUE', 'true', 'True']) expect(tls(text)).toEqual([true, 0]);
+    for (const text of ['0', 'f', 'FALSE', 'False']) expect(tls(text)).toEqual([false, 0]);
+    for (const text of ['yes', 'on', 'tRUE', 'no']) expect(tls(text)).toEqual([false, 1]);
+    expect(read({ CORE_PEER_TLS_ENABLED: 'yes' }).doubts[0]).toContain('(CORE_PEER_TLS_ENABLED) is yes, which counts as false');
   });
 });

@@ -1,67 +1,69 @@
 /** Connection profiles, as far as the command line reads them: where peers are and how to trust them. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import * as v from 'valibot';
-import { parse } from 'yaml';
 import { messageOf, SelvageError } from '../../common/errors.ts';
+import { YamlFields } from './yaml-fields.ts';
 
 export interface ProfilePeer {
   /** `host:port` */
   readonly address: string;
-  /** Certificates in PEM, or where they are; undefined for a plain connection. */
+  /** Certificates in PEM, or where they are; undefined where the profile names none. */
   readonly roots: { readonly pem: string } | { readonly file: string } | undefined;
   readonly hostnameOverride: string | undefined;
+  /** As the URL's scheme says; undefined when it has none. */
+  readonly tls: boolean | undefined;
 }
 
 export interface ConnectionProfile {
+  readonly file: string;
   readonly peers: ReadonlyMap<string, ProfilePeer>;
-  /** Names of the endorsing peers of each channel. */
+  /** Names of the endorsing peers of each channel that lists peers: those with `endorsingPeer: true`. */
   readonly endorsers: ReadonlyMap<string, readonly string[]>;
 }
 
-const peerSchema = v.object({
-  url: v.string(),
-  tlsCACerts: v.optional(v.object({ path: v.optional(v.string()), pem: v.optional(v.union([v.string(), v.array(v.string())])) })),
-  grpcOptions: v.optional(v.object({ 'ssl-target-name-override': v.optional(v.string()), hostnameOverride: v.optional(v.string()) })),
-});
-const roleSchema = v.nullish(v.object({ endorsingPeer: v.optional(v.boolean(), true) }), { endorsingPeer: true });
-const profileSchema = v.object({
-  peers: v.record(v.string(), peerSchema),
-  channels: v.optional(v.record(v.string(), v.object({ peers: v.optional(v.record(v.string(), roleSchema), {}) })), {}),
-});
-
-/** Reads a profile in YAML or JSON; paths in it are relative to it. @throws {SelvageError} `SETTING_INVALID` naming the file */
-export function readConnectionProfile(file: string): ConnectionProfile {
-  const parsed = v.safeParse(profileSchema, read(file));
-  if (!parsed.success) throw refused(file, v.summarize(parsed.issues).split('\n')[0] ?? '');
-  const { peers, channels } = parsed.output;
-  return {
-    peers: new Map(Object.entries(peers).map(([name, peer]) => [name, peerOf(peer, file)])),
-    endorsers: new Map(Object.entries(channels).map(([channel, { peers: roles }]) => [channel, endorsersOf(roles)])),
-  };
-}
-
-function read(file: string): unknown {
+/**
+ * Reads a profile in YAML or JSON. Paths in it are relative to the working folder, as in Fabric, or else to the profile.
+ *
+ * @throws {SelvageError} `SETTING_INVALID` naming the file and what is wrong in it
+ * @see GetConfig in hyperledger/fabric v2.5, internal/peer/common/networkconfig.go
+ */
+export function readConnectionProfile(file: string, cwd: string): ConnectionProfile {
   try {
-    return parse(readFileSync(file, 'utf8'));
+    const profile = YamlFields.parse(readFileSync(file, 'utf8'));
+    const peers = profile.fields('peers');
+    const channels = profile.fields('channels');
+    return {
+      file,
+      peers: new Map(peers.keys().map((name) => [name, peerOf(peers.fields(name), [cwd, dirname(file)])])),
+      endorsers: new Map(
+        channels.keys().flatMap((name) => {
+          const roles = channels.fields(name).fields('peers');
+          return roles.keys().length === 0 ? [] : [[name, roles.keys().filter((peer) => roles.fields(peer).bool('endorsingPeer'))]];
+        }),
+      ),
+    };
   } catch (cause) {
-    throw refused(file, messageOf(cause), cause);
+    throw new SelvageError('SETTING_INVALID', `${file} is no connection profile: ${messageOf(cause)}`, { cause });
   }
 }
 
-function peerOf({ url, tlsCACerts, grpcOptions }: v.InferOutput<typeof peerSchema>, file: string): ProfilePeer {
-  const { path, pem } = tlsCACerts ?? {};
-  const inFile = path === undefined ? undefined : { file: resolve(dirname(file), path) };
-  const roots = pem === undefined ? inFile : { pem: typeof pem === 'string' ? pem : pem.join('\n') };
+function peerOf(peer: YamlFields, folders: readonly string[]): ProfilePeer {
+  const url = peer.text('url') ?? '';
+  const [, scheme, address = ''] = /^(?:(grpcs?):\/\/)?([^/]*)\/?$/.exec(url) ?? [];
+  if (address === '') throw new SelvageError('MALFORMED', `a peer has no url like grpcs://HOST:PORT, but ${JSON.stringify(url)}`);
+  const trusted = peer.fields('tlsCACerts');
+  const path = trusted.text('path') ?? '';
+  const pem = trusted.texts('pem').join('\n');
+  const options = peer.fields('grpcOptions');
   return {
-    address: url.replace(/^grpcs?:\/\//, ''),
-    roots: url.startsWith('grpc://') ? undefined : roots,
-    hostnameOverride: grpcOptions?.hostnameOverride ?? grpcOptions?.['ssl-target-name-override'],
+    address,
+    roots: path !== '' ? { file: found(path, folders) } : pem === '' ? undefined : { pem },
+    hostnameOverride: options.text('hostnameOverride') || options.text('ssl-target-name-override') || undefined,
+    tls: scheme === undefined ? undefined : scheme === 'grpcs',
   };
 }
 
-const endorsersOf = (roles: Readonly<Record<string, { readonly endorsingPeer: boolean } | null>>): readonly string[] =>
-  Object.entries(roles).flatMap(([name, role]) => (role?.endorsingPeer === false ? [] : [name]));
-
-const refused = (file: string, reason: string, cause?: unknown): SelvageError =>
-  new SelvageError('SETTING_INVALID', `${file} is no connection profile: ${reason}`, { cause });
+const found = (path: string, folders: readonly string[]): string => {
+  const files = folders.map((folder) => resolve(folder, path));
+  return files.find((file) => existsSync(file)) ?? files[0] ?? path;
+};

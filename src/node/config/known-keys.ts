@@ -33,6 +33,7 @@ export const ACTED_ON: readonly string[] = [
     'tls.clientKey.file',
     'tls.clientCert.file',
     'tls.serverhostoverride', // the command line's own
+    'client.connTimeout',
     'deliveryclient.addressOverrides',
   ]),
   ...under('chaincode', [

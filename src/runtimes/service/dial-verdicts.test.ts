@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { dialVerdict, plainReason } from './dial-verdicts.ts';
+import { plainReason } from '../../comm/dial-cause.ts';
+import { dialVerdict } from './dial-verdicts.ts';
 
 const plain = { address: 'cc.example.com:9999', dialTimeoutMs: 3000, tls: undefined };
 const secured = { ...plain, tls: { rootCert: '', client: undefined, domain: undefined } };

@@ -1,12 +1,13 @@
 import type { ChaincodeConnection } from '../../chaincode/ports/connection.ts';
 import type { ChaincodeInstance } from '../../chaincode/ports/runtime.ts';
 import { type DialOptions, GrpcClient } from '../../comm/client.ts';
+import { plainReason } from '../../comm/dial-cause.ts';
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
 import { deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import type { Exit } from '../../packages/launch-spec.ts';
-import { dialVerdict, plainReason } from './dial-verdicts.ts';
+import { dialVerdict } from './dial-verdicts.ts';
 import type { ServerSettings } from './server-settings.ts';
 import { serviceConnection } from './service-connection.ts';
 
