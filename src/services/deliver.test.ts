@@ -8,6 +8,7 @@ import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { SignedData } from '../msp/policies/policy.ts';
 import { common, orderer } from '../protos/messages.ts';
 import { type DeliverableBlocks, type DeliverParts, serveDeliver } from './deliver.ts';
+import { SendTurns } from './send-turns.ts';
 
 const NOW = new Date('2026-06-01T12:00:00Z');
 const { SUCCESS, BAD_REQUEST, FORBIDDEN, NOT_FOUND, SERVICE_UNAVAILABLE } = common.Status;
@@ -89,6 +90,7 @@ function open({ height = 3, notAfter = new Date('2030-01-01'), onRead, ...parts 
     find: (id) => (id === 'mychannel' ? { blocks, bundle: () => bundle as unknown as ChannelBundle } : undefined),
     authorize: async () => undefined,
     status: (status) => orderer.DeliverResponse.encode({ status }),
+    turns: new SendTurns(),
     timeWindowMs: 15 * 60_000,
     mutualTls: false,
     clock: { now: () => NOW },

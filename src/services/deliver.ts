@@ -13,6 +13,7 @@ import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { SignedData } from '../msp/policies/policy.ts';
 import { common, orderer } from '../protos/messages.ts';
 import { received } from './received.ts';
+import type { SendTurns } from './send-turns.ts';
 
 /** Blocks of a channel that can be asked for by number and waited for. */
 export interface DeliverableBlocks {
@@ -29,6 +30,8 @@ export interface DeliverParts {
   /** Judges the requester. @throws {SelvageError} when it may not read */
   readonly authorize: (bundle: ChannelBundle, subject: readonly SignedData[]) => Promise<void>;
   readonly status: (status: number) => Uint8Array;
+  /** Shared by all streams of the service. */
+  readonly turns: SendTurns;
   /** Most difference between the request's timestamp and our clock, in milliseconds. */
   readonly timeWindowMs: number;
   /** With mutual TLS the request must carry the hash of the client's certificate. */
@@ -147,6 +150,7 @@ async function deliverRange(parts: DeliverParts, request: DeliverRequest, stream
     await access.check();
     const response = await blocks.response(number);
     if (response === undefined) throw new Refusal(SERVICE_UNAVAILABLE, `block ${number} cannot be read`);
+    await parts.turns.take(response.length);
     await stream.send(response);
   }
   return SUCCESS;

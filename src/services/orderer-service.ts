@@ -7,6 +7,7 @@ import type { OrderedBlocks } from '../orderer/orderer-blocks.ts';
 import { common, orderer } from '../protos/messages.ts';
 import { type DeliverableBlocks, type DeliverParts, serveDeliver } from './deliver.ts';
 import { received } from './received.ts';
+import { SendTurns } from './send-turns.ts';
 
 /** What the two services need of an ordering node. */
 export interface OrderingNode {
@@ -34,6 +35,7 @@ export function ordererService(node: OrderingNode, { timeWindowMs, mutualTls, cl
       if (!verdict.ok) throw new SelvageError('ACCESS_DENIED', verdict.reason);
     },
     status: (status) => orderer.DeliverResponse.encode({ status }),
+    turns: new SendTurns(),
     timeWindowMs,
     mutualTls,
     ...(clock && { clock }),

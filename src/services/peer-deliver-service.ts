@@ -8,6 +8,7 @@ import type { AccessControl } from '../msp/acl.ts';
 import { common, protos } from '../protos/messages.ts';
 import { type DeliverableBlocks, type DeliverParts, serveDeliver } from './deliver.ts';
 import { filteredBlock } from './filtered-block.ts';
+import { SendTurns } from './send-turns.ts';
 import { StreamLimit } from './stream-limit.ts';
 
 export interface PeerDeliverParts {
@@ -23,10 +24,10 @@ export interface PeerDeliverParts {
 
 /** `protos.Deliver`: committed blocks with their validation codes, whole or filtered. */
 export function peerDeliverService(parts: PeerDeliverParts): Method[] {
-  const limit = new StreamLimit('/protos.Deliver', parts.concurrency);
+  const streams = { limit: new StreamLimit('/protos.Deliver', parts.concurrency), turns: new SendTurns() };
   return [
-    deliverMethod('Deliver', { resource: 'event/Block', form: whole }, parts, limit),
-    deliverMethod('DeliverFiltered', { resource: 'event/FilteredBlock', form: filtered }, parts, limit),
+    deliverMethod('Deliver', { resource: 'event/Block', form: whole }, parts, streams),
+    deliverMethod('DeliverFiltered', { resource: 'event/FilteredBlock', form: filtered }, parts, streams),
   ];
 }
 
@@ -46,7 +47,13 @@ interface Delivery {
   readonly form: BlockForm;
 }
 
-function deliverMethod(name: string, { resource, form }: Delivery, parts: PeerDeliverParts, limit: StreamLimit): Method {
+/** What the streams of all methods share. */
+interface Streams {
+  readonly limit: StreamLimit;
+  readonly turns: SendTurns;
+}
+
+function deliverMethod(name: string, { resource, form }: Delivery, parts: PeerDeliverParts, { limit, turns }: Streams): Method {
   const { channels, acl, timeWindowMs, mutualTls, clock, log } = parts;
   const deliver: DeliverParts = {
     find: (id) => {
@@ -55,6 +62,7 @@ function deliverMethod(name: string, { resource, form }: Delivery, parts: PeerDe
     },
     authorize: (bundle, subject) => acl.check(resource, bundle, subject),
     status,
+    turns,
     timeWindowMs,
     mutualTls,
     ...(clock && { clock }),
