@@ -1,9 +1,9 @@
 import type { Clock } from '../common/clock.ts';
-import { messageOf } from '../common/errors.ts';
 import type { ChannelBundle, OrdererConfig } from '../msp/channelconfig/channel-bundle.ts';
 import { expiryOf } from '../msp/identities/serialized-identity.ts';
 import type { SignedData } from '../msp/policies/policy.ts';
 import { common } from '../protos/messages.ts';
+import { unreadable } from '../protos/unreadable.ts';
 
 /** The answer to a broadcast: `common.Status` and what Fabric says with it. */
 export interface BroadcastAnswer {
@@ -46,13 +46,13 @@ export async function refusalOf(
 
 /** What the envelope's signature covers and who claims it. @see EnvelopeAsSignedData in hyperledger/fabric v2.5, protoutil/signeddata.go */
 function signedDataOf({ payload, signature }: common.Envelope): SignedData | BroadcastAnswer {
-  try {
-    const { header } = common.Payload.decode(payload);
-    if (header === undefined) return badRequest('could not convert message to signedData: Missing Header');
-    return { data: payload, identity: common.SignatureHeader.decode(header.signatureHeader).creator, signature };
-  } catch (thrown) {
-    return badRequest(`could not convert message to signedData: ${messageOf(thrown)}`);
-  }
+  const decoded = attempt(() => common.Payload.decode(payload));
+  if ('why' in decoded) return badRequest(`could not convert message to signedData: ${decoded.why}`);
+  const { header } = decoded.value;
+  if (header === undefined) return badRequest('could not convert message to signedData: Missing Header');
+  const signer = attempt(() => common.SignatureHeader.decode(header.signatureHeader));
+  if ('why' in signer) return badRequest(`could not convert message to signedData: GetSignatureHeaderFromBytes failed, err ${signer.why}`);
+  return { data: payload, identity: signer.value.creator, signature };
 }
 
 /**
@@ -60,14 +60,25 @@ function signedDataOf({ payload, signature }: common.Envelope): SignedData | Bro
  * @see ChannelHeader in hyperledger/fabric v2.5, protoutil/commonutils.go
  */
 export function received(bytes: Uint8Array): ReceivedEnvelope | BroadcastAnswer {
+  const undetermined = (why: string): BroadcastAnswer => badRequest(`could not determine channel ID: ${why}`);
+  const envelope = attempt(() => common.Envelope.decode(bytes));
+  if ('why' in envelope) return undetermined(`error unmarshalling Envelope: ${envelope.why}`);
+  const payload = attempt(() => common.Payload.decode(envelope.value.payload));
+  if ('why' in payload) return undetermined(`error unmarshalling Payload: ${payload.why}`);
+  const { header } = payload.value;
+  if (header === undefined) return undetermined('header not set');
+  if (header.channelHeader.length === 0) return undetermined('channel header not set');
+  const channelHeader = attempt(() => common.ChannelHeader.decode(header.channelHeader));
+  if ('why' in channelHeader)
+    return undetermined(`error unmarshalling channel header: error unmarshalling ChannelHeader: ${channelHeader.why}`);
+  return { envelope: envelope.value, channelHeader: channelHeader.value };
+}
+
+function attempt<T>(decode: () => T): { readonly value: T } | { readonly why: string } {
   try {
-    const envelope = common.Envelope.decode(bytes);
-    const { header } = common.Payload.decode(envelope.payload);
-    if (header === undefined) return badRequest('could not determine channel ID: header not set');
-    if (header.channelHeader.length === 0) return badRequest('could not determine channel ID: channel header not set');
-    return { envelope, channelHeader: common.ChannelHeader.decode(header.channelHeader) };
+    return { value: decode() };
   } catch (thrown) {
-    return badRequest(`could not determine channel ID: ${messageOf(thrown)}`);
+    return { why: unreadable(thrown) };
   }
 }
 

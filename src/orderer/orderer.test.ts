@@ -406,6 +406,25 @@ describe('broadcast refuses', () => {
     assert.deepEqual(await refused(new Uint8Array(0)), { status: BAD_REQUEST, info: 'could not determine channel ID: header not set' });
   });
 
+  it('parts that do not parse, in the words of Go', async () => {
+    const garbage = new Uint8Array([0x0f, 0xff]);
+    const why = 'proto: cannot parse invalid wire-format data';
+    const within = (header: common.HeaderInit) => common.Envelope.encode({ payload: common.Payload.encode({ header }) });
+    const channelHeader = common.ChannelHeader.encode({ channelId: CHANNEL });
+    for (const [bytes, info] of [
+      [common.Envelope.encode({ payload: garbage }), `could not determine channel ID: error unmarshalling Payload: ${why}`],
+      [
+        within({ channelHeader: garbage }),
+        `could not determine channel ID: error unmarshalling channel header: error unmarshalling ChannelHeader: ${why}`,
+      ],
+      [
+        within({ channelHeader, signatureHeader: garbage }),
+        `could not convert message to signedData: GetSignatureHeaderFromBytes failed, err ${why}`,
+      ],
+    ] as const)
+      assert.deepEqual(await refused(bytes), { status: BAD_REQUEST, info });
+  });
+
   it('an unknown channel', async () => {
     const bytes = await envelope(member(org, 'User1'), { channelId: 'nowhere' });
     assert.deepEqual(await refused(bytes), { status: NOT_FOUND, info: 'channel does not exist' });

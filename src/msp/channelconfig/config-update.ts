@@ -1,5 +1,6 @@
 import { SelvageError } from '../../common/errors.ts';
 import { common } from '../../protos/messages.ts';
+import { unreadable } from '../../protos/unreadable.ts';
 import { type PolicyManager, type SignedData, SignedParts } from '../policies/policy.ts';
 import type { ChannelBundle } from './channel-bundle.ts';
 import { contentOf } from './config-block.ts';
@@ -45,7 +46,7 @@ const updateEnvelopeOf = (update: common.Envelope): common.ConfigUpdateEnvelope 
 
 /** The channel group after the update. @see authorizeUpdate in hyperledger/fabric v2.5, common/configtx/update.go */
 async function authorised(bundle: ChannelBundle, envelope: common.ConfigUpdateEnvelope): Promise<common.ConfigGroup> {
-  const update = within('error unmarshalling ConfigUpdate', () => common.ConfigUpdate.decode(envelope.configUpdate));
+  const update = readable(() => common.ConfigUpdate.decode(envelope.configUpdate));
   if (update.channelId !== bundle.channelId) {
     throw refused(`ConfigUpdate for channel '${update.channelId}' but envelope for channel '${bundle.channelId}'`);
   }
@@ -113,13 +114,21 @@ function policyPath({ kind, path, key, item }: ConfigElement): string {
 /** Each signature covers its own header and the update. @see ConfigUpdateEnvelopeAsSignedData in hyperledger/fabric v2.5, protoutil/signeddata.go */
 const signaturesOf = ({ configUpdate, signatures }: common.ConfigUpdateEnvelope): SignedData[] =>
   signatures.map(({ signatureHeader, signature }) => {
-    const { creator: identity } = within('error unmarshalling SignatureHeader', () => common.SignatureHeader.decode(signatureHeader));
+    const { creator: identity } = readable(() => common.SignatureHeader.decode(signatureHeader));
     return new SignedParts([signatureHeader, configUpdate], { identity, signature });
   });
 
 function checkComplete(writeSet: ConfigMap, next: ConfigMap): void {
   for (const name of writeSet.keys())
     if (!next.has(name)) throw refused(`writeset contained key ${name} which did not appear in proposed config`);
+}
+
+function readable<T>(decode: () => T): T {
+  try {
+    return decode();
+  } catch (cause) {
+    throw new SelvageError('CONFIG_INVALID', unreadable(cause), { cause });
+  }
 }
 
 const refused = (message: string): SelvageError => new SelvageError('CONFIG_INVALID', message);
