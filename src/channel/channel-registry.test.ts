@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bundleFromBlock, type LedgerFolder, ledgerFolder, recordedBlocks } from '../../test/committer/recorded-network.ts';
 import { developmentSet as fixtures, readFixture } from '../../test/fixtures.ts';
+import { deferred } from '../common/deferred.ts';
 import { silent } from '../common/log.ts';
 import { ChannelRegistry } from './channel-registry.ts';
 
@@ -90,6 +91,30 @@ describe.skipIf(!fixtures)('channel registry', () => {
     await using peer = await started(folder);
     expect(peer.registry.list().map(({ id }) => id)).toEqual(['lifechan']);
     expect([...peer.registry.failures().keys()]).toEqual(['mychannel']);
-    await expect(peer.registry.join(genesis('v1.1'))).rejects.toMatchObject({ code: 'CHANNEL_EXISTS' });
+    const reason = 'this peer has a ledger of channel mychannel that it cannot open: ';
+    await expect(peer.registry.join(genesis('v1.1'))).rejects.toMatchObject({
+      code: 'LEDGER_CORRUPT',
+      message: expect.stringContaining(reason),
+    });
+  });
+
+  it('opens ledgers side by side: one that takes long does not hold the others up', async () => {
+    await using folder = await ledgerFolder();
+    {
+      await using peer = await started(folder);
+      await peer.registry.join(genesis('v1.1'));
+      await peer.registry.join(genesis('v2.4'));
+    }
+    await using ledgers = await folder.open();
+    const second = deferred<void>();
+    const slowFirst = async (block: Parameters<typeof bundleFromBlock>[0]) => {
+      const bundle = await bundleFromBlock(block);
+      if (bundle.channelId === 'lifechan')
+        await second.promise; // the first in order
+      else second.resolve();
+      return bundle;
+    };
+    await using registry = await ChannelRegistry.open({ ledgers, bundleFromBlock: slowFirst, log: silent });
+    expect(registry.list().map(({ id }) => id)).toEqual(['lifechan', 'mychannel']);
   });
 });

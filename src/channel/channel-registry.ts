@@ -1,3 +1,4 @@
+import { compareUtf8 } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { MaybePromise } from '../common/maybe.ts';
@@ -17,6 +18,9 @@ export interface ChannelRegistryParts {
   readonly log: Logger;
 }
 
+/** How many ledgers are opened side by side: one that has much to catch up does not hold the others up. */
+const OPENED_AT_ONCE = 8;
+
 /** The channels of this peer: those whose ledgers were there at the start, and those joined since. Disposing closes their ledgers. */
 export class ChannelRegistry implements Channels, AsyncDisposable {
   readonly #parts: ChannelRegistryParts;
@@ -32,7 +36,12 @@ export class ChannelRegistry implements Channels, AsyncDisposable {
   /** Opens all ledgers. One that cannot be opened is logged and listed in {@link failures}; the others work. */
   static async open(parts: ChannelRegistryParts): Promise<ChannelRegistry> {
     const registry = new ChannelRegistry(parts);
-    for (const channelId of parts.ledgers.list()) await registry.#reopen(channelId);
+    const waiting = [...parts.ledgers.list()];
+    const opener = async (): Promise<void> => {
+      for (let channelId = waiting.shift(); channelId !== undefined; channelId = waiting.shift()) await registry.#reopen(channelId);
+    };
+    await Promise.all(Array.from({ length: OPENED_AT_ONCE }, opener));
+    registry.#sort();
     return registry;
   }
 
@@ -69,7 +78,9 @@ export class ChannelRegistry implements Channels, AsyncDisposable {
     checkHasApplication(configEnvelopeOfBlock(block));
     if (block.header?.number !== 0n)
       throw new SelvageError('CONFIG_INVALID', `cannot join channel ${channelId} with block ${block.header?.number}`);
-    if (this.#channels.has(channelId) || this.#failures.has(channelId)) throw alreadyJoined(channelId);
+    const failure = this.#failures.get(channelId);
+    if (failure !== undefined) throw cannotBeOpened(channelId, failure);
+    if (this.#channels.has(channelId)) throw alreadyJoined(channelId);
     const bundle = await this.#parts.bundleFromBlock(block);
     const ledger = await this.#parts.ledgers.create(channelId, block);
     const channel = this.#add(ledger, bundle);
@@ -95,6 +106,13 @@ export class ChannelRegistry implements Channels, AsyncDisposable {
         details: error.details,
       });
     }
+  }
+
+  /** By their ids, not by which was opened first. */
+  #sort(): void {
+    const channels = [...this.#channels].sort(([a], [b]) => compareUtf8(a, b));
+    this.#channels.clear();
+    for (const [id, channel] of channels) this.#channels.set(id, channel);
   }
 
   #add(ledger: Ledger, bundle: ChannelBundle): JoinedChannel {
@@ -125,4 +143,11 @@ async function lastConfigBlock({ blocks, channelId }: Ledger): Promise<common.Bl
 const alreadyJoined = (channelId: string): SelvageError =>
   new SelvageError('CHANNEL_EXISTS', 'Cannot create ledger from genesis block, due to LedgerID already exists', {
     details: { channel: channelId },
+  });
+
+const cannotBeOpened = (channelId: string, cause: SelvageError): SelvageError =>
+  new SelvageError(cause.code, `this peer has a ledger of channel ${channelId} that it cannot open: ${cause.message}`, {
+    cause,
+    details: { ...cause.details, channel: channelId },
+    advice: cause.advice ?? 'Mend the cause, or remove the folder of the ledger and join the channel again.',
   });

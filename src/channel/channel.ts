@@ -12,6 +12,8 @@ export interface Channel {
   bundle(): ChannelBundle;
   /** Set when the channel's commit path stopped for good (config not applicable, ledger broken); reads go on. */
   halted(): Error | undefined;
+  /** Set while blocks cannot be committed and are tried again, with what stands in the way: a full disk, say. */
+  stalled(): Error | undefined;
 }
 
 /** Whether the chaincode of a channel is defined by the lifecycle of Fabric 2.x; not where there is no channel. */

@@ -18,6 +18,7 @@ export class JoinedChannel implements Channel, AsyncDisposable {
   #bundle: ChannelBundle;
   #halted: Error | undefined;
   readonly #listeners = new Set<() => void>();
+  #stalled: Error | undefined;
 
   constructor({ ledger, bundle }: JoinedChannelParts) {
     this.id = ledger.channelId;
@@ -32,6 +33,15 @@ export class JoinedChannel implements Channel, AsyncDisposable {
 
   halted(): Error | undefined {
     return this.#halted;
+  }
+
+  stalled(): Error | undefined {
+    return this.#stalled;
+  }
+
+  /** Says what keeps the next block from being committed; undefined when nothing does any more. */
+  stall(reason: Error | undefined): void {
+    this.#stalled = reason;
   }
 
   /** Puts the configuration of a committed block in force. */

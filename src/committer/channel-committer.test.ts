@@ -184,9 +184,11 @@ describe.skipIf(!fixtures)('channel committer', () => {
       if (block.header?.number === 9n) throw new SelvageError('LEDGER_CORRUPT', 'torn');
     };
     const source = new ScriptedSource(from);
-    await using run = await start(source, { commit });
+    const stalled: (string | undefined)[] = [];
+    await using run = await start(source, { commit, pause: async () => void stalled.push(run.channel.stalled()?.message) });
     run.committer.start();
     await run.committer.ended();
+    expect(stalled).toEqual(['no space left', 'no space left']);
     expect(source.asked).toEqual([1n, 7n, 7n]);
     expect(run.height()).toBe(9n);
     expect(run.channel.halted()?.message).toContain('torn');

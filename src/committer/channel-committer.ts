@@ -87,10 +87,13 @@ export class ChannelCommitter implements AsyncDisposable {
         const failure = await committing;
         if (failure !== undefined || either.aborted) break;
         committing = this.#commit(ahead, signal).then(
-          () => undefined,
+          () => {
+            this.#parts.channel.stall(undefined);
+            return undefined;
+          },
           (thrown: unknown) => {
             broken.abort();
-            return failureOf(thrown);
+            return this.#stalled(failureOf(thrown));
           },
         );
         number += 1n;
@@ -99,6 +102,12 @@ export class ChannelCommitter implements AsyncDisposable {
       end = { error: SelvageError.from(cause), halts: false };
     }
     return (await committing) ?? end;
+  }
+
+  /** What only speaks against the sender of a block is no trouble of this peer. */
+  #stalled(failure: Failure): Failure {
+    if (failure.error.code !== 'BLOCK_INVALID') this.#parts.channel.stall(failure.error);
+    return failure;
   }
 
   async #commit(ahead: Ahead, signal: AbortSignal): Promise<void> {

@@ -40,6 +40,16 @@ const alwaysDefined: Definitions = { ...stateDefinitions, find: async (_, name) 
 const initialization = () =>
   proposal({ invocation: protos.ChaincodeInvocationSpec.encode({ chaincodeSpec: { input: { args: [utf8('init')], isInit: true } } }) });
 
+describe('a channel that is halted', () => {
+  it('endorses nothing: its state only gets older', async () => {
+    const halted = new SelvageError('CHANNEL_HALTED', 'channel ch is halted at block 7: torn');
+    const chaincodes = new ScriptedChaincodes(() => ok());
+    const { endorser } = openEndorser(chaincodes, { halted });
+    expect(await endorser.processProposal(proposal(), never)).toEqual({ response: { status: 500, message: halted.message } });
+    expect(chaincodes.events).toEqual([]);
+  });
+});
+
 describe('a user chaincode', () => {
   it('is made ready while no snapshot is held, and its definition is recorded as read', async () => {
     const chaincodes = new ScriptedChaincodes(() => ok('fine'));

@@ -174,6 +174,8 @@ export class Simulation {
   #channel({ channelId }: UnpackedProposal): Channel {
     const channel = this.#parts.channels.get(channelId);
     if (channel === undefined) throw new SelvageError('CHANNEL_NOT_FOUND', `channel does not exist: ${channelId}`);
+    const halted = channel.halted(); // its state gets older and older, and nobody could tell from an endorsement
+    if (halted !== undefined) throw halted;
     return channel;
   }
 }

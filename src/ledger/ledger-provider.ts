@@ -51,7 +51,8 @@ export class FolderLedgerProvider implements LedgerProvider {
   readonly #lock: AsyncDisposable;
   readonly #names: Set<string>;
   readonly #opened = new Map<string, KvLedger>();
-  readonly #changes = new Serial();
+  /** What happens to a channel's ledger happens one after the other; different channels do not wait for each other. */
+  readonly #changes = new Map<string, Serial>();
   #closed: Promise<void> | undefined;
 
   private constructor(parts: LedgerProviderParts, held: { readonly lock: AsyncDisposable; readonly names: Set<string> }) {
@@ -84,7 +85,7 @@ export class FolderLedgerProvider implements LedgerProvider {
 
   /** An open ledger is handed out again, as the same object. */
   open(channelId: string): Promise<Ledger> {
-    return this.#changes.run(async () => {
+    return this.#inTurn(channelId, async () => {
       this.#checkOpen();
       if (!this.#names.has(channelId)) throw new SelvageError('CHANNEL_NOT_FOUND', `there is no ledger of channel ${channelId}`);
       const known = this.#opened.get(channelId);
@@ -99,12 +100,18 @@ export class FolderLedgerProvider implements LedgerProvider {
    * @throws {SelvageError} also `BLOCK_INVALID` for a block that is not number 0, `DISK_FULL`
    */
   create(channelId: string, genesis: common.Block): Promise<Ledger> {
-    return this.#changes.run(async () => {
+    return this.#inTurn(channelId, async () => {
       this.#checkOpen();
       if (!CHANNEL_ID.test(channelId)) throw new SelvageError('MALFORMED', `'${channelId}' is no channel id`);
       if (this.#names.has(channelId)) throw new SelvageError('CHANNEL_EXISTS', `ledger [${channelId}] already exists with state [ACTIVE]`);
       return this.#create(channelId, genesis);
     });
+  }
+
+  #inTurn<T>(channelId: string, work: () => Promise<T>): Promise<T> {
+    const turns = this.#changes.get(channelId) ?? new Serial();
+    this.#changes.set(channelId, turns);
+    return turns.run(work);
   }
 
   async #create(channelId: string, genesis: common.Block): Promise<Ledger> {
@@ -186,7 +193,7 @@ export class FolderLedgerProvider implements LedgerProvider {
   }
 
   async #close(): Promise<void> {
-    await this.#changes.idle();
+    await Promise.all(Array.from(this.#changes.values(), (turns) => turns.idle()));
     try {
       for (const ledger of [...this.#opened.values()]) await ledger[Symbol.asyncDispose]();
     } finally {

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { issue } from '../../test/certificates.ts';
 import { silent } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
+import { Readiness } from './health.ts';
 import { LogLevels } from './logging.ts';
 import { type OperationsParts, serveOperations } from './operations.ts';
 
@@ -41,6 +42,19 @@ describe('the operations server', () => {
     const response = await fetch(`${url}/healthz`);
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ status: 'Service Unavailable', failed_checks: failed });
+  });
+
+  it('tells readiness from health', async () => {
+    const readiness = new Readiness('the ledgers are being opened');
+    const url = await served({ unready: () => readiness.failedChecks() });
+    const waiting = await fetch(`${url}/readyz`);
+    expect(waiting.status).toBe(503);
+    expect(await waiting.json()).toMatchObject({ failed_checks: [{ component: 'peer', reason: 'the ledgers are being opened' }] });
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    readiness.ready();
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    readiness.begin('the peer is stopping');
+    expect((await fetch(`${url}/readyz`)).status).toBe(503);
   });
 
   it('gives metrics and version', async () => {

@@ -22,6 +22,8 @@ export interface OperationsParts {
   readonly metrics: () => Promise<string>;
   /** Empty when all is well. */
   readonly failedChecks: () => readonly FailedCheck[];
+  /** Why the node does not serve yet, or no longer; empty, as without it, when it does. */
+  readonly unready?: (() => readonly FailedCheck[]) | undefined;
   /** The log's levels, which may be read and changed. */
   readonly logLevels?: LogLevels | undefined;
   readonly version: string;
@@ -41,7 +43,7 @@ export interface OperationsServer extends AsyncDisposable {
 }
 
 /**
- * For operators: `/healthz`, `/metrics`, `/logspec` and `/version`. Without TLS, who may reach it is decided by the address.
+ * For operators: `/healthz`, `/readyz`, `/metrics`, `/logspec` and `/version`. Without TLS, who may reach it is decided by the address.
  *
  * @throws {SelvageError} `ADDRESS_IN_USE`, `SETTING_INVALID` for TLS material that is none
  * @see core/operations/system.go and common/fabhttp in hyperledger/fabric v2.5
@@ -97,6 +99,8 @@ async function answer(parts: OperationsParts, request: IncomingMessage): Promise
       return { status: 200, type: 'text/plain; version=0.0.4', body: await parts.metrics() };
     case '/healthz':
       return health(parts.failedChecks());
+    case '/readyz':
+      return health(parts.unready?.() ?? []);
     case '/version':
       return json(200, { Version: parts.version });
     default:

@@ -38,9 +38,9 @@ import { trustMembers } from './client-authorities.ts';
 import { type PeerConfig, replicasOf } from './config/peer-config.ts';
 import { debuggersFor, warnOfOpenPort } from './development-mode.ts';
 import { followChannels, type InvalidTransaction } from './follow-channels.ts';
-import { failedChannels, lostServices } from './health.ts';
+import { failedChannels, lostServices, Readiness } from './health.ts';
 import { loadMembership } from './membership.ts';
-import { type OperationsParts, type OperationsServer, serveOperations } from './operations.ts';
+import { type FailedCheck, type OperationsParts, type OperationsServer, serveOperations } from './operations.ts';
 import { prepareChaincode } from './prepare-chaincode.ts';
 import { readOperationsTls, readOverrides, readPeerTls } from './tls-material.ts';
 import { version } from './version.ts';
@@ -84,6 +84,10 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   const membership = await loadMembership(config.mspConfigPath, config.localMspId, { verifier, log: log.child({ module: 'msp' }) });
   const tls = await readPeerTls(config);
   const overrides = await readOverrides(config, log.child({ module: 'committer' }));
+  const readiness = new Readiness('the ledgers are being opened');
+  const checks: (() => readonly FailedCheck[])[] = [];
+  const operations = await startOperations(config, parts, { checks, readiness });
+  if (operations !== undefined) scope.use(operations);
   const changes = new StateChanges();
   const ledgers = scope.use(await openLedgers(config, parts, changes));
   const channels = scope.use(
@@ -93,6 +97,8 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
       log: log.child({ module: 'channel' }),
     }),
   );
+  checks.push(() => failedChannels(channels));
+  readiness.begin('chaincode is being prepared');
   scope.use(followChannels(channels, { verifier, membership, config, tls: tls?.client, overrides, ...parts }));
   const access = new AclProvider({ localMsp: membership.msp });
   const runtime = await openRuntime(config, { log, signal }, scope);
@@ -131,12 +137,12 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   });
   signal.throwIfAborted();
   const methods = [...endorserService(endorser), ...deliver];
-  const failedChecks = () => [...failedChannels(channels), ...lostServices(chaincodes)];
-  const operations = await startOperations(config, parts, failedChecks);
-  if (operations !== undefined) scope.use(operations);
+  checks.push(() => lostServices(chaincodes));
   const server = scope.use(await listen({ address: config.listenAddress, tls: tls?.server, methods, log: log.child({ module: 'comm' }) }));
   scope.use(trustMembers(server, channels, tls?.server.clientRoots ?? []));
 
+  readiness.ready();
+  scope.defer(() => readiness.begin('the peer is stopping'));
   const owned = scope.move();
   return {
     address: joinAddress({ host: splitAddress(config.listenAddress)?.host ?? '', port: server.port }),
@@ -149,11 +155,11 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   };
 }
 
-/** Says how the peer is, while it is being stopped as well as while it runs. */
+/** Says how the peer is: while its ledgers are being opened, while it runs, while it is being stopped. */
 async function startOperations(
   config: PeerConfig,
   { operations, log }: PeerParts,
-  failedChecks: OperationsParts['failedChecks'],
+  { checks, readiness }: { readonly checks: readonly (() => readonly FailedCheck[])[]; readonly readiness: Readiness },
 ): Promise<OperationsServer | undefined> {
   if (config.operationsAddress === undefined) return undefined;
   return serveOperations({
@@ -161,7 +167,8 @@ async function startOperations(
     tls: await readOperationsTls(config),
     metrics: operations?.metrics ?? (async () => ''),
     logLevels: operations?.logLevels,
-    failedChecks,
+    failedChecks: () => checks.flatMap((check) => check()),
+    unready: () => readiness.failedChecks(),
     version,
     log: log.child({ module: 'operations' }),
   });

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../common/clock.ts';
-import { messageOf } from '../common/errors.ts';
+import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { Signer } from '../msp/identity.ts';
@@ -25,6 +26,8 @@ export interface OrdererChannelParts {
   readonly log: Logger;
   readonly cut: CutMode;
   readonly form: MetadataForm;
+  /** Waits before a block is written again that the disk refused; rejects when the signal aborts. */
+  readonly pause?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 /** An accepted message. `sequence` is that of the configuration it was judged by. */
@@ -38,6 +41,8 @@ interface Message {
 
 /** Accepted messages that wait for the writer; beyond that, broadcasts wait. */
 const QUEUE_LIMIT = 1_000;
+
+const LONGEST_PAUSE_MS = 5_000;
 
 const { SUCCESS, SERVICE_UNAVAILABLE } = common.Status;
 
@@ -53,7 +58,9 @@ export class OrdererChannel implements AsyncDisposable {
   #bundle: OrdererBundle;
   /** When the batch that waits is cut at the latest, by the process's own clock in milliseconds. */
   #cutAt: number | undefined;
+  /** Why nothing is taken: set for good when blocks cannot be written, and while they are tried again. */
   #failure: unknown;
+  readonly #stopped = new AbortController();
 
   private constructor(parts: OrdererChannelParts, writer: BlockWriter) {
     this.#parts = parts;
@@ -150,7 +157,7 @@ export class OrdererChannel implements AsyncDisposable {
 
   async #takeConfig({ envelope, next }: ProcessedUpdate): Promise<void> {
     await this.#writeBatch(this.#cutter.cut());
-    const number = await this.#writer.writeConfig(common.Envelope.encode(envelope));
+    const number = await this.#written(() => this.#writer.writeConfig(common.Envelope.encode(envelope)));
     this.#bundle = next;
     this.#parts.log.info('configuration block written', { block: number.toString(), sequence: next.sequence.toString() });
   }
@@ -162,12 +169,32 @@ export class OrdererChannel implements AsyncDisposable {
   async #writeBatch(batch: readonly Message[]): Promise<void> {
     this.#cutAt = undefined;
     if (batch.length === 0) return;
-    const number = await this.#writer.write(batch.map(({ envelope }) => common.Envelope.encode(envelope)));
+    const number = await this.#written(() => this.#writer.write(batch.map(({ envelope }) => common.Envelope.encode(envelope))));
     this.#parts.log.debug('block written', { block: number.toString(), transactions: batch.length });
+  }
+
+  /** What was accepted waits for room on the disk; meanwhile nothing is taken. Stopping ends the wait, and what waits is lost. */
+  async #written(write: () => Promise<bigint>): Promise<bigint> {
+    const { pause = pauseFor, log } = this.#parts;
+    for (let failures = 0; ; failures += 1) {
+      try {
+        const number = await write();
+        this.#failure = undefined;
+        if (failures > 0) log.info('blocks can be written again');
+        return number;
+      } catch (cause) {
+        if (!SelvageError.from(cause).retryable || this.#stopped.signal.aborted) throw cause;
+        this.#failure ??= cause;
+        const ms = Math.min(Math.round(100 * 1.5 ** failures), LONGEST_PAUSE_MS);
+        log.warn('a block cannot be written, trying again', { reason: messageOf(cause), failures: failures + 1, retryInMs: ms });
+        await pause(ms, this.#stopped.signal).catch(() => undefined);
+      }
+    }
   }
 
   /** Takes nothing more, writes what was accepted, then closes the blocks. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped.abort();
     this.#queue.close();
     await this.#ordering;
     await this.#parts.blocks[Symbol.asyncDispose]();
@@ -178,3 +205,7 @@ const unavailable = (reason: unknown): BroadcastAnswer => ({
   status: SERVICE_UNAVAILABLE,
   info: typeof reason === 'string' ? reason : messageOf(reason),
 });
+
+const pauseFor = async (ms: number, signal: AbortSignal): Promise<void> => {
+  await sleep(ms, undefined, { signal });
+};

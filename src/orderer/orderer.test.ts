@@ -11,6 +11,8 @@ import { developmentSet as fixtures, readFixture } from '../../test/fixtures.ts'
 import { concatBytes } from '../common/bytes.ts';
 import type { Clock } from '../common/clock.ts';
 import { systemClock } from '../common/clock.ts';
+import { deferred } from '../common/deferred.ts';
+import { SelvageError } from '../common/errors.ts';
 import { silent } from '../common/log.ts';
 import { MemoryStore } from '../ledger/kv/memory-store.ts';
 import { bundleAfter, bundleFromBlock, bundleFromConfig, validateConfigEnvelope } from '../msp/channelconfig/bundle.ts';
@@ -284,6 +286,55 @@ describe('the development orderer', () => {
       break;
     }
     assert.deepEqual(logged, ['the channel orders nothing more']);
+  });
+});
+
+describe('an orderer whose disk is full', () => {
+  it('takes nothing while it is, keeps what it accepted, and goes on by itself when there is room', async () => {
+    let full = true;
+    const blocks = new (class extends MemoryBlocks {
+      override async append(block: common.Block): Promise<void> {
+        if (block.header?.number === 1n && full) throw new SelvageError('DISK_FULL', 'no space left');
+        await super.append(block);
+      }
+    })();
+    const [waiting, room] = [deferred<void>(), deferred<void>()];
+    const pause = async (): Promise<void> => {
+      waiting.resolve();
+      await room.promise;
+    };
+    const again = deferred<void>();
+    const log = { ...silent, info: (text: string) => void (text === 'blocks can be written again' && again.resolve()), child: () => log };
+    await using orderer = newOrderer({ cut: 'instant', openBlocks: async () => blocks, pause, log });
+    await orderer.join(genesis());
+    const message = await envelope(member(org, 'User1'));
+    assert.deepEqual(await orderer.broadcast(message), accepted);
+    await waiting.promise;
+    assert.deepEqual(await orderer.broadcast(message), { status: SERVICE_UNAVAILABLE, info: 'no space left' });
+    full = false;
+    room.resolve();
+    await again.promise;
+    assert.deepEqual((await blockOf(orderer, 1n)).data?.data, [message]);
+    assert.deepEqual(await orderer.broadcast(message), accepted);
+    assert.deepEqual((await blockOf(orderer, 2n)).data?.data, [message]);
+  });
+
+  it('stops although the block that waits was never written', async () => {
+    const blocks = new (class extends MemoryBlocks {
+      override async append(block: common.Block): Promise<void> {
+        if (block.header?.number === 1n) throw new SelvageError('DISK_FULL', 'no space left');
+        await super.append(block);
+      }
+    })();
+    const waiting = deferred<void>();
+    const pause = (_: number, signal: AbortSignal): Promise<void> => {
+      waiting.resolve();
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    };
+    await using orderer = newOrderer({ cut: 'instant', openBlocks: async () => blocks, pause });
+    await orderer.join(genesis());
+    await orderer.broadcast(await envelope(member(org, 'User1')));
+    await waiting.promise;
   });
 });
 

@@ -27,6 +27,8 @@ export interface OrdererParts {
   readonly cut?: CutMode;
   /** Default `2.x`. */
   readonly form?: MetadataForm;
+  /** Waits before a block is written again that the disk refused; rejects when the signal aborts. */
+  readonly pause?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 const { NOT_FOUND } = common.Status;
@@ -88,7 +90,7 @@ export class Orderer implements AsyncDisposable {
     blocks: OrdererBlocks,
     bundle: Parameters<typeof OrdererChannel.start>[0]['bundle'],
   ): Promise<OrdererChannel> {
-    const { signer, clock, log, nextBundle, cut = 'batch', form = '2.x' } = this.#parts;
+    const { signer, clock, log, nextBundle, cut = 'batch', form = '2.x', pause } = this.#parts;
     const channel = await OrdererChannel.start({
       blocks,
       bundle,
@@ -98,6 +100,7 @@ export class Orderer implements AsyncDisposable {
       log: log.child({ channel: channelId }),
       cut,
       form,
+      pause,
     });
     log.info('ordering channel', { channel: channelId, height: blocks.height().toString(), cut });
     return channel;

@@ -27,9 +27,9 @@ export const HANDLERS: Handlers = { filters: [], decorators: [defaultDecorator],
 
 export function openEndorser(
   chaincodes: ScriptedChaincodes,
-  { lifecycleV20 = false, ...changed }: Partial<EndorserParts> & { readonly lifecycleV20?: boolean } = {},
+  { lifecycleV20 = false, halted, ...changed }: Partial<EndorserParts> & { readonly lifecycleV20?: boolean; readonly halted?: Error } = {},
 ) {
-  const channel = memoryChannel(openBundle('ch', { lifecycleV20 }));
+  const channel = { ...memoryChannel(openBundle('ch', { lifecycleV20 })), halted: () => halted };
   channel.ledger.state.put('lscc', 'cc', utf8('1.0'), [3n, 0n]);
   const endorser = new Endorser({
     channels: channelsOf(channel),

@@ -98,7 +98,7 @@ export interface MemoryChannel extends Channel {
 export function memoryChannel(bundle: ChannelBundle): MemoryChannel {
   const ledger = new MemoryLedger(bundle.channelId);
   const feed = new BlockFeed({ channelId: bundle.channelId, blocks: ledger.blocks });
-  return { id: bundle.channelId, ledger, feed, bundle: () => bundle, halted: () => undefined };
+  return { id: bundle.channelId, ledger, feed, bundle: () => bundle, halted: () => undefined, stalled: () => undefined };
 }
 
 export const channelsOf = (...channels: readonly Channel[]): Channels => ({

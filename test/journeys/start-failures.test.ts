@@ -82,6 +82,7 @@ describe('a start that fails', () => {
     const ready = JSON.parse(await peer.line((line) => line.includes('peer is ready')));
     const health = await fetch(`http://${ready.operationsAddress}/healthz`);
     expect(await health.json()).toMatchObject({ status: 'OK' });
+    expect((await fetch(`http://${ready.operationsAddress}/readyz`)).status).toBe(200);
     const metrics = await (await fetch(`http://${ready.operationsAddress}/metrics`)).text();
     expect(metrics).toContain('process_resident_memory_bytes');
     const { code, stderr } = await start({});
