@@ -3,6 +3,7 @@ import { SelvageError } from '../common/errors.ts';
 import { prefixed } from '../common/prefixed.ts';
 import { Scope } from '../common/scope.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
+import { chaincodeExited, chaincodeRegistered } from '../packages/chaincode-life.ts';
 import type { LaunchSpec } from '../packages/launch-spec.ts';
 import type { ChaincodeOutput, OutputLine } from '../packages/output.ts';
 import { couldNotLaunch, exitedEarly, tooLate } from './launch-failure.ts';
@@ -127,6 +128,12 @@ async function start({ chaincode, replica }: Launchable, parts: LaunchParts, wai
   const failed = instance.exited.then((exit) => Promise.reject(exitedEarly(exit)));
   const stream = await orAbort(Promise.race([expectation.ready, failed, ...(ended === undefined ? [] : [rejected(ended)])]), signal);
   if (ended !== undefined) scope.defer(hangUp);
+  output?.line(chaincodeRegistered);
+  let stopped = false;
+  scope.defer(() => {
+    stopped = true;
+  });
+  void instance.exited.then((exit) => stopped || output?.line(chaincodeExited(exit)));
   const owned = scope.move();
   return { stream, instance, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
 }

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { BuildProgress } from '../packages/build-progress.ts';
+import { isBuildChatter } from './chatter.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface BuildReportParts {
@@ -34,10 +35,11 @@ export class BuildReport implements Disposable {
   }
 
   tell({ did, text }: BuildProgress): void {
+    if (did === 'printed' && !this.#parts.verbose && isBuildChatter(stripVTControlCharacters(text))) return;
     if (!this.#changing) this.#parts.print(`  build │ ${did === 'started' ? `${text} …` : text}`.trimEnd());
     else if (did === 'started') this.#start(text);
     else if (did === 'ended') this.#end();
-    else if (text.trim() !== '') this.#last = plain(text);
+    else this.#last = plain(text);
   }
 
   /** Takes the changing line away, so that something else can be printed; it comes back by itself. */

@@ -22,10 +22,12 @@ describe('the lifecycle commands', () => {
     });
     await cp(join(folder, 'kv'), join(folder, 'kv2'), { recursive: true });
     await writeFile(join(folder, 'kv2', 'lib', 'edited.js'), '// another package\n');
-    const args = ['dev', '--lifecycle', '2', '--orgs', '2', '--data', join(folder, 'data'), '--port-base', '0', '--json'];
+    const args = ['dev', '--empty', '--lifecycle', '2', '--orgs', '2', '--data', join(folder, 'data'), '--port-base', '0', '--json'];
     dev = new RunningCommand(args, { SELVAGE_CACHE: chaincodeCache }, folder);
-    const ready: { env: string } = JSON.parse(await dev.line((line) => line.startsWith('{"fact":"ready"')));
-    orgs = [sourced(ready.env, 1), sourced(ready.env, 2)];
+    const ready: { readonly envs: readonly { readonly file: string }[] } = JSON.parse(
+      await dev.line((line) => line.startsWith('{"fact":"ready"')),
+    );
+    orgs = ready.envs.map(({ file }) => sourced(file));
     orderer = (orgs[0]?.['ORDERER_FLAGS'] ?? '').split(' ');
     bothPeers = orgs.flatMap((env) => [
       ...['--peerAddresses', env['CORE_PEER_ADDRESS'] ?? ''],

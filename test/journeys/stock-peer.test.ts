@@ -29,7 +29,11 @@ describe.skipIf(stock === undefined)(
       const kv = join(repository, 'chaincodes/kv-node');
       await cp(kv, join(folder, 'kv'), { recursive: true, filter: (path) => !path.includes('node_modules') });
       network = await testNetwork({ format: 'tar.gz', orgs: 2 });
-      orgs = [1, 2].map((org) => ({ ...plainEnvironment(), ...sourced(network.network.envFile, org), FABRIC_CFG_PATH: folder }));
+      orgs = [1, 2].map((org) => ({
+        ...plainEnvironment(),
+        ...sourced(network.network.envFiles[org - 1]?.file ?? ''),
+        FABRIC_CFG_PATH: folder,
+      }));
       orderer = (orgs[0]?.['ORDERER_FLAGS'] ?? '').split(' ');
       bothPeers = orgs.flatMap((env) => [
         ...['--peerAddresses', env['CORE_PEER_ADDRESS'] ?? ''],

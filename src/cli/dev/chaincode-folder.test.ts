@@ -16,7 +16,7 @@ const refusal = (message: string) => expect.objectContaining({ code: 'SETTING_IN
 describe('a chaincode folder', () => {
   it('is found from where the command was started', async () => {
     await manifest({ name: 'asset' });
-    expect(readChaincodeFolder(basename(folder), join(folder, '..'))).toEqual({ folder, name: 'asset', tour: [] });
+    expect(readChaincodeFolder(basename(folder), join(folder, '..'))).toEqual({ folder, language: 'node', name: 'asset', tour: [] });
   });
 
   it.each([

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { SelvageError } from '../../common/errors.ts';
 import type { DevSource } from '../../node/dev/deployment.ts';
-import { CHAINCODE_FILES } from '../../packages/platforms/platforms.ts';
+import { CHAINCODE_FILES, LANGUAGES } from '../../packages/platforms/platforms.ts';
+import { listed } from './find-chaincodes.ts';
 
 /** One call that `selvage dev` makes to show that the chaincode works. `{n}` in an argument becomes the ledger's height. */
 export interface TourStep {
@@ -12,6 +13,8 @@ export interface TourStep {
 
 /** What `selvage dev` was told to run. */
 export type DevelopedChaincode = DevSource & {
+  /** What it is written in; undefined for a package. */
+  readonly language?: string;
   /** Default name of the chaincode. */
   readonly name: string;
   /** Of a package: its output is kept under it. */
@@ -32,24 +35,54 @@ export function readChaincodeFolder(path: string, cwd: string): DevelopedChainco
     throw new SelvageError('SETTING_INVALID', `there is no folder ${folder}`, {
       advice: 'Name the folder of your chaincode, or a package: selvage dev FOLDER.',
     });
-  if (!holdsChaincode(folder))
-    throw new SelvageError('SETTING_INVALID', `${folder} holds no chaincode: it has none of ${CHAINCODE_FILES.join(', ')}`, {
-      advice: 'Name the folder where that file lies: selvage dev FOLDER.',
-    });
+  if (!holdsChaincode(folder)) throw noChaincode(folder, cwd);
   const file = join(folder, 'package.json');
   const manifest = existsSync(file) ? parsed(file) : {};
-  const name = typeof manifest['name'] === 'string' ? manifest['name'] : basename(folder);
-  return { folder, name: chaincodeName(name), tour: tourOf(manifest['selvage'], file) };
+  return { folder, language: languageOf(folder), name: nameIn(folder, manifest), tour: tourOf(manifest['selvage'], file) };
+}
+
+/** Names the chaincodes below the folder, if there are any. */
+export function noChaincode(folder: string, cwd: string): SelvageError {
+  const below = listed(folder, cwd);
+  if (below !== undefined)
+    return new SelvageError('SETTING_INVALID', `${folder} holds no chaincode itself, but these folders do:\n${below}`, {
+      advice: 'Name the one that you want, or several: selvage dev FOLDER. A network without any: selvage dev --empty.',
+    });
+  return new SelvageError('SETTING_INVALID', `${folder} holds no chaincode: it has none of ${CHAINCODE_FILES.join(', ')}`, {
+    advice: 'Name the folder where that file lies: selvage dev FOLDER.',
+  });
 }
 
 function parsed(file: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   } catch (cause) {
     throw new SelvageError('SETTING_INVALID', `${file} is no JSON`, { cause });
   }
   throw new SelvageError('SETTING_INVALID', `${file} holds no object`);
+}
+
+/** As the peer decides it. */
+const languageOf = (folder: string): string =>
+  LANGUAGES.find(([, files]) => files.some((file) => existsSync(join(folder, file))))?.[0] ?? '';
+
+/** The name that the sources have for others: of the module, of the npm package, or of the folder. */
+function nameIn(folder: string, manifest: Readonly<Record<string, unknown>>): string {
+  const module = join(folder, 'go.mod');
+  if (existsSync(module)) return nameOfPath(/^\s*module\s+["`]?([^\s"`]+)/m.exec(readFileSync(module, 'utf8'))?.[1] ?? folder);
+  return typeof manifest['name'] === 'string' ? chaincodeName(manifest['name']) : nameOfPath(folder);
+}
+
+/** Ends of paths that say what is there, not what it is for, and versions of Go modules. */
+const SAYS_NOTHING =
+  /^(v\d+|src|cmd|chaincode|contract|cc|((chaincode|contract|cc)[-_])?(go|golang|java|node|javascript|typescript|js|ts))$/i;
+
+/** The last part that means something: of `…/asset-transfer-basic/chaincode-go` the one before. */
+function nameOfPath(path: string): string {
+  for (let at = path; basename(at) !== ''; at = dirname(at))
+    if (!SAYS_NOTHING.test(basename(at)) && basename(at) !== '.') return chaincodeName(basename(at));
+  return chaincodeName(basename(path));
 }
 
 /** npm's names may hold a scope and dots; chaincode names may not. */

@@ -5,16 +5,12 @@ import type { DevClients } from '../../node/dev/dev-clients.ts';
 import { deployChaincode } from '../../node/dev/dev-deploy.ts';
 import type { DevNetwork } from '../../node/dev/dev-network.ts';
 import { fileChanges, folderChanges } from '../../node/dev/folder-changes.ts';
-import { constructorArguments } from '../chaincode/constructor-arguments.ts';
-import { policyFlag } from '../chaincode/policy-flag.ts';
-import type { DevelopedChaincode } from './chaincode-folder.ts';
-import type { DevFlags } from './dev-command.ts';
 import type { Facts, Reporter } from './reporter.ts';
+import type { RequestedChaincode } from './requested-chaincodes.ts';
 
 /** One chaincode on one development network. */
 export interface DevDeployment {
-  readonly chaincode: DevelopedChaincode;
-  readonly flags: Pick<DevFlags, 'name' | 'policy' | 'ctor'>;
+  readonly chaincode: RequestedChaincode;
   readonly network: Pick<DevNetwork, 'peers'>;
   readonly clients: DevClients;
   readonly reporter: Reporter;
@@ -25,12 +21,10 @@ export interface DevDeployment {
 /** Nobody wonders about a chaincode that takes so long to start, milliseconds. */
 const PATIENCE_MS = 5_000;
 
-export const nameOf = ({ chaincode, flags }: Pick<DevDeployment, 'chaincode' | 'flags'>): string => flags.name ?? chaincode.name;
-
 /** Brings the content onto the channel and says what that took. Afterwards every peer runs its chaincode, or starts it by itself. */
 export async function deploy(deployment: DevDeployment, options: Cancellable): Promise<void> {
   const { clients, reporter } = deployment;
-  const name = nameOf(deployment);
+  const name = deployment.chaincode.name;
   let begun = performance.now();
   const onInstalled = ({ version, bytes, packageId }: InstalledPackage): void => {
     const peers = clients.admins.length;
@@ -50,30 +44,36 @@ export async function deploy(deployment: DevDeployment, options: Cancellable): P
 
 /** The same again whenever the content changes, until the signal aborts. A failure is told and the next change awaited. */
 export async function deployOnChange(deployment: DevDeployment, options: Cancellable): Promise<void> {
-  const { chaincode, reporter } = deployment;
-  const changes = 'folder' in chaincode ? folderChanges(chaincode.folder, options) : fileChanges(chaincode.packageFile, options);
+  const { reporter, chaincode } = deployment;
+  const { source, name } = chaincode;
+  const changes = 'folder' in source ? folderChanges(source.folder, options) : fileChanges(source.packageFile, options);
   for await (const _ of changes) {
     try {
       await deployIfChanged(deployment, options);
     } catch (thrown) {
       if (options.signal.aborted) return;
       const { code, message } = SelvageError.from(thrown);
-      reporter.problem('chaincode', `not upgraded: ${inOneLine(message)}`, { name: nameOf(deployment), code, message });
+      reporter.problem('chaincode', `${name} not upgraded: ${inOneLine(message)}`, { name, code, message });
     }
   }
 }
 
 /** The first line, and of the output that may follow it the line that names an error. */
 export function inOneLine(message: string): string {
-  const [first = '', ...output] = message.split('\n');
+  const [first = '', ...output] = message.replace(INSTALL, '').replaceAll(HASH, '').split('\n');
   const error = output.find((line) => /^\s*[\w.]*(Error|Exception|panic)\b/.test(line));
   return error === undefined ? first : `${first} ${error.trim()}`;
 }
 
+/** What stands before the reason of a build that failed: who asked whom. */
+const INSTALL = /^chaincode install failed with status: \d+ - (?:failed to invoke backing implementation of 'InstallChaincode': )?/;
+/** A package id is its label to somebody who has just packed it. */
+const HASH = /:[0-9a-f]{64}\b/g;
+
 /** Saying nothing about a change of times or of a file that is not packed. */
 async function deployIfChanged(deployment: DevDeployment, options: Cancellable): Promise<void> {
   const begun = performance.now();
-  const name = nameOf(deployment);
+  const name = deployment.chaincode.name;
   const deployed = await deployChaincode(deployment.clients, wanted(deployment, options), options);
   if (deployed.did === 'nothing') return;
   startLegacy(deployment, options);
@@ -85,16 +85,15 @@ async function deployIfChanged(deployment: DevDeployment, options: Cancellable):
 }
 
 function wanted(deployment: DevDeployment, options: Cancellable, onInstalled?: DevChaincode['onInstalled']): DevChaincode {
-  const { chaincode, flags, network } = deployment;
-  const policy = flags.policy === undefined ? undefined : policyFlag(flags.policy);
+  const { network, chaincode } = deployment;
+  const { source, name, init, policy, collections } = chaincode;
   const launch: DevChaincode['launch'] = (installed) =>
     toldWhenSlow(Promise.all(network.peers.map((peer) => peer.launch(installed, options))), deployment);
-  return { ...chaincode, name: nameOf({ chaincode, flags }), init: constructorArguments(flags.ctor), policy, onInstalled, launch };
+  return { ...source, name, init, policy: policy?.bytes, collections: collections?.config, onInstalled, launch };
 }
 
 /** A chaincode that runs and does not register is given a minute, in which its developer need not guess. */
-async function toldWhenSlow<T>(launch: Promise<T>, { reporter, lastOutput, ...deployment }: DevDeployment): Promise<T> {
-  const name = nameOf(deployment);
+async function toldWhenSlow<T>(launch: Promise<T>, { reporter, lastOutput, chaincode: { name } }: DevDeployment): Promise<T> {
   const timer = setTimeout(() => {
     const last = lastOutput();
     const printed = last === undefined ? 'it has printed nothing' : `it printed last: ${last}`;
@@ -120,7 +119,7 @@ const factsOf = (name: string, { version, did, package: installed }: Deployment)
  */
 function startLegacy({ network, clients, ...deployment }: DevDeployment, options: Cancellable): void {
   if (clients.lifecycle === 2) return;
-  for (const peer of network.peers) peer.prepare(clients.channel, nameOf(deployment), options).catch(() => undefined);
+  for (const peer of network.peers) peer.prepare(clients.channel, deployment.chaincode.name, options).catch(() => undefined);
 }
 
 /** A service is started by the user, who needs the id for that. */

@@ -17,6 +17,8 @@ export interface Reporter {
   fact(name: string, facts: Facts, lines: readonly string[]): void;
   /** What a build does while a step goes on. */
   build(progress: BuildProgress): void;
+  /** A line that chaincode printed. @param who its name, with the organisation where there are several */
+  output(who: string, stream: string, text: string): void;
 }
 
 /** One JSON object per line: `{"fact":"network", …}`. */
@@ -26,6 +28,7 @@ export const jsonReporter = ({ out }: Terminal): Reporter => ({
   detail: () => undefined,
   fact: (name, facts) => out(JSON.stringify({ fact: name, ...facts })),
   build: (progress) => out(JSON.stringify({ fact: 'build', ...progress })),
+  output: (chaincode, stream, text) => out(JSON.stringify({ fact: 'output', chaincode, stream, text })),
 });
 
 const NAME_WIDTH = 11;
@@ -51,6 +54,7 @@ export function humanReporter(terminal: Terminal, verbose = false): Reporter {
       for (const line of lines) out(line);
     },
     build: (progress) => building.tell(progress),
+    output: (who, _stream, text) => out(`${paint('36', `${who} │`)} ${text}`),
   };
 }
 

@@ -62,6 +62,7 @@ function recording() {
     problem: () => undefined,
     fact: () => undefined,
     build: () => undefined,
+    output: () => undefined,
   };
   return { steps, details, reporter };
 }

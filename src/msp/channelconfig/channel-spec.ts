@@ -46,8 +46,8 @@ export interface ChannelSpec {
 /** Modern rules all over, with the chaincode lifecycle of 1.x. */
 export const LEGACY_LIFECYCLE: CapabilityLevels = { channel: 'V1_4_3', orderer: 'V1_4_2', application: 'V1_4_2' };
 
-/** With the chaincode lifecycle of 2.0. */
-export const LIFECYCLE_V2: CapabilityLevels = { channel: 'V2_0', orderer: 'V2_0', application: 'V2_0' };
+/** With the chaincode lifecycle of 2.x and all that Fabric 2.5 knows, purging of private data included. */
+export const LIFECYCLE_V2: CapabilityLevels = { channel: 'V2_0', orderer: 'V2_0', application: 'V2_5' };
 
 /** Small blocks soon: what somebody who waits for a transaction wants. Sizes are those of Fabric's sample configuration. */
 export const DEV_BATCH: BatchSettings = {

@@ -30,7 +30,7 @@ describe.skipIf(!fixtures)('a genesis block', () => {
         channelId: 'lifechan',
         applicationOrgs: [definition('Application', 'Org1MSP'), definition('Application', 'Org2MSP')],
         ordererOrgs: [{ ...definition('Orderer', 'OrdererMSP'), endpoints: ['127.0.0.1:25050'] }],
-        capabilities: LIFECYCLE_V2,
+        capabilities: { ...LIFECYCLE_V2, application: 'V2_0' },
         batch,
       },
       made,
@@ -115,11 +115,12 @@ describe('a development network', () => {
 
   it.each([
     ['the lifecycle of 1.x', LEGACY_LIFECYCLE],
-    ['the lifecycle of 2.0', LIFECYCLE_V2],
+    ['the lifecycle of 2.x', LIFECYCLE_V2],
   ] as const)('can be used with %s', async (_, levels) => {
     const bundle = bundleFromBlock(buildGenesisBlock(await spec(levels), made), parts);
     assert.equal(bundle.application?.capabilities.level, levels.application);
     assert.equal(bundle.application?.capabilities.lifecycleV20, levels === LIFECYCLE_V2);
+    assert.equal(bundle.application?.capabilities.purgePvtData, levels === LIFECYCLE_V2);
     assert.deepEqual([...bundle.msps.mspIds].sort(), ['Org1MSP', 'Org2MSP']);
     assert.deepEqual(
       bundle.ordererEndpoints.map(({ address }) => address),

@@ -3,7 +3,8 @@ import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { hex, sha256 } from '../../common/bytes.ts';
 import { isLowS, parseEcdsaSignature } from '../identities/ecdsa.ts';
-import { toPem } from '../identities/pem.ts';
+import { derOfPem, toPem } from '../identities/pem.ts';
+import { type Attributes, attributesExtension } from './attributes.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
@@ -21,6 +22,11 @@ export interface SubjectSpec {
   readonly commonName: string;
   /** The node OU that tells a peer from a client; TLS certificates have none. */
   readonly organizationalUnit?: string;
+}
+
+export interface IdentitySpec extends SubjectSpec {
+  /** Go into the certificate as Fabric's CA puts them there; none where they are left out. */
+  readonly attributes?: Attributes | undefined;
 }
 
 export interface TlsSpec extends SubjectSpec {
@@ -74,14 +80,33 @@ export class CertificateAuthority {
     return new CertificateAuthority({ certificate, keys, privateKey: await pkcs8(keys.privateKey), keyId, validity });
   }
 
+  /** A CA that was made before. @param now as for {@link create} */
+  static async load({ certificate, privateKey }: KeyedCertificate, now: Date): Promise<CertificateAuthority> {
+    const own = new x509.X509Certificate(certificate);
+    const der = derOfPem(privateKey);
+    const [key, publicKey] = await Promise.all([
+      webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign']),
+      webcrypto.subtle.importKey('spki', own.publicKey.rawData, ALGORITHM, true, ['verify']),
+    ]);
+    const keyId = await keyIdOf(publicKey);
+    return new CertificateAuthority({
+      certificate: own,
+      keys: { privateKey: key, publicKey },
+      privateKey,
+      keyId,
+      validity: validityFrom(now),
+    });
+  }
+
   /** The CA's own certificate and key. */
   get own(): KeyedCertificate {
     return { certificate: pemOf(this.#parts.certificate), privateKey: this.#parts.privateKey };
   }
 
   /** A certificate to sign proposals, endorsements or blocks with. */
-  identity(spec: SubjectSpec): Promise<KeyedCertificate> {
-    return this.#issue(spec, [new x509.KeyUsagesExtension(USAGE.digitalSignature, true)], []);
+  identity(spec: IdentitySpec): Promise<KeyedCertificate> {
+    const own = spec.attributes === undefined ? [] : [attributesExtension(spec.attributes)];
+    return this.#issue(spec, [new x509.KeyUsagesExtension(USAGE.digitalSignature, true)], own);
   }
 
   /** A certificate for both ends of TLS. */
@@ -95,7 +120,7 @@ export class CertificateAuthority {
   async #issue(
     { commonName, organizationalUnit }: SubjectSpec,
     usages: readonly x509.Extension[],
-    names: readonly x509.Extension[],
+    others: readonly x509.Extension[],
   ): Promise<KeyedCertificate> {
     const { certificate: issuer, keys: issuerKeys, keyId, validity } = this.#parts;
     const keys = await newKeys();
@@ -109,7 +134,7 @@ export class CertificateAuthority {
         ...usages,
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.AuthorityKeyIdentifierExtension(keyId),
-        ...names,
+        ...others,
       ],
     });
     return { certificate: pemOf(certificate), privateKey: await pkcs8(keys.privateKey) };

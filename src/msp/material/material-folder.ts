@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { rename, rm, stat } from 'node:fs/promises';
+import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFolder, syncFolder, writeDurably } from '../../common/durable-files.ts';
 import { SelvageError } from '../../common/errors.ts';
@@ -33,6 +33,32 @@ export async function writeOrganization(root: string, organization: Organization
   return folder;
 }
 
+/** What a user's folder has of its organisation. */
+export type OrganizationCertificates = Pick<Organization, 'domain' | 'ca' | 'tlsCa'>;
+
+/** The certificate authorities of an organisation that was written. */
+export async function readAuthorities(organization: string, domain: string): Promise<OrganizationCertificates> {
+  const authority = async (name: 'ca' | 'tlsca'): Promise<KeyedCertificate> => ({
+    certificate: await readFile(join(organization, name, `${name}.${domain}-cert.pem`), 'utf8'),
+    privateKey: await readFile(join(organization, name, 'priv_sk'), 'utf8'),
+  });
+  return { domain, ca: await authority('ca'), tlsCa: await authority('tlsca') };
+}
+
+/** Writes a user's folder in place of what may be there, all or nothing. @param folder of the user */
+export async function writeUser(folder: string, organization: OrganizationCertificates, user: Member): Promise<void> {
+  const draft = `${folder}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    await writeAll(draft, [...memberFiles(organization, user, 'client')]);
+    await rm(folder, { recursive: true, force: true });
+    await rename(draft, folder);
+    await syncFolder(dirname(folder));
+  } catch (cause) {
+    await rm(draft, { recursive: true, force: true });
+    throw cause;
+  }
+}
+
 /** Writes files and waits until they are on the disk, and their names. */
 async function writeAll(root: string, files: Files): Promise<void> {
   const folders = new Set<string>();
@@ -61,14 +87,14 @@ function* authorityFiles(certificateFile: string, { certificate, privateKey }: K
 }
 
 /** The organisation's public side, which every MSP folder has. */
-function* mspFiles({ domain, ca, tlsCa }: Organization): Files {
+function* mspFiles({ domain, ca, tlsCa }: OrganizationCertificates): Files {
   const caFile = `cacerts/ca.${domain}-cert.pem`;
   yield [caFile, ca.certificate];
   yield [`tlscacerts/tlsca.${domain}-cert.pem`, tlsCa.certificate];
   yield ['config.yaml', configYaml(caFile)];
 }
 
-function* memberFiles(organization: Organization, { name, identity, tls }: Member, role: 'server' | 'client'): Files {
+function* memberFiles(organization: OrganizationCertificates, { name, identity, tls }: Member, role: 'server' | 'client'): Files {
   yield* within('msp', mspFiles(organization));
   yield [`msp/signcerts/${name}-cert.pem`, identity.certificate];
   yield ['msp/keystore/priv_sk', identity.privateKey];

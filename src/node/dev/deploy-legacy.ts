@@ -6,6 +6,7 @@ import { SelvageError } from '../../common/errors.ts';
 import { buildDeploymentSpec } from '../../packages/build-package.ts';
 import { parsePackage } from '../../packages/chaincode-package.ts';
 import { type PackedSources, packSources } from '../../packages/platforms/platforms.ts';
+import { protos } from '../../protos/messages.ts';
 import { type Deployment, type DevChaincode, refuseInvalid } from './deployment.ts';
 import type { DevClients } from './dev-clients.ts';
 
@@ -31,6 +32,7 @@ export async function deployLegacy(clients: DevClients, chaincode: LegacyChainco
   await installEverywhere(clients, packageBytes, options);
   chaincode.onInstalled?.({ version, bytes: packageBytes.length });
   const deploymentSpec = packageOf(chaincode, version, { ...sources, codePackage: new Uint8Array(0) });
+  const { collections } = chaincode;
   const verb = current === undefined ? 'deploy' : 'upgrade';
   const parts = {
     signer: first.signer,
@@ -40,7 +42,12 @@ export async function deployLegacy(clients: DevClients, chaincode: LegacyChainco
   };
   const submission = await submit(
     parts,
-    deployProposal(verb, { channelId: clients.channel, deploymentSpec, policy: chaincode.policy }),
+    deployProposal(verb, {
+      channelId: clients.channel,
+      deploymentSpec,
+      policy: chaincode.policy,
+      collections: collections && protos.CollectionConfigPackage.encode(collections),
+    }),
     options,
   );
   refuseInvalid(submission, verb);

@@ -137,12 +137,19 @@ const definitionOf = ({ channel }: DevClients, chaincode: DevChaincode, sequence
   version: `${sequence}.0`,
   sequence,
   validationParameter: validationParameter(chaincode),
+  collections: chaincode.collections,
   initRequired: needsInit(chaincode),
 });
 
 /** What the user can change; the rest of a definition is ours and constant. */
 const isSame = (current: Committed, chaincode: DevChaincode): boolean =>
-  current.initRequired === needsInit(chaincode) && equalBytes(current.validationParameter, validationParameter(chaincode));
+  current.initRequired === needsInit(chaincode) &&
+  equalBytes(current.validationParameter, validationParameter(chaincode)) &&
+  equalBytes(collectionBytes(current.collections), collectionBytes(chaincode.collections));
+
+/** None and an empty list are the same. */
+const collectionBytes = (collections: protos.CollectionConfigPackageInit | undefined): Uint8Array =>
+  protos.CollectionConfigPackage.encode(collections ?? {});
 
 const needsInit = ({ init }: DevChaincode): boolean => init.length > 0;
 

@@ -13,6 +13,8 @@ export type DevChaincode = DevSource & {
   readonly init: readonly string[];
   /** `SignaturePolicyEnvelope` bytes; by default any member of the channel, with the 2.x lifecycle the channel's policy `Endorsement`. */
   readonly policy?: Uint8Array | undefined;
+  /** Private data collections; none where it is left out. */
+  readonly collections?: protos.CollectionConfigPackageInit | undefined;
   /** Hears that every peer has a new package, before the channel has it. */
   readonly onInstalled?: ((installed: InstalledPackage) => void) | undefined;
   /**

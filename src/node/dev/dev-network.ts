@@ -10,9 +10,11 @@ import { type PeerConfig, parsePeerConfig } from '../config/peer-config.ts';
 import type { InvalidTransaction } from '../follow-channels.ts';
 import { startOrderer } from '../start-orderer.ts';
 import { type Peer, startPeer } from '../start-peer.ts';
+import { type EnvFile, type Program, writeEnvFiles } from './dev-env.ts';
 import { type DevFolders, devFolders, makeMaterial, ordererFolder, peerFolder } from './dev-material.ts';
 import { type DevOptions, type DevPeerPlan, type DevPlan, planNetwork } from './dev-plan.ts';
-import { type ClientFiles, writeClientFiles } from './dev-profile.ts';
+import { type ClientFiles, writeProfiles } from './dev-profile.ts';
+import { type DevUser, type DevUserSpec, makeUsers } from './dev-users.ts';
 
 export interface DevNetworkParts extends Cancellable {
   /** Where chaincode's installed dependencies are kept between networks. */
@@ -29,7 +31,11 @@ export interface DevNetworkParts extends Cancellable {
   /** Hears of every transaction that was ordered and then found invalid, from the first peer. */
   readonly onInvalid?: (transaction: InvalidTransaction) => void;
   /** Hears what chaincode and its builds print, from every peer. */
-  readonly onOutput?: (ccid: string, line: OutputLine) => void;
+  readonly onOutput?: (ccid: string, line: OutputLine, peer: DevPeerPlan) => void;
+  /** Who else has an identity, beside the Admin and the User1 of each organisation. */
+  readonly users?: readonly DevUserSpec[];
+  /** What `selvage` is for a shell that does not know it. */
+  readonly program?: Program | undefined;
 }
 
 /** A running development network. Disposing stops all of it; the folder stays. */
@@ -37,7 +43,9 @@ export interface DevNetwork extends AsyncDisposable {
   readonly plan: DevPlan;
   readonly folders: DevFolders;
   readonly profiles: readonly ClientFiles[];
-  readonly envFile: string;
+  /** For shells; the first is that of the first organisation's Admin. */
+  readonly envFiles: readonly EnvFile[];
+  readonly users: readonly DevUser[];
   readonly peers: readonly Peer[];
 }
 
@@ -53,17 +61,20 @@ export async function startDevNetwork(folder: string, options: DevOptions, parts
   const plan = await planNetwork(folder, options);
   const folders = devFolders(folder, plan);
   const genesis = await makeMaterial(folders, plan, systemClock.now());
-  const { profiles, env } = await writeClientFiles(folders, plan);
+  const users = await makeUsers(folders, plan, parts.users ?? [], systemClock.now());
+  const profiles = await writeProfiles(folders, plan);
+  const envFiles = await writeEnvFiles(folders, plan, users, parts.program);
   scope.use(await startOrderer(ordererConfig(folders, plan), genesis, { log: parts.log.child({ module: 'orderer' }) }));
   const started = plan.peers.map(async (peer, at) => {
-    const { onInvalid, ...others } = parts;
-    const peerParts = { ...others, ...(at === 0 && onInvalid && { onInvalid }), log: parts.log.child({ peer: peer.host }) };
+    const { onInvalid, onOutput, ...others } = parts;
+    const heard = onOutput && { onOutput: (ccid: string, line: OutputLine) => onOutput(ccid, line, peer) };
+    const peerParts = { ...others, ...(at === 0 && onInvalid && { onInvalid }), ...heard, log: parts.log.child({ peer: peer.host }) };
     return scope.use(await startPeer(peerConfig(folders, plan, peer, parts), peerParts));
   });
   await Promise.allSettled(started); // one that fails must not leave others that still start
   const peers = await Promise.all(started);
   const owned = scope.move();
-  return { plan, folders, profiles, envFile: env, peers, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+  return { plan, folders, profiles, envFiles, users, peers, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
 }
 
 function ordererConfig(folders: DevFolders, plan: DevPlan) {

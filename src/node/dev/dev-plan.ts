@@ -9,15 +9,15 @@ import { freePorts } from './free-ports.ts';
 /** Which chaincode lifecycle the channel has: that of Fabric 1.x (`lscc`) or that of 2.x (`_lifecycle`). */
 export type Lifecycle = 1 | 2;
 
+/** What is left out is as a kept network has it, or else as {@link DEFAULTS} say. */
 export interface DevOptions {
-  readonly channel: string;
-  readonly orgs: number;
-  readonly tls: boolean;
+  readonly channel?: string | undefined;
+  readonly orgs?: number | undefined;
+  readonly tls?: boolean | undefined;
   /** The orderer's port; the others follow it. 0 takes free ones. */
-  readonly portBase: number;
+  readonly portBase?: number | undefined;
   /** `instant` cuts a block as soon as nothing else waits, `fabric` by count, bytes and timeout. */
   readonly block: 'instant' | 'fabric';
-  /** What a kept network has, or else {@link DEFAULT_LIFECYCLE}, where it is left out. */
   readonly lifecycle?: Lifecycle | undefined;
 }
 
@@ -64,8 +64,8 @@ const planFile = v.pipe(v.string(), v.parseJson(), planSchema);
 const ORG_STRIDE = 2000;
 const PLAN_FILE = 'network.json';
 
-/** What developers of today use; see docs/decisions/development-networks-have-the-2x-lifecycle.md. */
-const DEFAULT_LIFECYCLE: Lifecycle = 2;
+/** The lifecycle is what developers of today use; see docs/decisions/development-networks-have-the-2x-lifecycle.md. */
+export const DEFAULTS = { channel: 'mychannel', orgs: 1, tls: true, portBase: 7050, lifecycle: 2 } as const;
 
 /**
  * The plan of a data folder: the one kept there, or a new one from the options.
@@ -81,12 +81,11 @@ export async function planNetwork(folder: string, options: DevOptions): Promise<
   return plan;
 }
 
-function keptPlan(file: string, { channel, orgs, tls, block, lifecycle }: DevOptions): DevPlan {
-  const parsed = v.safeParse(planFile, readFileSync(file, 'utf8'));
-  if (!parsed.success)
-    throw new SelvageError('SETTING_INVALID', `${file} is no plan of a development network`, { advice: 'Choose another --data folder.' });
-  const kept = parsed.output;
-  const wanted = { channel, orgs, tls, lifecycle: lifecycle ?? kept.lifecycle };
+/** With other ports where those are asked for, which peers and clients are told by files that are written at each start. */
+async function keptPlan(file: string, options: DevOptions): Promise<DevPlan> {
+  const kept = readPlan(file);
+  const { channel = kept.channel, orgs = kept.peers.length, tls = kept.tls, lifecycle = kept.lifecycle, block } = options;
+  const wanted = { channel, orgs, tls, lifecycle };
   const found = { channel: kept.channel, orgs: kept.peers.length, tls: kept.tls, lifecycle: kept.lifecycle };
   if (JSON.stringify(wanted) !== JSON.stringify(found)) {
     throw new SelvageError('SETTING_INVALID', `the network kept there has ${describe(found)}, not ${describe(wanted)}`, {
@@ -96,12 +95,27 @@ function keptPlan(file: string, { channel, orgs, tls, block, lifecycle }: DevOpt
   return { ...kept, block };
 }
 
+/** How many organisations the network has that is kept in a folder; undefined when there is none. @throws {SelvageError} `SETTING_INVALID` */
+export function keptOrgs(folder: string): number | undefined {
+  const file = join(folder, PLAN_FILE);
+  return existsSync(file) ? readPlan(file).peers.length : undefined;
+}
+
+/** @throws {SelvageError} `SETTING_INVALID` */
+function readPlan(file: string): DevPlan {
+  const parsed = v.safeParse(planFile, readFileSync(file, 'utf8'));
+  if (parsed.success) return parsed.output;
+  throw new SelvageError('SETTING_INVALID', `${file} is no plan of a development network`, { advice: 'Choose another --data folder.' });
+}
+
 type Shape = Pick<DevPlan, 'channel' | 'tls' | 'lifecycle'> & { readonly orgs: number };
 
 const describe = ({ channel, orgs, tls, lifecycle }: Shape): string =>
   `channel ${channel}, ${orgs} organisation${orgs === 1 ? '' : 's'}, TLS ${tls ? 'on' : 'off'}, lifecycle ${lifecycle}`;
 
-async function newPlan({ channel, orgs, tls, portBase, block, lifecycle = DEFAULT_LIFECYCLE }: DevOptions): Promise<DevPlan> {
+async function newPlan(options: DevOptions): Promise<DevPlan> {
+  const { channel = DEFAULTS.channel, orgs = DEFAULTS.orgs, tls = DEFAULTS.tls, lifecycle = DEFAULTS.lifecycle, block } = options;
+  const { portBase = DEFAULTS.portBase } = options;
   const [ordererPort = 0, ...peerPorts] = portBase === 0 ? await freePorts(1 + 2 * orgs) : fixedPorts(portBase, orgs);
   const peers = Array.from({ length: orgs }, (_, at): DevPeerPlan => {
     const domain = `org${at + 1}.example.com`;

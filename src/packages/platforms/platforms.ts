@@ -35,18 +35,18 @@ export const platformNamed = (type: string, parts: PlatformsParts = {}): Platfor
   allPlatforms(parts).find(({ name }) => name === type.toLowerCase());
 
 /** Files by which the language of a folder is known. Chaincode in Go may carry a package.json for its tools, not the other way round. */
-const MARKS = [
+export const LANGUAGES = [
   ['golang', ['go.mod']],
   ['java', ['pom.xml', 'build.gradle', 'build.gradle.kts', 'chaincode.jar']],
   ['node', ['package.json']],
 ] as const;
 
 /** Files that make a folder one of chaincode. */
-export const CHAINCODE_FILES: readonly string[] = MARKS.flatMap(([, files]) => files);
+export const CHAINCODE_FILES: readonly string[] = LANGUAGES.flatMap(([, files]) => files);
 
 /** In which language the chaincode in a folder is written; undefined when nothing there tells. */
 export async function languageIn(folder: string): Promise<Platform['name'] | undefined> {
-  for (const [name, files] of MARKS) for (const file of files) if (await exists(join(folder, file))) return name;
+  for (const [name, files] of LANGUAGES) for (const file of files) if (await exists(join(folder, file))) return name;
   return undefined;
 }
 

@@ -1,0 +1,50 @@
+import { quotedPath } from '../../node/dev/dev-env.ts';
+import type { DevNetwork } from '../../node/dev/dev-network.ts';
+import type { Reporter } from './reporter.ts';
+import type { RequestedChaincode } from './requested-chaincodes.ts';
+
+export interface WaysOn {
+  readonly network: DevNetwork;
+  readonly chaincodes: readonly RequestedChaincode[];
+  /** Whether the network is there next time. */
+  readonly kept: boolean;
+  readonly reporter: Reporter;
+}
+
+/** Endpoints, files, and commands that work as they stand, once FUNCTION and ARGUMENT are replaced. */
+export function tellHowToGoOn({ network, chaincodes, kept, reporter }: WaysOn): void {
+  const { profiles, folders, envFiles, plan } = network;
+  const [env] = envFiles;
+  const facts = { env: env?.file, envs: envFiles, profiles, organizations: folders.organizations, log: folders.log };
+  reporter.fact('ready', facts, [
+    '',
+    'Endpoints',
+    `  orderer    localhost:${plan.orderer.port}`,
+    ...plan.peers.map(({ mspId, port, chaincodePort }) => `  ${mspId.padEnd(10)} localhost:${port}   (chaincode dials ${chaincodePort})`),
+    'Files',
+    `  identities ${folders.organizations}`,
+    ...profiles.map(({ org, json }) => `  ${org.padEnd(10)} ${json}`),
+    `  log        ${folders.log}`,
+    'Try next, in another terminal',
+    ...envFiles.map(
+      ({ file, identity }, at) => `  . ${quotedPath(file)}${at > 0 || envFiles.length > 1 ? `   # you are ${identity}` : ''}`,
+    ),
+    ...chaincodes.flatMap((each) => callsOf(network, each)),
+    ...(chaincodes.length === 0 ? [`  selvage channel getinfo -c ${plan.channel}`] : []),
+    '',
+    `Ctrl-C stops the network. ${kept ? 'The network is kept for next time.' : 'Everything goes away with it; --data DIR keeps it.'}`,
+  ]);
+}
+
+/** Of a chaincode that says which calls show that it works, these. */
+function callsOf({ plan }: DevNetwork, { name, source: { tour } }: RequestedChaincode): readonly string[] {
+  const call = (kind: 'invoke' | 'query', example: string): string => {
+    const args = tour.find((step) => step.kind === kind)?.args.map((arg) => arg.replaceAll('{n}', '0'));
+    return `-C ${plan.channel} -n ${name} -c '${args === undefined ? example : JSON.stringify({ Args: args }).replaceAll("'", "'\\''")}'`;
+  };
+  const peers = plan.peers.length > 1 ? ' $PEER_FLAGS' : '';
+  return [
+    `  selvage chaincode query ${call('query', '{"Args":["FUNCTION","ARGUMENT"]}')}`,
+    `  selvage chaincode invoke $ORDERER_FLAGS${peers} --waitForEvent ${call('invoke', '{"Args":["FUNCTION","ARGUMENT"]}')}`,
+  ];
+}

@@ -1,0 +1,86 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { SelvageError } from '../../common/errors.ts';
+import { unmeasured } from '../../common/metrics.ts';
+import type { Scope } from '../../common/scope.ts';
+import type { Program } from '../../node/dev/dev-env.ts';
+import { type DevNetwork, startDevNetwork } from '../../node/dev/dev-network.ts';
+import type { InvalidTransaction } from '../../node/follow-channels.ts';
+import { LogLevels, openLog } from '../../node/logging.ts';
+import { describeInvalid } from './describe.ts';
+import type { DevRequest } from './dev-request.ts';
+import type { Reporter } from './reporter.ts';
+import type { Run } from './run-dev.ts';
+
+export interface StartParts extends Run {
+  readonly cacheFolder: string;
+}
+
+/** Starts the network that was asked for, which the scope owns, and says what it consists of. */
+export async function startNetwork(data: string, request: DevRequest, parts: StartParts, scope: Scope): Promise<DevNetwork> {
+  const { terminal, reporter, output, cacheFolder } = parts;
+  const begun = performance.now();
+  const logFile = join(data, 'selvage.log');
+  const opened = scope.use(openLog({ levels: new LogLevels(terminal.env['FABRIC_LOGGING_SPEC'] ?? 'info'), destination: logFile }));
+  terminal.logFile = logFile;
+  const starting = startDevNetwork(data, request.network, {
+    log: opened.log,
+    metrics: unmeasured,
+    cacheFolder,
+    inspect: request.inspect,
+    settings: { selvage: { replicas: request.replicas } },
+    users: request.users,
+    program: program(terminal.env),
+    signal: terminal.signal,
+    onInvalid: (transaction) => tellInvalid(transaction, reporter),
+    onOutput: (ccid, line, { org }) => output.take(ccid, line, request.network.orgs === 1 ? undefined : org),
+  });
+  const network = scope.use(
+    await starting.catch((thrown: unknown) => {
+      throw namingTheFlag(thrown, request.data);
+    }),
+  );
+  tellNetwork(network, { data, logFile, ms: performance.now() - begun }, reporter);
+  return network;
+}
+
+/** A port that is taken is no setting of a peer here. */
+function namingTheFlag(thrown: unknown, kept: string | undefined): unknown {
+  if (!(thrown instanceof SelvageError) || thrown.code !== 'ADDRESS_IN_USE') return thrown;
+  const { message, cause, details } = thrown;
+  const elsewhere = kept === undefined ? '' : ` The network in ${kept} moves there, its blocks and identities stay.`;
+  return new SelvageError('ADDRESS_IN_USE', message, {
+    cause,
+    details,
+    advice: `Choose other ports by --port-base, like --port-base 17050, or 0 for free ones.${elsewhere}`,
+  });
+}
+
+/** What `selvage` is in a shell that has none on its path. */
+function program({ PATH = '' }: Readonly<Record<string, string | undefined>>): Program | undefined {
+  const script = process.argv[1];
+  if (script === undefined || PATH.split(delimiter).some((folder) => existsSync(join(folder, 'selvage')))) return undefined;
+  return { node: process.execPath, script: realpathSync(script) };
+}
+
+function tellNetwork(
+  { plan }: DevNetwork,
+  { data, logFile, ms }: { readonly data: string; readonly logFile: string; readonly ms: number },
+  reporter: Reporter,
+): void {
+  const count = `${plan.peers.length} organisation${plan.peers.length === 1 ? '' : 's'}`;
+  reporter.step('network', `${count}, orderer and peers listening, TLS ${plan.tls ? 'on' : 'off'}`, ms, {
+    tls: plan.tls,
+    lifecycle: plan.lifecycle,
+    orderer: `localhost:${plan.orderer.port}`,
+    peers: plan.peers.map(({ mspId, port, chaincodePort }) => ({ mspId, address: `localhost:${port}`, chaincodePort })),
+    data,
+    log: logFile,
+  });
+}
+
+function tellInvalid(transaction: InvalidTransaction, reporter: Reporter): void {
+  const { channelId, txId, codeName, blockNumber, message, details } = transaction;
+  const facts = { channel: channelId, txId, code: codeName, block: Number(blockNumber), message, details };
+  reporter.problem('invalid', describeInvalid(transaction), facts);
+}
