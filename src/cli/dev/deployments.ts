@@ -11,6 +11,8 @@ import type { RequestedChaincode } from './requested-chaincodes.ts';
 /** One chaincode on one development network. */
 export interface DevDeployment {
   readonly chaincode: RequestedChaincode;
+  /** Whether others are on the network, too, so that its name must be said. */
+  readonly amongOthers: boolean;
   readonly network: Pick<DevNetwork, 'peers'>;
   readonly clients: DevClients;
   readonly reporter: Reporter;
@@ -44,7 +46,7 @@ export async function deploy(deployment: DevDeployment, options: Cancellable): P
 
 /** The same again whenever the content changes, until the signal aborts. A failure is told and the next change awaited. */
 export async function deployOnChange(deployment: DevDeployment, options: Cancellable): Promise<void> {
-  const { reporter, chaincode } = deployment;
+  const { reporter, chaincode, amongOthers } = deployment;
   const { source, name } = chaincode;
   const changes = 'folder' in source ? folderChanges(source.folder, options) : fileChanges(source.packageFile, options);
   for await (const _ of changes) {
@@ -53,7 +55,7 @@ export async function deployOnChange(deployment: DevDeployment, options: Cancell
     } catch (thrown) {
       if (options.signal.aborted) return;
       const { code, message } = SelvageError.from(thrown);
-      reporter.problem('chaincode', `${name} not upgraded: ${inOneLine(message)}`, { name, code, message });
+      reporter.problem('chaincode', `${amongOthers ? `${name} ` : ''}not upgraded: ${inOneLine(message)}`, { name, code, message });
     }
   }
 }

@@ -46,8 +46,9 @@ async function runIn(data: string, request: DevRequest, run: Run): Promise<void>
   const clients = scope.use(await connectClients(network.folders, network.plan));
   await joinChannel(network, clients, terminal, reporter);
   tellBeforehand(request, network, reporter);
+  const amongOthers = request.chaincodes.length > 1;
   const deployments = request.chaincodes.map(
-    (chaincode): DevDeployment => ({ chaincode, network, clients, reporter, lastOutput: () => output.last }),
+    (chaincode): DevDeployment => ({ chaincode, amongOthers, network, clients, reporter, lastOutput: () => output.last }),
   );
   for (const deployment of deployments) {
     const { name, source } = deployment.chaincode;
