@@ -13,7 +13,7 @@ import { type DevRequest, devRequest } from './dev-request.ts';
 import { tellHowToGoOn } from './how-to-go-on.ts';
 import { tellInspectors } from './inspectors.ts';
 import { humanReporter, jsonReporter, type Reporter } from './reporter.ts';
-import { startNetwork } from './start-network.ts';
+import { startNetwork, type Tellers } from './start-network.ts';
 import { tellBeforehand } from './tell-beforehand.ts';
 import { runTour } from './tour.ts';
 
@@ -33,13 +33,7 @@ export async function runDev(paths: readonly string[], flags: DevFlags, terminal
   }
 }
 
-export interface Run {
-  readonly terminal: Terminal;
-  readonly reporter: Reporter;
-  readonly output: DevOutput;
-}
-
-async function runIn(data: string, request: DevRequest, run: Run): Promise<void> {
+async function runIn(data: string, request: DevRequest, run: Tellers): Promise<void> {
   const { terminal, reporter, output } = run;
   await using scope = new Scope();
   const network = await startNetwork(data, request, { ...run, cacheFolder: cacheFolder(terminal) }, scope);

@@ -7,12 +7,20 @@ import type { Program } from '../../node/dev/dev-env.ts';
 import { type DevNetwork, startDevNetwork } from '../../node/dev/dev-network.ts';
 import type { InvalidTransaction } from '../../node/follow-channels.ts';
 import { LogLevels, openLog } from '../../node/logging.ts';
+import type { Terminal } from '../terminal.ts';
 import { describeInvalid } from './describe.ts';
+import type { DevOutput } from './dev-output.ts';
 import type { DevRequest } from './dev-request.ts';
 import type { Reporter } from './reporter.ts';
-import type { Run } from './run-dev.ts';
 
-export interface StartParts extends Run {
+/** Where `selvage dev` tells what happens. */
+export interface Tellers {
+  readonly terminal: Terminal;
+  readonly reporter: Reporter;
+  readonly output: DevOutput;
+}
+
+export interface StartParts extends Tellers {
   readonly cacheFolder: string;
 }
 
