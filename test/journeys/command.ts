@@ -12,8 +12,12 @@ export function plainEnvironment(): Record<string, string> {
   return Object.fromEntries(kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] ?? '']])));
 }
 
-/** The variables that a script, which has arguments of its own, has after sourcing an `env.sh` of a network. */
-export function sourced(file: string): Record<string, string> {
+/**
+ * The variables that a script, which has arguments of its own, has after sourcing what a network wrote for its organisation of that number.
+ * @param env the `env.sh` of the first
+ */
+export function sourced(env: string, org = 1): Record<string, string> {
+  const file = org === 1 ? env : env.replace(/env\.sh$/, `env-org${org}.sh`);
   const text = execFileSync('sh', ['-c', `set -- an argument of its own; . '${file}'; env`], { env: {}, encoding: 'utf8' });
   const entries = text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]);
   return Object.fromEntries(entries.filter(([name]) => /^(CORE|ORDERER)_/.test(name ?? '')));

@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { SelvageError } from '../../common/errors.ts';
 import { common, protos } from '../../protos/messages.ts';
-import { collectionList } from '../chaincode/collections.ts';
-import { readText } from '../connections.ts';
+import { readCollections } from '../chaincode/collections.ts';
 
 /** Private data collections of a chaincode, and where they are written down. */
 export interface Collections {
@@ -28,9 +26,9 @@ export const collectionsFileIn = (folder: string): string | undefined =>
  * that respect cannot be met and is taken as nothing.
  * @throws {SelvageError} `SETTING_INVALID` naming the file
  */
-export function readCollections(path: string, cwd: string): Collections {
+export function collectionsIn(path: string, cwd: string): Collections {
   const file = resolve(cwd, path);
-  const { config = [] } = inFile(file, () => collectionList(readText(file), { maxPeerCount: 1 }));
+  const { config = [] } = readCollections(file);
   const collections = config.flatMap(({ staticCollectionConfig }) => staticCollectionConfig ?? []);
   return {
     file,
@@ -41,19 +39,6 @@ export function readCollections(path: string, cwd: string): Collections {
       requiredPeerCount > 0 ? [[name, requiredPeerCount] as const] : [],
     ),
   };
-}
-
-function inFile<T>(file: string, read: () => T): T {
-  try {
-    return read();
-  } catch (thrown) {
-    const { message, advice, cause } = SelvageError.from(thrown);
-    if (message.includes(file)) throw thrown;
-    throw new SelvageError('SETTING_INVALID', `${file}: ${message}`, {
-      cause,
-      advice: advice ?? 'Correct it, name another by --collections-config, or leave it aside with --no-collections-config.',
-    });
-  }
 }
 
 function membersOf(collection: protos.StaticCollectionConfigInit): readonly string[] {

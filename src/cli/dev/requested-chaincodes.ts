@@ -8,7 +8,7 @@ import { type DevelopedChaincode, holdsChaincode, noChaincode, readChaincodeFold
 import { isPackage, readChaincodePackage } from './chaincode-package.ts';
 import type { DevFlags } from './dev-command.ts';
 import { listed } from './find-chaincodes.ts';
-import { type Collections, collectionsFileIn, readCollections } from './found-collections.ts';
+import { type Collections, collectionsFileIn, collectionsIn } from './found-collections.ts';
 
 /** A chaincode to deploy, with all that the flags say of it. */
 export interface RequestedChaincode {
@@ -99,5 +99,5 @@ const placeOf = (source: DevelopedChaincode): string => ('folder' in source ? so
 function collectionsOf(source: DevelopedChaincode, { collectionsConfig }: DevFlags, cwd: string): Collections | undefined {
   if (collectionsConfig === false) return undefined;
   const file = collectionsConfig ?? ('folder' in source ? collectionsFileIn(source.folder) : undefined);
-  return file === undefined ? undefined : readCollections(file, cwd);
+  return file === undefined ? undefined : collectionsIn(file, cwd);
 }
