@@ -4,10 +4,11 @@ import { utf8 } from '../../common/bytes.ts';
 import { systemClock } from '../../common/clock.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { addOwner, buildDeploymentSpec, buildSignedPackage } from '../../packages/build-package.ts';
-import { packSources } from '../../packages/platforms/platforms.ts';
+import { packPath } from '../../packages/platforms/platforms.ts';
 import { Connections } from '../connections.ts';
 import type { PeerFlags, SourceFlags } from '../flags.ts';
 import { readBytes } from '../read-file.ts';
+import { saying } from '../saying.ts';
 import { chaincodeTargets } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
 import { writeWhole } from '../written-file.ts';
@@ -66,8 +67,7 @@ async function deploymentSpecWithCode({ name, version, path, lang, ctor }: Sourc
     throw new SelvageError('SETTING_INVALID', 'must supply value for chaincode name, path and version parameters', {
       advice: 'Add -n NAME -v VERSION -p FOLDER.',
     });
-  const folder = resolve(terminal.cwd, path);
-  const sources = await packSources(folder, LANGUAGES[languageOf(lang)]);
+  const sources = await packPath(path, LANGUAGES[languageOf(lang)], { cwd: terminal.cwd, log: saying(terminal.say) });
   return buildDeploymentSpec({
     name,
     version,

@@ -3,22 +3,26 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SelvageError } from '../../common/errors.ts';
 import type { LifecyclePackageParts } from '../../packages/lifecycle-package.ts';
-import { languageIn, packSources } from '../../packages/platforms/platforms.ts';
+import { languageIn, noFolder, packPath } from '../../packages/platforms/platforms.ts';
+import { saying } from '../saying.ts';
 import type { Terminal } from '../terminal.ts';
 import { OUTSIDE_TYPES, outsideCode } from './outside-code.ts';
 
 type Code = Omit<LifecyclePackageParts, 'label'>;
 
 const LANGUAGES = ['golang', 'node', 'java'] as const;
+/** As import paths of Go begin that are not of its standard library. */
+const HOST_FIRST = /^[^./][^/]*\.[^/]+(\/|$)/;
 
 /**
- * @param path of the folder, as the user wrote it: it goes into the metadata, except for Go, where that is the import path
+ * @param path of the folder, or an import path of Go, as the user wrote it: it goes into the metadata, except for a folder of Go, where
+ *   that is the import path
  * @param lang in any case; found out where it is left out
  * @throws {SelvageError} `SETTING_INVALID` or `CHAINCODE_PACKAGE_INVALID`
  */
-export async function codeOf(path: string, lang: string | undefined, { cwd }: Pick<Terminal, 'cwd'>): Promise<Code> {
+export async function codeOf(path: string, lang: string | undefined, { cwd, say }: Pick<Terminal, 'cwd' | 'say'>): Promise<Code> {
   const folder = resolve(cwd, path);
-  if (!existsSync(folder)) throw new SelvageError('SETTING_INVALID', `there is no folder ${folder}`, { advice: 'Check --path.' });
+  if (lang === undefined && !existsSync(folder) && !HOST_FIRST.test(path)) throw noFolder(folder);
   const type = (lang ?? (await typeIn(folder))).toLowerCase();
   const outside = OUTSIDE_TYPES.find((each) => each.type === type);
   if (outside !== undefined) return { type, path: '', codePackage: await outsideCode(folder, outside) };
@@ -27,7 +31,7 @@ export async function codeOf(path: string, lang: string | undefined, { cwd }: Pi
     throw new SelvageError('SETTING_INVALID', `unknown chaincodeType: ${lang ?? type}`, {
       advice: 'Write golang, node, java, ccaas or k8s.',
     });
-  const sources = await packSources(folder, language);
+  const sources = await packPath(path, language, { cwd, log: saying(say) });
   return { type, path: language === 'golang' ? sources.path : path, codePackage: sources.codePackage };
 }
 

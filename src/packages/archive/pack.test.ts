@@ -64,6 +64,31 @@ describe('packing a folder', () => {
     expect((await readdir(join(directory, 'out'), { recursive: true })).sort()).toEqual(['src', 'src/a.js']);
   });
 
+  it('packs what a link inside the folder leads to, tells of other links, and refuses one that leads nowhere', async () => {
+    const from = await folder('cc', { 'lib/a.js': 'a', 'elsewhere/b.js': '' });
+    await symlink('lib/a.js', join(from, 'index.js'));
+    await symlink('/etc/passwd', join(from, 'out.js'));
+    await symlink('lib', join(from, 'linked'));
+    await symlink('me@here.1', join(from, '.#a.js'));
+    const warned: unknown[] = [];
+    const skip = (path: string, kind: string) => path === 'elsewhere' && kind === 'folder';
+    const packed = await packFolder(from, {
+      skip,
+      log: { ...silent, warn: (_, fields) => void warned.push(fields?.['file'], fields?.['kind']) },
+    });
+    await unpackArchive(packed, join(directory, 'out'));
+    expect((await readdir(join(directory, 'out'), { recursive: true })).sort()).toEqual(['src', 'src/index.js', 'src/lib', 'src/lib/a.js']);
+    expect(await readFile(join(directory, 'out', 'src', 'index.js'), 'utf8')).toBe('a');
+    expect(new Set(warned)).toEqual(
+      new Set(['.#a.js', 'no file and no folder', 'out.js', 'link out of the folder', 'linked', 'link to a folder']),
+    );
+    await symlink('gone.js', join(from, 'lib', 'dangling.js'));
+    await expect(packFolder(from, { skip })).rejects.toMatchObject({
+      code: 'CHAINCODE_PACKAGE_INVALID',
+      message: 'lib/dangling.js is a link that leads nowhere, to gone.js',
+    });
+  });
+
   it('refuses a folder without sources, and bad metadata', async () => {
     const empty = await folder('empty', { [INDEX]: GOOD_INDEX });
     await expect(packFolder(empty, everything)).rejects.toThrow(`no source files found in '${empty}'`);

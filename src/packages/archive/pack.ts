@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import type { Dirent } from 'node:fs';
+import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -59,13 +60,36 @@ async function filesIn(directory: string, below: string, skip: PackOptions['skip
   const found: string[] = [];
   for (const entry of await readdir(join(directory, below), { withFileTypes: true })) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
-    if (skip(path, entry.isDirectory() ? 'folder' : 'file')) continue;
-    if (entry.isDirectory()) found.push(...(await filesIn(directory, path, skip, log)));
-    else if (entry.isFile()) found.push(path);
-    else log.warn('left out of the package: neither a file nor a folder', { file: path });
+    const kind = await kindOf(directory, path, entry);
+    if (skip(path, kind === 'folder' || kind === 'link to a folder' ? 'folder' : 'file')) continue;
+    if (kind === 'folder') found.push(...(await filesIn(directory, path, skip, log)));
+    else if (kind === 'file') found.push(path);
+    else if (kind === 'link to nothing') throw danglingLink(path, await readlink(join(directory, path)));
+    else log.warn('left out of the package: it is no file', { file: path, kind });
   }
   return found;
 }
+
+type Kind = 'file' | 'folder' | 'link to a folder' | 'link out of the folder' | 'link to nothing' | 'no file and no folder';
+
+/** A link to a file inside counts as that file; what lies outside is not anybody's to hand out. */
+async function kindOf(directory: string, path: string, entry: Dirent): Promise<Kind> {
+  if (entry.isDirectory()) return 'folder';
+  if (entry.isFile()) return 'file';
+  if (!entry.isSymbolicLink()) return 'no file and no folder';
+  if (entry.name.startsWith('.#')) return 'no file and no folder'; // how editors mark what they are writing
+  const target = await stat(join(directory, path)).catch(() => undefined); // it leads nowhere
+  if (target === undefined) return 'link to nothing';
+  if (!target.isFile()) return target.isDirectory() ? 'link to a folder' : 'no file and no folder';
+  const inside = relative(await realpath(directory), await realpath(join(directory, path)));
+  return inside.startsWith('..') || isAbsolute(inside) ? 'link out of the folder' : 'file';
+}
+
+/** @see WriteFileToPackage in hyperledger/fabric v2.5, core/chaincode/platforms/util/writer.go, which fails as it opens the file */
+const danglingLink = (path: string, target: string): SelvageError =>
+  new SelvageError('CHAINCODE_PACKAGE_INVALID', `${path} is a link that leads nowhere, to ${target}`, {
+    advice: 'Put the file there, or take the link away.',
+  });
 
 async function tarOf(directory: string, sources: readonly PackedSource[]): Promise<Buffer> {
   const archive = pack();

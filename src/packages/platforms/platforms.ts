@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { SelvageError } from '../../common/errors.ts';
 import { exists } from './files.ts';
+import { packGoImport } from './go/go-import.ts';
 import { GoPlatform } from './go/go-platform.ts';
 import type { ImageSettings, ImageVariables } from './image-names.ts';
 import { JavaPlatform } from './java/java-platform.ts';
@@ -60,6 +61,25 @@ export interface PackedSources {
   readonly path: string;
   readonly codePackage: Uint8Array;
 }
+
+/**
+ * Packs what a path names for who wrote it in a working folder: a folder, or for Go also an import path.
+ * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID`; `SETTING_INVALID` when there is no such folder
+ */
+export async function packPath(
+  path: string,
+  language: Platform['name'],
+  { cwd, ...options }: PackPlatformOptions & { readonly cwd: string },
+): Promise<PackedSources> {
+  const folder = resolve(cwd, path);
+  if (await exists(folder)) return packSources(folder, language, options);
+  if (language === 'golang' && !isAbsolute(path) && !path.startsWith('.'))
+    return { type: 'GOLANG', path, codePackage: await packGoImport(path, { cwd }) };
+  throw noFolder(folder);
+}
+
+export const noFolder = (folder: string): SelvageError =>
+  new SelvageError('SETTING_INVALID', `there is no folder ${folder}`, { advice: 'Check --path.' });
 
 /**
  * Packs the chaincode in a folder.
