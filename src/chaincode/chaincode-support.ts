@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
-import { type Channels, hasLifecycleV20 } from '../channel/channel.ts';
+import type { Channels } from '../channel/channel.ts';
+import { dialectOn } from '../channel/dialect.ts';
 import { textOf, utf8 } from '../common/bytes.ts';
 import { type Cancellable, orAbort } from '../common/cancel.ts';
 import type { Clock } from '../common/clock.ts';
@@ -170,9 +171,9 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     }
   }
 
-  /** Channels of the 2.x lifecycle have the words of 2.x, which name the transaction. */
+  /** The words of 2.x name the transaction. */
   #namedIn({ proposal: { channelId, txId } }: ChaincodeCall): string {
-    return hasLifecycleV20(this.#parts.channels.get(channelId)) ? ` ${txId}` : '';
+    return dialectOn(this.#parts.channels, channelId) === '2.x' ? ` ${txId}` : '';
   }
 
   /** COMPLETED or ERROR of a chaincode that is ready, within the execute timeout. */

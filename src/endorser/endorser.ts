@@ -1,6 +1,7 @@
 import type { Chaincodes } from '../chaincode/chaincodes.ts';
 import type { SystemChaincode } from '../chaincode/system.ts';
-import { type Channels, hasLifecycleV20 } from '../channel/channel.ts';
+import type { Channels } from '../channel/channel.ts';
+import { dialectOn } from '../channel/dialect.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { type FailureCode, SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
@@ -173,9 +174,9 @@ export class Endorser implements ProposalProcessor {
     return { version: 1, response: this.#answers.endorsed(simulated.response), ...endorsed };
   }
 
-  /** The channel's lifecycle tells what its endorsers write. */
+  /** The channel tells what its endorsers write. */
   #payload(proposal: UnpackedProposal, simulated: Simulated): Uint8Array {
-    const modern = hasLifecycleV20(this.#channels.get(proposal.channelId));
+    const modern = dialectOn(this.#channels, proposal.channelId) === '2.x';
     return responsePayload(proposal, simulated, modern ? 'plain' : 'as-sent');
   }
 }

@@ -74,7 +74,7 @@ export class Execution {
     return this.#chaincodes.execute(callOf('init', run, simulator), options);
   }
 
-  /** Channels of the 2.x lifecycle have the words of 2.x. */
+  /** As the channel's peers say it. */
   #words({ channelId, txId }: UnpackedProposal): FailureWords {
     if (dialectOn(this.#channels, channelId) === '1.1') return WORDS_OF_1;
     return { unreached: `error in simulation: failed to execute transaction ${txId}: `, failed: 'error in simulation: ' };

@@ -1,7 +1,7 @@
 /** Runs a proposal's chaincode against a snapshot of committed state and collects what it read and wrote. */
 
 import type { ChaincodeOutcome } from '../chaincode/chaincodes.ts';
-import { type Channel, type Channels, hasLifecycleV20 } from '../channel/channel.ts';
+import type { Channel, Channels } from '../channel/channel.ts';
 import { dialectOn } from '../channel/dialect.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
@@ -9,6 +9,7 @@ import { prefixed } from '../common/prefixed.ts';
 import type { SimulationResult, TxSimulator } from '../ledger/simulator/tx-simulator.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import { type ChaincodeDefinition, type Definitions, readsOf, type StateReads } from '../lifecycle/definitions.ts';
+import type { FabricDialect } from '../msp/policies/dialect.ts';
 import { protos } from '../protos/messages.ts';
 import { isDeployment, readDeployment } from './deployment.ts';
 import { ERROR_THRESHOLD, type Execution, type Run } from './execution.ts';
@@ -150,7 +151,7 @@ export class Simulation {
     state: StateReads,
     { chaincodeId: { name } }: UnpackedProposal,
   ): Promise<ChaincodeDefinition | undefined> {
-    const words = wordsFor(channel, name);
+    const words = wordsFor(dialectOn(this.#parts.channels, channel.id), name, channel.id);
     try {
       const definition = await this.#parts.definitions.find(state, name, channel.id);
       if (definition !== undefined) return definition;
@@ -201,13 +202,15 @@ function simulated({ name, version, ccid }: ChaincodeRef, { outcome, results, en
 
 const sameCode = (a: ChaincodeDefinition, b: ChaincodeDefinition): boolean => a.ccid === b.ccid && a.version === b.version;
 
+const notDefined = (name: string, channelId: string): string =>
+  `make sure the chaincode ${name} has been successfully defined on channel ${channelId} and try again: `;
+
 const notInstantiated = (name: string): string => `make sure the chaincode ${name} has been successfully instantiated and try again: `;
 
-/** What a missing definition is told with: channels of the 2.x lifecycle have its words. */
-function wordsFor(channel: Channel, name: string): { readonly prefix: string; readonly notFound: string } {
-  if (!hasLifecycleV20(channel)) return { prefix: notInstantiated(name), notFound: `could not find chaincode with name '${name}'` };
-  const prefix = `make sure the chaincode ${name} has been successfully defined on channel ${channel.id} and try again: `;
-  return { prefix, notFound: `chaincode ${name} not found` };
+/** What a missing definition is told with. */
+function wordsFor(dialect: FabricDialect, name: string, channelId: string): { readonly prefix: string; readonly notFound: string } {
+  if (dialect === '1.1') return { prefix: notInstantiated(name), notFound: `could not find chaincode with name '${name}'` };
+  return { prefix: notDefined(name, channelId), notFound: `chaincode ${name} not found` };
 }
 
 /** Without a channel there are no definitions. 1.1 says so in a roundabout way: its look-up checked Readers of a channel ''. */

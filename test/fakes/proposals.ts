@@ -73,7 +73,7 @@ export const trusting: IdentityDeserializer = {
 export function openBundle(channelId: string, { lifecycleV20 = false } = {}): ChannelBundle {
   const policy = { evaluate: async () => ({ ok: true }) as const };
   const off = {
-    level: '',
+    level: lifecycleV20 ? 'V2_0' : '',
     v11Validation: false,
     v12Validation: false,
     v13Validation: false,

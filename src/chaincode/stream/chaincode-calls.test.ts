@@ -24,7 +24,7 @@ function peer({ refuse = '', lifecycleV20 = false }: { readonly refuse?: string;
   const channel = (id: string) =>
     ({
       id,
-      bundle: () => ({ channelId: id, application: { capabilities: { lifecycleV20 } } }),
+      bundle: () => ({ channelId: id, application: { capabilities: { lifecycleV20, level: lifecycleV20 ? 'V2_0' : '' } } }),
       ledger: {
         simulate: async (txId: string) => {
           const simulator = new MemorySimulator({}, { channelId: id, txId });

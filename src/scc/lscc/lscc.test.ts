@@ -31,6 +31,8 @@ const signedSpec = (name: string, instantiationPolicy: Uint8Array) => {
   return common.Envelope.encode({ payload: common.Payload.encode({ header: { channelHeader }, data }) });
 };
 
+const MODERN = { lifecycleV20: true, level: 'V2_0' };
+
 let folder = '';
 let packages: PackageStore;
 beforeEach(() => {
@@ -191,7 +193,7 @@ describe('deploy', () => {
   });
 
   it('is over on a channel of the new lifecycle', async () => {
-    const { ask } = world({ capabilities: { lifecycleV20: true } });
+    const { ask } = world({ capabilities: MODERN });
     expect(await ask(['deploy', 'ch', deploymentSpec('cc')])).toBe(
       "Channel 'ch' has been migrated to the new lifecycle, LSCC is now read-only",
     );
@@ -352,12 +354,12 @@ describe('access', () => {
     [['deploy', '', 'x'], 'invalid channel name: '],
     [['deploy', 'ch', 'x'], "Channel 'ch' has been migrated to the new lifecycle, LSCC is now read-only"],
   ])('%j is refused in the words of 2.x on a channel of its lifecycle', async (args, expected) => {
-    expect(await world({ parts: { access }, capabilities: { lifecycleV20: true } }).ask(args)).toBe(expected);
+    expect(await world({ parts: { access }, capabilities: MODERN }).ask(args)).toBe(expected);
   });
 });
 
 describe('without channel, in the words of 2.x', () => {
-  const modern = world({ capabilities: { lifecycleV20: true } });
+  const modern = world({ capabilities: MODERN });
 
   it.each([
     [['getid', 'ch', 'cc'], 'transaction not found: GET_STATE failed: transaction ID: t: no ledger context'],
@@ -375,7 +377,7 @@ describe('without channel, in the words of 2.x', () => {
       checkLocal: async () => undefined,
     };
     const other = memoryChannel(openBundle('other', { lifecycleV20: true }));
-    const { ask } = world({ capabilities: { lifecycleV20: true }, parts: { access }, others: [other] });
+    const { ask } = world({ capabilities: MODERN, parts: { access }, others: [other] });
     expect(await ask(['getid', 'other', 'cc'])).toBe('access denied for [getid][ch]: not you');
   });
 });
