@@ -38,6 +38,7 @@ class WatchedLedger implements Ledger {
       get: (namespace, key) => snapshot.get(namespace, key),
       getMany: (namespace, keys) => snapshot.getMany(namespace, keys),
       range: (namespace, start, end) => snapshot.range(namespace, start, end),
+      query: (namespace, query, page) => snapshot.query(namespace, query, page),
       [Symbol.dispose]: () => {
         this.snapshots -= 1;
         snapshot[Symbol.dispose]();

@@ -6,29 +6,34 @@ import { type Compatibility, releaseUpdates } from './compatibility.ts';
 import { historyIndexWrites } from './history/history-index.ts';
 import type { KvWrite } from './kv/kv-store.ts';
 import type { Expiry } from './pvtdata/expiry.ts';
-import { stateWrites, updateWrites } from './statedb/kv-state-store.ts';
+import type { Savepoint, StateUpdate } from './statedb/state.ts';
 
-export interface Effects {
+export interface BlockInFiles {
   readonly stored: StoredBlock;
   readonly prepared: PreparedCommit;
   readonly expiry: Expiry;
   readonly compatibility: Compatibility;
 }
 
-/** Everything that follows from a block, for one commit of the key-value store: state with its savepoint, history, index. */
-export async function blockEffects({ stored, prepared, expiry, compatibility }: Effects): Promise<KvWrite[]> {
+/** Everything that follows from a block. */
+export interface Effects {
+  readonly updates: readonly StateUpdate[];
+  readonly savepoint: Savepoint;
+  /** History, index and schedules, which are written beside the state. */
+  readonly writes: readonly KvWrite[];
+}
+
+export async function blockEffects({ stored, prepared, expiry, compatibility }: BlockInFiles): Promise<Effects> {
   const { block, transactions, indexWrites } = stored;
   const locations = transactions.map(({ location }) => location);
-  const savepoint = { blockNum: block.header?.number ?? 0n, txNum: BigInt(Math.max(0, transactions.length - 1)) };
-  const writes = stateWrites([], savepoint);
-  const updates = [...releaseUpdates(prepared.updates, compatibility), ...expiry.updates];
-  for (const batch of batches(updates)) {
-    writes.push(...updateWrites(batch));
-    await nextTurn();
-  }
+  const writes: KvWrite[] = [];
   for (const batch of batches(prepared.historyWrites)) {
-    writes.push(...historyIndexWrites(batch, locations));
+    for (const write of historyIndexWrites(batch, locations)) writes.push(write);
     await nextTurn();
   }
-  return [...writes, ...expiry.writes, ...indexWrites];
+  return {
+    updates: [...releaseUpdates(prepared.updates, compatibility), ...expiry.updates],
+    savepoint: { blockNum: block.header?.number ?? 0n, txNum: BigInt(Math.max(0, transactions.length - 1)) },
+    writes: [...writes, ...expiry.writes, ...indexWrites],
+  };
 }

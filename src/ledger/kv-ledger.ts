@@ -1,4 +1,4 @@
-import { SelvageError } from '../common/errors.ts';
+import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { LruCache } from '../common/lru.ts';
 import type { Gauge, Histogram } from '../common/metrics.ts';
@@ -7,7 +7,7 @@ import type { Scope } from '../common/scope.ts';
 import { Serial } from '../common/serial.ts';
 import type { common, queryresult } from '../protos/messages.ts';
 import { commitHashOf, committedBlock } from './block-metadata.ts';
-import type { BlockStore } from './blockstore/block-store.ts';
+import type { BlockStore, PendingBlock } from './blockstore/block-store.ts';
 import { prepareCommit } from './commit/prepare-commit.ts';
 import type { MayHold, PreparedCommit } from './commit/prepared.ts';
 import type { Compatibility } from './compatibility.ts';
@@ -20,8 +20,7 @@ import type { PrivateDataStore } from './pvtdata/private-data-store.ts';
 import { openSimulator } from './simulator/open-simulator.ts';
 import type { SimulatorOptions } from './simulator/simulator-parts.ts';
 import type { ResultsIterator, TxSimulator } from './simulator/tx-simulator.ts';
-import type { KvStateStore } from './statedb/kv-state-store.ts';
-import type { StateSnapshot } from './statedb/state.ts';
+import type { StateSnapshot, StateStore } from './statedb/state.ts';
 import type { Version } from './version.ts';
 
 /** How many reasons of invalid transactions, and transaction ids of how many blocks, stay in memory. */
@@ -30,10 +29,10 @@ const BLOCKS_WITH_IDS = 16;
 
 export interface KvLedgerParts {
   readonly channelId: string;
-  /** State, history and indexes in one: a block's effects are one commit. */
+  /** History, indexes and schedules; the state as well unless it lies elsewhere. */
   readonly kv: KvStore;
   readonly blocks: BlockStore;
-  readonly state: KvStateStore;
+  readonly state: StateStore;
   readonly history: HistoryIndex;
   readonly transient: TransientStore;
   readonly privateData: PrivateDataStore;
@@ -64,6 +63,8 @@ export class KvLedger implements Ledger {
   readonly #reasons = new LruCache<string, InvalidReason>(REASONS);
   readonly #txIds = new LruCache<bigint, readonly (string | undefined)[]>(BLOCKS_WITH_IDS);
   #commitHash: Uint8Array | undefined;
+  /** Set when only opening again helps. */
+  #stuck: SelvageError | undefined;
   #closed: Promise<void> | undefined;
 
   private constructor(parts: KvLedgerParts, commitHash: Uint8Array | undefined) {
@@ -107,6 +108,7 @@ export class KvLedger implements Ledger {
   async #commit(validated: ValidatedBlock): Promise<CommitOutcome> {
     const { block, reasons } = validated;
     this.#checkOpen();
+    if (this.#stuck !== undefined) throw this.#stuck;
     this.#parts.blocks.checkNext(block);
     const { prepared, expiry } = await this.#prepare(validated);
     const committed = committedBlock(block, { prepared, previous: this.#commitHash }, this.#parts.compatibility);
@@ -146,18 +148,31 @@ export class KvLedger implements Ledger {
 
   /** The block file is the log: from its sync on, the block is committed. What fails after that takes the block back. */
   async #makeDurable(block: common.Block, { prepared, expiry }: Prepared): Promise<void> {
-    const { blocks, kv, privateData, compatibility } = this.#parts;
+    const { blocks, privateData } = this.#parts;
     await privateData.put(numberOf(block), prepared.privateWrites);
     const stored = await blocks.write(block);
-    try {
-      await kv.commit(await blockEffects({ stored, prepared, expiry, compatibility }));
-    } catch (error) {
-      await stored.undo();
-      throw error;
-    }
+    await this.#apply(stored, { prepared, expiry });
     this.#txIds.set(numberOf(block), stored.txIds);
     this.#parts.changed(new Set(prepared.updates.map(({ namespace }) => namespace)));
     stored.publish();
+  }
+
+  /** A state that has taken the block in, while what belongs beside it could not be written, keeps it: opening again brings both together. */
+  async #apply(stored: PendingBlock, { prepared, expiry }: Prepared): Promise<void> {
+    const { state, kv, compatibility } = this.#parts;
+    const { updates, savepoint, writes } = await blockEffects({ stored, prepared, expiry, compatibility });
+    try {
+      await state.commit(updates, savepoint, { kv, writes });
+    } catch (cause) {
+      using now = state.snapshot();
+      if (now.savepoint?.blockNum !== savepoint.blockNum) {
+        await stored.undo();
+        throw cause;
+      }
+      const text = `the state of ${this.channelId} is ahead of its index: ${messageOf(cause)}`;
+      this.#stuck = new SelvageError('LEDGER_UNAVAILABLE', text, { cause, advice: 'Start the peer again once the disk is well.' });
+      throw this.#stuck;
+    }
   }
 
   /** The block is committed whether this works or not; what stays is removed with age. */

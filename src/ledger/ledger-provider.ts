@@ -17,7 +17,7 @@ import { diskFailure } from './kv/disk-failure.ts';
 import { MemoryStore } from './kv/memory-store.ts';
 import type { KvLedger } from './kv-ledger.ts';
 import type { Ledger, LedgerProvider } from './ledger.ts';
-import { blocksIn, openLedger } from './open-ledger.ts';
+import { blocksIn, type OpenState, openLedger } from './open-ledger.ts';
 import { type CollectionLifetimes, FOR_EVER } from './pvtdata/expiry.ts';
 import type { SimulatorOptions } from './simulator/simulator-parts.ts';
 
@@ -35,6 +35,8 @@ export interface LedgerProviderParts {
   readonly transientRetention?: number | undefined;
   /** Told which namespaces of a channel's state a block changed, before anybody hears of the block. Must not throw. */
   readonly onChanged?: ((channelId: string, namespaces: ReadonlySet<string>) => void) | undefined;
+  /** Opens the state of a channel where it lies elsewhere; in the ledger's own folder by default. */
+  readonly openState?: OpenState | undefined;
   /** Size of block files, in bytes; Fabric's 64 MiB by default. */
   readonly segmentBytes?: number | undefined;
   readonly log?: Logger | undefined;
@@ -167,6 +169,7 @@ export class FolderLedgerProvider implements LedgerProvider {
       segmentBytes,
       log: log.child({ channel: channelId }),
       metrics,
+      openState: this.#parts.openState,
       changed: (namespaces) => onChanged?.(channelId, namespaces),
       closed: () => this.#opened.delete(channelId),
     });

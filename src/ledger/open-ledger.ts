@@ -25,6 +25,10 @@ import { PrivateDataStore } from './pvtdata/private-data-store.ts';
 import { KvTransientStore } from './pvtdata/transient-store.ts';
 import type { SimulatorOptions } from './simulator/simulator-parts.ts';
 import { KvStateStore, type SnapshotMetrics } from './statedb/kv-state-store.ts';
+import type { StateStore } from './statedb/state.ts';
+
+/** Opens the state of a channel; the ledger closes it. */
+export type OpenState = (channelId: string) => Promise<StateStore>;
 
 export interface OpenLedgerParts {
   readonly channelId: string;
@@ -38,6 +42,8 @@ export interface OpenLedgerParts {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly changed: KvLedgerParts['changed'];
+  /** Opens the state where it lies elsewhere; by default it is in the store of history and indexes. */
+  readonly openState?: OpenState | undefined;
   /** Told when the ledger is disposed. */
   readonly closed: () => void;
 }
@@ -52,10 +58,9 @@ export async function openLedger(parts: OpenLedgerParts): Promise<KvLedger> {
   await using scope = new Scope();
   scope.defer(parts.closed);
   await bringUpToDate(parts);
-  const kv = await openState(parts, scope);
+  const { kv, state } = await openStores(parts, scope);
   const synced = scope.use(new LmdbStore({ path: join(folder, 'private'), durability: 'synced' }));
   const privateData = new PrivateDataStore(synced);
-  const state = new KvStateStore(kv, snapshotMetrics(metrics, channelId));
   const expiry = new ExpirySchedule({ kv, lifetimes: parts.lifetimes });
   const catchUp = replay({ kv, state, privateData, expiry, compatibility });
   const { duplicates, historyOrder: order } = compatibility;
@@ -88,11 +93,24 @@ const snapshotMetrics = (metrics: Metrics, channel: string): SnapshotMetrics => 
   seconds: metrics.histogram('selvage_ledger_snapshot_age_seconds', 'How long a state snapshot was in use', { channel }),
 });
 
+interface Stores {
+  /** History, index and schedules; the state as well unless it lies elsewhere. */
+  readonly kv: LmdbStore;
+  readonly state: StateStore;
+}
+
+async function openStores(parts: OpenLedgerParts, scope: Scope): Promise<Stores> {
+  const { channelId, openState, metrics } = parts;
+  const elsewhere = openState === undefined ? undefined : scope.use(await openState(channelId));
+  const kv = await openFollowing(parts, elsewhere, scope);
+  return { kv, state: elsewhere ?? new KvStateStore(kv, snapshotMetrics(metrics, channelId)) };
+}
+
 /** The store that follows the blocks. What cannot be opened, perhaps for want of room when it was made, is no loss and is made again. */
-async function openState({ folder, log }: OpenLedgerParts, scope: Scope): Promise<LmdbStore> {
+async function openFollowing({ folder, log }: OpenLedgerParts, elsewhere: StateStore | undefined, scope: Scope): Promise<LmdbStore> {
   const path = join(folder, 'state');
   try {
-    return scope.use(await readableState(path));
+    return scope.use(await readableStore(path, elsewhere));
   } catch (thrown) {
     log.warn('the state cannot be opened and is made from the blocks', { reason: messageOf(thrown) });
     await rm(path, { recursive: true, force: true });
@@ -100,11 +118,18 @@ async function openState({ folder, log }: OpenLedgerParts, scope: Scope): Promis
   }
 }
 
-/** @throws {SelvageError} for a store that does not even say how far it is */
-async function readableState(path: string): Promise<LmdbStore> {
+/**
+ * A state that lies elsewhere may be ahead by the block of a crash, which is then applied again, the same to the same.
+ * @throws {SelvageError} for a store that does not even say how far it is, and where the state elsewhere is behind it: something of
+ *   that was lost
+ */
+async function readableStore(path: string, elsewhere: StateStore | undefined): Promise<LmdbStore> {
   await using scope = new Scope();
   const kv = scope.use(new LmdbStore({ path, durability: 'overlapping' }));
-  await new BlockIndex({ kv, duplicates: 'first' }).checkpoint();
+  const checkpoint = await new BlockIndex({ kv, duplicates: 'first' }).checkpoint();
+  using now = elsewhere?.snapshot();
+  if (now !== undefined && (now.savepoint?.blockNum ?? -1n) + 1n < (checkpoint?.height ?? 0n))
+    throw new SelvageError('LEDGER_CORRUPT', 'the state is behind the blocks');
   scope.move();
   return kv;
 }
@@ -121,7 +146,7 @@ async function bringUpToDate({ folder, log }: OpenLedgerParts): Promise<void> {
 
 interface ReplayParts {
   readonly kv: KvStore;
-  readonly state: KvStateStore;
+  readonly state: StateStore;
   readonly privateData: PrivateDataStore;
   readonly expiry: ExpirySchedule;
   readonly compatibility: Compatibility;
@@ -145,7 +170,8 @@ function replay({ kv, state, privateData, expiry: schedule, compatibility }: Rep
     const wanted = begun || number <= 1n ? nextCommitHash(number, { prepared, previous }) : found;
     if (found !== undefined && wanted !== undefined && !equalBytes(found, wanted))
       throw new SelvageError('LEDGER_CORRUPT', `block ${number} does not have the commit hash that its content gives`);
-    await kv.commit(await blockEffects({ stored, prepared, expiry, compatibility }));
+    const { updates, savepoint, writes } = await blockEffects({ stored, prepared, expiry, compatibility });
+    await state.commit(updates, savepoint, { kv, writes });
     [previous, begun] = [found, true];
   };
 }

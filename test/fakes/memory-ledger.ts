@@ -3,7 +3,7 @@ import { compareUtf8, hex } from '../../src/common/bytes.ts';
 import type { BlockReader, CommittedTransaction, Ledger, TransientStore } from '../../src/ledger/ledger.ts';
 import { openSimulator } from '../../src/ledger/simulator/open-simulator.ts';
 import type { TxSimulator } from '../../src/ledger/simulator/tx-simulator.ts';
-import type { StateEntry, StateSnapshot, StateValue } from '../../src/ledger/statedb/state.ts';
+import { noQueries, type StateEntry, type StateSnapshot, type StateValue } from '../../src/ledger/statedb/state.ts';
 import { blockHash } from '../../src/protos/hashes.ts';
 import { common } from '../../src/protos/messages.ts';
 
@@ -30,6 +30,9 @@ export class MemoryState {
       get,
       getMany: (namespace, keys) => keys.map((key) => get(namespace, key)),
       range: (namespace, start, end) => iteratorOver(entriesOf(values, namespace, start, end)),
+      query: (_namespace, _query, page) => {
+        throw noQueries(page);
+      },
       [Symbol.dispose]: () => {
         if (open) this.openSnapshots -= 1;
         open = false;

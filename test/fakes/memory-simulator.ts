@@ -3,6 +3,7 @@
 import { compareUtf8 } from '../../src/common/bytes.ts';
 import { SelvageError } from '../../src/common/errors.ts';
 import type { ResultsIterator, SimulationResult, TxSimulator } from '../../src/ledger/simulator/tx-simulator.ts';
+import { noQueries } from '../../src/ledger/statedb/state.ts';
 import type { queryresult } from '../../src/protos/messages.ts';
 
 export interface MemoryState {
@@ -63,7 +64,11 @@ export class MemorySimulator implements TxSimulator {
   }
 
   query(..._asked: Parameters<TxSimulator['query']>): ReturnType<TxSimulator['query']> {
-    throw new SelvageError('SIMULATION_FAILED', 'ExecuteQuery not supported for leveldb');
+    throw noQueries(undefined);
+  }
+
+  getPrivateDataQuery(): never {
+    throw noQueries(undefined);
   }
 
   history(): ResultsIterator<queryresult.KeyModification> {

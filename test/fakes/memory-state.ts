@@ -1,8 +1,10 @@
 import { compareUtf8 } from '../../src/common/bytes.ts';
 import type {
+  Beside,
   Savepoint,
   StateEntry,
   StateIterator,
+  StateQuery,
   StateSnapshot,
   StateStore,
   StateUpdate,
@@ -15,6 +17,7 @@ type Namespaces = ReadonlyMap<string, ReadonlyMap<string, StateValue>>;
 export class MemoryState implements StateStore {
   #namespaces: Namespaces = new Map();
   #savepoint: Savepoint | undefined;
+  readonly hasQueries: boolean = true;
   /** Snapshots and iterators that were opened and are not yet disposed. */
   readonly open = new Set<Disposable>();
 
@@ -24,7 +27,7 @@ export class MemoryState implements StateStore {
     return snapshot;
   }
 
-  async commit(updates: readonly StateUpdate[], savepoint: Savepoint): Promise<void> {
+  async commit(updates: readonly StateUpdate[], savepoint: Savepoint, beside?: Beside): Promise<void> {
     const touched = new Map(updates.map(({ namespace }) => [namespace, new Map(this.#namespaces.get(namespace))]));
     for (const { namespace, key, value } of updates) {
       if (value === undefined) touched.get(namespace)?.delete(key);
@@ -33,6 +36,7 @@ export class MemoryState implements StateStore {
     const namespaces = new Map([...this.#namespaces, ...touched]);
     this.#namespaces = namespaces;
     this.#savepoint = savepoint;
+    await beside?.kv.commit(beside.writes);
   }
 
   /** Everything, by namespace. */
@@ -83,6 +87,22 @@ class MemorySnapshot implements StateSnapshot {
     };
     this.#open.add(iterator);
     return iterator;
+  }
+
+  /** Finds values that contain the query as text; a bookmark is the last key of the page before. */
+  query(namespace: string, query: string, { size, bookmark } = { size: Number.POSITIVE_INFINITY, bookmark: '' }): StateQuery {
+    const cursor = this.range(namespace, bookmark === '' ? '' : `${bookmark}\0`, '');
+    let last = '';
+    let given = 0;
+    const next = async (): Promise<StateEntry | undefined> => {
+      for (let entry = await cursor.next(); entry !== undefined && given < size; entry = await cursor.next()) {
+        if (!Buffer.from(entry.value).includes(query)) continue;
+        [last, given] = [entry.key, given + 1];
+        return entry;
+      }
+      return undefined;
+    };
+    return { next, bookmark: () => last, [Symbol.dispose]: () => cursor[Symbol.dispose]() };
   }
 
   [Symbol.dispose](): void {

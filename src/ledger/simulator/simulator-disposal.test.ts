@@ -19,6 +19,7 @@ function gated(snapshot: StateSnapshot, gate: Promise<void>): StateSnapshot {
       const iterator = snapshot.range(namespace, start, end);
       return { next: async () => gate.then(() => iterator.next()), [Symbol.dispose]: () => iterator[Symbol.dispose]() };
     },
+    query: (namespace, query, page) => snapshot.query(namespace, query, page),
     [Symbol.dispose]: () => snapshot[Symbol.dispose](),
   };
 }

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { MemoryState } from '../../../test/fakes/memory-state.ts';
 import { hex, sha256, utf8 } from '../../common/bytes.ts';
 import { kvrwset, type queryresult, rwset } from '../../protos/messages.ts';
+import { MemoryStore } from '../kv/memory-store.ts';
+import { KvStateStore } from '../statedb/kv-state-store.ts';
 import type { StateSnapshot, StateUpdate } from '../statedb/state.ts';
 import { encodeMetadata } from './metadata.ts';
 import { openSimulator } from './open-simulator.ts';
@@ -116,9 +118,45 @@ describe('a simulation', () => {
   });
 
   it('has Fabric texts for what a key-value state cannot do', async () => {
-    await using simulator = simulate(await stateWith());
+    const state = new KvStateStore(new MemoryStore());
+    await using simulator = openSimulator({ channelId: 'mychannel', txId: 'tx1', snapshot: state.snapshot(), history: undefined });
     expect(() => simulator.query('cc', '{}')).toThrow('ExecuteQuery not supported for leveldb');
+    expect(() => simulator.query('cc', '{}', { size: 1, bookmark: '' })).toThrow('ExecuteQueryWithPagination not supported for leveldb');
+    expect(() => simulator.getPrivateDataQuery('cc', 'coll', '{}')).toThrow('ExecuteQuery not supported for leveldb');
     expect(() => simulator.history('cc', 'a')).toThrow('History tracking not enabled - historyDatabase is false');
+  });
+});
+
+describe('a rich query', () => {
+  it('reads each result that it hands out, and no more', async () => {
+    const simulator = simulate(await stateWith(...numbered(4)), { options: { totalQueryLimit: 3 } });
+    const results = await pull(simulator.query('cc', 'value of'));
+    expect(results.map(({ namespace, key }) => [namespace, key])).toEqual([
+      ['cc', 'key000'],
+      ['cc', 'key001'],
+      ['cc', 'key002'],
+    ]);
+    const [set] = rwset.TxReadWriteSet.decode((await simulator.result()).publicRwset).nsRwset;
+    const { reads, rangeQueriesInfo } = kvrwset.KVRWSet.decode(set?.rwset ?? new Uint8Array());
+    expect([reads.map(({ key }) => key), rangeQueriesInfo]).toEqual([['key000', 'key001', 'key002'], []]);
+  });
+
+  it('in pages has the bookmark of the store, and belongs to a read-only simulation', async () => {
+    await using simulator = simulate(await stateWith(...numbered(4)));
+    const page = simulator.query('cc', 'value of', { size: 2, bookmark: 'key000' });
+    expect((await pull(page)).map(({ key }) => key)).toEqual(['key001', 'key002']);
+    expect(await page.bookmark()).toBe('key002');
+    expect(() => simulator.putState('cc', 'a', utf8('1'))).toThrow('already performed a paginated query');
+  });
+
+  it('on a collection records nothing, and belongs to a read-only simulation', async () => {
+    const simulator = simulate(await stateWith(plainValue('a', 'x1'), plainValue('b', 'y'), publicValue('c', 'x2')));
+    expect(await pull(simulator.getPrivateDataQuery('cc', 'coll', 'x'))).toEqual([{ namespace: 'cc', key: 'a', value: utf8('x1') }]);
+    expect(() => simulator.putState('cc', 'a', utf8('1'))).toThrow('already performed queries on pvt data');
+    expect((await simulator.result()).publicRwset).toHaveLength(0);
+    await using writing = simulate(await stateWith());
+    writing.putState('cc', 'a', utf8('1'));
+    expect(() => writing.getPrivateDataQuery('cc', 'coll', 'x')).toThrow('supported only in a read-only transaction');
   });
 });
 
@@ -225,6 +263,7 @@ describe('private data', () => {
       get: async (namespace, key) => snapshot.get(namespace, key),
       getMany: async (namespace, keys) => snapshot.getMany(namespace, keys),
       range: (namespace, start, end) => snapshot.range(namespace, start, end),
+      query: (namespace, query, page) => snapshot.query(namespace, query, page),
       [Symbol.dispose]: () => snapshot[Symbol.dispose](),
     };
     const simulator = openSimulator({ channelId: 'mychannel', txId: 'tx1', snapshot: late, history: undefined });

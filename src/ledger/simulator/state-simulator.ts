@@ -2,7 +2,7 @@ import { SelvageError } from '../../common/errors.ts';
 import type { MaybePromise } from '../../common/maybe.ts';
 import { Scope } from '../../common/scope.ts';
 import type { queryresult } from '../../protos/messages.ts';
-import type { StateSnapshot, StateValue } from '../statedb/state.ts';
+import type { QueryPage, StateEntry, StateSnapshot, StateValue } from '../statedb/state.ts';
 import { InFlight, whenKnown } from './in-flight.ts';
 import { decodeMetadata } from './metadata.ts';
 import { privateNamespace } from './private-namespaces.ts';
@@ -98,11 +98,23 @@ export class StateSimulator implements TxSimulator {
     };
   }
 
-  query(_namespace: string, _query: string, page?: { readonly size: number; readonly bookmark: string }): never {
+  query(namespace: string, query: string, page?: QueryPage): Bookmarked<queryresult.KV> {
     if (page !== undefined) this.#may.beforePaginatedQuery();
     this.#may.beforeRead();
-    const call = page === undefined ? 'ExecuteQuery' : 'ExecuteQueryWithPagination';
-    throw new SelvageError('SIMULATION_FAILED', `${call} not supported for leveldb`);
+    const cursor = this.#snapshot.query(namespace, query, page);
+    const read = ({ key, value, version }: StateEntry): queryresult.KV => {
+      this.#rwset.addRead(namespace, key, version);
+      return { namespace, key, value };
+    };
+    const results = this.#results({
+      next: () => whenKnown(cursor.next(), (entry) => entry && read(entry)),
+      close: () => cursor[Symbol.dispose](),
+    });
+    return {
+      next: () => results.next(),
+      bookmark: () => results.asking(() => cursor.bookmark()),
+      [Symbol.asyncDispose]: () => results[Symbol.asyncDispose](),
+    };
   }
 
   history(namespace: string, key: string): ResultsIterator<queryresult.KeyModification> {
@@ -157,6 +169,13 @@ export class StateSimulator implements TxSimulator {
     return this.#results({ next, close: () => cursor[Symbol.dispose]() });
   }
 
+  getPrivateDataQuery(namespace: string, collection: string, query: string): ResultsIterator<queryresult.KV> {
+    this.#may.beforePrivateQuery();
+    const cursor = this.#snapshot.query(privateNamespace(namespace, collection), query);
+    const next = () => whenKnown(cursor.next(), (entry) => entry && { namespace, key: entry.key, value: entry.value });
+    return this.#results({ next, close: () => cursor[Symbol.dispose]() });
+  }
+
   async result(): Promise<SimulationResult> {
     this.#may.beforeRead();
     this.#may.end();
@@ -203,7 +222,7 @@ export class StateSimulator implements TxSimulator {
     return this.#running.track(whenKnown(answer, use));
   }
 
-  #results<T>({ next, close }: { next: () => MaybePromise<T | undefined>; close: () => unknown }): ResultsIterator<T> {
+  #results<T>({ next, close }: { next: () => MaybePromise<T | undefined>; close: () => unknown }): Results<T> {
     return this.#keep(new Results({ next, close, limit: this.#totalQueryLimit, check: this.#may.beforeRead, running: this.#running }));
   }
 

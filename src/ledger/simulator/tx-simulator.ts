@@ -1,5 +1,6 @@
 import type { MaybePromise } from '../../common/maybe.ts';
 import type { queryresult } from '../../protos/messages.ts';
+import type { QueryPage } from '../statedb/state.ts';
 
 /** Results one at a time; `undefined` after the last. Dispose it when done, at the latest when the simulation ends. */
 export interface ResultsIterator<T> extends AsyncDisposable {
@@ -40,12 +41,11 @@ export interface TxSimulator extends AsyncDisposable {
   ): ResultsIterator<queryresult.KV> & {
     /** Start key of the next page, '' at the end (paginated only). */ bookmark(): MaybePromise<string>;
   };
-  /** Rich query. @throws {SelvageError} `SIMULATION_FAILED` `ExecuteQuery not supported for leveldb` on a key-value state */
-  query(
-    namespace: string,
-    query: string,
-    page?: { readonly size: number; readonly bookmark: string },
-  ): ResultsIterator<queryresult.KV> & { bookmark(): MaybePromise<string> };
+  /**
+   * Rich query, of which each result counts as read.
+   * @throws {SelvageError} `SIMULATION_FAILED` `ExecuteQuery not supported for leveldb` on a state that has none
+   */
+  query(namespace: string, query: string, page?: QueryPage): ResultsIterator<queryresult.KV> & { bookmark(): MaybePromise<string> };
   /** Newest first unless the ledger was opened for 1.1 order. Records nothing. */
   history(namespace: string, key: string): ResultsIterator<queryresult.KeyModification>;
   getPrivateData(namespace: string, collection: string, key: string): MaybePromise<Uint8Array | undefined>;
@@ -56,6 +56,8 @@ export interface TxSimulator extends AsyncDisposable {
   getPrivateDataMetadata(namespace: string, collection: string, key: string): MaybePromise<ReadonlyMap<string, Uint8Array>>;
   setPrivateDataMetadata(namespace: string, collection: string, key: string, entries: ReadonlyMap<string, Uint8Array>): void;
   getPrivateDataRange(namespace: string, collection: string, start: string, end: string): ResultsIterator<queryresult.KV>;
+  /** Rich query on the plain values of a collection; in a read-only simulation, and records nothing. */
+  getPrivateDataQuery(namespace: string, collection: string, query: string): ResultsIterator<queryresult.KV>;
   /** Closes the simulation and returns what it recorded. */
   result(): Promise<SimulationResult>;
 }

@@ -21,7 +21,7 @@ stateContract('lmdb', async () => {
   const state = new KvStateStore(kv);
   return {
     snapshot: () => state.snapshot(),
-    commit: (updates, savepoint) => state.commit(updates, savepoint),
+    commit: (updates, savepoint, beside) => state.commit(updates, savepoint, beside),
     [Symbol.asyncDispose]: () => kv[Symbol.asyncDispose](),
   };
 });

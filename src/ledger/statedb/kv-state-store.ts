@@ -1,10 +1,23 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { concatBytes } from '../../common/bytes.ts';
 import type { MaybePromise } from '../../common/maybe.ts';
 import type { Gauge, Histogram } from '../../common/metrics.ts';
+import { batches } from '../commit/pace.ts';
 import { answered } from '../kv/answer.ts';
 import type { KvIterator, KvSnapshot, KvStore, KvWrite } from '../kv/kv-store.ts';
 import { after } from '../kv/long-keys.ts';
-import type { Savepoint, StateEntry, StateIterator, StateSnapshot, StateStore, StateUpdate, StateValue } from './state.ts';
+import {
+  type Beside,
+  noQueries,
+  type QueryPage,
+  type Savepoint,
+  type StateEntry,
+  type StateIterator,
+  type StateSnapshot,
+  type StateStore,
+  type StateUpdate,
+  type StateValue,
+} from './state.ts';
 import { decodeStateValue, encodeStateValue } from './state-value.ts';
 
 const utf8 = (text: string): Uint8Array => Buffer.from(text, 'utf8');
@@ -37,22 +50,25 @@ export class KvStateStore implements StateStore {
     return new KvStateSnapshot(this.#kv.snapshot(), this.#metrics);
   }
 
-  async commit(updates: readonly StateUpdate[], savepoint: Savepoint): Promise<void> {
-    await this.#kv.commit(stateWrites(updates, savepoint));
+  async commit(updates: readonly StateUpdate[], savepoint: Savepoint, beside?: Beside): Promise<void> {
+    const writes = await writesOf(updates, savepoint);
+    if (beside === undefined || beside.kv === this.#kv) return this.#kv.commit([...writes, ...(beside?.writes ?? [])]);
+    await this.#kv.commit(writes);
+    await beside.kv.commit(beside.writes);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-/** What {@link KvStateStore.commit} writes, for those who commit it together with something else. */
-export function stateWrites(updates: readonly StateUpdate[], savepoint: Savepoint): KvWrite[] {
-  const mark = encodeStateValue({ value: new Uint8Array(0), version: savepoint });
-  return [...updateWrites(updates), { key: SAVEPOINT, value: mark }];
+/** In turns of the event loop, since a block may change very many keys. */
+async function writesOf(updates: readonly StateUpdate[], savepoint: Savepoint): Promise<KvWrite[]> {
+  const writes: KvWrite[] = [{ key: SAVEPOINT, value: encodeStateValue({ value: new Uint8Array(0), version: savepoint }) }];
+  for (const batch of batches(updates)) {
+    for (const { namespace, key, value } of batch) writes.push({ key: keyOf(namespace, key), value: value && encodeStateValue(value) });
+    await nextTurn();
+  }
+  return writes;
 }
-
-/** The part of {@link stateWrites} that grows with the block. */
-export const updateWrites = (updates: readonly StateUpdate[]): KvWrite[] =>
-  updates.map(({ namespace, key, value }) => ({ key: keyOf(namespace, key), value: value && encodeStateValue(value) }));
 
 class KvStateSnapshot implements StateSnapshot {
   readonly #kv: KvSnapshot;
@@ -81,6 +97,10 @@ class KvStateSnapshot implements StateSnapshot {
     const prefix = prefixOf(namespace);
     const lt = end === '' ? after(prefix) : concatBytes(prefix, utf8(end));
     return new KvStateIterator(this.#kv.range({ gte: concatBytes(prefix, utf8(start)), lt }), prefix.length);
+  }
+
+  query(_namespace: string, _query: string, page?: QueryPage): never {
+    throw noQueries(page);
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareUtf8, hex, utf8 } from '../../common/bytes.ts';
+import { MemoryStore } from '../kv/memory-store.ts';
 import type { StateEntry, StateSnapshot, StateStore, StateUpdate } from './state.ts';
 
 const put = (namespace: string, key: string, value: string, blockNum = 1n): StateUpdate => ({
@@ -19,7 +20,7 @@ export async function stateEntries(snapshot: StateSnapshot, namespace: string, s
 const keysOf = (found: readonly StateEntry[]): string[] => found.map(({ key }) => key);
 
 /** What every StateStore promises. */
-export function stateContract(name: string, open: () => Promise<StateStore>): void {
+export function stateContract(name: string, open: () => Promise<StateStore & { readonly hasQueries?: boolean }>): void {
   describe(`${name} state store`, () => {
     it('gives back values with version and metadata, and the savepoint', async () => {
       await using store = await open();
@@ -76,6 +77,33 @@ export function stateContract(name: string, open: () => Promise<StateStore>): vo
       expect(keysOf(await stateEntries(before, 'ns'))).toEqual(['a', 'b']);
       expect(keysOf(await stateEntries(after, 'ns'))).toEqual(['b', 'c']);
       expect([before.savepoint?.blockNum, after.savepoint?.blockNum]).toEqual([1n, 2n]);
+    });
+
+    it('writes what is beside it, with itself or after itself', async () => {
+      await using store = await open();
+      const kv = new MemoryStore();
+      await store.commit([put('ns', 'k', '1')], { blockNum: 1n, txNum: 0n }, { kv, writes: [{ key: utf8('beside'), value: utf8('2') }] });
+      using snapshot = kv.snapshot();
+      expect(snapshot.get(utf8('beside'))).toEqual(utf8('2'));
+      const broken = { commit: async () => Promise.reject(new Error('disk')) };
+      await expect(store.commit([], { blockNum: 2n, txNum: 0n }, { kv: broken, writes: [] })).rejects.toThrow('disk');
+      using now = store.snapshot();
+      expect(now.savepoint?.blockNum).toBe(2n);
+    });
+
+    it('answers rich queries, or refuses them in Fabric’s words', async () => {
+      await using store = await open();
+      await store.commit([put('ns', 'k', 'value')], { blockNum: 1n, txNum: 0n });
+      using snapshot = store.snapshot();
+      const [plain, paged] = [() => snapshot.query('ns', 'value'), () => snapshot.query('ns', 'value', { size: 1, bookmark: '' })];
+      if (!store.hasQueries) {
+        expect(plain).toThrow('ExecuteQuery not supported for leveldb');
+        expect(paged).toThrow('ExecuteQueryWithPagination not supported for leveldb');
+        return;
+      }
+      using results = plain();
+      expect(await results.next()).toMatchObject({ key: 'k', version: { blockNum: 1n, txNum: 0n } });
+      expect(await results.next()).toBeUndefined();
     });
 
     it('orders keys by their UTF-8 bytes, whatever they hold', async () => {

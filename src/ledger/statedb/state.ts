@@ -1,4 +1,6 @@
+import { SelvageError } from '../../common/errors.ts';
 import type { MaybePromise } from '../../common/maybe.ts';
+import type { KvStore, KvWrite } from '../kv/kv-store.ts';
 import type { Version } from '../version.ts';
 
 /** A committed value. `metadata` is the encoded `KVMetadataWrite` without its key, absent when there is none. */
@@ -35,15 +37,51 @@ export interface StateSnapshot extends Disposable {
   getMany(namespace: string, keys: readonly string[]): MaybePromise<readonly (StateValue | undefined)[]>;
   /** `start` inclusive, `end` exclusive, '' is open. Pull style, so that nothing is read that nobody asked for. */
   range(namespace: string, start: string, end: string): StateIterator;
+  /**
+   * Rich query. Answers what the store holds for the query, whatever a commit does meanwhile; no phantom is looked for later.
+   * @throws {SelvageError} `SIMULATION_FAILED` with Fabric's text where the store has no queries; see {@link noQueries}
+   */
+  query(namespace: string, query: string, page?: QueryPage): StateQuery;
+}
+
+/** Results of a rich query, in the order that the store gives them. */
+export interface StateQuery extends StateIterator {
+  /** Where the next page begins, '' at the end; asked for after the last result. */
+  bookmark(): MaybePromise<string>;
+}
+
+export interface QueryPage {
+  readonly size: number;
+  /** '' for the first page. */
+  readonly bookmark: string;
 }
 
 export interface StateIterator extends Disposable {
   next(): MaybePromise<StateEntry | undefined>;
 }
 
-/** The port under the ledger: current values and versions of one channel. One writer; snapshots never wait for it. */
+/** What the ledger writes for the same block into its own store: history, indexes, schedules. */
+export interface Beside {
+  readonly kv: Pick<KvStore, 'commit'>;
+  readonly writes: readonly KvWrite[];
+}
+
+/**
+ * The port under the ledger, and the only way to the state: current values and versions of one channel. One writer; snapshots never
+ * wait for it. What a store that lies elsewhere has lost is made again from the blocks.
+ */
 export interface StateStore extends AsyncDisposable {
   snapshot(): StateSnapshot;
-  /** Applies all updates and the savepoint at once. */
-  commit(updates: readonly StateUpdate[], savepoint: Savepoint): Promise<void>;
+  /**
+   * Applies all updates and the savepoint at once, and writes what is beside it: in the same step where both are in one store, else
+   * after it. So the state may be ahead after a crash, and never behind.
+   * @throws {SelvageError} `DISK_FULL`, `LEDGER_UNAVAILABLE`; the savepoint then tells whether the state was changed
+   */
+  commit(updates: readonly StateUpdate[], savepoint: Savepoint, beside?: Beside): Promise<void>;
 }
+
+/** What a store without rich queries answers to one. */
+export const noQueries = (page: QueryPage | undefined): SelvageError => {
+  const call = page === undefined ? 'ExecuteQuery' : 'ExecuteQueryWithPagination';
+  return new SelvageError('SIMULATION_FAILED', `${call} not supported for leveldb`);
+};

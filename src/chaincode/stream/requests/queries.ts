@@ -27,7 +27,7 @@ export async function getQueryResult(request: StateRequest): Promise<Uint8Array>
   const { namespace } = request.context.call;
   if (collection !== '') {
     await requireReadable(request, collection);
-    throw new SelvageError('SIMULATION_FAILED', 'ExecuteQuery not supported for leveldb');
+    return keyValues(request, request.simulator.getPrivateDataQuery(namespace, collection, query));
   }
   const page = pageOf(request, metadata);
   const results = request.simulator.query(namespace, query, page);
