@@ -43,7 +43,14 @@ async function dockerRuntime(config: PeerConfig, { log, signal }: RuntimeParts):
   return openDockerRuntime(config, { log: log.child({ module: 'runtime' }), signal });
 }
 
-function processRuntime({ chaincode, localMspId }: PeerConfig, log: Logger): ProcessRuntime {
+/** What chaincode must not see, wherever it lies: keys, ledgers, private data. Chaincode's own folders may lie in it. */
+const secretsOf = ({ fileSystemPath, mspConfigPath, tls, operationsTls, docker }: PeerConfig): readonly string[] => [
+  ...[fileSystemPath, mspConfigPath],
+  ...[tls?.keyFile, tls?.clientKeyFile, operationsTls?.keyFile, docker.tls?.keyFile].flatMap((file) => file ?? []),
+];
+
+function processRuntime(config: PeerConfig, log: Logger): ProcessRuntime {
+  const { chaincode, localMspId } = config;
   const host = process.env;
   return new ProcessRuntime({
     directory: chaincode.cacheFolder,
@@ -52,6 +59,7 @@ function processRuntime({ chaincode, localMspId }: PeerConfig, log: Logger): Pro
     mspId: localMspId,
     log: log.child({ module: 'runtime' }),
     graceMs: chaincode.stopGraceMs,
+    hidden: secretsOf(config),
     ...chaincode.isolation,
     ...chaincode.builds,
   });

@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parsePeerConfig, replicasOf } from './peer-config.ts';
@@ -99,20 +99,26 @@ describe('selvage.replicas', () => {
 
 describe('selvage.process', () => {
   it('bounds what builds leave, and tells whether they go into the sandbox', async () => {
-    const usual = { sandboxBuilds: true, cache: { maxBytes: 10 * 1024 ** 3, maxUnusedMs: 30 * 24 * 3_600_000 } };
+    const usual = { sandboxBuilds: true, shareBuildCaches: false, cache: { maxBytes: 10 * 1024 ** 3, maxUnusedMs: 30 * 24 * 3_600_000 } };
     expect((await chaincode('')).builds).toEqual(usual);
-    const yaml = 'selvage: { process: { sandboxBuilds: false, cacheSize: 1000, cacheUnused: 0s } }';
-    expect((await chaincode(yaml)).builds).toEqual({ sandboxBuilds: false, cache: { maxBytes: 1000, maxUnusedMs: undefined } });
+    const yaml = 'selvage: { process: { sandboxBuilds: false, shareBuildCaches: true, cacheSize: 1000, cacheUnused: 0s } }';
+    expect((await chaincode(yaml)).builds).toEqual({
+      sandboxBuilds: false,
+      shareBuildCaches: true,
+      cache: { maxBytes: 1000, maxUnusedMs: undefined },
+    });
   });
 
   it('limits chaincode processes, and tells whether a sandbox is wanted', async () => {
     expect((await chaincode('')).isolation).toEqual({
       sandbox: 'auto',
-      limits: { memoryBytes: 2_147_483_648, openFiles: 4096, cpus: undefined },
+      limits: { memoryBytes: 2_147_483_648, openFiles: 4096, cpus: undefined, processes: 128 + 8 * availableParallelism() },
     });
-    expect((await chaincode('selvage: { process: { sandbox: required, memory: 0, openFiles: 100, cpus: 0.5 } }')).isolation).toEqual({
+    expect(
+      (await chaincode('selvage: { process: { sandbox: required, memory: 0, openFiles: 100, cpus: 0.5, processes: 0 } }')).isolation,
+    ).toEqual({
       sandbox: 'required',
-      limits: { memoryBytes: undefined, openFiles: 100, cpus: 0.5 },
+      limits: { memoryBytes: undefined, openFiles: 100, cpus: 0.5, processes: undefined },
     });
     await expect(chaincode('selvage: { process: { sandbox: yes } }')).rejects.toThrow(
       'selvage.process.sandbox: expected one of off, auto, required',

@@ -87,6 +87,8 @@ export const ACTED_ON: readonly string[] = [
     'process.cacheSize',
     'process.cacheUnused',
     'process.cpus',
+    'process.processes',
+    'process.shareBuildCaches',
     'replicas',
     'chaincodes.*',
     'stopGrace',

@@ -126,13 +126,14 @@ export interface ChaincodeConfig {
 
 export interface ProcessBuilds {
   readonly sandboxBuilds: boolean;
+  readonly shareBuildCaches: boolean;
   readonly cache: { readonly maxBytes: number | undefined; readonly maxUnusedMs: number | undefined };
 }
 
 /** `selvage.process`: limits are absent where there are none but the peer's own. */
 export interface ProcessIsolation {
   readonly sandbox: 'off' | 'auto' | 'required';
-  readonly limits: { readonly memoryBytes: number | undefined; readonly openFiles: number | undefined; readonly cpus: number | undefined };
+  readonly limits: Readonly<Record<'memoryBytes' | 'openFiles' | 'cpus' | 'processes', number | undefined>>;
 }
 
 /** One entry of `chaincode.externalBuilders`. */
@@ -209,6 +210,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
       cacheFolder: configPath(folder, selvage.chaincodecache || `${dataFolder}/chaincode-cache`),
       builds: {
         sandboxBuilds: selvage.process.sandboxbuilds,
+        shareBuildCaches: selvage.process.sharebuildcaches,
         cache: { maxBytes: selvage.process.cachesize || undefined, maxUnusedMs: selvage.process.cacheunused || undefined },
       },
       isolation: {
@@ -217,6 +219,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
           memoryBytes: selvage.process.memory || undefined,
           openFiles: selvage.process.openfiles || undefined,
           cpus: selvage.process.cpus || undefined,
+          processes: selvage.process.processes || undefined,
         },
       },
     },

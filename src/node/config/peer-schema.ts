@@ -3,6 +3,7 @@ import { splitAddress } from '../../common/address.ts';
 import { parseDuration } from '../../common/duration.ts';
 import { messageOf } from '../../common/errors.ts';
 import { IMAGE_SETTINGS } from '../../packages/platforms/image-names.ts';
+import { DEFAULT_PROCESSES } from '../../runtimes/process/isolation.ts';
 import { parseYaml } from './sources.ts';
 
 /** A value that YAML may have read as a number or a truth; absent, null and empty mean the default. */
@@ -252,8 +253,12 @@ export const peerSchema = v.looseObject({
       memory: count(2 * 1024 * 1024 * 1024),
       openfiles: count(4096),
       cpus: cores(0),
+      /** Processes and threads of a chaincode with all that it starts. */
+      processes: count(DEFAULT_PROCESSES),
       /** Whether builds go into the sandbox too; off, they reach all that the user of the peer does. */
       sandboxbuilds: flag(true),
+      /** Whether what a build downloads stays in the caches of the user's tools, where later builds trust it. */
+      sharebuildcaches: flag(false),
       /** Finished builds: bytes that they may take, and how long one may be unused; 0 for no bound. */
       cachesize: count(10 * 1024 * 1024 * 1024),
       cacheunused: duration('720h'),

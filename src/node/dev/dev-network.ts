@@ -119,7 +119,13 @@ function peerConfig(
     },
     ...(plan.lifecycle === 2 && { chaincode: { startuptimeout: REGISTERED_WITHIN } }),
     ...settings,
-    selvage: { chaincodecache: cacheFolder, retireafter: UNUSED, inspectchaincode: inspect, ...section(settings?.['selvage']) },
+    selvage: {
+      chaincodecache: cacheFolder,
+      retireafter: UNUSED,
+      inspectchaincode: inspect,
+      process: { sharebuildcaches: true }, // all that is built is one developer's, and often
+      ...section(settings?.['selvage']),
+    },
   };
   return parsePeerConfig({ raw, folder: folders.root }, undefined);
 }

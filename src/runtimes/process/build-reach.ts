@@ -1,9 +1,10 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { basename, delimiter, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HostCommand } from '../../packages/platforms/platform.ts';
-import { installationOf, type Reach } from './isolation.ts';
+import { nodeFiles, pathFiles, programFiles } from './installations.ts';
+import type { BuildReach } from './isolation.ts';
 
 export interface BuildPlace {
   /** `golang`, `node` or `java`. */
@@ -20,17 +21,31 @@ export interface BuildPlace {
  * What a build in a sandbox reaches beside the system's files: its own folder, the programs, and of the user's home the settings and
  * caches of the tools of its language, nothing else. The caches are made where they are missing.
  */
-export async function buildReach(command: HostCommand, { platform, env, folder, reads = [] }: BuildPlace): Promise<Reach> {
+export async function buildReach(command: HostCommand, { platform, env, folder, reads = [] }: BuildPlace): Promise<BuildReach> {
   const { settings, caches } = (await OF_PLATFORM[platform]?.(env)) ?? NONE;
   for (const cache of caches) await mkdir(cache, { recursive: true, mode: 0o700 });
-  const programs = await Promise.all([command.file, ...command.args].filter(isAbsolute).map(installationOf));
+  const node = await nodeFiles(nodeIn(command) ?? process.execPath);
+  const mentioned = [command.file, ...command.args].filter(isAbsolute);
+  const programs = await Promise.all(mentioned.map(programFiles));
+  const npm = mentioned.filter((path) => path.endsWith('/bin/npm-cli.js')).map((path) => join(path, '..', '..'));
+  const path = await Promise.all((env['PATH'] ?? '').split(delimiter).filter(isAbsolute).map(pathFiles));
   const home = env['HOME'] === undefined ? [] : ['.gitconfig', '.config/git', '.netrc'].map((name) => join(env['HOME'] ?? '', name));
   const named = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'JAVA_HOME', 'M2_HOME', 'MAVEN_HOME', 'GOROOT'].flatMap(
     (name) => env[name] ?? [],
   );
-  const path = (env['PATH'] ?? '').split(delimiter).filter(isAbsolute);
-  return { reads: [...reads, ...path, ...programs.flat(), ...named, '/etc/gitconfig', ...home, ...settings], writes: [...caches, folder] };
+  return {
+    reads: [...path.flat(), ...programs.flat(), ...npm, ...node.reads, ...named, '/etc/gitconfig', ...home, ...settings],
+    links: node.links,
+    own: reads,
+    writes: [folder],
+    caches,
+    folder,
+  };
 }
+
+/** The Node of a command that npm's own file tells. */
+const nodeIn = ({ file, args }: HostCommand): string | undefined =>
+  [file, ...args].find((each) => isAbsolute(each) && basename(each) === 'node');
 
 interface ToolPlaces {
   readonly settings: readonly string[];

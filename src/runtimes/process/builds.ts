@@ -11,6 +11,7 @@ import { buildFailure, CAUSE } from '../../packages/platforms/build-failure.ts';
 import type { HostCommand, HostPlan, InstallStep } from '../../packages/platforms/platform.ts';
 import type { BuildCache } from './build-cache.ts';
 import type { BuildPlace } from './build-reach.ts';
+import { forgetWrites } from './private-caches.ts';
 import { type GroupExit, ProcessGroup } from './process-group.ts';
 import type { Scratch } from './scratch.ts';
 import { SharedWork } from './shared-work.ts';
@@ -25,6 +26,11 @@ export interface BuildsParts {
   readonly graceMs: number;
   /** Puts the command of a build into a sandbox, where there is one. */
   readonly confine: (command: HostCommand, place: BuildPlace) => Promise<HostCommand>;
+}
+
+/** Finished builds that a package was given. They stay until this is disposed. */
+export interface ProvidedBuilds extends AsyncDisposable {
+  readonly folders: readonly string[];
 }
 
 /** Which package a build is for, in logs and errors. */
@@ -62,22 +68,24 @@ export class Builds {
   /**
    * Gives the package unpacked in `folder` its dependencies. They are linked, not copied; of a step that also worked on the
    * package's own files, those are copied.
-   * @returns keeps them there until it is disposed
    * @throws {SelvageError} `CHAINCODE_BUILD_FAILED`, or the signal's reason, with nothing half-built
    */
-  async provide(folder: string, plan: HostPlan, subject: BuildSubject, { signal }: Cancellable): Promise<AsyncDisposable> {
+  async provide(folder: string, plan: HostPlan, subject: BuildSubject, { signal }: Cancellable): Promise<ProvidedBuilds> {
     await using scope = new Scope();
+    const folders: string[] = [];
     const target = join(folder, plan.workingFolder);
     for (const step of plan.steps) {
       scope.use(await this.#parts.cache.use(step.key)); // before it is looked for
       const built = await this.#made(plan, step, subject, { signal });
+      folders.push(built);
       const produced = step.produces === undefined ? undefined : join(built, step.produces);
       if (step.keeps === 'everything')
         await cp(built, target, { recursive: true, force: true, verbatimSymlinks: true, filter: (path) => path !== produced });
       if (produced !== undefined) await linked(produced, join(target, step.produces ?? ''));
     }
     signal.throwIfAborted();
-    return scope.move();
+    const kept = scope.move();
+    return { folders, [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose]() };
   }
 
   /** The folder of a finished step, which may go as soon as nobody uses it. */
@@ -107,6 +115,7 @@ export class Builds {
     const { ccid, log } = subject;
     const { cache, scratch } = this.#parts;
     await using staging = await scratch.folder();
+    await using _ = { [Symbol.asyncDispose]: () => forgetWrites(staging.path) };
     const folder = await stage(install, workingFolder, subject.codePackage, staging.path, signal);
     if (install.produces !== undefined) await rm(join(folder, install.produces), { recursive: true, force: true }); // a package may have put something there itself
     if (tools !== undefined) await linked(tools.from, join(folder, tools.to));

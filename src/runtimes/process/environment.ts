@@ -42,7 +42,7 @@ export async function instanceEnvironment(
   await mkdir(home, { mode: 0o700 });
   const path = process.platform === 'win32' ? (host['PATH'] ?? '') : SYSTEM_PATH.join(delimiter);
   return {
-    ...chosen(host, GENERAL),
+    ...withoutCredentials(chosen(host, GENERAL)),
     ...spec.env,
     PATH: `${dirname(nodePath)}${delimiter}${path}`,
     HOME: home,
@@ -79,5 +79,14 @@ const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('bas
 
 const chosen = (host: HostEnvironment, names: RegExp): Record<string, string> =>
   Object.fromEntries(Object.entries(host).filter((entry): entry is [string, string] => entry[1] !== undefined && names.test(entry[0])));
+
+/** Proxies without the name and password that the peer or its builds use them with: those are not the chaincode's. */
+const withoutCredentials = (variables: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(variables).map(([name, value]) => [
+      name,
+      /proxy$/i.test(name) ? value.replace(/^([a-z0-9+.-]+:\/\/)?[^/]*@/i, '$1') : value,
+    ]),
+  );
 
 const hostOf = (address: string): string => address.slice(0, Math.max(0, address.lastIndexOf(':'))).replace(/^\[|\]$/g, '');

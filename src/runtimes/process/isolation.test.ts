@@ -1,12 +1,17 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Listener } from '../../chaincode/ports/runtime.contract.ts';
 import { packFolder } from '../../packages/archive/pack.ts';
 import { NodePlatform } from '../../packages/platforms/node/node-platform.ts';
+import { buildReach } from './build-reach.ts';
+import { findControlGroups } from './control-groups.ts';
 import { findIsolation, type ResourceLimits, type SandboxChoice } from './isolation.ts';
-import { ProcessRuntime } from './process-runtime.ts';
+import { forgetWrites } from './private-caches.ts';
+import { ProcessRuntime, type ProcessRuntimeParts } from './process-runtime.ts';
 
 const never = new AbortController().signal;
 const host = process.env;
@@ -15,6 +20,8 @@ const found = linux ? (await findIsolation({ host, limits: { openFiles: 64 }, sa
 const limited = found['limits']?.startsWith('none') === false;
 const privileges = found['newPrivileges'] === 'refused';
 const sandboxed = found['sandbox']?.startsWith('bwrap') === true;
+const groups = linux ? (await findControlGroups({ processes: 40 })).active.processes : 'only on Linux';
+const grouped = groups.startsWith('40');
 const here = (name: string, is: boolean, otherwise: string | undefined): string =>
   is ? name : `${name} (skipped: ${otherwise ?? 'only on Linux'})`;
 
@@ -29,20 +36,22 @@ interface Run {
   readonly limits?: ResourceLimits;
   readonly sandbox?: SandboxChoice;
   readonly env?: Readonly<Record<string, string>>;
+  readonly parts?: Partial<ProcessRuntimeParts>;
 }
 
-async function launched({ script, limits, sandbox = 'off', env = {} }: Run) {
+async function launched({ script, limits, sandbox = 'off', env = {}, parts = {} }: Run) {
   const sources = await mkdtemp(join(directory, 'sources-'));
   await writeFile(join(sources, 'package.json'), JSON.stringify({ name: 'cc', scripts: { start: 'node index.js' } }));
   await writeFile(join(sources, 'index.js'), script);
   const codePackage = await packFolder(sources, { skip: () => false });
   const runtime = new ProcessRuntime({
     directory: join(directory, 'runtime'),
-    platforms: [new NodePlatform()],
+    platforms: [new NodePlatform({ nodePath: parts.nodePath ?? process.execPath })],
     host,
     sandbox,
     graceMs: 5_000,
     ...(limits && { limits }),
+    ...parts,
   });
   const spec = {
     ccid: 'cc:1',
@@ -134,6 +143,125 @@ describe('the sandbox of a chaincode process', () => {
     },
   );
 });
+
+describe('keys that lie', () => {
+  /** Root may put a key anywhere; others skip the places that are not theirs. */
+  const places = async (): Promise<Readonly<Record<string, string>>> => {
+    const mark = directory.slice(directory.lastIndexOf('-') + 1);
+    const wanted = {
+      'in the home that Node lies in': join(directory, 'fabric', 'msp', 'keystore'),
+      'beside Node itself': join(directory, 'fabric', 'bin'),
+      'in its libraries': join(directory, 'fabric', 'lib'),
+      'below /opt': `/opt/selvage-test-${mark}`,
+      'below /usr/local': `/usr/local/selvage-test-${mark}/msp/keystore`,
+      'with the keys of the system': `/etc/ssl/private/selvage-test-${mark}`,
+      'in the data folder': join(directory, 'data', 'ledgers', 'pvtdata'),
+      'in the build of another chaincode': join(directory, 'data', 'cache', 'builds', 'a'.repeat(64)),
+      'in the instance of another chaincode': join(directory, 'data', 'cache', 'instances', 'other', 'tls'),
+    };
+    const made = await Promise.all(
+      Object.entries(wanted).map(async ([where, folder]) => {
+        try {
+          await mkdir(folder, { recursive: true });
+          await writeFile(join(folder, 'key.pem'), 'the secret');
+          return [[where, join(folder, 'key.pem')] as const];
+        } catch {
+          return [];
+        }
+      }),
+    );
+    return Object.fromEntries(made.flat());
+  };
+
+  it.skipIf(!sandboxed)(here('anywhere are seen by no chaincode and no build', sandboxed, found['sandbox']), async () => {
+    await mkdir(join(directory, 'fabric', 'bin'), { recursive: true });
+    const nodePath = join(directory, 'fabric', 'bin', 'node');
+    await copyFile(process.execPath, nodePath);
+    await chmod(nodePath, 0o755);
+    const keys = await places();
+    const mark = directory.slice(directory.lastIndexOf('-') + 1);
+    const look = `
+      const fs = require('fs');
+      for (const [where, file] of Object.entries(${JSON.stringify(keys)})) {
+        let found; try { found = fs.readFileSync(file, 'utf8'); } catch (e) { found = e.code; }
+        console.log(where + ': ' + (found === '' ? 'empty' : found));
+      }
+      console.log('runs ' + process.execPath);`;
+    try {
+      const cache = join(directory, 'data', 'cache');
+      const hidden = [join(directory, 'data'), `/usr/local/selvage-test-${mark}/msp`];
+      const parts = { nodePath, hidden, directory: cache };
+      const said = await output({ script: look, sandbox: 'required', parts });
+      expect(said).toContain(`runs ${nodePath}`);
+      expect(said).not.toContain('the secret');
+      for (const where of Object.keys(keys)) expect(said).toMatch(new RegExp(`^${where}: (ENOENT|empty|EACCES)$`, 'm'));
+
+      const isolation = await findIsolation({ host, limits: {}, sandbox: 'required', hidden, buildFolder: join(cache, 'unfinished') });
+      const folder = await mkdtemp(join(directory, 'build-'));
+      const command = { file: nodePath, args: ['-e', look], env: {} };
+      const env = { HOME: join(directory, 'fabric'), PATH: `${join(directory, 'fabric', 'bin')}:/usr/bin:/bin` };
+      const { file, args } = await isolation.confine(command, await buildReach(command, { platform: 'node', env, folder }));
+      const { stdout } = await promisify(execFile)(file, args, { env });
+      expect(stdout).toContain(`runs ${nodePath}`);
+      expect(stdout).not.toContain('the secret');
+      await forgetWrites(folder);
+    } finally {
+      for (const place of [`/opt/selvage-test-${mark}`, `/usr/local/selvage-test-${mark}`, `/etc/ssl/private/selvage-test-${mark}`])
+        await rm(place, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('what a chaincode process starts', () => {
+  it.skipIf(!grouped)(here('is limited in number', grouped, groups), async () => {
+    const script = `
+      const { spawn } = require('child_process');
+      let refused = 0;
+      let started = 0;
+      for (let at = 0; at < 200; at += 1)
+        spawn('sleep', ['100'], { stdio: 'ignore' }).on('error', () => (refused += 1)).on('spawn', () => (started += 1));
+      setTimeout(() => { console.log(started < 60 && refused > 140 ? 'limited' : started + ' started'); process.exit(0); }, 1000);`;
+    expect(await output({ script, limits: { processes: 60 } })).toContain('limited');
+  });
+
+  /** Leaves its group, its session and its environment. */
+  const ESCAPE = `require('child_process').spawn('/usr/bin/setsid', ['/usr/bin/env', '-i', '/bin/sleep', '7777'], { detached: true, stdio: 'ignore' }).unref();`;
+
+  it.each([
+    ['in a sandbox', 'required' as const, sandboxed],
+    ['in a control group', 'off' as const, grouped],
+  ])('dies with it %s, also when it has left group and environment', async (_, sandbox, possible) => {
+    if (!possible) return;
+    await using listener = await Listener.open();
+    const [name, port] = listener.address.split(':');
+    const seconds = String(70_000 + Math.floor(Math.random() * 9_999)); // found again by its command alone
+    const script = `${ESCAPE.replace('7777', seconds)}
+      require('net').connect(${port}, '${name}', function () { this.write('up\\n'); }); setInterval(() => {}, 1e6);`;
+    await using running = await launched({ script, sandbox, limits: { processes: 60 } });
+    await listener.line('up');
+    await expect.poll(() => sleeping(seconds)).toBe(true);
+    await running.instance[Symbol.asyncDispose]();
+    expect(await sleeping(seconds)).toBe(false);
+  });
+});
+
+describe('the environment of a chaincode process', () => {
+  it('has the proxies of the peer without their credentials', async () => {
+    const parts = {
+      host: { ...host, https_proxy: 'http://peer:s3cret@proxy:3128', HTTP_PROXY: 'peer:s3cret@proxy:3128', no_proxy: 'localhost' },
+    };
+    const said = await output({ script: 'console.log(JSON.stringify(process.env))', parts });
+    expect(JSON.parse(said)).toMatchObject({ https_proxy: 'http://proxy:3128', HTTP_PROXY: 'proxy:3128', no_proxy: 'localhost' });
+    expect(said).not.toContain('s3cret');
+  });
+});
+
+/** Whether a `sleep` of so many seconds runs, whoever started it. */
+async function sleeping(seconds: string): Promise<boolean> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')));
+  return commands.includes(`/bin/sleep\0${seconds}\0`);
+}
 
 /** Ids of the processes that have a variable in their environment. */
 async function processesWith(variable: string): Promise<readonly string[]> {

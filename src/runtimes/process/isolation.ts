@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
-import { readFile, realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism, release } from 'node:os';
 import { promisify } from 'node:util';
 import { SelvageError } from '../../common/errors.ts';
 import type { HostCommand } from '../../packages/platforms/platform.ts';
 import { findTool } from '../../packages/platforms/tools.ts';
 import type { HostEnvironment } from './environment.ts';
+import { emptyCaches, findOverlays, overlaid } from './private-caches.ts';
+import { type Reach, sandboxArguments } from './sandbox.ts';
 
 /** What one chaincode may take of the machine; absent: as much as the peer. */
 export interface ResourceLimits {
@@ -14,21 +16,34 @@ export interface ResourceLimits {
   readonly openFiles?: number | undefined;
   /** Processor time of a whole process tree, in cores; fractions allowed. See cpu-groups.ts. */
   readonly cpus?: number | undefined;
+  /** Processes and threads of a whole process tree. See cpu-groups.ts, and {@link Isolation} for where there are no control groups. */
+  readonly processes?: number | undefined;
 }
+
+/** Enough for a JVM, which starts threads by the number of cores, and too few to trouble the machine. */
+export const DEFAULT_PROCESSES = 128 + 8 * availableParallelism();
 
 /** `auto`: a sandbox where `bwrap` is there and works; `required`: no chaincode without one. */
 export type SandboxChoice = 'off' | 'auto' | 'required';
 
-/** Folders that a process needs beside the system's own. */
-export interface Reach {
-  readonly reads: readonly string[];
-  readonly writes: readonly string[];
+/** What a build reaches. */
+export interface BuildReach extends Reach {
+  /** Caches of the user's tools: read as they are; what the build writes there goes to `folder` and away with it. */
+  readonly caches: readonly string[];
+  /** Of the build alone. */
+  readonly folder: string;
 }
 
 export interface IsolationParts {
   readonly host: HostEnvironment;
   readonly limits: ResourceLimits;
   readonly sandbox: SandboxChoice;
+  /** Files and folders that chaincode and its builds must not see, whatever they lie in: keys, ledgers, private data. */
+  readonly hidden?: readonly string[] | undefined;
+  /** Where builds work. Without it no build is confined. */
+  readonly buildFolder?: string | undefined;
+  /** Whether builds write to the user's caches, so that each trusts those before it. */
+  readonly shareCaches?: boolean | undefined;
 }
 
 /** What separates a chaincode process from the peer, beside its group, folder and environment. */
@@ -37,43 +52,88 @@ export interface Isolation {
   readonly active: Readonly<Record<string, string>>;
   readonly wrap: (command: HostCommand, reach: Reach) => HostCommand;
   /** The same for a build: the sandbox, without the limits. */
-  readonly confine: (command: HostCommand, reach: Reach) => HostCommand;
+  readonly confine: (command: HostCommand, reach: BuildReach) => Promise<HostCommand>;
 }
-
-/** Of the system: programs, libraries and what name resolution, TLS and a JVM read. Nothing of it is secret. */
-const SYSTEM = [
-  ...['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/opt', '/nix/store'],
-  ...['alternatives', 'ca-certificates', 'pki', 'ssl', 'hosts', 'host.conf', 'nsswitch.conf', 'resolv.conf', 'ld.so.cache', 'localtime'],
-].map((path) => (path.startsWith('/') ? path : `/etc/${path}`));
-const JAVA_SETTINGS = ['java', 'java-11-openjdk', 'java-17-openjdk', 'java-21-openjdk', 'java-25-openjdk'].map((name) => `/etc/${name}`);
-const ACCOUNTS = ['/etc/passwd', '/etc/group'];
 
 /**
  * Finds out what this machine allows, by trying it.
  * @throws {SelvageError} `CHAINCODE_LAUNCH_FAILED` when a sandbox is required and there is none
  */
-export async function findIsolation({ host, limits, sandbox }: IsolationParts): Promise<Isolation> {
+export async function findIsolation(parts: IsolationParts): Promise<Isolation> {
+  const { host, limits, sandbox, hidden = [] } = parts;
   if (process.platform !== 'linux') return unlimited(sandbox);
   const prlimit = await prefixThatWorks('prlimit', await limitArguments(limits), host);
-  const bwrap = sandbox === 'off' ? 'off' : await prefixThatWorks('bwrap', sandboxArguments({ reads: [], writes: [] }), host);
+  const bwrap = sandbox === 'off' ? 'off' : await prefixThatWorks('bwrap', sandboxArguments(NOTHING), host);
   if (sandbox === 'required' && typeof bwrap === 'string') throw noSandbox(bwrap);
   const setpriv = await prefixThatWorks('setpriv', ['--no-new-privs'], host);
+  const counted = typeof bwrap === 'string' || typeof prlimit === 'string' ? [] : processLimit(prlimit[0] ?? '', limits);
   const wrap = (command: HostCommand, reach: Reach): HostCommand => {
     const outer = typeof prlimit === 'string' ? [] : prlimit;
-    const inner = typeof bwrap !== 'string' ? [bwrap[0] ?? '', ...sandboxArguments(reach)] : typeof setpriv === 'string' ? [] : setpriv;
+    const inner =
+      typeof bwrap !== 'string'
+        ? [bwrap[0] ?? '', ...sandboxArguments(reach, hidden), ...counted]
+        : typeof setpriv === 'string'
+          ? []
+          : setpriv;
     const [file = command.file, ...before] = [...outer, ...inner, command.file];
     return { ...command, file, args: [...before, ...command.args] };
   };
-  const confine = (command: HostCommand, reach: Reach): HostCommand =>
-    typeof bwrap === 'string'
-      ? command
-      : { ...command, file: bwrap[0] ?? '', args: [...sandboxArguments(reach), command.file, ...command.args] };
+  const caches = typeof bwrap === 'string' ? undefined : await cachesFor(parts);
   const active = {
     limits: typeof prlimit === 'string' ? `none: ${prlimit}` : limitsInWords(limits),
     newPrivileges: typeof bwrap !== 'string' || typeof setpriv !== 'string' ? 'refused' : `possible: ${setpriv}`,
     sandbox: typeof bwrap === 'string' ? `none: ${bwrap}` : 'bwrap: read-only files, own processes, the network of the peer',
+    ...(caches && { buildCaches: caches.words }),
   };
+  const confine = async (command: HostCommand, reach: BuildReach): Promise<HostCommand> =>
+    typeof bwrap === 'string' || caches === undefined ? command : caches.confine(bwrap[0] ?? '', command, reach, hidden);
   return { active, wrap, confine };
+}
+
+const NOTHING: Reach = { reads: [], own: [], writes: [] };
+
+/** How builds have the caches of the user's tools. */
+interface CachesOfBuilds {
+  readonly words: string;
+  readonly confine: (bwrap: string, command: HostCommand, reach: BuildReach, hidden: readonly string[]) => Promise<HostCommand>;
+}
+
+const inSandbox = (
+  bwrap: string,
+  command: HostCommand,
+  reach: Reach,
+  hidden: readonly string[],
+  more: readonly string[] = [],
+): HostCommand => ({
+  ...command,
+  file: bwrap,
+  args: [...sandboxArguments(reach, hidden), ...more, command.file, ...command.args],
+});
+
+async function cachesFor({ host, buildFolder, shareCaches = false }: IsolationParts): Promise<CachesOfBuilds | undefined> {
+  if (buildFolder === undefined) return undefined;
+  if (shareCaches) {
+    return {
+      words: 'the user’s own, which builds fill',
+      confine: async (bwrap, command, reach, hidden) =>
+        inSandbox(bwrap, command, { ...reach, writes: [...reach.caches, ...reach.writes] }, hidden),
+    };
+  }
+  const overlays = await findOverlays(buildFolder, host);
+  if ('missing' in overlays) {
+    return {
+      words: `empty for each build, as the user’s own cannot be had read-only (${overlays.missing})`,
+      confine: async (bwrap, command, reach, hidden) => inSandbox(bwrap, command, reach, hidden, await emptyCaches(reach)),
+    };
+  }
+  return {
+    words: 'the user’s own, read-only; what a build adds goes with it',
+    confine: async (bwrap, command, reach, hidden) => {
+      const asUser = ['--uid', String(process.getuid?.() ?? 0), '--gid', String(process.getgid?.() ?? 0)];
+      const confined = inSandbox(bwrap, command, { ...reach, writes: [...reach.caches, ...reach.writes] }, hidden, asUser);
+      return overlaid(confined, reach, overlays);
+    },
+  };
 }
 
 /** A wrapping command with its arguments, or why it cannot be used. */
@@ -96,28 +156,21 @@ async function limitArguments({ memoryBytes, openFiles }: ResourceLimits): Promi
   return ['--core=0', ...files, ...memory];
 }
 
+/**
+ * Inside the sandbox: its user namespace is counted by itself since Linux 5.14, but for the superuser, who has no such limit. Elsewhere
+ * the limit would count all that the user runs, the peer included.
+ */
+function processLimit(prlimit: string, { processes }: ResourceLimits): readonly string[] {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  const counts = process.getuid?.() !== 0 && (major > 5 || (major === 5 && minor >= 14));
+  return processes !== undefined && counts ? [prlimit, `--nproc=${processes}`] : [];
+}
+
 /** The hard limit of this process. */
 async function ownLimit(name: string): Promise<number> {
   const text = await readFile('/proc/self/limits', 'utf8').catch(() => '');
   const [, hard] = new RegExp(`^${name}\\s+\\S+\\s+(\\S+)`, 'm').exec(text) ?? [];
   return hard === undefined || hard === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(hard);
-}
-
-/** The temporary folder comes before what may lie in it. */
-function sandboxArguments({ reads, writes }: Reach): readonly string[] {
-  return [
-    ...['--die-with-parent', '--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
-    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--setenv', 'TMPDIR', '/tmp'],
-    ...[...SYSTEM, ...JAVA_SETTINGS, ...ACCOUNTS, ...reads].flatMap((path) => ['--ro-bind-try', path, path]),
-    ...writes.flatMap((path) => ['--bind', path, path]),
-  ];
-}
-
-/** The folder that an installation of a program lies in, as for Node by a version manager below somebody's home. */
-export async function installationOf(file: string): Promise<readonly string[]> {
-  if (!file.startsWith('/')) return [];
-  const real = await realpath(file).catch(() => file);
-  return [...new Set([file, real].map((path) => join(dirname(path), '..')))].filter((path) => path.split('/').filter(Boolean).length > 1);
 }
 
 const limitsInWords = ({ memoryBytes, openFiles }: ResourceLimits): string =>
@@ -132,7 +185,7 @@ function unlimited(sandbox: SandboxChoice): Isolation {
   return {
     active: { limits: 'none: only on Linux', newPrivileges: 'possible', sandbox: 'none: only on Linux' },
     wrap: (command) => command,
-    confine: (command) => command,
+    confine: async (command) => command,
   };
 }
 

@@ -15,6 +15,8 @@ export interface GroupCommand {
   /** The whole environment; nothing of ours is inherited. */
   readonly env: Readonly<Record<string, string>>;
   /** Every line of output as it comes, the last one also without a line break. */
+  /** See {@link TreeMark.inside}. */
+  readonly inside?: TreeMark['inside'];
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
 }
 
@@ -67,7 +69,7 @@ export class ProcessGroup implements AsyncDisposable {
   }
 
   /** Resolves when the process exists. Rejects when it cannot be started, with the system's error. */
-  static async start({ file, args, cwd, env, onLine = () => undefined }: GroupCommand): Promise<ProcessGroup> {
+  static async start({ file, args, cwd, env, onLine = () => undefined, inside }: GroupCommand): Promise<ProcessGroup> {
     const id = `${ownerMark()}.${randomUUID()}`;
     const marked = { ...env, [TREE_VARIABLE]: id };
     const child = spawn(file, args, { cwd, env: marked, detached: true, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
@@ -78,7 +80,7 @@ export class ProcessGroup implements AsyncDisposable {
     const pid = child.pid ?? 0;
     spawned.catch(() => undefined);
     child.on('error', () => undefined); // the exit says the rest
-    return new ProcessGroup(child, pid, { groupId: pid, variable: `${TREE_VARIABLE}=${id}` }, kept);
+    return new ProcessGroup(child, pid, { groupId: pid, variable: `${TREE_VARIABLE}=${id}`, inside }, kept);
   }
 
   /** All processes of the tree at the moment. */

@@ -15,11 +15,13 @@ import { packagePaths } from '../package-paths.ts';
 import { BuildCache, type CacheBounds } from './build-cache.ts';
 import { buildReach } from './build-reach.ts';
 import { type BuildSubject, Builds } from './builds.ts';
-import { type CpuGroups, findCpuGroups, removeOldCpuGroups } from './cpu-groups.ts';
+import { type ControlGroups, findControlGroups, removeOldControlGroups } from './control-groups.ts';
 import { type HostEnvironment, installEnvironment, instanceEnvironment } from './environment.ts';
-import { findIsolation, type Isolation, installationOf, type Reach, type ResourceLimits, type SandboxChoice } from './isolation.ts';
+import { nodeFiles, programFiles } from './installations.ts';
+import { DEFAULT_PROCESSES, findIsolation, type Isolation, type ResourceLimits, type SandboxChoice } from './isolation.ts';
 import { endOrphans } from './orphans.ts';
-import { ProcessGroup } from './process-group.ts';
+import { type GroupCommand, ProcessGroup } from './process-group.ts';
+import type { Reach } from './sandbox.ts';
 import { Scratch } from './scratch.ts';
 
 export interface ProcessRuntimeParts {
@@ -43,11 +45,15 @@ export interface ProcessRuntimeParts {
   readonly sandbox?: SandboxChoice;
   /** Whether builds go into the sandbox too, where there is one; they do unless told. */
   readonly sandboxBuilds?: boolean;
+  /** Whether builds write to the caches of the user's tools, so that each trusts those before it; they do not unless told. */
+  readonly shareBuildCaches?: boolean;
+  /** Files and folders that neither chaincode nor its builds may see in the sandbox: keys, ledgers, private data. */
+  readonly hidden?: readonly string[];
   /** How much of finished builds stays; all of it unless told. */
   readonly cache?: CacheBounds;
 }
 
-const LIMITS: ResourceLimits = { memoryBytes: 2 * 1024 * 1024 * 1024, openFiles: 4096 };
+const LIMITS: ResourceLimits = { memoryBytes: 2 * 1024 * 1024 * 1024, openFiles: 4096, processes: DEFAULT_PROCESSES };
 
 /**
  * Runs chaincode as processes beside the peer, under the peer's user. What separates them: a process group and a scratch folder
@@ -66,7 +72,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
   readonly #unfinished: Scratch;
   readonly #builds: Builds;
   readonly #cache: BuildCache;
-  readonly #cpuGroups: Promise<CpuGroups>;
+  readonly #controlGroups: Promise<ControlGroups>;
   readonly #open = new OpenLaunches();
 
   constructor(parts: ProcessRuntimeParts) {
@@ -90,11 +96,16 @@ export class ProcessRuntime implements ChaincodeRuntime {
     void this.#open.watch(this.#tidy());
     const { limits = LIMITS, sandbox = 'auto' } = parts;
     this.#limits = limits;
-    this.#isolation = findIsolation({ host, limits, sandbox });
-    this.#cpuGroups = this.#open.watch(findCpuGroups(limits));
-    Promise.all([this.#isolation, this.#cpuGroups]).then(
-      ([{ active }, { active: cpu }]) =>
-        log.info('chaincode runs as processes of this machine', { separate: 'process group, folder, environment', ...active, cpu }),
+    this.#isolation = this.#open.watch(
+      findIsolation({
+        ...{ host, limits, sandbox, hidden: parts.hidden, shareCaches: parts.shareBuildCaches },
+        ...(parts.sandboxBuilds !== false && { buildFolder: join(directory, 'unfinished') }),
+      }),
+    );
+    this.#controlGroups = this.#open.watch(findControlGroups(limits));
+    Promise.all([this.#isolation, this.#controlGroups]).then(
+      ([{ active }, { active: counted }]) =>
+        log.info('chaincode runs as processes of this machine', { separate: 'process group, folder, environment', ...active, ...counted }),
       (thrown: unknown) => log.error('chaincode cannot run as processes of this machine', { reason: messageOf(thrown) }),
     );
   }
@@ -116,7 +127,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
   /** What a peer that was killed left here: its processes, then their groups and folders. */
   async #tidy(): Promise<void> {
     await endOrphans(this.#log);
-    await removeOldCpuGroups();
+    await removeOldControlGroups();
     for (const scratch of [this.#instances, this.#unfinished])
       await scratch.sweep().catch((thrown: unknown) => this.#log.warn('old chaincode folders not removed', { reason: messageOf(thrown) }));
     await this.#cache.prune();
@@ -145,27 +156,26 @@ export class ProcessRuntime implements ChaincodeRuntime {
     const code = join(folder.path, 'code');
     await unpackArchive(spec.codePackage, code, { signal });
     const plan = await platform.hostPlan(code, spec);
-    scope.use(await this.#builds.provide(code, plan, this.#subject(spec), { signal }));
+    const builds = scope.use(await this.#builds.provide(code, plan, this.#subject(spec), { signal }));
     const { host, mspId } = this.#parts;
     const env = await instanceEnvironment(spec, { host, nodePath: this.#nodePath, directory: folder.path, mspId });
-    const isolated = await this.#isolated(plan.start(spec.peerAddress, this.#limits), folder.path, { ...env });
-    const cpu = await (await this.#cpuGroups).open();
-    const command = cpu === undefined ? isolated : scope.use(cpu).wrap(isolated);
+    const own = [folder.path, ...builds.folders];
+    const isolated = await this.#isolated(plan.start(spec.peerAddress, this.#limits), { own, home: join(folder.path, 'home'), env });
+    const groups = await (await this.#controlGroups).open();
+    const command = groups === undefined ? isolated : scope.use(groups).wrap(isolated);
     signal.throwIfAborted();
     const folderOfCode = join(code, plan.workingFolder);
-    const group = await start(spec, command.file, command.args, folderOfCode, { ...env, ...command.env }, log);
+    const group = await start(spec, { ...command, env: { ...env, ...command.env }, cwd: folderOfCode, inside: groups?.processes }, log);
     scope.defer(() => group.stop(0));
     signal.throwIfAborted();
     return this.#instance(spec, group, { owned: scope.move(), log, plain: packagePaths(folderOfCode, await realpath(folderOfCode)) });
   }
 
-  async #isolated(command: HostCommand, folder: string, env: Readonly<Record<string, string>>): Promise<HostCommand> {
+  async #isolated(command: HostCommand, { own, home, env }: InstancePlace): Promise<HostCommand> {
     const trusted = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'].flatMap((name) => env[name] ?? []);
-    const programs = [...(await installationOf(command.file)), ...(await installationOf(this.#nodePath))];
-    const reach: Reach = {
-      reads: [...programs, ...trusted, join(this.#parts.directory, 'builds'), folder],
-      writes: [join(folder, 'home')],
-    };
+    const node = await nodeFiles(this.#nodePath);
+    const programs = await programFiles(command.file);
+    const reach: Reach = { reads: [...node.reads, ...programs, ...trusted], links: node.links, own, writes: [home] };
     return (await this.#isolation).wrap(command, reach);
   }
 
@@ -201,6 +211,14 @@ export class ProcessRuntime implements ChaincodeRuntime {
   }
 }
 
+/** Where an instance lies. */
+interface InstancePlace {
+  /** What it reads of its own: its folder, and the finished builds that it stands on. */
+  readonly own: readonly string[];
+  readonly home: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** What a process of a chaincode comes with. */
 interface Started {
   readonly owned: Scope;
@@ -209,16 +227,9 @@ interface Started {
   readonly plain: (line: string) => string;
 }
 
-async function start(
-  spec: LaunchSpec,
-  file: string,
-  args: readonly string[],
-  cwd: string,
-  env: Readonly<Record<string, string>>,
-  log: Logger,
-): Promise<ProcessGroup> {
+async function start(spec: LaunchSpec, command: GroupCommand, log: Logger): Promise<ProcessGroup> {
   try {
-    return await ProcessGroup.start({ file, args, cwd, env, onLine: chaincodeOutput(spec, log) });
+    return await ProcessGroup.start({ ...command, onLine: chaincodeOutput(spec, log) });
   } catch (cause) {
     throw new SelvageError('CHAINCODE_LAUNCH_FAILED', `cannot start ${spec.ccid}: ${messageOf(cause)}`, {
       cause,

@@ -5,6 +5,8 @@ export interface TreeMark {
   readonly groupId: number;
   /** `NAME=value` in the environment of every process of the tree. */
   readonly variable: string;
+  /** Who else belongs to it, whatever it has left or hidden: what is in its control group, where it has one. */
+  readonly inside?: (() => Promise<readonly number[]>) | undefined;
 }
 
 /**
@@ -40,21 +42,25 @@ interface Member {
   readonly command: string;
 }
 
-/** Linux: by group id, or by the mark in the environment, which only our own user's processes show. */
-async function members({ groupId, variable }: TreeMark): Promise<readonly Member[]> {
+/** Linux: by control group, by group id, or by the mark in the environment, which only our own user's processes show. */
+async function members({ groupId, variable, inside }: TreeMark): Promise<readonly Member[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(pids.map((pid) => member(pid, groupId, variable)));
+  const known = new Set((await inside?.())?.map(String));
+  const found = await Promise.all(pids.map((pid) => member(pid, { groupId, variable, known: known.has(pid) })));
   return found.filter((each) => each !== undefined);
 }
 
-async function member(pid: string, groupId: number, variable: string): Promise<Member | undefined> {
+async function member(
+  pid: string,
+  { groupId, variable, known }: { readonly groupId: number; readonly variable: string; readonly known: boolean },
+): Promise<Member | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
   if (stat === undefined) return undefined;
   // After the command, which may itself contain brackets: state, parent, group.
   const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   if (state === 'Z' || state === 'X') return undefined;
   const found: Member = { pid: Number(pid), command: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')) };
-  if (Number(group) === groupId) return found;
+  if (known || Number(group) === groupId) return found;
   const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
   return `\0${environment}`.includes(`\0${variable}\0`) ? found : undefined;
 }

@@ -55,7 +55,7 @@ type Host = Readonly<Record<string, string>>;
 async function build(sources: string, platform: 'node' | 'golang' | 'java', extra: Host = {}, ready?: Uint8Array): Promise<string> {
   const host = { PATH: `${process.env['PATH']}:/usr/local/go/bin`, HOME: home, ...extra };
   const place = await mkdtemp(join(directory, 'runtime-'));
-  await using runtime = new ProcessRuntime({ directory: place, platforms: allPlatforms({ host }), host });
+  await using runtime = new ProcessRuntime({ shareBuildCaches: true, directory: place, platforms: allPlatforms({ host }), host });
   const packer = allPlatforms({ host }).find(({ name }) => name === platform);
   if (packer === undefined) throw new Error(platform);
   const spec: BuildSpec = {

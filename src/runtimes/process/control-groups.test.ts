@@ -10,15 +10,15 @@ import { silent } from '../../common/log.ts';
 import { ownerMark } from '../../common/process-owner.ts';
 import { packFolder } from '../../packages/archive/pack.ts';
 import { NodePlatform } from '../../packages/platforms/node/node-platform.ts';
-import { findCpuGroups, removeOldCpuGroups } from './cpu-groups.ts';
-import { cpuPlaces } from './cpu-places.ts';
+import { findControlGroups, removeOldControlGroups } from './control-groups.ts';
+import { controlPlaces } from './control-places.ts';
 import { ProcessRuntime } from './process-runtime.ts';
 
 const never = new AbortController().signal;
-const found = await findCpuGroups({ cpus: 0.25 });
-const [place] = await cpuPlaces();
-const here = found.active.startsWith('0.25');
-const named = (name: string): string => (here ? name : `${name} (skipped: ${found.active})`);
+const found = await findControlGroups({ cpus: 0.25 });
+const [place] = await controlPlaces('cpu');
+const here = found.active.cpu.startsWith('0.25');
+const named = (name: string): string => (here ? name : `${name} (skipped: ${found.active.cpu})`);
 
 let directory: string;
 beforeEach(async () => {
@@ -120,7 +120,7 @@ describe('a limit of processor time', () => {
     const own = await found.open();
     await mkdir(left);
     try {
-      await removeOldCpuGroups();
+      await removeOldControlGroups();
       expect(existsSync(left)).toBe(false);
       expect(await groups()).not.toEqual([]);
     } finally {
@@ -143,17 +143,17 @@ describe('a limit of processor time', () => {
   it('is not there where no group can be made, and the reason is', async () => {
     if (process.platform !== 'linux') return;
     const nowhere = join(directory, 'no-such-folder');
-    expect((await findCpuGroups({ cpus: 1, places: [{ directory: nowhere, version: 1 }] })).active).toMatch(
+    expect((await findControlGroups({ cpus: 1, places: async () => [{ directory: nowhere, version: 1 }] })).active.cpu).toMatch(
       new RegExp(`^no limit: ${nowhere}: ENOENT`),
     );
-    expect((await findCpuGroups({ cpus: 1, places: [] })).active).toBe('no limit: there is no cpu controller');
+    expect((await findControlGroups({ cpus: 1, places: async () => [] })).active.cpu).toBe('no limit: there is no cpu controller');
   });
 
   it('is written as the second version wants it', async () => {
     if (process.platform !== 'linux') return;
     // A folder is no kernel: entering fails there, but what was written can be looked at.
-    const { active, open } = await findCpuGroups({ cpus: 1.5, places: [{ directory, version: 2 }] });
-    expect(active).toMatch(/^no limit: /);
+    const { active, open } = await findControlGroups({ cpus: 1.5, places: async () => [{ directory, version: 2 }] });
+    expect(active.cpu).toMatch(/^no limit: /);
     expect(await open()).toBeUndefined();
     expect(await readFile(join(directory, 'cgroup.subtree_control'), 'utf8')).toBe('+cpu');
     const [group = ''] = (await readdir(directory)).filter((name) => name.startsWith('selvage-'));

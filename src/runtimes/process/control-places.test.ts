@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { placesIn } from './cpu-places.ts';
+import { placesIn } from './control-places.ts';
 
 const V1 = '32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:10 - cgroup cgroup rw,cpu,cpuacct';
 const V2 = '41 31 0:38 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate';
@@ -32,6 +32,13 @@ describe('places for control groups', () => {
       [['/sys/fs/cgroup/cpu,cpuacct', 1]],
     ],
   ] as const)('are %s', (_, mounts, groups, expected) => {
-    expect(placesIn(mounts, groups).map(({ directory, version }) => [directory, version])).toEqual(expected);
+    expect(placesIn(mounts, groups, 'cpu').map(({ directory, version }) => [directory, version])).toEqual(expected);
+  });
+
+  it('are other ones for another controller', () => {
+    const pids = V1.replaceAll('cpu,cpuacct', 'pids');
+    const groups = '1:cpu,cpuacct:/a\n2:pids:/b\n';
+    expect(placesIn(`${V1}\n${pids}`, groups, 'pids')).toEqual([{ directory: '/sys/fs/cgroup/pids/b', version: 1 }]);
+    expect(placesIn(V1, '1:cpu,cpuacct:/a\n', 'pids')).toEqual([]);
   });
 });

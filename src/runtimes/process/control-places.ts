@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-/** A control group that others could be made below, to limit processor time. */
-export interface CpuPlace {
+/** What control groups can limit here, as the kernel calls it. */
+export type Controller = 'cpu' | 'pids';
+
+/** A control group that others could be made below, to limit something. */
+export interface ControlPlace {
   readonly directory: string;
   /** Of the kernel's interface. */
   readonly version: 1 | 2;
@@ -12,21 +15,21 @@ export interface CpuPlace {
  * Where this process could make control groups: below its own, and with the second version also beside it, as that version limits
  * nothing below a group that has processes itself. Whether it may is for the caller to try.
  */
-export async function cpuPlaces(): Promise<readonly CpuPlace[]> {
+export async function controlPlaces(controller: Controller): Promise<readonly ControlPlace[]> {
   const [mounts, groups] = await Promise.all(['mountinfo', 'cgroup'].map((name) => readFile(`/proc/self/${name}`, 'utf8').catch(() => '')));
-  return placesIn(mounts ?? '', groups ?? '');
+  return placesIn(mounts ?? '', groups ?? '', controller);
 }
 
 /**
  * @param mounts `/proc/self/mountinfo`
  * @param groups `/proc/self/cgroup`
  */
-export function placesIn(mounts: string, groups: string): readonly CpuPlace[] {
+export function placesIn(mounts: string, groups: string, controller: Controller): readonly ControlPlace[] {
   const mounted = mounts.split('\n').flatMap(mountOf);
   const own = groups.split('\n').map((line) => /^(\d+):([^:]*):(.*)$/.exec(line) ?? []);
-  const first = own.find(([, , controllers = '']) => controllers.split(',').includes('cpu'))?.[3];
+  const first = own.find(([, , controllers = '']) => controllers.split(',').includes(controller))?.[3];
   const second = own.find(([, id, controllers]) => id === '0' && controllers === '')?.[3];
-  const v1 = mounted.find(({ type, options }) => type === 'cgroup' && options.includes('cpu'));
+  const v1 = mounted.find(({ type, options }) => type === 'cgroup' && options.includes(controller));
   const v2 = mounted.find(({ type }) => type === 'cgroup2');
   if (v1 !== undefined && first !== undefined) return [{ directory: below(v1, first), version: 1 }];
   if (v2 === undefined || second === undefined) return [];
