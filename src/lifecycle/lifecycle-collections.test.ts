@@ -77,16 +77,17 @@ describe('access to collections of the 2.x lifecycle', () => {
     await expect(permissions(await channelWith(config()), 'nope')).rejects.toThrow('collection ch/cc/nope could not be found');
   });
 
-  it('is judged by the legacy lifecycle on channels that have no other', async () => {
+  it.each([
+    ['V1_1', 'of 1.1 alone, asks the legacy lifecycle alone', { read: false, write: false }],
+    ['V1_4_2', 'without the 2.x lifecycle, asks it all the same, as peers of 2.x do', { read: true, write: true }],
+  ])('on a channel with %s, %s', async (level, _what, expected) => {
     const fake = await channelWith(config());
     const bundle = fake.channel.bundle();
     const { application } = bundle;
     if (application === undefined) throw new Error('no application');
-    fake.channel.bundle = () => ({
-      ...bundle,
-      application: { ...application, capabilities: { ...application.capabilities, lifecycleV20: false } },
-    });
-    expect(await permissions(fake, 'shared')).toEqual({ read: false, write: false });
+    const capabilities = { ...application.capabilities, level, lifecycleV20: false };
+    fake.channel.bundle = () => ({ ...bundle, application: { ...application, capabilities } });
+    expect(await permissions(fake, 'shared')).toEqual(expected);
   });
 
   it('reads what other peers read: the whole definition, and then the legacy one', async () => {

@@ -1,4 +1,5 @@
 import type { Channels } from '../channel/channel.ts';
+import { dialectOn } from '../channel/dialect.ts';
 import { SelvageError } from '../common/errors.ts';
 import { common, msp, type protos } from '../protos/messages.ts';
 import type { CollectionAccess, CollectionPermissions, CollectionQuestion } from './collection-access.ts';
@@ -53,7 +54,8 @@ function mspIdOf({ principalClassification: kind, principal = new Uint8Array(0) 
 }
 
 /**
- * Who may use a collection, by the lifecycle that the channel has. Anybody may use an organisation's own collection: only the peers of
+ * Who may use a collection, by the lifecycle that its chaincode has: peers of 2.x look into their own first, on channels without it too,
+ * and their read-write sets say so. Anybody may use an organisation's own collection: only the peers of
  * that organisation can answer reads, and its endorsement policy decides over writes.
  * @see RetrieveReadWritePermission in hyperledger/fabric v2.5, core/common/privdata/store.go
  */
@@ -69,7 +71,7 @@ export class LifecycleCollectionAccess implements CollectionAccess {
   async permissions(question: CollectionQuestion): Promise<CollectionPermissions> {
     const { channelId, chaincode, collection, proposal, simulator } = question;
     const bundle = this.#channels.get(channelId)?.bundle();
-    if (bundle?.application?.capabilities.lifecycleV20 !== true) return this.#legacy.permissions(question);
+    if (bundle === undefined || dialectOn(this.#channels, channelId) === '1.1') return this.#legacy.permissions(question);
     const found = await findCollection(simulator, chaincode, collection);
     if (found === undefined) throw new SelvageError('NOT_FOUND', `collection ${channelId}/${chaincode}/${collection} could not be found`);
     if (found.kind === 'implicit') return { read: true, write: true };

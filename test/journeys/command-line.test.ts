@@ -108,7 +108,7 @@ describe('the command line', () => {
   it('says what failed and what to do', async () => {
     const unknown = await run('chaincode', 'query', '-C', 'mychannel', '-n', 'nobody', '-c', '{"Args":[]}');
     expect(unknown).toMatchObject({ code: 1, stdout: '' });
-    expect(unknown.stderr).toContain("could not find chaincode with name 'nobody'");
+    expect(unknown.stderr).toContain('chaincode nobody not found');
     const usage = await run('chaincode', 'query', '-C', 'mychannel', '-n', 'kv', '-c', 'get a');
     expect(usage.code).toBe(1);
     expect(usage.stderr).toContain(`Write -c '{"Args":["function"`);

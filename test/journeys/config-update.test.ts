@@ -68,7 +68,7 @@ describe('updating the configuration of a running channel', () => {
     const { run } = as(0);
     const { stderr, code } = await run('channel', 'getinfo', '-c', 'mychannel');
     expect(code).toBe(1);
-    expect(stderr).toContain('Authorization request for [GetChainInfo][mychannel] failed');
+    expect(stderr).toContain('access denied for [GetChainInfo][mychannel]: [');
   });
 });
 

@@ -53,7 +53,7 @@ export async function failingPeer(options: FailingPeerOptions = {}): Promise<Fai
     expect(await leftovers()).toEqual([]);
     const { user, channel } = running.clients;
     const call = evaluate(user.peer, user.signer, { channelId: channel, chaincode: name, args: ['any'] }, { signal: never });
-    expect(await refusalOf(call)).toContain(`could not find chaincode with name '${name}'`);
+    expect(await refusalOf(call)).toContain(`chaincode ${name} not found`);
     return { told, records };
   };
   return {
