@@ -57,13 +57,19 @@ export class GrpcClient implements Disposable {
   }
 
   bidi(path: string, { signal }: Cancellable): ClientStream {
-    const ended = new AbortController();
+    const over = new AbortController(); // not AbortSignal.any: the caller's signal would keep every call for as long as it lives itself
     const call = this.#client.makeBidiStreamRequest(path, asIs, asReceived, new Metadata(), {});
-    const cancel = (): void => call.cancel();
+    const cancel = (): void => {
+      over.abort(signal.aborted ? signal.reason : new SelvageError('CANCELLED', `the call to ${this.address} was given up`));
+      call.cancel();
+    };
     signal.addEventListener('abort', cancel, { once: true });
-    call.once('error', () => ended.abort(new SelvageError('CANCELLED', `the call to ${this.address} broke`)));
-    call.once('close', () => signal.removeEventListener('abort', cancel));
-    const writer = new StreamWriter(call, AbortSignal.any([signal, ended.signal]));
+    call.once('error', () => over.abort(new SelvageError('CANCELLED', `the call to ${this.address} broke`)));
+    call.once('close', () => {
+      signal.removeEventListener('abort', cancel);
+      over.abort(new SelvageError('CANCELLED', `the call to ${this.address} is over`));
+    });
+    const writer = new StreamWriter(call, over.signal);
     return {
       incoming: readCall(call, this.address, signal),
       send: (message) => writer.send(message),

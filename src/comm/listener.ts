@@ -12,8 +12,15 @@ export interface ListenerOptions {
   /** What serves the connections, not listening yet. With TLS made from {@link tlsServerOptions}. */
   readonly server: Server;
   readonly tls?: ServerTls | undefined;
+  /** The most at a time, those in the middle of a handshake included; further ones are closed at once. */
+  readonly connections?: number;
   readonly log: Logger;
 }
+
+/** How long a TLS handshake may take. @see DefaultConnectionTimeout in hyperledger/fabric v2.5, internal/pkg/comm/config.go */
+const HANDSHAKE_MS = 5_000;
+
+const MOST_CONNECTIONS = 8_000;
 
 /**
  * What a TLS server is made from. Where there are client roots a certificate is asked for and checked; with `optional` who has none is
@@ -23,6 +30,7 @@ export const tlsServerOptions = (tls: ServerTls, clientCertificates: 'required' 
   ...serverOptions(tls),
   requestCert: tls.clientRoots !== undefined,
   rejectUnauthorized: clientCertificates === 'required',
+  handshakeTimeout: HANDSHAKE_MS,
 });
 
 /**
@@ -35,9 +43,10 @@ export class Listener implements AsyncDisposable {
   readonly #open = new Set<Socket>();
   #closed: Promise<void> | undefined;
 
-  private constructor({ server, tls, log }: ListenerOptions) {
+  private constructor({ server, tls, connections = MOST_CONNECTIONS, log }: ListenerOptions) {
     this.#server = server;
     this.#tls = tls;
+    server.maxConnections = connections;
     server.on('connection', (socket: Socket) => this.#keep(socket));
     if (!(server instanceof TlsServer)) return;
     trustIntermediates(server);

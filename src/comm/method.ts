@@ -23,5 +23,11 @@ export interface ByteStream {
 
 /** One gRPC method, in bytes: folders above decode, so that a malformed message gets Fabric's answer and not the library's. */
 export type Method =
-  | { readonly kind: 'unary'; readonly path: string; handle(request: Uint8Array, context: CallContext): Promise<Uint8Array> }
-  | { readonly kind: 'bidi'; readonly path: string; handle(stream: ByteStream, context: CallContext): Promise<void> };
+  | (Addressed & { readonly kind: 'unary'; handle(request: Uint8Array, context: CallContext): Promise<Uint8Array> })
+  | (Addressed & { readonly kind: 'bidi'; handle(stream: ByteStream, context: CallContext): Promise<void> });
+
+interface Addressed {
+  readonly path: string;
+  /** Bytes of messages that one call may hold, where honest ones are far below the largest that gRPC takes. */
+  readonly mostHeld?: number;
+}

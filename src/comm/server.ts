@@ -13,6 +13,8 @@ import {
 } from '@grpc/grpc-js';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import { Admission, type AdmissionLimits } from './admission.ts';
+import type { Holding } from './byte-budget.ts';
 import { SERVER_OPTIONS } from './limits.ts';
 import { Listener, tlsServerOptions } from './listener.ts';
 import type { ByteStream, CallContext, Method } from './method.ts';
@@ -26,6 +28,8 @@ export interface ListenOptions {
   readonly address: string;
   readonly tls?: ServerTls | undefined;
   readonly methods: readonly Method[];
+  /** What callers may cost; other than the usual in tests. */
+  readonly limits?: AdmissionLimits | undefined;
   readonly log: Logger;
 }
 
@@ -39,12 +43,16 @@ export interface GrpcServer extends AsyncDisposable {
 }
 
 /** @throws {SelvageError} `ADDRESS_IN_USE` when the address cannot be bound, `SETTING_INVALID` for TLS material that is none */
-export async function listen({ address, tls, methods, log }: ListenOptions): Promise<GrpcServer> {
+export async function listen({ address, tls, methods, limits, log }: ListenOptions): Promise<GrpcServer> {
   const server = new Server(SERVER_OPTIONS);
   const streams = new OpenStreams();
-  for (const [definition, implementation] of services(methods, streams, log)) server.addService(definition, implementation);
+  const admission = new Admission(methods, limits);
+  for (const [definition, implementation] of services(methods, { streams, admission, log })) server.addService(definition, implementation);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure()); // TLS is the listener's
-  const accept = (connection: Socket): void => injector.injectConnection(connection);
+  admission.watch(server);
+  const accept = (connection: Socket): void => {
+    if (admission.admits(connection)) injector.injectConnection(connection);
+  };
   const sockets =
     tls === undefined
       ? createTcpServer(accept)
@@ -114,11 +122,13 @@ function sayGoodbye(injector: ConnectionInjector): void {
 const asIs = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-function* services(
-  methods: readonly Method[],
-  streams: OpenStreams,
-  log: Logger,
-): Generator<[ServiceDefinition, UntypedServiceImplementation]> {
+interface Serving {
+  readonly streams: OpenStreams;
+  readonly admission: Admission;
+  readonly log: Logger;
+}
+
+function* services(methods: readonly Method[], serving: Serving): Generator<[ServiceDefinition, UntypedServiceImplementation]> {
   for (const method of methods) {
     const stream = method.kind === 'bidi';
     const definition: ServiceDefinition = {
@@ -132,7 +142,7 @@ function* services(
         responseDeserialize: asIs,
       },
     };
-    yield [definition, { [method.path]: method.kind === 'unary' ? unary(method, log) : bidi(method, streams, log) }];
+    yield [definition, { [method.path]: method.kind === 'unary' ? unary(method, serving) : bidi(method, serving) }];
   }
 }
 
@@ -141,7 +151,7 @@ type BidiMethod = Extract<Method, { kind: 'bidi' }>;
 type AnyCall = ServerUnaryCall<Buffer, Uint8Array> | ServerDuplexStream<Buffer, Uint8Array>;
 
 /** Makes an async function a gRPC handler: one signal for cancel and deadline, one place that maps errors. */
-function unary(method: UnaryMethod, log: Logger) {
+function unary(method: UnaryMethod, { admission, log }: Serving) {
   return (call: ServerUnaryCall<Buffer, Uint8Array>, reply: sendUnaryData<Uint8Array>): void => {
     const ended = new AbortController();
     let answered = false;
@@ -153,19 +163,22 @@ function unary(method: UnaryMethod, log: Logger) {
       reply(...outcome);
     };
     method.handle(call.request, contextOf(call, ended.signal)).then(
-      (response) => answer(null, response),
+      (response) => {
+        admission.holdingOf(call)?.keep(response.length);
+        answer(null, response);
+      },
       (thrown: unknown) => answer(refusal(thrown, method.path, log)),
     );
   };
 }
 
-function bidi(method: BidiMethod, streams: OpenStreams, log: Logger) {
+function bidi(method: BidiMethod, { streams, admission, log }: Serving) {
   return (call: ServerDuplexStream<Buffer, Uint8Array>): void => {
     streams.add(call);
     const ended = new AbortController();
     call.once('cancelled', () => ended.abort(new SelvageError('CANCELLED', 'the call ended')));
     call.on('error', () => ended.abort(new SelvageError('CANCELLED', 'the call broke')));
-    method.handle(byteStream(call, ended.signal), contextOf(call, ended.signal)).then(
+    method.handle(byteStream(call, admission.holdingOf(call), ended.signal), contextOf(call, ended.signal)).then(
       () => call.end(),
       (thrown: unknown) => {
         if (!ended.signal.aborted) call.emit('error', refusal(thrown, method.path, log));
@@ -187,10 +200,22 @@ function contextOf(call: AnyCall, signal: AbortSignal): CallContext {
   };
 }
 
-function byteStream(call: ServerDuplexStream<Buffer, Uint8Array>, signal: AbortSignal): ByteStream {
+function byteStream(call: ServerDuplexStream<Buffer, Uint8Array>, holding: Holding | undefined, signal: AbortSignal): ByteStream {
   const writer = new StreamWriter(call, signal);
   // Not `call` itself: leaving a `for await` would destroy the call before its status is sent.
-  return { incoming: call.iterator({ destroyOnReturn: false }), send: (message) => writer.send(message) };
+  const messages = call.iterator({ destroyOnReturn: false });
+  return { incoming: countedOff(messages, holding), send: (message) => writer.send(message) };
+}
+
+/** What gRPC puts before each message. */
+const PREFIX = 5;
+
+/** A message counts until the next one is asked for: whoever reads works on one at a time. */
+async function* countedOff(messages: AsyncIterable<Uint8Array>, holding: Holding | undefined): AsyncGenerator<Uint8Array, undefined> {
+  for await (const message of messages) {
+    yield message;
+    holding?.consumed(PREFIX + message.length);
+  }
 }
 
 function refusal(thrown: unknown, path: string, log: Logger) {

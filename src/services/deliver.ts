@@ -15,6 +15,9 @@ import { common, orderer } from '../protos/messages.ts';
 import { received } from './received.ts';
 import type { SendTurns } from './send-turns.ts';
 
+/** An envelope that asks for blocks has two headers, a range and a signature. What a call asked with stays as long as it does. */
+export const MOST_ASKED = 1024 * 1024;
+
 /** Blocks of a channel that can be asked for by number and waited for. */
 export interface DeliverableBlocks {
   height(): bigint;

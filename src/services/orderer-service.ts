@@ -5,7 +5,7 @@ import type { Logger } from '../common/log.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { OrderedBlocks } from '../orderer/orderer-blocks.ts';
 import { common, orderer } from '../protos/messages.ts';
-import { type DeliverableBlocks, type DeliverParts, serveDeliver } from './deliver.ts';
+import { type DeliverableBlocks, type DeliverParts, MOST_ASKED, serveDeliver } from './deliver.ts';
 import { received } from './received.ts';
 import { SendTurns } from './send-turns.ts';
 
@@ -42,7 +42,12 @@ export function ordererService(node: OrderingNode, { timeWindowMs, mutualTls, cl
     log,
   };
   return [
-    { kind: 'bidi', path: '/orderer.AtomicBroadcast/Deliver', handle: (stream, context) => serveDeliver(deliver, stream, context) },
+    {
+      kind: 'bidi',
+      path: '/orderer.AtomicBroadcast/Deliver',
+      mostHeld: MOST_ASKED,
+      handle: (stream, context) => serveDeliver(deliver, stream, context),
+    },
     {
       kind: 'bidi',
       path: '/orderer.AtomicBroadcast/Broadcast',

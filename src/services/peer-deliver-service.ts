@@ -6,7 +6,7 @@ import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/log.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import { common, protos } from '../protos/messages.ts';
-import { type DeliverableBlocks, type DeliverParts, serveDeliver } from './deliver.ts';
+import { type DeliverableBlocks, type DeliverParts, MOST_ASKED, serveDeliver } from './deliver.ts';
 import { filteredBlock } from './filtered-block.ts';
 import { SendTurns } from './send-turns.ts';
 import { StreamLimit } from './stream-limit.ts';
@@ -71,6 +71,7 @@ function deliverMethod(name: string, { resource, form }: Delivery, parts: PeerDe
   return {
     kind: 'bidi',
     path: `/protos.Deliver/${name}`,
+    mostHeld: MOST_ASKED,
     handle: (stream, context) => limit.run(() => serveDeliver(deliver, stream, context)),
   };
 }
