@@ -1,34 +1,56 @@
+export interface LruLimits<V> {
+  /** The most entries that are kept. */
+  readonly entries: number;
+  /** The most that they may weigh together, by `weigh`: what is kept of strangers is bounded in bytes, not in number. */
+  readonly weight?: number;
+  readonly weigh?: (value: V) => number;
+}
+
+interface Entry<V> {
+  readonly value: V;
+  readonly weight: number;
+}
+
 /** A bounded map that forgets what was used longest ago. */
 export class LruCache<K, V> {
-  readonly #limit: number;
-  readonly #entries = new Map<K, V>();
+  readonly #limits: LruLimits<V>;
+  readonly #entries = new Map<K, Entry<V>>();
+  #weight = 0;
 
-  /** @param limit the most entries that are kept */
-  constructor(limit: number) {
-    this.#limit = limit;
+  /** @param limits a number is the most entries that are kept */
+  constructor(limits: number | LruLimits<V>) {
+    this.#limits = typeof limits === 'number' ? { entries: limits } : limits;
   }
 
   get(key: K): V | undefined {
-    const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
     this.#entries.delete(key);
-    this.#entries.set(key, value);
-    return value;
+    this.#entries.set(key, entry);
+    return entry.value;
   }
 
+  /** What alone weighs more than all may is not kept. */
   set(key: K, value: V): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    if (this.#entries.size <= this.#limit) return;
-    const oldest = this.#entries.keys().next();
-    if (!oldest.done) this.#entries.delete(oldest.value);
+    this.delete(key);
+    const { entries, weight: most = Number.POSITIVE_INFINITY, weigh } = this.#limits;
+    const weight = weigh?.(value) ?? 0;
+    if (weight > most) return;
+    this.#entries.set(key, { value, weight });
+    this.#weight += weight;
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= entries && this.#weight <= most) return;
+      this.delete(oldest);
+    }
   }
 
   delete(key: K): void {
+    this.#weight -= this.#entries.get(key)?.weight ?? 0;
     this.#entries.delete(key);
   }
 
   clear(): void {
     this.#entries.clear();
+    this.#weight = 0;
   }
 }

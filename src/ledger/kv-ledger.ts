@@ -24,7 +24,7 @@ import type { StateSnapshot, StateStore } from './statedb/state.ts';
 import type { Version } from './version.ts';
 
 /** How many reasons of invalid transactions, and transaction ids of how many blocks, stay in memory. */
-const REASONS = 10_000;
+const REASONS = { entries: 10_000, weight: 16 * 1024 * 1024, weigh: reasonWeight } as const;
 const BLOCKS_WITH_IDS = 16;
 
 export interface KvLedgerParts {
@@ -54,6 +54,11 @@ export interface KvLedgerParts {
 interface Prepared {
   readonly prepared: PreparedCommit;
   readonly expiry: Expiry;
+}
+
+/** Details name keys, which may be long. */
+function reasonWeight({ message, details }: InvalidReason): number {
+  return Object.values(details).reduce<number>((sum, value) => sum + 2 * String(value).length, 500 + 2 * message.length);
 }
 
 /** The ledger of one channel over block files and one key-value store. */

@@ -13,8 +13,14 @@ import { isAtLeast, type MspVersion } from './msp-version.ts';
 import { OuRules } from './ou-rules.ts';
 import { PrincipalRules } from './principals.ts';
 
-/** Longer `SerializedIdentity` bytes are read each time rather than remembered, so that nobody fills memory with them. */
+/**
+ * Longer `SerializedIdentity` bytes are read each time rather than remembered, and all that are remembered are bounded in bytes: who
+ * claims to be somebody fills this before any signature is looked at.
+ */
 const MAX_CACHED_LENGTH = 8_192;
+const MAX_CACHED_BYTES = 8 * 1024 * 1024;
+/** An identity in memory, with its certificate, key and names, is so many times its serialised bytes. */
+const IN_MEMORY = 6;
 
 const HASH_FUNCTIONS: ReadonlyMap<string, string> = new Map([
   ['SHA256', 'sha256'],
@@ -59,7 +65,8 @@ export class Msp implements IdentityDeserializer {
     this.mspId = decoded.name;
     this.version = version;
     this.#verifier = verifier;
-    this.#cache = new LruCache(identityCacheSize);
+    const weigh = ({ serialized }: X509Identity): number => IN_MEMORY * serialized.length;
+    this.#cache = new LruCache({ entries: identityCacheSize, weight: MAX_CACHED_BYTES, weigh });
     this.signatureHash = signatureHashOf(decoded.cryptoConfig?.signatureHashFamily || 'SHA2');
     this.#identifierHash = identifierHashOf(decoded.cryptoConfig?.identityIdentifierHashFunction || 'SHA256');
     try {
@@ -84,7 +91,7 @@ export class Msp implements IdentityDeserializer {
   }
 
   deserialize(serialized: Uint8Array): X509Identity {
-    const key = serialized.length <= MAX_CACHED_LENGTH ? Buffer.from(serialized).toString('latin1') : undefined;
+    const key = serialized.length <= MAX_CACHED_LENGTH ? digestOf('sha256', serialized, 'base64') : undefined;
     const known = key === undefined ? undefined : this.#cache.get(key);
     if (known !== undefined) return known;
     const identity = this.#read(serialized);

@@ -1,10 +1,11 @@
-import { X509Certificate } from 'node:crypto';
 import type { Channels } from '../../channel/channel.ts';
 import { dialectOn } from '../../channel/dialect.ts';
+import { sha256 } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import type { Clock } from '../../common/clock.ts';
 import { LruCache } from '../../common/lru.ts';
-import { common, msp, protos } from '../../protos/messages.ts';
+import { expiryOf } from '../../msp/identities/serialized-identity.ts';
+import { common, protos } from '../../protos/messages.ts';
 import { readPart } from '../proposal.ts';
 import { reading, refusal } from '../refusal.ts';
 import type { AuthFilter, ProposalProcessor } from './filters.ts';
@@ -19,7 +20,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 export class ExpirationCheck implements AuthFilter {
   readonly #clock: Clock;
   readonly #channels: Channels;
-  /** Milliseconds of notAfter by creator bytes: parsing a certificate costs more than the rest of the filter. */
+  /** Milliseconds of notAfter by the hash of a creator: parsing a certificate costs more than the rest of the filter. */
   readonly #expiries = new LruCache<string, number>(1_000);
 
   constructor({ clock, channels }: { readonly clock: Clock; readonly channels: Channels }) {
@@ -43,10 +44,10 @@ export class ExpirationCheck implements AuthFilter {
   }
 
   #expiryOf(creator: Uint8Array): number {
-    const key = Buffer.from(creator).toString('latin1');
+    const key = Buffer.from(sha256(creator)).toString('base64'); // nobody has proved yet to be that creator, who may be of any length
     const cached = this.#expiries.get(key);
     if (cached !== undefined) return cached;
-    const expiry = expiryOf(creator);
+    const expiry = expiryOf(creator)?.getTime() ?? NEVER;
     this.#expiries.set(key, expiry);
     return expiry;
   }
@@ -57,14 +58,4 @@ function creatorOf({ proposalBytes }: protos.SignedProposal): { readonly header:
   const header = reading('failed parsing header: ', () => readPart(common.Header, proposal.header, '2.x'));
   const read = () => readPart(common.SignatureHeader, header.signatureHeader, '2.x');
   return { header, creator: reading('failed parsing signature header: ', read).creator };
-}
-
-function expiryOf(creator: Uint8Array): number {
-  try {
-    const { idBytes } = msp.SerializedIdentity.decode(creator);
-    const expiry = Date.parse(new X509Certificate(idBytes).validTo);
-    return Number.isNaN(expiry) ? NEVER : expiry;
-  } catch {
-    return NEVER;
-  }
 }
