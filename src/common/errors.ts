@@ -36,6 +36,8 @@ const FAILURES = {
   DOCKER_REFUSED: { grpc: 'UNKNOWN', retryable: false },
   PEER_UNREACHABLE: { grpc: 'UNAVAILABLE', retryable: true },
   REFUSED_BY_PEER: { grpc: 'UNKNOWN', retryable: false },
+  /** A service of Fabric's that this node does not have. */
+  UNIMPLEMENTED: { grpc: 'UNIMPLEMENTED', retryable: false },
   CANCELLED: { grpc: 'CANCELLED', retryable: true },
   DEADLINE_EXCEEDED: { grpc: 'DEADLINE_EXCEEDED', retryable: true },
   INTERNAL: { grpc: 'INTERNAL', retryable: false },

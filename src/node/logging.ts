@@ -1,4 +1,5 @@
 import { type Logger as Pino, pino } from 'pino';
+import { compareUtf8 } from '../common/bytes.ts';
 import { OWNER_FILE } from '../common/durable-files.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { LogFields, Logger } from '../common/log.ts';
@@ -19,6 +20,11 @@ const LEVELS: Readonly<Record<string, Level>> = {
   fatal: 'fatal',
 };
 
+/** How Fabric says a level back, whichever of its names was used: small letters, and one name for each. */
+const SAID: Readonly<Record<string, string>> = { payload: 'debug', notice: 'info', warning: 'warn', critical: 'error' };
+
+const saidAs = (level: string): string => SAID[level.toLowerCase()] ?? level.toLowerCase();
+
 const RANK = { debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const satisfies Record<Level, number>;
 
 /** Which level which module logs at: `info`, or `chaincode=debug:ledger,msp=warn:info` (Fabric's specification). */
@@ -26,52 +32,55 @@ interface LogSpec {
   readonly base: Level;
   /** By module; a name that ends in a dot means that module alone, any other what is below it as well. */
   readonly modules: ReadonlyMap<string, Level>;
+  /** The specification as operators read it back: names in order, levels in small letters. */
+  readonly text: string;
 }
 
 const LOGGER_NAME = /^[\w#:-]+(\.[\w#:-]+)*$/;
 
 /**
  * @throws {SelvageError} `SETTING_INVALID` naming the part that is wrong
- * @see ActivateSpec in hyperledger/fabric v2.5, common/flogging/loggerlevels.go
+ * @see ActivateSpec and Spec in hyperledger/fabric v2.5, common/flogging/loggerlevels.go
  */
 export function parseLogSpec(spec: string): LogSpec {
   const wrong = (what: string): SelvageError => new SelvageError('SETTING_INVALID', `invalid logging specification '${spec}': ${what}`);
   const modules = new Map<string, Level>();
+  const said = new Map<string, string>();
   let base: Level = 'info';
+  let baseSaid = 'info';
   for (const segment of spec.split(':').filter((each) => each !== '')) {
     const [left = '', right, ...more] = segment.split('=');
     const level = LEVELS[(right ?? left).toLowerCase()];
     if (right !== undefined && left === '') throw wrong(`no logger specified in segment '${segment}'`);
     if (level === undefined || more.length > 0) throw wrong(`bad segment '${segment}'`);
-    if (right === undefined) base = level;
+    if (right === undefined) [base, baseSaid] = [level, saidAs(left)];
     else
       for (const name of left.split(',')) {
         if (!LOGGER_NAME.test(name.replace(/\.$/, ''))) throw wrong(`bad logger name '${name}'`);
         modules.set(name, level);
+        said.set(name, saidAs(right));
       }
   }
-  return { base, modules };
+  const text = [...[...said].sort(([a], [b]) => compareUtf8(a, b)).map(([name, level]) => `${name}=${level}`), baseSaid].join(':');
+  return { base, modules, text };
 }
 
 /** The specification in force. Loggers ask it, so that an operator can change it while the node runs. */
 export class LogLevels {
-  #text: string;
   #spec: LogSpec;
 
   /** @throws {SelvageError} `SETTING_INVALID` */
   constructor(text: string) {
     this.#spec = parseLogSpec(text);
-    this.#text = text;
   }
 
   get text(): string {
-    return this.#text;
+    return this.#spec.text;
   }
 
   /** Another specification from now on; one that is wrong changes nothing. @throws {SelvageError} `SETTING_INVALID` */
   activate(text: string): void {
     this.#spec = parseLogSpec(text);
-    this.#text = text;
   }
 
   /** Changes whenever other levels are in force. */

@@ -62,7 +62,36 @@ describe('the operations server', () => {
     const metrics = await fetch(`${url}/metrics?name[]=x`);
     expect(metrics.headers.get('content-type')).toBe('text/plain; version=0.0.4');
     expect(await metrics.text()).toBe('selvage_up 1\n');
-    expect(await (await fetch(`${url}/version`)).json()).toEqual({ Version: '1.2.3' });
+    expect(await (await fetch(`${url}/version`)).json()).toEqual({ CommitSHA: 'development build', Version: '1.2.3' });
+    const built = await served({ commitSha: '0123abc' });
+    expect(await (await fetch(`${built}/version`)).json()).toEqual({ CommitSHA: '0123abc', Version: '1.2.3' });
+  });
+
+  it('answers a scraper that asks for the head alone', async () => {
+    const url = await served();
+    const head = await fetch(`${url}/metrics`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '13', '']);
+    expect((await fetch(`${url}/healthz`, { method: 'HEAD' })).status).toBe(405);
+  });
+
+  it('takes what is no path for a page that is not there', async () => {
+    const { hostname, port } = new URL(await served());
+    const socket = connect(Number(port), hostname);
+    socket.end('GET // HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    const [first] = (await once(socket, 'data')) as [Buffer];
+    expect(first.toString()).toMatch(/^HTTP\/1.1 404 /);
+  });
+
+  it('stops listening to a body that is too large', async () => {
+    const { hostname, port } = new URL(await served({ logLevels: new LogLevels('info') }));
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    socket.write('PUT /logspec HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n');
+    socket.write(Buffer.alloc(100 * 1024));
+    let answer = '';
+    for await (const piece of socket) answer += piece; // until the server ends it, though it awaits nearly a gigabyte
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i);
   });
 
   it('answers a failure of the metrics with 500 and goes on', async () => {
@@ -83,6 +112,8 @@ describe('the operations server', () => {
     const url = await served({ logLevels });
     const put = (body: string) => fetch(`${url}/logspec`, { method: 'PUT', body });
     expect(await (await fetch(`${url}/logspec`)).json()).toEqual({ spec: 'info' });
+    expect((await put('{"spec":"msp,chaincode=DEBUG:WARNING"}')).status).toBe(204);
+    expect(await (await fetch(`${url}/logspec`)).json()).toEqual({ spec: 'chaincode=debug:msp=debug:warn' });
     expect((await put('{"spec":"chaincode=debug:info"}')).status).toBe(204);
     expect(logLevels.text).toBe('chaincode=debug:info');
     for (const body of ['{"spec":"loud"}', '{}', 'null', 'spec', `{"spec":"${'a=debug:'.repeat(9000)}info"}`]) {

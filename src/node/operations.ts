@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { TLSSocket } from 'node:tls';
 import { Listener, tlsServerOptions } from '../comm/listener.ts';
@@ -27,6 +27,8 @@ export interface OperationsParts {
   /** The log's levels, which may be read and changed. */
   readonly logLevels?: LogLevels | undefined;
   readonly version: string;
+  /** What the version was built from; absent where nobody knows. */
+  readonly commitSha?: string | undefined;
   readonly log: Logger;
 }
 
@@ -52,8 +54,8 @@ export async function serveOperations(parts: OperationsParts): Promise<Operation
   const { address, tls, log } = parts;
   const serve: RequestListener = (request, response) => {
     answer(parts, request).then(
-      ({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body),
-      (thrown: unknown) => response.writeHead(500).end(messageOf(thrown)),
+      ({ status, type, body }) => send(request, response, { status, type, body }),
+      (thrown: unknown) => send(request, response, { status: 500, type: 'text/plain', body: messageOf(thrown) }),
     );
   };
   const listener = await listening({ address, server: serverFor(tls, serve), tls, log });
@@ -61,19 +63,30 @@ export async function serveOperations(parts: OperationsParts): Promise<Operation
   return { address: joinAddress({ host, port: listener.port }), [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose]() };
 }
 
+/** What callers may cost, whom nobody asks who they are: milliseconds for headers and for a whole request, connections at a time. */
+const BOUNDS = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 60_000 };
+const MOST_CONNECTIONS = 500;
+
 function serverFor(tls: OperationsTls | undefined, serve: RequestListener) {
-  if (tls === undefined) return createServer(serve);
-  return usable(() => createSecureServer(tlsServerOptions(tls, tls.clientAuthRequired ? 'required' : 'optional'), serve));
+  if (tls === undefined) return createServer(BOUNDS, serve);
+  const options = tlsServerOptions(tls, tls.clientAuthRequired ? 'required' : 'optional');
+  return usable(() => createSecureServer({ ...options, ...BOUNDS }, serve));
 }
 
 async function listening(options: Parameters<typeof Listener.open>[0]): Promise<Listener> {
   try {
-    return await Listener.open(options);
+    return await Listener.open({ ...options, connections: MOST_CONNECTIONS });
   } catch (thrown) {
     const { code, message, details, cause } = SelvageError.from(thrown);
     const advice = 'Stop the process that uses the port, or set operations.listenAddress (CORE_OPERATIONS_LISTENADDRESS).';
     throw new SelvageError(code, `operations: ${message}`, { cause, details, advice });
   }
+}
+
+/** Who still sends when the answer is there is not listened to any longer. */
+function send(request: IncomingMessage, response: ServerResponse, { status, type, body }: Answer): void {
+  const closing = request.complete ? {} : { connection: 'close' };
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body), ...closing }).end(body);
 }
 
 interface Answer {
@@ -90,21 +103,37 @@ const FOR_KNOWN_CLIENTS: ReadonlySet<string> = new Set(['/metrics', '/logspec'])
 const isKnown = ({ socket }: IncomingMessage): boolean => socket instanceof TLSSocket && socket.authorized;
 
 async function answer(parts: OperationsParts, request: IncomingMessage): Promise<Answer> {
-  const { pathname } = new URL(request.url ?? '/', 'http://operations');
+  const pathname = pathOf(request);
   if (parts.tls !== undefined && FOR_KNOWN_CLIENTS.has(pathname) && !isKnown(request)) return { status: 401, type: 'text/plain', body: '' };
   if (pathname === '/logspec' && parts.logLevels !== undefined) return logSpec(parts.logLevels, request);
+  if (pathname === '/metrics' && request.method === 'HEAD') return metricsOf(parts);
   if (request.method !== 'GET') return json(405, { Error: `invalid request method: ${request.method}` });
   switch (pathname) {
     case '/metrics':
-      return { status: 200, type: 'text/plain; version=0.0.4', body: await parts.metrics() };
+      return metricsOf(parts);
     case '/healthz':
       return health(parts.failedChecks());
     case '/readyz':
       return health(parts.unready?.() ?? []);
     case '/version':
-      return json(200, { Version: parts.version });
+      return json(200, { CommitSHA: parts.commitSha ?? 'development build', Version: parts.version });
     default:
-      return json(404, { Error: `no such page: ${pathname}` });
+      return json(404, { Error: `no such page: ${pathname.slice(0, 200)}` });
+  }
+}
+
+const metricsOf = async ({ metrics }: OperationsParts): Promise<Answer> => ({
+  status: 200,
+  type: 'text/plain; version=0.0.4',
+  body: await metrics(),
+});
+
+/** What no URL can be made of is no page. */
+function pathOf({ url = '/' }: IncomingMessage): string {
+  try {
+    return new URL(url, 'http://operations').pathname;
+  } catch {
+    return url;
   }
 }
 

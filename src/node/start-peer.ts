@@ -31,6 +31,7 @@ import { Qscc } from '../scc/qscc.ts';
 import { chaincodeSupportService } from '../services/chaincode-support-service.ts';
 import { endorserService } from '../services/endorser-service.ts';
 import { peerDeliverService } from '../services/peer-deliver-service.ts';
+import { unservedServices } from '../services/unserved-services.ts';
 import { ChaincodeCa } from './chaincode-certificates.ts';
 import { type ChaincodeLifecycle, openChaincodeLifecycle, takeCareOfChaincode } from './chaincode-lifecycle.ts';
 import { chaincodeEnvironment, openRuntime } from './chaincode-runtime.ts';
@@ -43,7 +44,7 @@ import { loadMembership } from './membership.ts';
 import { type FailedCheck, type OperationsParts, type OperationsServer, serveOperations } from './operations.ts';
 import { prepareChaincode } from './prepare-chaincode.ts';
 import { readOperationsTls, readOverrides, readPeerTls } from './tls-material.ts';
-import { version } from './version.ts';
+import { commitSha, version } from './version.ts';
 
 export interface PeerParts extends Cancellable {
   readonly log: Logger;
@@ -136,7 +137,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
     log: log.child({ module: 'deliver' }),
   });
   signal.throwIfAborted();
-  const methods = [...endorserService(endorser), ...deliver];
+  const methods = [...endorserService(endorser), ...deliver, ...unservedServices()];
   checks.push(() => lostServices(chaincodes));
   const server = scope.use(await listen({ address: config.listenAddress, tls: tls?.server, methods, log: log.child({ module: 'comm' }) }));
   scope.use(trustMembers(server, channels, tls?.server.clientRoots ?? []));
@@ -171,6 +172,7 @@ async function startOperations(
     unready: () => readiness.failedChecks(),
     version,
     log: log.child({ module: 'operations' }),
+    commitSha,
   });
 }
 
