@@ -44,6 +44,9 @@ export interface SimulationParts {
 /** They read the ledger for themselves and simulate nothing (FAB-10540). */
 const WITHOUT_SIMULATOR: ReadonlySet<string> = new Set(['qscc', 'cscc']);
 
+/** How often a proposal begins anew because its chaincode was upgraded meanwhile. */
+const MOST_TRIES = 5;
+
 const NOTHING = new Uint8Array(0);
 
 export class Simulation {
@@ -117,11 +120,15 @@ export class Simulation {
   async #runUser(proposal: UnpackedProposal, input: protos.ChaincodeInputInit, options: Cancellable): Promise<Simulated> {
     if (proposal.channelId === '') throw chainless(proposal, this.#parts.channels);
     const channel = this.#channel(proposal);
-    for (;;) {
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const simulated = await this.#tryUser(channel, { proposal, input }, options);
       if (simulated !== undefined) return simulated;
       options.signal.throwIfAborted(); // upgraded between the two reads: ready that one, on a newer snapshot
     }
+    const text = `chaincode definition for '${proposal.chaincodeId.name}' changed during invoke`;
+    throw new SelvageError('DEFINITION_CHANGED', `${wordsFor(channel, proposal.chaincodeId.name).prefix}${text}`, {
+      details: { channel: channel.id, chaincode: proposal.chaincodeId.name },
+    });
   }
 
   /** Undefined when another definition came into force in between. */
