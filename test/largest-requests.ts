@@ -1,0 +1,115 @@
+/** The largest requests that the services of a node take from somebody whom they do not know. No two have the same bytes. */
+import { request } from 'node:http';
+import { GrpcClient } from '../src/comm/client.ts';
+import { MAX_MESSAGE_BYTES } from '../src/comm/limits.ts';
+import { joinAddress } from '../src/common/address.ts';
+import { common, msp, protos } from '../src/protos/messages.ts';
+import { MOST_ASKED } from '../src/services/deliver.ts';
+
+const never = new AbortController().signal;
+
+export interface Addresses {
+  readonly peer: string;
+  readonly orderer: string;
+  readonly chaincode: string;
+  readonly operations: string;
+}
+
+/** By service: sends one request, and waits until it is answered or refused. */
+export interface LargestRequests extends Disposable {
+  readonly byService: Readonly<Record<string, (number: number) => Promise<void>>>;
+}
+
+/** @param addresses of a node without TLS, `host:port` each */
+export function largestRequests({ peer, orderer, chaincode, operations }: Addresses): LargestRequests {
+  const clients = [peer, orderer, chaincode].map((address) => new GrpcClient({ address }));
+  const [toPeer, toOrderer, toChaincode] = clients as [GrpcClient, GrpcClient, GrpcClient];
+  return {
+    byService: {
+      Endorser: (number) => unary(toPeer, '/protos.Endorser/ProcessProposal', proposal(number)),
+      Deliver: (number) => stream(toPeer, '/protos.Deliver/Deliver', seek(number)),
+      DeliverFiltered: (number) => stream(toPeer, '/protos.Deliver/DeliverFiltered', seek(number)),
+      Broadcast: (number) => stream(toOrderer, '/orderer.AtomicBroadcast/Broadcast', transaction(number)),
+      ChaincodeSupport: (number) => stream(toChaincode, '/protos.ChaincodeSupport/Register', registration(number)),
+      operations: (number) => put(operations, number),
+    },
+    [Symbol.dispose]: () => {
+      for (const client of clients) client[Symbol.dispose]();
+    },
+  };
+}
+
+/** What `make` makes of a filling, as large as it may be: `over` is what stands around the filling at most. */
+function filled(most: number, number: number, make: (filling: Buffer) => Uint8Array): Uint8Array {
+  const filling = Buffer.alloc(most - 400, number % 251);
+  filling.write(`number ${number}, `);
+  return make(filling);
+}
+
+const headers = (creator: Uint8Array, channelId: string) => ({
+  channelHeader: common.ChannelHeader.encode({
+    type: common.HeaderType.ENDORSER_TRANSACTION,
+    channelId,
+    timestamp: { seconds: BigInt(Math.floor(Date.now() / 1000)), nanos: 0 },
+  }),
+  signatureHeader: common.SignatureHeader.encode({ creator, nonce: new Uint8Array(24) }),
+});
+
+/** Nearly all of it is the creator, whom nobody has heard of. */
+const proposal = (number: number): Uint8Array =>
+  filled(MAX_MESSAGE_BYTES, number, (idBytes) => {
+    const creator = msp.SerializedIdentity.encode({ mspid: 'Org1MSP', idBytes });
+    const header = common.Header.encode(headers(creator, 'mychannel'));
+    return protos.SignedProposal.encode({ proposalBytes: protos.Proposal.encode({ header }), signature: new Uint8Array(70) });
+  });
+
+const envelope = (creator: Uint8Array): Uint8Array =>
+  common.Envelope.encode({
+    payload: common.Payload.encode({ header: headers(creator, 'mychannel'), data: new Uint8Array(10) }),
+    signature: new Uint8Array(70),
+  });
+
+const transaction = (number: number): Uint8Array => filled(MAX_MESSAGE_BYTES, number, envelope);
+
+const seek = (number: number): Uint8Array => filled(MOST_ASKED, number, envelope);
+
+const registration = (number: number): Uint8Array =>
+  filled(MAX_MESSAGE_BYTES, number, (name) =>
+    protos.ChaincodeMessage.encode({
+      type: protos.ChaincodeMessage_Type.REGISTER,
+      payload: protos.ChaincodeID.encode({ name: name.toString('latin1').replace(/[^\x20-\x7e]/g, 'x') }),
+    }),
+  );
+
+async function unary(client: GrpcClient, path: string, message: Uint8Array): Promise<void> {
+  await client.unary(path, message, { signal: never }).catch(() => undefined);
+}
+
+async function stream(client: GrpcClient, path: string, message: Uint8Array): Promise<void> {
+  using call = client.bidi(path, { signal: never });
+  call.send(message).catch(() => undefined);
+  call.end();
+  try {
+    for await (const _ of call.incoming);
+  } catch {
+    // refused, as it should be
+  }
+}
+
+function put(address: string, number: number): Promise<void> {
+  const [hostname, port] = address.split(':');
+  const spec = `${number}`.padEnd(60 * 1024, 'x');
+  return new Promise((resolve) => {
+    const call = request(
+      { hostname, port, method: 'PUT', path: `/logspec?${'q'.repeat(12 * 1024)}`, headers: { connection: 'close' } },
+      (answer) => {
+        answer.resume();
+        answer.once('close', resolve);
+      },
+    );
+    call.once('error', () => resolve());
+    call.end(JSON.stringify({ spec }));
+  });
+}
+
+export const addressOf = (port: number): string => joinAddress({ host: '127.0.0.1', port });
