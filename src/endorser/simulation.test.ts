@@ -189,6 +189,22 @@ describe('a user chaincode', () => {
     expect(looks).toBe(4);
     expect(ledger.state.openSnapshots).toBe(0);
   });
+
+  it('whose definition never stays is given up', async () => {
+    let looks = 0;
+    const find: Definitions['find'] = async () => {
+      looks += 1;
+      throw new SelvageError('DEFINITION_CHANGED', 'chaincode cache at sequence 2 but current sequence is 1');
+    };
+    const { endorser, ledger } = openEndorser(new ScriptedChaincodes(() => ok()), { definitions: { ...stateDefinitions, find } });
+    const { response } = await endorser.processProposal(proposal(), never);
+    expect(response).toMatchObject({
+      status: 500,
+      message: expect.stringMatching(/: chaincode definition for 'cc' changed during invoke$/),
+    });
+    expect(looks).toBe(5);
+    expect(ledger.state.openSnapshots).toBe(0);
+  });
 });
 
 it('the transient map is in no hash and no payload', async () => {

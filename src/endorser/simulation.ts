@@ -125,9 +125,10 @@ export class Simulation {
       if (simulated !== undefined) return simulated;
       options.signal.throwIfAborted(); // upgraded between the two reads: ready that one, on a newer snapshot
     }
-    const text = `chaincode definition for '${proposal.chaincodeId.name}' changed during invoke`;
-    throw new SelvageError('DEFINITION_CHANGED', `${wordsFor(channel, proposal.chaincodeId.name).prefix}${text}`, {
-      details: { channel: channel.id, chaincode: proposal.chaincodeId.name },
+    const { name } = proposal.chaincodeId;
+    const { prefix } = wordsFor(dialectOn(this.#parts.channels, channel.id), name, channel.id);
+    throw new SelvageError('DEFINITION_CHANGED', `${prefix}chaincode definition for '${name}' changed during invoke`, {
+      details: { channel: channel.id, chaincode: name },
     });
   }
 
