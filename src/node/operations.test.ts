@@ -44,6 +44,18 @@ describe('the operations server', () => {
     expect(await response.json()).toMatchObject({ status: 'Service Unavailable', failed_checks: failed });
   });
 
+  it('lets chaincode look at the log levels and change nothing', async () => {
+    const logLevels = new LogLevels('info');
+    let chaincode = true;
+    const url = await served({ logLevels, mayBeChaincode: async () => chaincode });
+    const put = () => fetch(`${url}/logspec`, { method: 'PUT', body: '{"spec":"debug"}' });
+    expect((await put()).status).toBe(403);
+    expect(await (await fetch(`${url}/logspec`)).json()).toEqual({ spec: 'info' });
+    chaincode = false;
+    expect((await put()).status).toBe(204);
+    expect(logLevels.text).toBe('debug');
+  });
+
   it('tells readiness from health', async () => {
     const readiness = new Readiness('the ledgers are being opened');
     const url = await served({ unready: () => readiness.failedChecks() });

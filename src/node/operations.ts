@@ -6,6 +6,7 @@ import { type ServerTls, usable } from '../comm/tls.ts';
 import { joinAddress, splitAddress } from '../common/address.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import type { AcceptedConnection } from '../runtimes/local-caller.ts';
 import type { LogLevels } from './logging.ts';
 
 /** Why a part of the node is not well. */
@@ -29,6 +30,8 @@ export interface OperationsParts {
   readonly version: string;
   /** What the version was built from; absent where nobody knows. */
   readonly commitSha?: string | undefined;
+  /** Without TLS: whether who asks for a change may be chaincode of this peer, which may change nothing. */
+  readonly mayBeChaincode?: ((connection: AcceptedConnection) => Promise<boolean>) | undefined;
   readonly log: Logger;
 }
 
@@ -105,8 +108,14 @@ const isKnown = ({ socket }: IncomingMessage): boolean => socket instanceof TLSS
 async function answer(parts: OperationsParts, request: IncomingMessage): Promise<Answer> {
   const pathname = pathOf(request);
   if (parts.tls !== undefined && FOR_KNOWN_CLIENTS.has(pathname) && !isKnown(request)) return { status: 401, type: 'text/plain', body: '' };
-  if (pathname === '/logspec' && parts.logLevels !== undefined) return logSpec(parts.logLevels, request);
   if (pathname === '/metrics' && request.method === 'HEAD') return metricsOf(parts);
+  if (pathname === '/logspec' && parts.logLevels !== undefined) {
+    if (request.method === 'PUT' && parts.tls === undefined && (await parts.mayBeChaincode?.(request.socket))) {
+      parts.log.warn('chaincode wanted to change the log levels', { remote: request.socket.remoteAddress });
+      return json(403, { error: 'chaincode of this peer may not change it; with operations.tls, clients are known by their certificates' });
+    }
+    return logSpec(parts.logLevels, request);
+  }
   if (request.method !== 'GET') return json(405, { Error: `invalid request method: ${request.method}` });
   switch (pathname) {
     case '/metrics':

@@ -24,6 +24,7 @@ import { AclProvider } from '../msp/acl-provider.ts';
 import { bundleFromBlock } from '../msp/channelconfig/bundle.ts';
 import { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
 import type { ChaincodeOutput, OutputLine } from '../packages/output.ts';
+import { mayBeChaincode } from '../runtimes/local-caller.ts';
 import { Cscc } from '../scc/cscc.ts';
 import { Lifecycle } from '../scc/lifecycle/lifecycle.ts';
 import { Lscc } from '../scc/lscc/lscc.ts';
@@ -170,6 +171,7 @@ async function startOperations(
     logLevels: operations?.logLevels,
     failedChecks: () => checks.flatMap((check) => check()),
     unready: () => readiness.failedChecks(),
+    mayBeChaincode,
     version,
     log: log.child({ module: 'operations' }),
     commitSha,

@@ -3,7 +3,7 @@ import { get } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { Debuggee, Debuggers } from '../../chaincode/ports/debugging.ts';
 import { LruCache } from '../../common/lru.ts';
-import { holdersOf, hostText, socketsHeldBy, type TcpSocket, tcpSockets } from './sockets.ts';
+import { holdersOf, hostText, socketsHeldBy, type TcpSocket, tcpSockets } from '../sockets.ts';
 
 /** How long a port that may be an inspector's may take to say so, milliseconds. */
 const ANSWER_MS = 2_000;

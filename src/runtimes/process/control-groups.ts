@@ -45,7 +45,8 @@ type Limits = Readonly<Partial<Record<Controller, number>>>;
 
 /** In which the kernel gives out shares of processor time, microseconds. */
 const PERIOD_US = 100_000;
-const PREFIX = 'selvage-';
+/** Of the name of every group. */
+export const PREFIX = 'selvage-';
 const CONTROLLERS = ['cpu', 'pids'] as const;
 /** What is ending may hold its group for a moment. */
 const TRIES = 50;

@@ -7,6 +7,8 @@ export interface TcpSocket {
   readonly state: 'established' | 'listening' | 'other';
   /** By which processes hold it. */
   readonly inode: string;
+  /** User that made it. */
+  readonly uid: number;
 }
 
 export interface TcpEnd {
@@ -47,9 +49,9 @@ export function hostText(address: string): string {
 const STATES: Readonly<Record<string, TcpSocket['state']>> = { '01': 'established', '0A': 'listening' };
 
 function socketOf(line: string): readonly TcpSocket[] {
-  const [, local, remote, state = '', , , , , , inode] = line.trim().split(/\s+/);
+  const [, local, remote, state = '', , , , uid, , inode] = line.trim().split(/\s+/);
   if (local === undefined || remote === undefined || inode === undefined) return [];
-  return [{ local: endOf(local), remote: endOf(remote), state: STATES[state] ?? 'other', inode }];
+  return [{ local: endOf(local), remote: endOf(remote), state: STATES[state] ?? 'other', inode, uid: Number(uid) }];
 }
 
 /** `0100007F:1B8B`: the address as words of 32 bits in this machine's byte order, which is little-endian wherever Node runs on Linux but s390x. */
