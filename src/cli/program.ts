@@ -5,6 +5,7 @@ import { channelCommands } from './channel/channel-commands.ts';
 import { devCommand } from './dev/dev-command.ts';
 import { EXIT_CODES, PROGRAM_HELP } from './help.ts';
 import { imagesCommands } from './images-command.ts';
+import { ledgerCommands } from './ledger/ledger-commands.ts';
 import { lifecycleCommands } from './lifecycle/lifecycle-commands.ts';
 import { nodeCommands } from './node-commands.ts';
 import { expectOperands } from './operands.ts';
@@ -27,6 +28,7 @@ export function buildProgram(terminal: Terminal): Command {
   lifecycleCommands(program, terminal);
   channelCommands(program, terminal);
   imagesCommands(program, terminal);
+  ledgerCommands(program, terminal);
   program
     .command('version')
     .description('Print the version.')

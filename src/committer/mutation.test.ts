@@ -4,6 +4,7 @@ import { applyConfig, bundleFromBlock, recordedBlocks } from '../../test/committ
 import { blockOf, sealed, signerOf } from '../../test/committer/transactions.ts';
 import { MemoryState } from '../../test/fakes/memory-state.ts';
 import { developmentSet as fixtures } from '../../test/fixtures.ts';
+import { runs } from '../../test/runs.ts';
 import { equalBytes } from '../common/bytes.ts';
 import type { StateSnapshot } from '../ledger/statedb/state.ts';
 import { membersPolicy } from '../lifecycle/endorsement-policy.ts';
@@ -79,7 +80,7 @@ describe.skipIf(!fixtures)('damaged transactions and blocks', () => {
         expect(equalBytes(after.payload, payload)).toBe(true);
         expect(equalBytes(after.signature.subarray(0, signature.length), signature)).toBe(true);
       }),
-      { numRuns: 1_500 },
+      { numRuns: runs(1_500) },
     );
   });
 
@@ -99,7 +100,7 @@ describe.skipIf(!fixtures)('damaged transactions and blocks', () => {
         codes.add(code);
         if (code === 0) expect(essence(damaged).every((part, index) => equalBytes(part, before[index] ?? new Uint8Array()))).toBe(true);
       }),
-      { numRuns: 1_500 },
+      { numRuns: runs(1_500) },
     );
     expect(codes.size).toBeGreaterThan(1);
   });
@@ -121,7 +122,7 @@ describe.skipIf(!fixtures)('damaged transactions and blocks', () => {
         expect(damaged.header).toEqual(block.header);
         expect(damaged.data?.data).toEqual(block.data?.data);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { channelsOf } from '../../test/fakes/recorded-channel.ts';
 import { recordedProposals } from '../../test/fakes/recorded-steps.ts';
 import { ok, ScriptedChaincodes } from '../../test/fakes/scripted-chaincodes.ts';
 import { developmentSet as fixtures } from '../../test/fixtures.ts';
+import { runs } from '../../test/runs.ts';
 import { sha256 } from '../common/bytes.ts';
 import { systemClock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
@@ -55,7 +56,7 @@ describe('mutated proposals', () => {
     const { proposalBytes } = proposal({ args: ['a', 'b'] });
     await fc.assert(
       fc.asyncProperty(mutated(proposalBytes), (bytes) => endsWell(resigned(bytes))),
-      { numRuns: 600 },
+      { numRuns: runs(600) },
     );
   });
 
@@ -65,14 +66,14 @@ describe('mutated proposals', () => {
     });
     await fc.assert(
       fc.asyncProperty(mutated(spec), (bytes) => endsWell(proposal({ chaincode: 'lscc', args: ['deploy', 'ch', bytes] }))),
-      { numRuns: 600 },
+      { numRuns: runs(600) },
     );
   });
 
   it('of any bytes at all', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), (bytes) => endsWell(resigned(bytes))),
-      { numRuns: 600 },
+      { numRuns: runs(600) },
     );
   });
 
@@ -82,7 +83,7 @@ describe('mutated proposals', () => {
       fc.asyncProperty(fc.record({ extension: bytes, payload: bytes, invocation: bytes, creator: bytes }, { requiredKeys: [] }), (parts) =>
         endsWell(proposal(parts)),
       ),
-      { numRuns: 700 },
+      { numRuns: runs(700) },
     );
   });
 
@@ -100,7 +101,7 @@ describe('mutated proposals', () => {
         }
         await endsWell(decoded);
       }),
-      { numRuns: 700 },
+      { numRuns: runs(700) },
     );
   });
 });

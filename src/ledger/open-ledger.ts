@@ -2,27 +2,23 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { equalBytes } from '../common/bytes.ts';
 import { removeDurably } from '../common/durable-files.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
-import { commitHashOf, flagsOf, nextCommitHash } from './block-metadata.ts';
 import { BlockIndex } from './blockstore/block-index.ts';
-import { BlockStore, type StoredBlock } from './blockstore/block-store.ts';
-import { replayUpdates } from './commit/prepare-commit.ts';
+import { BlockStore } from './blockstore/block-store.ts';
 import type { MayHold } from './commit/prepared.ts';
-import { COMPATIBILITY, type Compatibility, type FabricRelease } from './compatibility.ts';
-import { blockEffects } from './effects.ts';
+import { COMPATIBILITY, type FabricRelease } from './compatibility.ts';
 import { HistoryIndex } from './history/history-index.ts';
-import type { KvStore } from './kv/kv-store.ts';
 import { LmdbStore } from './kv/lmdb-store.ts';
 import { sealStore } from './kv/seal-store.ts';
 import { KvLedger, type KvLedgerParts } from './kv-ledger.ts';
 import { type CollectionLifetimes, ExpirySchedule } from './pvtdata/expiry.ts';
 import { PrivateDataStore } from './pvtdata/private-data-store.ts';
 import { KvTransientStore } from './pvtdata/transient-store.ts';
+import { replay } from './replay.ts';
 import type { SimulatorOptions } from './simulator/simulator-parts.ts';
 import { KvStateStore, type SnapshotMetrics } from './statedb/kv-state-store.ts';
 import type { StateStore } from './statedb/state.ts';
@@ -142,36 +138,4 @@ async function bringUpToDate({ folder, log }: OpenLedgerParts): Promise<void> {
   await rm(join(folder, 'state'), { recursive: true, force: true });
   await sealStore(join(folder, 'private'));
   await removeDurably(mark);
-}
-
-interface ReplayParts {
-  readonly kv: KvStore;
-  readonly state: StateStore;
-  readonly privateData: PrivateDataStore;
-  readonly expiry: ExpirySchedule;
-  readonly compatibility: Compatibility;
-}
-
-/**
- * Applies a block from the files by its stored flags, without judging it again.
- * @throws {SelvageError} `LEDGER_CORRUPT` when flags or writes are not those whose hash was recorded at the commit
- */
-function replay({ kv, state, privateData, expiry: schedule, compatibility }: ReplayParts): (stored: StoredBlock) => Promise<void> {
-  let previous: Uint8Array | undefined;
-  let begun = false;
-  return async (stored) => {
-    const { block } = stored;
-    const number = block.header?.number ?? 0n;
-    const atHand = await privateData.ofBlock(number);
-    using snapshot = state.snapshot();
-    const prepared = await replayUpdates({ block, flags: flagsOf(block), snapshot, privateData: atHand });
-    const expiry = await schedule.forBlock({ blockNum: number, updates: prepared.updates, snapshot });
-    const found = commitHashOf(block);
-    const wanted = begun || number <= 1n ? nextCommitHash(number, { prepared, previous }) : found;
-    if (found !== undefined && wanted !== undefined && !equalBytes(found, wanted))
-      throw new SelvageError('LEDGER_CORRUPT', `block ${number} does not have the commit hash that its content gives`);
-    const { updates, savepoint, writes } = await blockEffects({ stored, prepared, expiry, compatibility });
-    await state.commit(updates, savepoint, { kv, writes });
-    [previous, begun] = [found, true];
-  };
 }

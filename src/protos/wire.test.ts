@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { type Field, readSchema, type Schema } from '../../scripts/protos/schema.mjs';
 import { officialMessage } from '../../test/official-protos.ts';
+import { runs } from '../../test/runs.ts';
 import { hex } from '../common/bytes.ts';
 import * as messages from './messages.ts';
 import { common, kvrwset, msp, protos } from './messages.ts';
@@ -77,7 +78,7 @@ describe('every message of the official package', () => {
         // an entry with an empty value is the one place where the libraries of Go and JavaScript differ
         if (!hasEmptyMapValue(value)) expect(hex(theirs)).toBe(hex(ours));
       }),
-      { numRuns: 15 },
+      { numRuns: runs(15) },
     );
   });
 });
@@ -217,7 +218,7 @@ describe('what a lenient library lets pass', () => {
           expect(error).toMatchObject({ code: 'MALFORMED' });
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });

@@ -7,6 +7,7 @@ import { allowAll, never } from '../../test/fakes/open-endorser.ts';
 import { openBundle } from '../../test/fakes/proposals.ts';
 import { channelsOf, memoryChannel } from '../../test/fakes/recorded-channel.ts';
 import { call } from '../../test/fakes/system-calls.ts';
+import { runs } from '../../test/runs.ts';
 import type { SystemChaincode } from '../chaincode/system.ts';
 import { utf8 } from '../common/bytes.ts';
 import { PackageStore } from '../packages/package-store.ts';
@@ -71,7 +72,7 @@ describe('whatever the arguments', () => {
         expect([200, 500]).toContain(status);
         expect(message).not.toBe('internal error');
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
     expect(channel.ledger.state.openSnapshots).toBe(0);
   });

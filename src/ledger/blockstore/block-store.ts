@@ -38,6 +38,8 @@ export interface BlockStoreOptions extends SegmentOptions {
   readonly log?: Logger | undefined;
   /** Commits what follows from a block that is in the files and not in the index; the index writes alone by default. */
   readonly catchUp?: ((stored: StoredBlock) => Promise<void>) | undefined;
+  /** False leaves a record that was cut off at the end where it is, for those who only look. */
+  readonly repair?: boolean | undefined;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -194,7 +196,7 @@ function checkWhole({ header, data }: common.Block): void {
 type CatchUpParts = BlockStoreOptions & { readonly files: SegmentFiles; readonly index: BlockIndex };
 
 /** Reads on from where the index ends. Returns where the chain then stands. */
-async function caughtUp({ files, index, kv, catchUp, log = silent }: CatchUpParts): Promise<Checkpoint> {
+async function caughtUp({ files, index, kv, catchUp, log = silent, repair = true }: CatchUpParts): Promise<Checkpoint> {
   let tip = (await index.checkpoint()) ?? EMPTY;
   checkNotAhead(tip, files.end);
   for await (const { location, bytes } of files.records(tip)) {
@@ -205,7 +207,7 @@ async function caughtUp({ files, index, kv, catchUp, log = silent }: CatchUpPart
     await (catchUp === undefined ? kv.commit(found.indexWrites) : catchUp(found));
     tip = indexed.checkpoint;
   }
-  if (tip.file !== files.end.file || tip.offset !== files.end.offset) {
+  if (repair && (tip.file !== files.end.file || tip.offset !== files.end.offset)) {
     log.warn('the last block was cut off and is taken away', { height: tip.height.toString(), ...files.end });
     await files.truncate(tip);
   }

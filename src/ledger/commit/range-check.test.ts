@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MemoryState } from '../../../test/fakes/memory-state.ts';
+import { runs } from '../../../test/runs.ts';
 import { compareUtf8, utf8 } from '../../common/bytes.ts';
 import { kvrwset, protos, rwset } from '../../protos/messages.ts';
 import { NamespaceUpdates } from './namespace-updates.ts';
@@ -184,7 +185,7 @@ describe('phantoms', () => {
         seen.phantoms += codes.filter((code) => code === PHANTOM_READ_CONFLICT).length;
         seen.merkle += present.length > 60 ? 1 : 0;
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
     expect(seen.phantoms).toBeGreaterThan(0);
     expect(seen.merkle).toBeGreaterThan(0);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runs } from '../../../test/runs.ts';
 import { compareBytes, hex, textOf, utf8 } from '../../common/bytes.ts';
 import type { KvEntry, KvRange, KvSnapshot, KvStore, KvWrite } from './kv-store.ts';
 import { CHUNK } from './long-keys.ts';
@@ -151,7 +152,7 @@ export function kvContract(name: string, open: () => Promise<KvStore & AsyncDisp
         for (const { key, value } of model.values()) expect(hex((await snapshot.get(key)) ?? utf8('absent'))).toBe(hex(value));
         for (const range of wanted) expect(printed(await entries(snapshot, range))).toEqual(printed(expected(model, range)));
       });
-      await fc.assert(property, { numRuns: 60 });
+      await fc.assert(property, { numRuns: runs(60) });
     });
   });
 }

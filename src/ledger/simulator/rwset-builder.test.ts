@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/runs.ts';
 import { hex, sha256, utf8 } from '../../common/bytes.ts';
 import { kvrwset, rwset } from '../../protos/messages.ts';
 import { keyHash } from './private-namespaces.ts';
@@ -153,7 +154,7 @@ describe('a read-write set', () => {
           expectSorted(set.collectionHashedRwset.map(({ collectionName }) => collectionName));
         }
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/runs.ts';
 import { compareUtf8, hex, utf8 } from '../../common/bytes.ts';
 import { MemoryStore } from '../kv/memory-store.ts';
 import type { StateEntry, StateSnapshot, StateStore, StateUpdate } from './state.ts';
@@ -134,7 +135,7 @@ export function stateContract(name: string, open: () => Promise<StateStore & { r
         expect(keysOf(await stateEntries(snapshot, 'ns', start, end))).toEqual(wanted);
         for (const each of keys) expect(hex((await snapshot.get('ns', each))?.value ?? utf8('absent'))).toBe(hex(utf8(each)));
       });
-      await fc.assert(property, { numRuns: 60 });
+      await fc.assert(property, { numRuns: runs(60) });
     });
   });
 }

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { extendedKeyUsage, issue, unknownCritical } from '../../../test/certificates.ts';
 import { developmentSet as fixtures } from '../../../test/fixtures.ts';
+import { runs } from '../../../test/runs.ts';
 import { hex } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { Certificate } from './certificate.ts';
@@ -100,7 +101,7 @@ describe('certificates', () => {
         }
         return true;
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

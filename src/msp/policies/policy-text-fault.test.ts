@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../../test/runs.ts';
 import { parsePolicyText } from './policy-text.ts';
 import { policyTextFault } from './policy-text-fault.ts';
 
@@ -75,7 +76,7 @@ describe('what is wrong with the text of a policy', () => {
         }
         expect([text, policyTextFault(text) !== undefined]).toEqual([text, refused]);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });

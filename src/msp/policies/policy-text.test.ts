@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { developmentSet as fixtures, readFixtureJson } from '../../../test/fixtures.ts';
+import { runs } from '../../../test/runs.ts';
 import { hex } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { common } from '../../protos/messages.ts';
@@ -141,7 +142,7 @@ describe('policy texts', () => {
         }
         return true;
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collection, lifecycleNetwork } from '../../../test/fakes/lifecycle-network.ts';
 import { never } from '../../../test/fakes/open-endorser.ts';
 import { call } from '../../../test/fakes/system-calls.ts';
+import { runs } from '../../../test/runs.ts';
 import { utf8 } from '../../common/bytes.ts';
 import { buildLifecyclePackage } from '../../packages/lifecycle-package.ts';
 import { lifecycle } from '../../protos/messages.ts';
@@ -51,7 +52,7 @@ describe('whatever the arguments', () => {
         expect([200, 404, 500]).toContain(status);
         expect(message).not.toMatch(/internal error|undefined/);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
     expect(ledger.state.openSnapshots).toBe(0);
   }, 60_000);
