@@ -18,7 +18,6 @@ const HOMES = {
   commander: 'src/cli/',
   dockerode: 'src/runtimes/docker/',
   lmdb: 'src/ledger/kv/',
-  pino: 'src/node/',
   'prom-client': 'src/node/',
   protobufjs: 'src/protos/',
   'tar-stream': 'src/packages/',

@@ -13,8 +13,9 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 export function reportFailure(thrown: unknown, terminal: Terminal, usage: number = EXIT.usage): number {
   const { say, signal, logFile } = terminal;
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : usage;
-  if (signal.aborted) return EXIT.interrupted;
-  const error = SelvageError.from(thrown);
+  const { reason } = signal; // a failure where nobody waited for it, or that somebody wants the command to end
+  if (signal.aborted && !(reason instanceof SelvageError)) return EXIT.interrupted;
+  const error = SelvageError.from(signal.aborted ? reason : thrown);
   say(`Error: ${sentenceOf(error)}`);
   const advice = error.advice ?? refusalAdvice(error, terminal) ?? ADVICE[error.code];
   if (advice !== undefined && !error.message.includes(advice)) say(advice); // of failed launches the text has it, for clients

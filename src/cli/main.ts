@@ -1,13 +1,12 @@
 /** The `selvage` command: reads the command line, runs it, exits with its code. */
-import { setMaxListeners } from 'node:events';
+import { reportFailure } from './failure.ts';
 import { runCommandLine } from './run-command-line.ts';
 import type { Terminal } from './terminal.ts';
+import { WatchedProcess } from './watched-process.ts';
 
-const interrupted = new AbortController();
-setMaxListeners(0, interrupted.signal); // every call that is under way listens, and there is no bound on their number
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort(new Error(signal)));
+const watched = new WatchedProcess();
 // Whoever read the output is gone, as with `| head`: the command ends as if it were interrupted, and tidies up.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => interrupted.abort(new Error('nobody reads the output')));
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => watched.end(new Error('nobody reads the output')));
 
 const terminal: Terminal = {
   out: (line) => process.stdout.write(`${line}\n`),
@@ -15,10 +14,16 @@ const terminal: Terminal = {
   say: (line) => process.stderr.write(`${line}\n`),
   env: process.env,
   cwd: process.cwd(),
-  signal: interrupted.signal,
+  signal: watched.signal,
+  process: watched,
   interactive: process.stdout.isTTY === true,
   columns: () => process.stdout.columns,
   colours: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
 };
 
-process.exitCode = await runCommandLine(process.argv.slice(2), terminal);
+/** What a finished command may still hold open, by mistake, before it ends all the same. */
+const LINGER_MS = 5_000;
+
+const code = await runCommandLine(process.argv.slice(2), terminal);
+process.exitCode = code === 0 && watched.failure !== undefined ? reportFailure(watched.failure, terminal) : code;
+setTimeout(() => process.exit(), LINGER_MS).unref();

@@ -1,3 +1,5 @@
+import type { WatchedProcess } from './watched-process.ts';
+
 /** What a command needs of the world: where it prints, what it was started with, when it should stop. */
 export interface Terminal {
   /** Results: what a script may read. */
@@ -10,6 +12,8 @@ export interface Terminal {
   readonly cwd: string;
   /** Aborts on Ctrl-C and on termination. */
   readonly signal: AbortSignal;
+  /** Says more of what happens to the process, to commands that run nodes. */
+  readonly process?: Pick<WatchedProcess, 'listen' | 'allow'>;
   readonly colours: boolean;
   /** Whether a person sees the output at once. */
   readonly interactive: boolean;

@@ -13,6 +13,7 @@ import {
 } from '@grpc/grpc-js';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import { Refusals } from '../common/refusals.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import type { Holding } from './byte-budget.ts';
 import { SERVER_OPTIONS } from './limits.ts';
@@ -47,7 +48,9 @@ export async function listen({ address, tls, methods, limits, log }: ListenOptio
   const server = new Server(SERVER_OPTIONS);
   const streams = new OpenStreams();
   const admission = new Admission(methods, limits);
-  for (const [definition, implementation] of services(methods, { streams, admission, log })) server.addService(definition, implementation);
+  const unforeseen = new Refusals(log, 'a call failed in a way nobody foresaw', { level: 'error' });
+  for (const [definition, implementation] of services(methods, { streams, admission, unforeseen }))
+    server.addService(definition, implementation);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure()); // TLS is the listener's
   admission.watch(server);
   const accept = (connection: Socket): void => {
@@ -125,7 +128,7 @@ const asIs = (bytes: Uint8Array): Buffer =>
 interface Serving {
   readonly streams: OpenStreams;
   readonly admission: Admission;
-  readonly log: Logger;
+  readonly unforeseen: Refusals;
 }
 
 function* services(methods: readonly Method[], serving: Serving): Generator<[ServiceDefinition, UntypedServiceImplementation]> {
@@ -151,7 +154,7 @@ type BidiMethod = Extract<Method, { kind: 'bidi' }>;
 type AnyCall = ServerUnaryCall<Buffer, Uint8Array> | ServerDuplexStream<Buffer, Uint8Array>;
 
 /** Makes an async function a gRPC handler: one signal for cancel and deadline, one place that maps errors. */
-function unary(method: UnaryMethod, { admission, log }: Serving) {
+function unary(method: UnaryMethod, { admission, unforeseen }: Serving) {
   return (call: ServerUnaryCall<Buffer, Uint8Array>, reply: sendUnaryData<Uint8Array>): void => {
     const ended = new AbortController();
     let answered = false;
@@ -167,12 +170,12 @@ function unary(method: UnaryMethod, { admission, log }: Serving) {
         admission.holdingOf(call)?.keep(response.length);
         answer(null, response);
       },
-      (thrown: unknown) => answer(refusal(thrown, method.path, log)),
+      (thrown: unknown) => answer(refusal(thrown, method.path, unforeseen)),
     );
   };
 }
 
-function bidi(method: BidiMethod, { streams, admission, log }: Serving) {
+function bidi(method: BidiMethod, { streams, admission, unforeseen }: Serving) {
   return (call: ServerDuplexStream<Buffer, Uint8Array>): void => {
     streams.add(call);
     const ended = new AbortController();
@@ -181,7 +184,7 @@ function bidi(method: BidiMethod, { streams, admission, log }: Serving) {
     method.handle(byteStream(call, admission.holdingOf(call), ended.signal), contextOf(call, ended.signal)).then(
       () => call.end(),
       (thrown: unknown) => {
-        if (!ended.signal.aborted) call.emit('error', refusal(thrown, method.path, log));
+        if (!ended.signal.aborted) call.emit('error', refusal(thrown, method.path, unforeseen));
       },
     );
   };
@@ -218,8 +221,8 @@ async function* countedOff(messages: AsyncIterable<Uint8Array>, holding: Holding
   }
 }
 
-function refusal(thrown: unknown, path: string, log: Logger) {
+function refusal(thrown: unknown, path: string, unforeseen: Refusals) {
   const error = SelvageError.from(thrown);
-  if (error.code === 'INTERNAL') log.error('a call failed in a way nobody foresaw', { path, cause: error.cause ?? error });
+  if (error.code === 'INTERNAL') unforeseen.note({ path, cause: error.cause ?? error });
   return { ...toStatus(error), name: error.name, message: error.message };
 }

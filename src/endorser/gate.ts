@@ -5,6 +5,7 @@ import { dialectOn } from '../channel/dialect.ts';
 import { hex } from '../common/bytes.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import { Refusals } from '../common/refusals.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import type { Identity, IdentityDeserializer } from '../msp/identity.ts';
 import * as of1 from './checks-of-1.ts';
@@ -29,9 +30,11 @@ export interface GateParts {
  */
 export class Gate {
   readonly #parts: GateParts;
+  readonly #refusals: Refusals;
 
   constructor(parts: GateParts) {
     this.#parts = parts;
+    this.#refusals = new Refusals(parts.log, 'proposal refused');
   }
 
   /** All checks, in the order and the words of the release that the channel stands for. */
@@ -70,7 +73,7 @@ export class Gate {
   async #distrust(headers: ProposalHeaders): Promise<Distrust | undefined> {
     const distrust = await this.#judgeCreator(headers);
     const { channelId: channel, txId } = headers.channelHeader;
-    if (distrust !== undefined) this.#parts.log.warn('proposal refused', { channel, txId, reason: distrust.reason });
+    if (distrust !== undefined) this.#refusals.note({ channel, txId, reason: distrust.reason });
     return distrust;
   }
 

@@ -32,6 +32,7 @@ export async function openRuntime(config: PeerConfig, { log, signal }: RuntimePa
       fallback,
       mspId: localMspId,
       log: log.child({ module: 'chaincode.externalbuilder' }),
+      logOutput: chaincode.logOutput,
       graceMs: chaincode.stopGraceMs,
     }),
   );
@@ -58,6 +59,7 @@ function processRuntime(config: PeerConfig, log: Logger): ProcessRuntime {
     host,
     mspId: localMspId,
     log: log.child({ module: 'runtime' }),
+    logOutput: chaincode.logOutput,
     graceMs: chaincode.stopGraceMs,
     hidden: secretsOf(config),
     ...chaincode.isolation,

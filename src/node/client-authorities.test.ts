@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { MemoryLedger } from '../../test/fakes/memory-ledger.ts';
 import { bundleOf, genesisOf, organization } from '../../test/fakes/small-network.ts';
 import type { ChannelRegistry } from '../channel/channel-registry.ts';
 import { JoinedChannel } from '../channel/joined-channel.ts';
@@ -6,7 +7,6 @@ import { GrpcClient } from '../comm/client.ts';
 import { listen } from '../comm/server.ts';
 import { silent } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
-import type { Ledger } from '../ledger/ledger.ts';
 import type { Organization } from '../msp/material/organization.ts';
 import { trustMembers } from './client-authorities.ts';
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 const channelOf = (members: readonly Organization[]): JoinedChannel =>
-  new JoinedChannel({ ledger: { channelId: 'small' } as Ledger, bundle: bundle(members) });
+  new JoinedChannel({ ledger: new MemoryLedger('small'), bundle: bundle(members) });
 const bundle = (peers: readonly Organization[]) => bundleOf(genesisOf({ peers, orderers: [[orgs[3], ['localhost:1']]] }));
 
 /** A server of the first organisation that asks for certificates, beside the channels it is in. */

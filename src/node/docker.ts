@@ -28,7 +28,7 @@ export async function openDockerRuntime(
     peer: { networkId, peerId: id },
     mspId: localMspId,
     hostConfig: docker.hostConfig,
-    attachStdout: docker.attachStdout,
+    attachStdout: docker.attachStdout || chaincode.logOutput,
     pull: docker.pull,
     host,
     log,

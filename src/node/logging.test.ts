@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LogLevels, openLog, parseLogSpec } from './logging.ts';
+import { LogLevels, parseLogSpec } from './log-levels.ts';
+import { openLog } from './logging.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -15,7 +16,7 @@ async function logged(spec: string, write: (log: ReturnType<typeof openLog>['log
   const destination = join(folder, 'made', 'node.log');
   const levels = new LogLevels(spec);
   {
-    using opened = openLog({ levels, destination });
+    await using opened = openLog({ levels, destination });
     write(opened.log, levels);
   }
   return (await readFile(destination, 'utf8'))
@@ -69,8 +70,8 @@ describe('a log', () => {
       log.child({ module: 'msp', peer: 'p' }).warn('and', { cause: new Error('why') });
     });
     expect(lines).toMatchObject([
-      { level: 30, msg: 'yes', channel: 'c', time: expect.stringMatching(/^\d{4}-.*Z$/) },
-      { level: 40, msg: 'and', module: 'msp', peer: 'p', cause: { message: 'why' } },
+      { level: 'info', msg: 'yes', channel: 'c', time: expect.stringMatching(/^\d{4}-.*Z$/) },
+      { level: 'warn', msg: 'and', module: 'msp', peer: 'p', cause: { message: 'why' } },
     ]);
   });
 
@@ -102,5 +103,88 @@ describe('a log', () => {
   it('is continued, not replaced', async () => {
     await logged('info', (log) => log.info('first'));
     expect(messages(await logged('info', (log) => log.info('second')))).toEqual(['first', 'second']);
+  });
+
+  it('has each key once, the nearest value of it, and none of its own replaced', async () => {
+    const destination = join(folder, 'once.log');
+    {
+      await using opened = openLog({ levels: new LogLevels('info'), destination });
+      const log = opened.log.child({ module: 'ledger', channel: 'outer' }).child({ module: 'ledger.kv' });
+      log.info('hello', { channel: 'inner', level: 'no', time: 'no', msg: 'no' });
+    }
+    const text = await readFile(destination, 'utf8');
+    expect([...text.matchAll(/"(\w+)":/g)].map(([, key]) => key)).toEqual(['level', 'time', 'module', 'channel', 'msg']);
+    expect(JSON.parse(text)).toMatchObject({ level: 'info', module: 'ledger.kv', channel: 'inner', msg: 'hello' });
+  });
+
+  it('cuts what is too long and says by how much', async () => {
+    const [line] = await logged('info', (log) => {
+      const cause = new Error('x'.repeat(8 * 1024 * 1024), { cause: new Error('why') });
+      const values = {
+        channel: '\u{1F9F5}'.repeat(4 * 1024 * 1024),
+        bytes: new Uint8Array(1000),
+        cause,
+        list: Array.from({ length: 1000 }, () => 'y'),
+      };
+      log.info('z'.repeat(10_000), {
+        ...values,
+        ...Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`more${at}`, 'w'.repeat(5_000)])),
+      });
+    });
+    const text = JSON.stringify(line);
+    expect(text.length).toBeLessThan(40_000);
+    expect(line).toMatchObject({
+      channel: expect.stringMatching(/^(\u{1F9F5})+… \(\d+ more characters\)$/u),
+      bytes: '1000 bytes',
+      cause: {
+        type: 'Error',
+        message: expect.stringContaining(`… (${8 * 1024 * 1024 - 2_000} more characters)`),
+        cause: { message: 'why' },
+      },
+      list: expect.arrayContaining(['… (950 more)']),
+      msg: expect.stringContaining('… (8000 more characters)'),
+    });
+  });
+
+  it('takes values of every kind, and those that refer to themselves', async () => {
+    const loop: Record<string, unknown> = {};
+    loop['loop'] = loop;
+    const [line] = await logged('info', (log) =>
+      log.info('kinds', {
+        big: 10n,
+        nothing: null,
+        absent: undefined,
+        number: Number.NaN,
+        map: new Map([['a', 1]]),
+        loop,
+        symbol: Symbol('s'),
+      }),
+    );
+    expect(line).toMatchObject({ big: '10', nothing: null, number: 'NaN', map: { a: 1 }, symbol: 'Symbol(s)' });
+    expect(line).not.toHaveProperty('absent');
+  });
+
+  it('keeps a file and the one before it, however much is written', async () => {
+    const destination = join(folder, 'rotated.log');
+    for (let run = 0; run < 2; run += 1) {
+      await using opened = openLog({ levels: new LogLevels('info'), destination, maxBytes: 10_000 });
+      for (let line = 0; line < 300; line += 1) opened.log.info('hello', { run, line });
+    }
+    expect((await readdir(folder)).sort()).toEqual(['rotated.log', 'rotated.log.1']);
+    const sizes = await Promise.all(['rotated.log', 'rotated.log.1'].map(async (name) => (await stat(join(folder, name))).size));
+    for (const size of sizes) expect(size).toBeLessThanOrEqual(10_000);
+    const last = (await readFile(destination, 'utf8')).trimEnd().split('\n').at(-1);
+    expect(JSON.parse(last ?? '')).toMatchObject({ run: 1, line: 299 });
+  });
+
+  it('is written in full when the process ends at once, and takes what comes after its end without a word', async () => {
+    const destination = join(folder, 'flushed.log');
+    const opened = openLog({ levels: new LogLevels('info'), destination });
+    opened.log.info('first');
+    opened.flush();
+    expect(await readFile(destination, 'utf8')).toContain('"msg":"first"');
+    await opened[Symbol.asyncDispose]();
+    opened.log.error('too late');
+    expect(await readFile(destination, 'utf8')).not.toContain('too late');
   });
 });

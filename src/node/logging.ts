@@ -1,166 +1,126 @@
-import { type Logger as Pino, pino } from 'pino';
-import { compareUtf8 } from '../common/bytes.ts';
-import { OWNER_FILE } from '../common/durable-files.ts';
-import { SelvageError } from '../common/errors.ts';
+import { fstatSync, write, writeSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { BackgroundWriter, type BackgroundWriterParts } from '../common/background-writer.ts';
 import type { LogFields, Logger } from '../common/log.ts';
-
-type Level = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
-
-const LEVELS: Readonly<Record<string, Level>> = {
-  payload: 'debug',
-  debug: 'debug',
-  info: 'info',
-  notice: 'info',
-  warning: 'warn',
-  warn: 'warn',
-  error: 'error',
-  critical: 'error',
-  dpanic: 'fatal',
-  panic: 'fatal',
-  fatal: 'fatal',
-};
-
-/** How Fabric says a level back, whichever of its names was used: small letters, and one name for each. */
-const SAID: Readonly<Record<string, string>> = { payload: 'debug', notice: 'info', warning: 'warn', critical: 'error' };
-
-const saidAs = (level: string): string => SAID[level.toLowerCase()] ?? level.toLowerCase();
-
-const RANK = { debug: 20, info: 30, warn: 40, error: 50, fatal: 60 } as const satisfies Record<Level, number>;
-
-/** Which level which module logs at: `info`, or `chaincode=debug:ledger,msp=warn:info` (Fabric's specification). */
-interface LogSpec {
-  readonly base: Level;
-  /** By module; a name that ends in a dot means that module alone, any other what is below it as well. */
-  readonly modules: ReadonlyMap<string, Level>;
-  /** The specification as operators read it back: names in order, levels in small letters. */
-  readonly text: string;
-}
-
-const LOGGER_NAME = /^[\w#:-]+(\.[\w#:-]+)*$/;
-
-/**
- * @throws {SelvageError} `SETTING_INVALID` naming the part that is wrong
- * @see ActivateSpec and Spec in hyperledger/fabric v2.5, common/flogging/loggerlevels.go
- */
-export function parseLogSpec(spec: string): LogSpec {
-  const wrong = (what: string): SelvageError => new SelvageError('SETTING_INVALID', `invalid logging specification '${spec}': ${what}`);
-  const modules = new Map<string, Level>();
-  const said = new Map<string, string>();
-  let base: Level = 'info';
-  let baseSaid = 'info';
-  for (const segment of spec.split(':').filter((each) => each !== '')) {
-    const [left = '', right, ...more] = segment.split('=');
-    const level = LEVELS[(right ?? left).toLowerCase()];
-    if (right !== undefined && left === '') throw wrong(`no logger specified in segment '${segment}'`);
-    if (level === undefined || more.length > 0) throw wrong(`bad segment '${segment}'`);
-    if (right === undefined) [base, baseSaid] = [level, saidAs(left)];
-    else
-      for (const name of left.split(',')) {
-        if (!LOGGER_NAME.test(name.replace(/\.$/, ''))) throw wrong(`bad logger name '${name}'`);
-        modules.set(name, level);
-        said.set(name, saidAs(right));
-      }
-  }
-  const text = [...[...said].sort(([a], [b]) => compareUtf8(a, b)).map(([name, level]) => `${name}=${level}`), baseSaid].join(':');
-  return { base, modules, text };
-}
-
-/** The specification in force. Loggers ask it, so that an operator can change it while the node runs. */
-export class LogLevels {
-  #spec: LogSpec;
-
-  /** @throws {SelvageError} `SETTING_INVALID` */
-  constructor(text: string) {
-    this.#spec = parseLogSpec(text);
-  }
-
-  get text(): string {
-    return this.#spec.text;
-  }
-
-  /** Another specification from now on; one that is wrong changes nothing. @throws {SelvageError} `SETTING_INVALID` */
-  activate(text: string): void {
-    this.#spec = parseLogSpec(text);
-  }
-
-  /** Changes whenever other levels are in force. */
-  get version(): object {
-    return this.#spec;
-  }
-
-  /** The least rank that a module logs at: that of its exact name, of the longest prefix, or of all others. */
-  rankOf(module: string): number {
-    const { base, modules } = this.#spec;
-    const exact = modules.get(`${module}.`);
-    if (exact !== undefined) return RANK[exact];
-    for (let name = module; name !== ''; name = name.slice(0, Math.max(name.lastIndexOf('.'), 0))) {
-      const level = modules.get(name);
-      if (level !== undefined) return RANK[level];
-    }
-    return RANK[base];
-  }
-}
+import { RotatingFile } from '../common/rotating-file.ts';
+import { type Level, type LogLevels, RANK } from './log-levels.ts';
+import { logLine } from './log-line.ts';
 
 export interface LogTarget {
   readonly levels: LogLevels;
   /** Where lines go: a file's path, or a file descriptor (2 is standard error). */
   readonly destination: string | 2;
+  /** Of a file: when it would become larger it is `PATH.1` and a new one begins. 50 MiB by default, so 100 MiB with the old one. */
+  readonly maxBytes?: number;
 }
 
-/** A log that writes JSON lines. Disposing flushes it. */
-export interface OpenLog extends Disposable {
+/** A log that writes JSON lines, in the background. Disposing waits until they are written; what is logged later is lost. */
+export interface OpenLog extends AsyncDisposable {
   readonly log: Logger;
+  /** Writes what is waiting at once, for a process that ends now. */
+  flush(): void;
 }
+
+/** Lines that wait for the device; what comes faster is counted and dropped. */
+const MAX_WAITING = 8 * 1024 * 1024;
+/** How long a device that takes nothing may keep the end of the process. */
+const LAST_WORDS_MS = 2_000;
 
 /** A child with a `module` field logs at that module's level. */
-export function openLog({ levels, destination }: LogTarget): OpenLog {
-  const sink = pino.destination({ dest: destination, sync: true, mkdir: true, append: true, mode: OWNER_FILE });
-  const root = pino(
-    { level: 'trace', base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { cause: pino.stdSerializers.err } },
-    sink,
-  );
-  return { log: new PinoLogger(root, levels, ''), [Symbol.dispose]: () => sink.end() };
+export function openLog({ levels, destination, maxBytes = 50 * 1024 * 1024 }: LogTarget): OpenLog {
+  const parts = {
+    maxWaiting: MAX_WAITING,
+    dropped: (lines: number) =>
+      logLine('error', new Date(), { lines }, 'lines are missing here: they came faster than they could be written'),
+    onBroken: () => undefined, // there is nowhere left to say so
+  };
+  const sink = destination === 2 ? new StandardError(parts) : new RotatingFile({ ...parts, path: destination, maxBytes });
+  return {
+    log: new JsonLogger({ levels, write: (line) => sink.write(line), fields: {}, module: '' }),
+    flush: () => sink.flush(),
+    [Symbol.asyncDispose]: async () => {
+      const over = new AbortController();
+      await Promise.race([sink[Symbol.asyncDispose](), delay(LAST_WORDS_MS, undefined, { signal: over.signal }).catch(() => undefined)]);
+      over.abort();
+    },
+  };
 }
 
-class PinoLogger implements Logger {
-  readonly #pino: Pino;
-  readonly #levels: LogLevels;
-  readonly #module: string;
+const writeTo = promisify(write);
+
+/** A file is written outside the event loop; a pipe or a terminal by Node's own stream, which waits where they are full. */
+class StandardError implements AsyncDisposable {
+  readonly #writer: BackgroundWriter;
+
+  constructor(parts: Omit<BackgroundWriterParts, 'append'>) {
+    const append = fstatSync(2).isFile() ? appendToFile : appendToStream;
+    this.#writer = new BackgroundWriter({ ...parts, append });
+  }
+
+  write(text: string): void {
+    this.#writer.write(text);
+  }
+
+  flush(): void {
+    writeSync(2, this.#writer.takeWaiting());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#writer.end();
+  }
+}
+
+async function appendToFile(text: string): Promise<void> {
+  for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray((await writeTo(2, rest)).bytesWritten);
+}
+
+const appendToStream = (text: string): Promise<void> =>
+  new Promise((resolve, reject) => process.stderr.write(text, (cause) => (cause ? reject(cause) : resolve())));
+
+interface JsonLoggerParts {
+  readonly levels: LogLevels;
+  readonly write: (line: string) => void;
+  readonly fields: LogFields;
+  readonly module: string;
+}
+
+class JsonLogger implements Logger {
+  readonly #parts: JsonLoggerParts;
   #asked: object | undefined;
   #least = 0;
 
-  constructor(target: Pino, levels: LogLevels, module: string) {
-    this.#pino = target;
-    this.#levels = levels;
-    this.#module = module;
+  constructor(parts: JsonLoggerParts) {
+    this.#parts = parts;
   }
 
-  debug(message: string, fields: LogFields = {}): void {
-    if (this.#logs(RANK.debug)) this.#pino.debug(fields, message);
+  debug(message: string, fields?: LogFields): void {
+    this.#log('debug', message, fields);
   }
 
-  info(message: string, fields: LogFields = {}): void {
-    if (this.#logs(RANK.info)) this.#pino.info(fields, message);
+  info(message: string, fields?: LogFields): void {
+    this.#log('info', message, fields);
   }
 
-  warn(message: string, fields: LogFields = {}): void {
-    if (this.#logs(RANK.warn)) this.#pino.warn(fields, message);
+  warn(message: string, fields?: LogFields): void {
+    this.#log('warn', message, fields);
   }
 
-  error(message: string, fields: LogFields = {}): void {
-    if (this.#logs(RANK.error)) this.#pino.error(fields, message);
+  error(message: string, fields?: LogFields): void {
+    this.#log('error', message, fields);
   }
 
   child(fields: LogFields): Logger {
-    const module = typeof fields['module'] === 'string' ? fields['module'] : this.#module;
-    return new PinoLogger(this.#pino.child(fields), this.#levels, module);
+    const module = typeof fields['module'] === 'string' ? fields['module'] : this.#parts.module;
+    return new JsonLogger({ ...this.#parts, module, fields: { ...this.#parts.fields, ...fields } });
   }
 
-  #logs(rank: number): boolean {
-    if (this.#asked !== this.#levels.version) {
-      this.#asked = this.#levels.version;
-      this.#least = this.#levels.rankOf(this.#module);
+  #log(level: Level, message: string, fields: LogFields = {}): void {
+    const { levels, write: put, module } = this.#parts;
+    if (this.#asked !== levels.version) {
+      this.#asked = levels.version;
+      this.#least = levels.rankOf(module);
     }
-    return rank >= this.#least;
+    if (RANK[level] >= this.#least) put(logLine(level, new Date(), { ...this.#parts.fields, ...fields }, message));
   }
 }

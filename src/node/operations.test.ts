@@ -6,7 +6,7 @@ import { issue } from '../../test/certificates.ts';
 import { silent } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
 import { Readiness } from './health.ts';
-import { LogLevels } from './logging.ts';
+import { LogLevels } from './log-levels.ts';
 import { type OperationsParts, serveOperations } from './operations.ts';
 
 let scope = new Scope();

@@ -7,7 +7,7 @@ import { joinAddress, splitAddress } from '../common/address.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { AcceptedConnection } from '../runtimes/local-caller.ts';
-import type { LogLevels } from './logging.ts';
+import type { LogLevels } from './log-levels.ts';
 
 /** Why a part of the node is not well. */
 export interface FailedCheck {

@@ -4,13 +4,14 @@ import { heardOutput } from '../chaincode/output/heard-output.ts';
 import { OutputFolder } from '../chaincode/output/output-folder.ts';
 import type { ChaincodeRuntime } from '../chaincode/ports/runtime.ts';
 import { ChannelRegistry } from '../channel/channel-registry.ts';
+import type { JoinedChannel } from '../channel/joined-channel.ts';
 import { StateChanges } from '../channel/state-changes.ts';
 import { listen } from '../comm/server.ts';
 import type { ServerTls } from '../comm/tls.ts';
 import { joinAddress, splitAddress } from '../common/address.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { systemClock } from '../common/clock.ts';
-import type { Logger } from '../common/log.ts';
+import type { LogFields, Logger } from '../common/log.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
 import { Endorser } from '../endorser/endorser.ts';
@@ -64,6 +65,8 @@ export interface Peer extends AsyncDisposable {
   readonly chaincodeAddress: string;
   /** Where health and metrics are served, if they are. */
   readonly operationsAddress: string | undefined;
+  /** What it does at the moment, for the log of somebody who asks. */
+  report(): LogFields;
   /** Why a recent transaction was invalidated here; undefined when it was not, or too long ago. */
   explain(channelId: string, txId: string): InvalidReason | undefined;
   /**
@@ -100,6 +103,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
     }),
   );
   checks.push(() => failedChannels(channels));
+  signal.throwIfAborted();
   readiness.begin('chaincode is being prepared');
   scope.use(followChannels(channels, { verifier, membership, config, tls: tls?.client, overrides, ...parts }));
   const access = new AclProvider({ localMsp: membership.msp });
@@ -152,6 +156,11 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
     operationsAddress: operations?.address,
     prepare: (channelId, name, options) => prepareChaincode({ channels, definitions, chaincodes }, { channelId, name }, options),
     launch: (chaincode, options) => chaincodes.makeReady(chaincode, options),
+    report: () => ({
+      connections: server.connections,
+      channels: channels.list().map(channelReport),
+      failedChecks: checks.flatMap((check) => check()),
+    }),
     explain: (channelId, txId) => channels.get(channelId)?.ledger.reasonFor(txId),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
@@ -280,6 +289,12 @@ async function startChaincodes(config: PeerConfig, { log, metrics }: PeerParts, 
   );
   return support;
 }
+
+const channelReport = (channel: JoinedChannel): LogFields => ({
+  channel: channel.id,
+  height: channel.ledger.blocks.info().height.toString(),
+  halted: channel.halted()?.message,
+});
 
 const handlerSettings = ({ handlers }: PeerConfig) => ({
   authFilters: handlers.authFilters,

@@ -2,6 +2,7 @@ import { equalBytes } from '../common/bytes.ts';
 import type { Clock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import { Refusals } from '../common/refusals.ts';
 import { Serial } from '../common/serial.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import { channelIdOfBlock, configEnvelopeOfBlock, lastConfigOf } from '../msp/channelconfig/config-block.ts';
@@ -42,9 +43,11 @@ export class Orderer implements AsyncDisposable {
   readonly #parts: OrdererParts;
   readonly #channels = new Map<string, OrdererChannel>();
   readonly #opening = new Serial();
+  readonly #refusals: Refusals;
 
   constructor(parts: OrdererParts) {
     this.#parts = parts;
+    this.#refusals = new Refusals(parts.log, 'broadcast refused');
     parts.log.warn(
       'this ordering service is for development only: a single process orders everything, and nothing takes over when it stops',
     );
@@ -126,7 +129,7 @@ export class Orderer implements AsyncDisposable {
   }
 
   #logRefusal({ status, info }: BroadcastAnswer, header: common.ChannelHeader | undefined): void {
-    this.#parts.log.warn('broadcast refused', { status, reason: info, channel: header?.channelId, txId: header?.txId });
+    this.#refusals.note({ status, reason: info, channel: header?.channelId, txId: header?.txId });
   }
 
   /** The blocks of a channel, for deliver; undefined when there is no such channel. */

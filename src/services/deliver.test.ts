@@ -4,6 +4,7 @@ import { sha256, utf8 } from '../common/bytes.ts';
 import { deferred } from '../common/deferred.ts';
 import { SelvageError } from '../common/errors.ts';
 import { silent } from '../common/log.ts';
+import { Refusals } from '../common/refusals.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { SignedData } from '../msp/policies/policy.ts';
 import { common, orderer } from '../protos/messages.ts';
@@ -95,6 +96,7 @@ function open({ height = 3, notAfter = new Date('2030-01-01'), onRead, ...parts 
     mutualTls: false,
     clock: { now: () => NOW },
     log: silent,
+    refusals: new Refusals(silent, 'refused'),
     ...parts,
   };
   return {

@@ -9,6 +9,7 @@ import { type Clock, systemClock } from '../common/clock.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { MaybePromise } from '../common/maybe.ts';
+import type { Refusals } from '../common/refusals.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { SignedData } from '../msp/policies/policy.ts';
 import { common, orderer } from '../protos/messages.ts';
@@ -41,6 +42,8 @@ export interface DeliverParts {
   readonly mutualTls: boolean;
   readonly clock?: Clock;
   readonly log: Logger;
+  /** Of requests; who asked is not known when most are. */
+  readonly refusals: Refusals;
 }
 
 const { SUCCESS, BAD_REQUEST, FORBIDDEN, NOT_FOUND, SERVICE_UNAVAILABLE } = common.Status;
@@ -63,7 +66,7 @@ async function answer(parts: DeliverParts, message: Uint8Array, stream: ByteStre
   } catch (thrown) {
     if (context.signal.aborted) return SERVICE_UNAVAILABLE;
     if (thrown instanceof Refusal) {
-      parts.log.warn('deliver request refused', { remote: context.remote, status: thrown.status, reason: thrown.message });
+      parts.refusals.note({ remote: context.remote, status: thrown.status, reason: thrown.message });
       return thrown.status;
     }
     if (thrown instanceof SelvageError && thrown.code === 'REQUEST_UNREADABLE') throw thrown;

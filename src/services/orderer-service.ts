@@ -2,6 +2,7 @@ import type { Method } from '../comm/method.ts';
 import type { Clock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import { Refusals } from '../common/refusals.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { OrderedBlocks } from '../orderer/orderer-blocks.ts';
 import { common, orderer } from '../protos/messages.ts';
@@ -40,6 +41,7 @@ export function ordererService(node: OrderingNode, { timeWindowMs, mutualTls, cl
     mutualTls,
     ...(clock && { clock }),
     log,
+    refusals: new Refusals(log, 'deliver request refused'),
   };
   return [
     {

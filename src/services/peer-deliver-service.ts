@@ -4,6 +4,7 @@ import type { BlockForm, CommittedBlock } from '../channel/committed-block.ts';
 import type { Method } from '../comm/method.ts';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/log.ts';
+import { Refusals } from '../common/refusals.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import { common, protos } from '../protos/messages.ts';
 import { type DeliverableBlocks, type DeliverParts, MOST_ASKED, serveDeliver } from './deliver.ts';
@@ -67,6 +68,7 @@ function deliverMethod(name: string, { resource, form }: Delivery, parts: PeerDe
     mutualTls,
     ...(clock && { clock }),
     log,
+    refusals: new Refusals(log, 'deliver request refused'),
   };
   return {
     kind: 'bidi',

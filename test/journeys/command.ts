@@ -67,7 +67,7 @@ export class RunningCommand implements AsyncDisposable {
       if (stream !== null) createInterface(stream).on('line', (line) => this.#add(line));
     }
     this.#closed = once(this.#child, 'close').then(([code]) => code as number | null);
-    this.#closed.then(() => this.#heard());
+    void this.#closed.then(() => this.#heard());
   }
 
   /** The first line that `found` accepts. Rejects with everything that was printed if the command ends first. */
@@ -98,6 +98,25 @@ export class RunningCommand implements AsyncDisposable {
 
   get #ended(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Sends it a signal and goes on. */
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Its exit code, when it has ended. */
+  get closed(): Promise<number | null> {
+    return this.#closed;
+  }
+
+  /** What it has printed so far. */
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   /** Interrupts it as Ctrl-C does and waits for the end; its exit code. */

@@ -42,13 +42,14 @@ describe('a start that fails', () => {
       CORE_PEER_TLS_ENABLED: 'true',
       CORE_PEER_TLS_CERT_FILE: 'absent.crt',
       CORE_PEER_TLS_KEY_FILE: 'peer/tls/server.key',
+      CORE_PEER_TLS_ROOTCERT_FILE: 'absent-ca.crt',
     });
     expect(code).toBe(1);
     expect(stderr.split('\n')).toEqual([
       'Error: the configuration is not valid:',
       `  peer.mspConfigPath: there is no ${join(folder, 'absent')} (CORE_PEER_MSPCONFIGPATH)`,
       `  peer.tls.cert.file: there is no ${join(folder, 'absent.crt')} (CORE_PEER_TLS_CERT_FILE)`,
-      '  peer.tls.rootcert.file: TLS is on, so this file is needed (CORE_PEER_TLS_ROOTCERT_FILE)',
+      `  peer.tls.rootcert.file: there is no ${join(folder, 'absent-ca.crt')} (CORE_PEER_TLS_ROOTCERT_FILE)`,
       'Correct core.yaml (in FABRIC_CFG_PATH) or set the CORE_ variable named above.',
       '',
     ]);

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
+import { RotatingFile } from '../../common/rotating-file.ts';
 import type { ChaincodeOutput, LaunchOutput } from '../../packages/output.ts';
 import { formatRecord } from './output-record.ts';
-import { RotatingFile } from './rotating-file.ts';
 
 export interface OutputFolderParts {
   /** `<peer.fileSystemPath>/chaincode-logs`, one folder in it per chaincode, one file in that per launch. */
@@ -72,7 +72,7 @@ export class OutputFolder implements ChaincodeOutput {
       maxWaiting: MAX_WAITING,
       dropped: (n) =>
         formatRecord({ time: this.#now(), stream: 'peer', text: `${n} lines are missing here: they came faster than the disk took them` }),
-      log: this.#log,
+      onBroken: (cause) => this.#log.warn('chaincode output is not kept any more', { ccid, reason: messageOf(cause) }),
     });
     return {
       line: (line) => file.write(formatRecord({ time: this.#now(), ...line })),

@@ -6,7 +6,10 @@ import type { Scope } from '../../common/scope.ts';
 import type { Program } from '../../node/dev/dev-env.ts';
 import { type DevNetwork, startDevNetwork } from '../../node/dev/dev-network.ts';
 import type { InvalidTransaction } from '../../node/follow-channels.ts';
-import { LogLevels, openLog } from '../../node/logging.ts';
+import { LogLevels } from '../../node/log-levels.ts';
+import { openLog } from '../../node/logging.ts';
+import type { Peer } from '../../node/start-peer.ts';
+import { loggedProcess } from '../logged-process.ts';
 import type { Terminal } from '../terminal.ts';
 import { describeInvalid } from './describe.ts';
 import type { DevOutput } from './dev-output.ts';
@@ -31,6 +34,9 @@ export async function startNetwork(data: string, request: DevRequest, parts: Sta
   const logFile = join(data, 'selvage.log');
   const opened = scope.use(openLog({ levels: new LogLevels(terminal.env['FABRIC_LOGGING_SPEC'] ?? 'info'), destination: logFile }));
   terminal.logFile = logFile;
+  const peers: Peer[] = [];
+  const heard = terminal.process?.listen(loggedProcess(opened.log, () => ({ peers: peers.map((peer) => peer.report()) }), opened.flush));
+  if (heard !== undefined) scope.use(heard);
   const starting = startDevNetwork(data, request.network, {
     log: opened.log,
     metrics: unmeasured,
@@ -48,6 +54,7 @@ export async function startNetwork(data: string, request: DevRequest, parts: Sta
       throw namingTheFlag(thrown, request.data);
     }),
   );
+  peers.push(...network.peers);
   tellNetwork(network, { data, logFile, ms: performance.now() - begun }, reporter);
   return network;
 }

@@ -42,8 +42,21 @@ function dialable({ chaincodeAddress, mode }: AddressSettings): string {
   throw new SelvageError('SETTING_INVALID', `invalid endpoint for chaincode to connect: ${chaincodeAddress}`);
 }
 
+/**
+ * Where others reach the peer, as it tells them.
+ * @see getLocalAddress in hyperledger/fabric v2.5, core/peer/config.go
+ */
+export function peerAddress(settings: Pick<AddressSettings, 'address' | 'autoDetect' | 'interfaces'>): string {
+  const { port } = splitAddress(settings.address) ?? { port: 0 };
+  return joinAddress({ host: peerHost(settings), port });
+}
+
 /** The peer's own host: as `peer.address` says, or as the machine is seen from outside. */
-function peerHost({ address, autoDetect, interfaces = networkInterfaces() }: AddressSettings): string {
+function peerHost({
+  address,
+  autoDetect,
+  interfaces = networkInterfaces(),
+}: Pick<AddressSettings, 'address' | 'autoDetect' | 'interfaces'>): string {
   const { host } = splitAddress(address) ?? { host: '' };
   if (!autoDetect && !isUnspecified(host)) return host;
   const own = Object.values(interfaces).flatMap((each) => each ?? []);

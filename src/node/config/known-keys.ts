@@ -94,6 +94,7 @@ export const ACTED_ON: readonly string[] = [
     'stopGrace',
     'retireAfter',
     'inspectChaincode',
+    'logChaincodeOutput',
     'ledgerRelease',
     'endorsement.systemVersion',
     'endorsement.initStatus',

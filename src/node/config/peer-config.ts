@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { ImageSettings } from '../../packages/platforms/image-names.ts';
-import { chaincodeAddresses } from './chaincode-addresses.ts';
+import { chaincodeAddresses, peerAddress } from './chaincode-addresses.ts';
 import { KNOWN_KEYS } from './known-keys.ts';
 import { missingFiles, type Problem } from './named-files.ts';
 import { peerSchema } from './peer-schema.ts';
@@ -112,6 +112,8 @@ export interface ChaincodeConfig {
   readonly stopGraceMs: number;
   /** How long a version may be unused before another one has it stopped; never if undefined. */
   readonly retireAfterMs: number | undefined;
+  /** What chaincode prints goes into the peer's log, too. */
+  readonly logOutput: boolean;
   /** Node chaincode is started with its inspector open. */
   readonly inspect: boolean;
   /** In the order they are asked; paths are absolute. */
@@ -183,7 +185,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
     id: peer.id,
     networkId: peer.networkid,
     listenAddress: peer.listenaddress,
-    address: peer.address,
+    address: peerAddress({ address: peer.address, autoDetect: peer.addressautodetect }),
     ...addresses,
     localMspId: peer.localmspid,
     mspConfigPath: configPath(folder, peer.mspconfigpath),
@@ -205,6 +207,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
       replicas: { usual: selvage.replicas, byName: replicasByName(selvage.chaincodes) },
       stopGraceMs: selvage.stopgrace,
       retireAfterMs: selvage.retireafter ?? undefined,
+      logOutput: selvage.logchaincodeoutput,
       inspect: selvage.inspectchaincode,
       externalBuilders: chaincode.externalbuilders.map((builder) => ({ ...builder, path: configPath(folder, builder.path) })),
       cacheFolder: configPath(folder, selvage.chaincodecache || `${dataFolder}/chaincode-cache`),

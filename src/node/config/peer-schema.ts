@@ -276,6 +276,8 @@ export const peerSchema = v.looseObject({
       v.transform((value) => (value === '' ? null : parseDuration(value))),
       v.nullable(v.number('expected a number with a unit, like 30s or 1h30m')),
     ),
+    /** Into the peer's log, beside the files that it has for itself. */
+    logchaincodeoutput: flag(false),
     /** Opens the inspector of Node chaincode. */
     inspectchaincode: flag(false),
     ledgerrelease: oneOf(['1.1', '2.x'], '2.x'),

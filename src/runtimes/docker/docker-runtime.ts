@@ -35,7 +35,7 @@ export interface DockerRuntimeParts {
   readonly mspId?: string;
   /** `vm.docker.hostConfig` */
   readonly hostConfig?: HostConfigSettings;
-  /** `vm.docker.attachStdout`: what chaincode prints is logged at info; otherwise at debug. */
+  /** `vm.docker.attachStdout`: whether what chaincode prints is logged, too. */
   readonly attachStdout?: boolean;
   /** `chaincode.pull` */
   readonly pull?: boolean;
@@ -153,7 +153,7 @@ export class DockerRuntime implements ChaincodeRuntime {
     scope.defer(() => trace.clear());
     await this.#clearAway(name, signal);
     const id = await this.#create(name, spec, order, trace, signal);
-    const output = new ContainerOutput(chaincodeOutput(spec, (attachStdout ? log : toDebug(log)).child({ container: name })));
+    const output = new ContainerOutput(chaincodeOutput(spec, attachStdout ? log.child({ container: name }) : undefined));
     const attached = scope.use(
       await engine.attach(id, output.push, { signal }).catch(refusedBy(`Error attaching to container ${name}`, spec.ccid)),
     );
@@ -236,10 +236,3 @@ export class DockerRuntime implements ChaincodeRuntime {
     });
   }
 }
-
-/** With `vm.docker.attachStdout` off the output is kept and can be looked at, but the log is silent about it. */
-const toDebug = (log: Logger): Logger => ({
-  ...silent,
-  info: (text, fields) => log.debug(text, fields),
-  child: (fields) => toDebug(log.child(fields)),
-});

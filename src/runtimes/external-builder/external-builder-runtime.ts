@@ -29,6 +29,8 @@ export interface ExternalBuilderRuntimeParts {
   /** `mspid` in chaincode.json. */
   readonly mspId: string;
   readonly log?: Logger;
+  /** Whether what chaincode prints is logged, too. */
+  readonly logOutput?: boolean;
   /** Between SIGTERM and SIGKILL, milliseconds. */
   readonly graceMs?: number;
 }
@@ -44,6 +46,7 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
   readonly name = 'external-builder';
   readonly #parts: ExternalBuilderRuntimeParts;
   readonly #log: Logger;
+  readonly #logOutput: boolean;
   readonly #kept: KeptBuilds;
   readonly #scratch: Scratch;
   readonly #runs: Scratch;
@@ -51,9 +54,10 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
   readonly #launches = new OpenLaunches();
 
   constructor(parts: ExternalBuilderRuntimeParts) {
-    const { directory, builders, log = silent } = parts;
+    const { directory, builders, log = silent, logOutput = false } = parts;
     this.#parts = parts;
     this.#log = log;
+    this.#logOutput = logOutput;
     this.#kept = new KeptBuilds(join(directory, 'builds'), builders);
     this.#scratch = new Scratch(join(directory, 'unfinished'));
     this.#runs = new Scratch(join(directory, 'runs'));
@@ -127,7 +131,10 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
     signal.throwIfAborted();
     const { ccid, replica } = spec;
     const log = this.#log.child({ ccid, ...(replica !== undefined && { replica }), builder: builder.name, command: 'run' });
-    const group = await builder.run(spec, buildFolder, folder.path, { signal, onLine: chaincodeOutput(spec, log) });
+    const group = await builder.run(spec, buildFolder, folder.path, {
+      signal,
+      onLine: chaincodeOutput(spec, this.#logOutput ? log : undefined),
+    });
     scope.defer(() => group.stop(0));
     signal.throwIfAborted();
     return this.#launches.own(programInstance(ccid, group, scope.move(), this.#parts.graceMs ?? 5_000));

@@ -17,6 +17,7 @@ interface Options {
   readonly registry?: string;
   readonly host?: Readonly<Record<string, string>>;
   readonly log?: Logger;
+  readonly logOutput?: boolean;
 }
 
 interface ProcessFixture extends RuntimeFixture {
@@ -27,7 +28,7 @@ interface ProcessFixture extends RuntimeFixture {
 
 const PLATFORM = (registry?: string) => new NodePlatform({ registry: parseRegistry(registry) });
 
-async function open({ registry, host = {}, log = silent }: Options = {}): Promise<ProcessFixture> {
+async function open({ registry, host = {}, log = silent, logOutput = false }: Options = {}): Promise<ProcessFixture> {
   const directory = await mkdtemp(join(tmpdir(), 'selvage-runtime-'));
   const runtimes: ProcessRuntime[] = [];
   const environment = { PATH: process.env['PATH'], HOME: join(directory, 'home'), npm_config_cache: join(directory, 'npm-cache'), ...host };
@@ -40,6 +41,7 @@ async function open({ registry, host = {}, log = silent }: Options = {}): Promis
       graceMs: 100,
       sandbox: 'off', // what these tests see of a chaincode, above all its process id, is another inside one
       log,
+      logOutput,
     });
     runtimes.push(runtime);
     return runtime;
@@ -146,32 +148,36 @@ describe('the environment of a chaincode process', () => {
     expect(result).not.toHaveProperty(['env', 'CORE_TLS_CLIENT_KEY_PATH']);
   });
 
-  it('puts every line into the log, with the chaincode and the transaction it is from', async () => {
-    const lines: unknown[] = [];
-    const collect = (fields: object): Logger => ({
-      ...silent,
-      info: (message, more) => void lines.push({ message, ...fields, ...more }),
-      child: (more) => collect({ ...fields, ...more }),
-    });
-    await using fixture = await open({ log: collect({}) });
-    const files = {
-      'package.json': JSON.stringify({ scripts: { start: 'node index.js' } }),
-      'index.js': "console.log('one\\ntwo'); console.error('three')",
-    };
-    const running = () => [{ channelId: 'mychannel', txId: 'abc' }];
-    const instance = await fixture.runtime.launch({ ...(await fixture.packed(files)), running }, { signal: never });
-    await instance.exited;
-    for (const [stream, line] of [
-      ['stdout', 'one'],
-      ['stdout', 'two'],
-      ['stderr', 'three'],
-    ]) {
-      expect(lines).toContainEqual({ message: 'chaincode output', ccid: 'cc:1.0', stream, line, channel: 'mychannel', txId: 'abc' });
-    }
-    expect(lines).toContainEqual(
-      expect.objectContaining({ limits: expect.any(String), newPrivileges: expect.any(String), sandbox: 'none: off' }),
-    );
-  });
+  it.each([true, false])(
+    'puts every line into the log, with the chaincode and the transaction it is from, if asked to: %s',
+    async (logOutput) => {
+      const lines: unknown[] = [];
+      const collect = (fields: object): Logger => ({
+        ...silent,
+        info: (message, more) => void lines.push({ message, ...fields, ...more }),
+        child: (more) => collect({ ...fields, ...more }),
+      });
+      await using fixture = await open({ log: collect({}), logOutput });
+      const files = {
+        'package.json': JSON.stringify({ scripts: { start: 'node index.js' } }),
+        'index.js': "console.log('one\\ntwo'); console.error('three')",
+      };
+      const running = () => [{ channelId: 'mychannel', txId: 'abc' }];
+      const instance = await fixture.runtime.launch({ ...(await fixture.packed(files)), running }, { signal: never });
+      await instance.exited;
+      for (const [stream, line] of [
+        ['stdout', 'one'],
+        ['stdout', 'two'],
+        ['stderr', 'three'],
+      ]) {
+        const logged = { message: 'chaincode output', ccid: 'cc:1.0', stream, line, channel: 'mychannel', txId: 'abc' };
+        expect(lines.some((each) => JSON.stringify(each) === JSON.stringify(logged))).toBe(logOutput);
+      }
+      expect(lines).toContainEqual(
+        expect.objectContaining({ limits: expect.any(String), newPrivileges: expect.any(String), sandbox: 'none: off' }),
+      );
+    },
+  );
 });
 
 describe('dependencies of node chaincode', () => {

@@ -34,6 +34,8 @@ export interface ProcessRuntimeParts {
   /** `CORE_PEER_LOCALMSPID` of the chaincode. */
   readonly mspId?: string;
   readonly log?: Logger;
+  /** Whether what chaincode prints is logged, too. */
+  readonly logOutput?: boolean;
   /** Between SIGTERM and SIGKILL, milliseconds. */
   readonly graceMs?: number;
   /** Builds at a time; those of one package count once. */
@@ -103,11 +105,12 @@ export class ProcessRuntime implements ChaincodeRuntime {
       }),
     );
     this.#controlGroups = this.#open.watch(findControlGroups(limits));
-    Promise.all([this.#isolation, this.#controlGroups]).then(
+    const told = Promise.all([this.#isolation, this.#controlGroups]).then(
       ([{ active }, { active: counted }]) =>
         log.info('chaincode runs as processes of this machine', { separate: 'process group, folder, environment', ...active, ...counted }),
       (thrown: unknown) => log.error('chaincode cannot run as processes of this machine', { reason: messageOf(thrown) }),
     );
+    void this.#open.watch(told);
   }
 
   async build(spec: BuildSpec, { signal }: Cancellable): Promise<void> {
@@ -165,7 +168,8 @@ export class ProcessRuntime implements ChaincodeRuntime {
     const command = groups === undefined ? isolated : scope.use(groups).wrap(isolated);
     signal.throwIfAborted();
     const folderOfCode = join(code, plan.workingFolder);
-    const group = await start(spec, { ...command, env: { ...env, ...command.env }, cwd: folderOfCode, inside: groups?.processes }, log);
+    const heard = this.#parts.logOutput === true ? log : undefined;
+    const group = await start(spec, { ...command, env: { ...env, ...command.env }, cwd: folderOfCode, inside: groups?.processes }, heard);
     scope.defer(() => group.stop(0));
     signal.throwIfAborted();
     return this.#instance(spec, group, { owned: scope.move(), log, plain: packagePaths(folderOfCode, await realpath(folderOfCode)) });
@@ -227,7 +231,7 @@ interface Started {
   readonly plain: (line: string) => string;
 }
 
-async function start(spec: LaunchSpec, command: GroupCommand, log: Logger): Promise<ProcessGroup> {
+async function start(spec: LaunchSpec, command: GroupCommand, log: Logger | undefined): Promise<ProcessGroup> {
   try {
     return await ProcessGroup.start({ ...command, onLine: chaincodeOutput(spec, log) });
   } catch (cause) {
