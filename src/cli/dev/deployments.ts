@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { Deployment, DevChaincode, InstalledPackage } from '../../node/dev/deployment.ts';
@@ -49,7 +50,16 @@ export async function deployOnChange(deployment: DevDeployment, options: Cancell
   const { reporter, chaincode, amongOthers } = deployment;
   const { source, name } = chaincode;
   const changes = 'folder' in source ? folderChanges(source.folder, options) : fileChanges(source.packageFile, options);
+  let gone = false;
   for await (const _ of changes) {
+    const place = 'folder' in source ? source.folder : source.packageFile;
+    if (!existsSync(place)) {
+      if (!gone) reporter.problem('gone', `${place} is not there any more; ${name} goes on as it is until it is back`, { name, place });
+      gone = true;
+      continue;
+    }
+    if (gone) reporter.step('back', place, undefined, { name, place });
+    gone = false;
     try {
       await deployIfChanged(deployment, options);
     } catch (thrown) {

@@ -56,6 +56,44 @@ describe('a watched folder', () => {
     await changes.return(undefined);
   });
 
+  it.each([
+    ['itself', () => folder],
+    ['with the folder above it', () => join(folder, '..')],
+  ])('goes on when it was moved away %s and back', async (_, moved) => {
+    folder = join(folder, 'above', 'chaincode');
+    await mkdir(join(folder, 'lib'), { recursive: true });
+    const { changes, first } = watched(over().signal);
+    const [from, aside] = [moved(), join(folder, '..', '..', 'aside')];
+    await writeFile(join(folder, 'a'), '1');
+    expect(await first).toEqual(told);
+    const left = changes.next();
+    await rename(from, aside);
+    await writeFile(join(aside, 'seen from outside'), ''); // a folder above tells nobody below that it moves
+    if (from === folder) expect(await left).toEqual(told);
+    const back = from === folder ? changes.next() : left;
+    await rename(aside, from);
+    await writeFile(join(folder, 'a'), '2');
+    expect(await back).toEqual(told);
+    const next = changes.next();
+    await writeFile(join(folder, 'lib', 'b'), '1');
+    expect(await next).toEqual(told);
+    await changes.return(undefined);
+  });
+
+  it('goes on when it and all above it were removed and made anew', async () => {
+    const root = folder;
+    folder = join(folder, 'above', 'chaincode');
+    await mkdir(folder, { recursive: true });
+    const { changes, first } = watched(over().signal);
+    await rm(join(root, 'above'), { recursive: true });
+    expect(await first).toEqual(told);
+    const back = changes.next();
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'a'), '1');
+    expect(await back).toEqual(told);
+    await changes.return(undefined);
+  });
+
   it('ends with the signal, whatever happened among the dependencies', async () => {
     const leaving = over();
     const { first } = watched(leaving.signal);

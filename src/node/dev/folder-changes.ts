@@ -1,4 +1,4 @@
-import { type FSWatcher, readdirSync, watch } from 'node:fs';
+import { existsSync, type FSWatcher, readdirSync, watch } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
@@ -65,6 +65,7 @@ class WatchedTree implements Disposable {
     const before = this.#watchers;
     this.#watchers = [];
     this.#watch(this.#root);
+    if (this.#watchers.length === 0) this.#await(this.#root);
     for (const watcher of before) watcher.close();
     return true;
   }
@@ -86,6 +87,25 @@ class WatchedTree implements Disposable {
       for (const entry of entries) if (entry.isDirectory() && !IGNORED.has(entry.name)) this.#watch(join(folder, entry.name));
     } catch {
       // gone meanwhile
+    }
+  }
+
+  /**
+   * The root itself is gone, moved away or while another version is checked out: looks at the next folder above that is there, until
+   * the way down is there again. What came back in between counts as a change.
+   */
+  #await(gone: string): void {
+    const above = dirname(gone);
+    if (above === gone) return;
+    try {
+      const watcher = watch(above, (_event, name) => {
+        if (name === null || name === basename(gone) || name === basename(above)) this.#touch(); // the latter when it goes itself
+      });
+      watcher.on('error', () => this.#touch());
+      this.#watchers.push(watcher);
+      if (existsSync(gone)) this.#touch();
+    } catch {
+      this.#await(above);
     }
   }
 
