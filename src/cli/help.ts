@@ -47,6 +47,8 @@ export const DEV_HELP = `
 In its package.json a chaincode can list calls that show that it works; {n} stands for the ledger's height:
   "selvage": { "tour": [{ "invoke": ["Create", "a{n}"] }, { "query": ["Read", "a{n}"] }] }
 
+Several chaincodes: selvage dev ./a other=./b. Others to be, from the files it writes: . env-org2.sh, . env-alice.sh.
+
 Environment:
   SELVAGE_CACHE         where chaincode's installed dependencies stay (default $XDG_CACHE_HOME/selvage, ~/.cache/selvage)
   FABRIC_LOGGING_SPEC   what is logged, like info or chaincode=debug:info

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -31,6 +31,23 @@ describe('a chaincode folder', () => {
   it('without a name has that of its folder', async () => {
     await manifest({});
     expect(readChaincodeFolder(folder, '/').name).toBe(basename(folder));
+  });
+
+  it.each([
+    ['module github.com/hyperledger/fabric-samples/asset-transfer-basic/chaincode-go', 'asset-transfer-basic'],
+    ['// comment\nmodule "example.com/erc1155/v2" // more', 'erc1155'],
+    ['module selvage.example/kv-go', 'kv-go'],
+  ])('in Go has the name of its module: %s', async (module, expected) => {
+    await writeFile(join(folder, 'go.mod'), `${module}\n\ngo 1.25\n`);
+    await manifest({ name: 'tools-for-it' });
+    expect(readChaincodeFolder(folder, '/')).toMatchObject({ name: expected, language: 'golang' });
+  });
+
+  it('in Java has the name of the folder that means something', async () => {
+    const java = join(folder, 'asset-sbe', 'chaincode-java');
+    await mkdir(java, { recursive: true });
+    await writeFile(join(java, 'build.gradle'), '');
+    expect(readChaincodeFolder(java, '/')).toMatchObject({ name: 'asset-sbe', language: 'java' });
   });
 
   it('may list calls', async () => {

@@ -52,7 +52,7 @@ export function devCommand(program: Command, terminal: Terminal): void {
     .option('-c, --ctor <json>', 'arguments of Init in JSON; with --lifecycle 2 Init is called when there are any (default: {"Args":[]})')
     .option('--collections-config <file>', 'private data collections (default: collections_config.json beside the sources, if it is there)')
     .option('--no-collections-config', 'leave a collections file beside the sources aside')
-    .option('--user <name[@org][:attribute=value,…]>', 'an identity more, with these attributes; may be given several times', collect)
+    .option('--user <user>', 'an identity more, like alice, alice@org2 or alice:role=auditor,level=2; may be given several times', collect)
     .option('--empty', 'a network without chaincode, also where chaincode is')
     .option('--replicas <n>', 'instances of each chaincode per peer, which share the transactions (default: 1)')
     .option('--inspect', 'open the inspector of the chaincode and print its address; transactions then wait at breakpoints')

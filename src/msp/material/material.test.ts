@@ -14,7 +14,9 @@ import { serializeIdentity } from '../identities/serialized-identity.ts';
 import { SignatureVerifier } from '../identities/signature-verifier.ts';
 import { Msp } from '../msp.ts';
 import { loadMspFolder } from '../msp-folder.ts';
-import { writeOrganization } from './material-folder.ts';
+import { attributesOf } from './attributes.ts';
+import { CertificateAuthority } from './certificate-authority.ts';
+import { readAuthorities, writeOrganization, writeUser } from './material-folder.ts';
 import type { Organization } from './organization.ts';
 import { createOrganization, mspDefinition } from './organization.ts';
 
@@ -132,6 +134,28 @@ describe('the material of an organisation', () => {
       [true, true, false, false, false],
       [true, false, true, false, false],
     ]);
+  });
+
+  it('adds users later, by the same authorities, with attributes as Fabric’s CA writes them', async () => {
+    const authorities = await readAuthorities(folder, 'org1.example.com');
+    const [ca, tlsCa] = await Promise.all([
+      CertificateAuthority.load(authorities.ca, now),
+      CertificateAuthority.load(authorities.tlsCa, now),
+    ]);
+    const name = 'alice@org1.example.com';
+    const attributes = { role: 'auditor', 'hf.EnrollmentID': 'alice' };
+    const identity = await ca.identity({ commonName: name, organizationalUnit: 'client', attributes });
+    const member = { name, identity, tls: await tlsCa.tls({ commonName: name, hosts: [] }) };
+    for (const _ of [1, 2]) await writeUser(join(folder, 'users', name), authorities, member);
+    const files = (user: string) => filesBelow(join(folder, 'users', user)).then((all) => all.map((path) => path.replace(user, '')));
+    assert.deepEqual(await files(name), await files('User1@org1.example.com'));
+    const issued = await certificate(`users/${name}/msp/signcerts/${name}-cert.pem`);
+    assert.ok(issued.checkIssued(await certificate('ca/ca.org1.example.com-cert.pem')));
+    assert.deepEqual(attributesOf(identity.certificate), { 'hf.EnrollmentID': 'alice', role: 'auditor' });
+    // 1.2.3.4.5.6.7.8.1, not critical, and the JSON itself as the value
+    const json = '{"attrs":{"hf.EnrollmentID":"alice","role":"auditor"}}';
+    const extension = `06082a0304050607080104${json.length.toString(16)}${Buffer.from(json).toString('hex')}`;
+    assert.ok(issued.raw.toString('hex').includes(extension));
   });
 
   it('does not write over what is there', async () => {

@@ -115,6 +115,7 @@ function peerConfig(
       localmspid: peer.mspId,
       mspconfigpath: join(folder, 'msp'),
       filesystempath: join(folders.root, 'peers', peer.org.toLowerCase()),
+      ...elsewhere(plan),
       tls: { enabled: plan.tls, cert: { file: tls('server.crt') }, key: { file: tls('server.key') }, rootcert: { file: tls('ca.crt') } },
     },
     ...(plan.lifecycle === 2 && { chaincode: { startuptimeout: REGISTERED_WITHIN } }),
@@ -128,6 +129,12 @@ function peerConfig(
     },
   };
   return parsePeerConfig({ raw, folder: folders.root }, undefined);
+}
+
+/** Where the orderer is now, when the channel's configuration has it at another port. */
+function elsewhere({ orderer: { port, configuredPort } }: DevPlan): object {
+  if (configuredPort === undefined) return {};
+  return { deliveryclient: { addressoverrides: [{ from: `localhost:${configuredPort}`, to: `localhost:${port}` }] } };
 }
 
 const section = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});

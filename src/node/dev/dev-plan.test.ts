@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type DevOptions, planNetwork } from './dev-plan.ts';
+import { type DevOptions, keptOrgs, planNetwork } from './dev-plan.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -43,10 +45,36 @@ describe('a new network', () => {
 });
 
 describe('a network that was kept', () => {
-  it('keeps its ports, whatever is asked for now, and takes another way of cutting blocks', async () => {
+  const kept = async (): Promise<unknown> => JSON.parse(await readFile(join(folder, 'network.json'), 'utf8'));
+
+  it('is as it was where nothing is said, and takes another way of cutting blocks', async () => {
     const made = await planNetwork(folder, { ...OPTIONS, portBase: 0 });
-    expect(await planNetwork(folder, { ...OPTIONS, portBase: 9000, block: 'fabric' })).toEqual({ ...made, block: 'fabric' });
-    expect(JSON.parse(await readFile(join(folder, 'network.json'), 'utf8'))).toEqual(made);
+    expect(await planNetwork(folder, { block: 'fabric' })).toEqual({ ...made, block: 'fabric' });
+    expect(await kept()).toEqual(made);
+    expect(keptOrgs(folder)).toBe(2);
+  });
+
+  it('moves to the ports that are asked for, and knows where the channel has its orderer', async () => {
+    await planNetwork(folder, OPTIONS);
+    const moved = await planNetwork(folder, { block: 'instant', portBase: 9000 });
+    expect(moved.orderer).toMatchObject({ port: 9000, configuredPort: 7050 });
+    expect(moved.peers.map(({ port, chaincodePort }) => [port, chaincodePort])).toEqual([
+      [9001, 9002],
+      [11_001, 11_002],
+    ]);
+    expect(await planNetwork(folder, { block: 'instant' })).toEqual(moved);
+    expect((await planNetwork(folder, OPTIONS)).orderer).not.toHaveProperty('configuredPort');
+  });
+
+  it('keeps its ports when any free ones will do, unless one is taken', async () => {
+    const made = await planNetwork(folder, { ...OPTIONS, portBase: 0 });
+    expect(await planNetwork(folder, { ...OPTIONS, portBase: 0 })).toEqual(made);
+    const taken = createServer().listen(made.peers[1]?.port, '127.0.0.1');
+    await once(taken, 'listening');
+    const moved = await planNetwork(folder, { ...OPTIONS, portBase: 0 });
+    await once(taken.close(), 'close');
+    expect(moved.peers[1]?.port).not.toBe(made.peers[1]?.port);
+    expect(moved.orderer.configuredPort).toBe(made.orderer.port);
   });
 
   it.each([{ channel: 'other' }, { orgs: 1 }, { tls: false }, { lifecycle: 1 as const }])(

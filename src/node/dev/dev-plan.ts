@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { makeFolder, replaceDurably } from '../../common/durable-files.ts';
 import { SelvageError } from '../../common/errors.ts';
-import { freePorts } from './free-ports.ts';
+import { areFree, freePorts } from './free-ports.ts';
 
 /** Which chaincode lifecycle the channel has: that of Fabric 1.x (`lscc`) or that of 2.x (`_lifecycle`). */
 export type Lifecycle = 1 | 2;
@@ -36,7 +36,14 @@ export interface DevPlan {
   readonly tls: boolean;
   readonly block: 'instant' | 'fabric';
   readonly lifecycle: Lifecycle;
-  readonly orderer: { readonly mspId: string; readonly domain: string; readonly host: string; readonly port: number };
+  readonly orderer: {
+    readonly mspId: string;
+    readonly domain: string;
+    readonly host: string;
+    readonly port: number;
+    /** Its port in the channel's configuration, which was made when the network was; absent when it is still there. */
+    readonly configuredPort?: number | undefined;
+  };
   readonly peers: readonly DevPeerPlan[];
 }
 
@@ -54,7 +61,13 @@ const planSchema = v.object({
   block: v.picklist(['instant', 'fabric']),
   /** Networks made before there was a choice have the first. */
   lifecycle: v.optional(v.picklist([1, 2]), 1),
-  orderer: v.object({ mspId: v.string(), domain: v.string(), host: v.string(), port: v.number() }),
+  orderer: v.object({
+    mspId: v.string(),
+    domain: v.string(),
+    host: v.string(),
+    port: v.number(),
+    configuredPort: v.optional(v.number()),
+  }),
   peers: v.array(peerSchema),
 });
 
@@ -74,16 +87,16 @@ export const DEFAULTS = { channel: 'mychannel', orgs: 1, tls: true, portBase: 70
  */
 export async function planNetwork(folder: string, options: DevOptions): Promise<DevPlan> {
   const file = join(folder, PLAN_FILE);
-  if (existsSync(file)) return keptPlan(file, options);
-  const plan = await newPlan(options);
+  const kept = existsSync(file) ? readPlan(file) : undefined;
+  const plan = kept === undefined ? await newPlan(options) : await keptPlan(kept, options);
   await makeFolder(folder);
-  await replaceDurably(file, `${JSON.stringify(plan, null, 2)}\n`);
+  const { block: _, ...lasting } = plan;
+  if (JSON.stringify(kept) !== JSON.stringify({ ...kept, ...lasting })) await replaceDurably(file, `${JSON.stringify(plan, null, 2)}\n`);
   return plan;
 }
 
-/** With other ports where those are asked for, which peers and clients are told by files that are written at each start. */
-async function keptPlan(file: string, options: DevOptions): Promise<DevPlan> {
-  const kept = readPlan(file);
+/** At other ports where those are asked for: files that tell them are written at each start. */
+async function keptPlan(kept: DevPlan, options: DevOptions): Promise<DevPlan> {
   const { channel = kept.channel, orgs = kept.peers.length, tls = kept.tls, lifecycle = kept.lifecycle, block } = options;
   const wanted = { channel, orgs, tls, lifecycle };
   const found = { channel: kept.channel, orgs: kept.peers.length, tls: kept.tls, lifecycle: kept.lifecycle };
@@ -92,8 +105,20 @@ async function keptPlan(file: string, options: DevOptions): Promise<DevPlan> {
       advice: 'Give the same options as when it was made, or choose another --data folder.',
     });
   }
-  return { ...kept, block };
+  return { ...(await moved(kept, options.portBase)), block };
 }
+
+/** Only the channel's configuration goes on naming the orderer's first port; peers are told where to go instead. */
+async function moved(kept: DevPlan, portBase: number | undefined): Promise<DevPlan> {
+  const now = [kept.orderer.port, ...kept.peers.flatMap(({ port, chaincodePort }) => [port, chaincodePort])];
+  if (portBase === undefined || portBase === now[0] || (portBase === 0 && (await areFree(now)))) return kept;
+  const [port = 0, ...peerPorts] = await portsFrom(portBase, kept.peers.length);
+  const { configuredPort = kept.orderer.port, ...orderer } = kept.orderer;
+  const peers = kept.peers.map((peer, at) => ({ ...peer, port: peerPorts[2 * at] ?? 0, chaincodePort: peerPorts[2 * at + 1] ?? 0 }));
+  return { ...kept, peers, orderer: { ...orderer, port, ...(configuredPort !== port && { configuredPort }) } };
+}
+
+const portsFrom = async (base: number, orgs: number): Promise<number[]> => (base === 0 ? freePorts(1 + 2 * orgs) : fixedPorts(base, orgs));
 
 /** How many organisations the network has that is kept in a folder; undefined when there is none. @throws {SelvageError} `SETTING_INVALID` */
 export function keptOrgs(folder: string): number | undefined {
@@ -116,7 +141,7 @@ const describe = ({ channel, orgs, tls, lifecycle }: Shape): string =>
 async function newPlan(options: DevOptions): Promise<DevPlan> {
   const { channel = DEFAULTS.channel, orgs = DEFAULTS.orgs, tls = DEFAULTS.tls, lifecycle = DEFAULTS.lifecycle, block } = options;
   const { portBase = DEFAULTS.portBase } = options;
-  const [ordererPort = 0, ...peerPorts] = portBase === 0 ? await freePorts(1 + 2 * orgs) : fixedPorts(portBase, orgs);
+  const [ordererPort = 0, ...peerPorts] = await portsFrom(portBase, orgs);
   const peers = Array.from({ length: orgs }, (_, at): DevPeerPlan => {
     const domain = `org${at + 1}.example.com`;
     const [port = 0, chaincodePort = 0] = peerPorts.slice(2 * at);

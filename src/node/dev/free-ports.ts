@@ -9,3 +9,11 @@ export async function freePorts(count: number): Promise<number[]> {
   await Promise.all(servers.map((server) => once(server.close(), 'close')));
   return ports;
 }
+
+/** Whether nobody listens there now. */
+export async function areFree(ports: readonly number[]): Promise<boolean> {
+  const servers = ports.map((port) => createServer().listen(port, '127.0.0.1'));
+  const outcomes = await Promise.allSettled(servers.map((server) => once(server, 'listening')));
+  await Promise.all(servers.filter((server) => server.listening).map((server) => once(server.close(), 'close')));
+  return outcomes.every(({ status }) => status === 'fulfilled');
+}
