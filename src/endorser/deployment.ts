@@ -4,6 +4,7 @@ import { textOf } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
 import { prefixed } from '../common/prefixed.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
+import type { FabricDialect } from '../msp/policies/dialect.ts';
 import { parseDeploymentSpec } from '../packages/chaincode-package.ts';
 import type { protos } from '../protos/messages.ts';
 import type { UnpackedProposal } from './proposal.ts';
@@ -23,18 +24,24 @@ export const isDeployment = ({ chaincodeId, input }: UnpackedProposal): boolean 
  * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID`
  * @see callChaincode in hyperledger/fabric v1.1.1, core/endorser/endorser.go
  */
-export function readDeployment({ input, channelId }: UnpackedProposal, isSystem: (name: string) => boolean): Deployment {
-  const spec = decodeSpec(input.args[2] ?? new Uint8Array());
+export function readDeployment(
+  { input, channelId }: UnpackedProposal,
+  isSystem: (name: string) => boolean,
+  dialect: FabricDialect,
+): Deployment {
+  const { chaincodeSpec: spec, codePackage } = decodeSpec(input.args[2] ?? new Uint8Array());
   if (spec?.chaincodeId === undefined) throw new SelvageError('CHAINCODE_PACKAGE_INVALID', 'invalid deployment spec : no chaincode id');
   const { name, version } = spec.chaincodeId;
   if (isSystem(name)) throw new SelvageError('CHAINCODE_PACKAGE_INVALID', `attempting to deploy a system chaincode ${name}/${channelId}`);
+  if (dialect === '2.x' && codePackage.length > 0)
+    throw new SelvageError('CHAINCODE_PACKAGE_INVALID', 'error in simulation: lscc upgrade/deploy should not include a code packages');
   const none: protos.ChaincodeInput = { args: [], decorations: new Map(), isInit: false };
   return { chaincode: { name, version, ccid: `${name}:${version}` }, input: spec.input ?? none };
 }
 
-function decodeSpec(bytes: Uint8Array): protos.ChaincodeSpec | undefined {
+function decodeSpec(bytes: Uint8Array): protos.ChaincodeDeploymentSpec {
   try {
-    return parseDeploymentSpec(bytes).chaincodeSpec;
+    return parseDeploymentSpec(bytes);
   } catch (thrown) {
     throw prefixed('invalid deployment spec : ', thrown);
   }

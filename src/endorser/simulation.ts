@@ -90,7 +90,11 @@ export class Simulation {
     const { execution } = this.#parts;
     const rehearsal = await this.#rehearse(run, options);
     if (rehearsal.response.status >= ERROR_THRESHOLD) return rehearsal;
-    const deployment = readDeployment(run.proposal, (name) => execution.isSystem(name));
+    const deployment = readDeployment(
+      run.proposal,
+      (name) => execution.isSystem(name),
+      dialectOn(this.#parts.channels, run.proposal.channelId),
+    );
     await execution.makeReady({ ...deployment, proposal: run.proposal }, options);
 
     await using simulator = await this.#channel(run.proposal).ledger.simulate(run.proposal.txId);

@@ -31,7 +31,7 @@ describe('the package store', () => {
     const results = await Promise.allSettled(['a', 'b', 'c', 'd'].map((code) => store.install(packed('basic', '1.0', code))));
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     await expect(store.install(packed('basic', '1.0'))).rejects.toThrow(
-      `Error installing chaincode code basic:1.0(chaincode ${join(directory, 'basic.1.0')} exists)`,
+      `error installing chaincode code basic:1.0(chaincode ${join(directory, 'basic.1.0')} exists)`,
     );
     expect(await readdir(directory)).toEqual(['basic.1.0']);
   });

@@ -50,13 +50,13 @@ export class PackageStore {
    * Stores a package that was parsed from what a client sent. The file is complete or absent, also after a crash.
    * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` for a bad name or version, and when the name and version are taken
    */
-  async install({ name, version, bytes }: ChaincodePackage): Promise<void> {
-    checkChaincodeName(name, this.#texts);
-    checkChaincodeVersion(name, version, this.#texts);
+  async install({ name, version, bytes }: ChaincodePackage, { texts = this.#texts }: { readonly texts?: FabricTexts } = {}): Promise<void> {
+    checkChaincodeName(name, texts);
+    checkChaincodeVersion(name, version, texts);
     const made = await createDurably(this.#file(name, version), bytes).catch((cause: unknown) => {
-      throw unwritable(name, version, cause);
+      throw unwritable(`${failed(texts)} ${name}:${version}`, cause);
     });
-    if (!made) throw exists(name, version, this.#file(name, version));
+    if (!made) throw exists(`${failed(texts)} ${name}:${version}`, this.#file(name, version));
   }
 
   /**
@@ -128,16 +128,14 @@ const summaryOf = ({ name, version, spec, data, id, signed }: ChaincodePackage):
   instantiationPolicy: signed === undefined ? undefined : detach(signed.instantiationPolicy),
 });
 
-/** The only text that tells a client about our disk; Fabric's does, and only local admins get this far. */
-const exists = (name: string, version: string, file: string): SelvageError =>
-  new SelvageError('CHAINCODE_PACKAGE_INVALID', `Error installing chaincode code ${name}:${version}(chaincode ${file} exists)`);
+const failed = (texts: FabricTexts): string => `${texts === '1.1' ? 'Error' : 'error'} installing chaincode code`;
 
-const unwritable = (name: string, version: string, cause: unknown): SelvageError =>
-  new SelvageError(
-    errnoOf(cause) === 'ENOSPC' ? 'DISK_FULL' : 'INTERNAL',
-    `Error installing chaincode code ${name}:${version}(${messageOf(cause)})`,
-    { cause },
-  );
+/** The only text that tells a client about our disk; Fabric's does, and only local admins get this far. */
+const exists = (failure: string, file: string): SelvageError =>
+  new SelvageError('CHAINCODE_PACKAGE_INVALID', `${failure}(chaincode ${file} exists)`);
+
+const unwritable = (failure: string, cause: unknown): SelvageError =>
+  new SelvageError(errnoOf(cause) === 'ENOSPC' ? 'DISK_FULL' : 'INTERNAL', `${failure}(${messageOf(cause)})`, { cause });
 
 const notInstalled = (name: string, version: string): SelvageError =>
   new SelvageError('CHAINCODE_NOT_FOUND', `chaincode package ${name}.${version} is not installed`, {

@@ -1,5 +1,6 @@
 import { messageOf } from '../../common/errors.ts';
-import { protos } from '../../protos/messages.ts';
+import type { ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
+import { common, protos } from '../../protos/messages.ts';
 import { refused } from '../reply.ts';
 
 /** Where LSCC keeps the collections of a chaincode; no chaincode name holds a `~`. */
@@ -43,4 +44,48 @@ function checkCollection({
   if (maximum < required)
     throw refused(`collection-name: ${name} -- maximum peer count (${maximum}) cannot be less than the required peer count (${required})`);
   if (memberOrgsPolicy?.signaturePolicy === undefined) throw refused(`collection-name: ${name} -- collection member policy is not set`);
+}
+
+interface Deployed {
+  readonly name: string;
+  readonly version: string;
+  readonly bundle: ChannelBundle;
+}
+
+/**
+ * What peers of 2.x ask of collections before they endorse them: policies that can be judged. The rest is for validation to refuse.
+ * @throws {SelvageError} `CHAINCODE_FAILED` with Fabric's texts
+ * @see checkCollectionMemberPolicy in hyperledger/fabric v2.5, core/scc/lscc/lscc.go
+ */
+export function checkMembers(bytes: Uint8Array, { name, version, bundle }: Deployed): void {
+  for (const { staticCollectionConfig: collection } of decodeQuietly(bytes, `${name}:${version}`).config) {
+    if (collection === undefined) throw unusable('collection configuration is empty');
+    const { memberOrgsPolicy } = collection;
+    if (memberOrgsPolicy === undefined) throw unusable('collection member policy is not set');
+    const { signaturePolicy } = memberOrgsPolicy;
+    if (signaturePolicy === undefined) throw unusable('collection member org policy is empty');
+    for (const { principalClassification: kind } of signaturePolicy.identities) {
+      if (MEMBERS.has(kind)) continue;
+      const shown = Object.entries(common.MSPPrincipal_Classification).find(([, value]) => value === kind)?.[0] ?? kind;
+      throw unusable(`collection-name: ${collection.name} -- principal type ${shown} is not supported`);
+    }
+    try {
+      bundle.signaturePolicy(common.SignaturePolicyEnvelope.encode(signaturePolicy));
+    } catch (thrown) {
+      throw unusable(`invalid member org policy for collection '${collection.name}': ${messageOf(thrown)}`, thrown);
+    }
+  }
+}
+
+const { ROLE, ORGANIZATION_UNIT, IDENTITY } = common.MSPPrincipal_Classification;
+const MEMBERS: ReadonlySet<number> = new Set([ROLE, ORGANIZATION_UNIT, IDENTITY]);
+
+const unusable = (why: string, cause?: unknown): Error => refused(`collection member policy check failed: ${why}`, cause);
+
+function decodeQuietly(bytes: Uint8Array, chaincode: string): protos.CollectionConfigPackage {
+  try {
+    return protos.CollectionConfigPackage.decode(bytes);
+  } catch (thrown) {
+    throw refused(`invalid collection configuration supplied for chaincode ${chaincode}`, thrown);
+  }
 }

@@ -6,9 +6,9 @@ import type { ApplicationCapabilities, ChannelBundle } from '../../msp/channelco
 import { type ChaincodePackage, chaincodeDataOf, parseDeploymentSpec } from '../../packages/chaincode-package.ts';
 import { checkChaincodeName, checkChaincodeVersion } from '../../packages/names.ts';
 import { validateDeploymentSpec } from '../../packages/platforms/package-rules.ts';
-import { ccprovider, type protos } from '../../protos/messages.ts';
+import { ccprovider, protos } from '../../protos/messages.ts';
 import { refused, retold } from '../reply.ts';
-import { checkCollections, collectionKey } from './collections.ts';
+import { checkCollections, checkMembers, collectionKey } from './collections.ts';
 import { anyAdmin, anyMember } from './default-policies.ts';
 import type { Asked, LsccParts } from './parts.ts';
 import { entryOf, simulatorOf } from './state.ts';
@@ -39,9 +39,9 @@ export class Deploy {
     const { call } = asked;
     const request = await this.#read(asked, options);
     const { name } = request.installed;
-    if ((await simulatorOf(call).getState('lscc', name)) !== undefined) throw refused(`chaincode exists ${name}`);
-    const written = await this.#write(request, call);
-    if (request.collections !== undefined) await addCollections(request.collections, request.installed, call);
+    if ((await simulatorOf(call).getState('lscc', name)) !== undefined) throw asked.words.exists(name);
+    const written = await this.#write(request, asked);
+    if (request.collections !== undefined) await addCollections(request.collections, request, asked);
     return written;
   }
 
@@ -53,21 +53,26 @@ export class Deploy {
     if (current.version === version) throw refused(`version already exists for chaincode with name '${name}'`);
     if (current.instantiationPolicy.length === 0) throw refused('instantiation policy missing');
     await checkInstantiation(current.instantiationPolicy, request.bundle, call);
-    const written = await this.#write(request, call);
-    if (request.collections !== undefined) replaceCollections(request.collections, request, call);
+    const written = await this.#write(request, asked);
+    if (request.collections !== undefined) replaceCollections(request.collections, request, asked);
     return written;
   }
 
-  async #write(request: Request, call: ChaincodeCall): Promise<Uint8Array> {
+  async #write(request: Request, { call, words }: Asked): Promise<Uint8Array> {
     const { bundle, installed, policy, escc, vscc } = request;
     const instantiationPolicy = installed.signed?.instantiationPolicy ?? anyAdmin(bundle);
     await checkInstantiation(instantiationPolicy, bundle, call);
-    const { endorsementPlugins, validationPlugins } = this.#parts;
-    if (!endorsementPlugins.has(escc)) throw refused(`${escc} is not a valid endorsement system chaincode`);
-    if (!validationPlugins.has(vscc)) throw refused(`${vscc} is not a valid validation system chaincode`);
+    if (words.dialect === '1.1') this.#checkPlugins(request);
     const data = chaincodeDataOf(installed, { escc, vscc, policy, instantiationPolicy });
     simulatorOf(call).putState('lscc', installed.name, data);
     return data;
+  }
+
+  /** Only 1.1 looked: a peer of 2.x finds out when it is to endorse or to validate. */
+  #checkPlugins({ escc, vscc }: Request): void {
+    const { endorsementPlugins, validationPlugins } = this.#parts;
+    if (!endorsementPlugins.has(escc)) throw refused(`${escc} is not a valid endorsement system chaincode`);
+    if (!validationPlugins.has(vscc)) throw refused(`${vscc} is not a valid validation system chaincode`);
   }
 
   async #read({ args, call: { proposal }, words }: Asked, options: Cancellable): Promise<Request> {
@@ -76,7 +81,7 @@ export class Deploy {
     const bundle = this.#bundle(textOf(channelArg ?? NOTHING), proposal.channelId, words);
     const { capabilities } = bundle.application ?? {};
     checkMostArguments({ args, words }, capabilities);
-    const { name, version } = await readSpec(specArg ?? NOTHING, options);
+    const { name, version } = await readSpec(specArg ?? NOTHING, words, options);
     const installed = await this.#installed(name, version);
     return {
       bundle,
@@ -117,21 +122,36 @@ function checkMostArguments({ args, words }: Pick<Asked, 'args' | 'words'>, capa
   if (args.length > 7 || (args.length === 7 && capabilities?.privateChannelData !== true)) throw words.wrongCount(args);
 }
 
-async function readSpec(bytes: Uint8Array, options: Cancellable): Promise<{ readonly name: string; readonly version: string }> {
-  const { chaincodeSpec } = await retold(
-    (cause) => `invalid deployment spec : ${cause}`,
-    () => validSpec(bytes, options),
-  );
+async function readSpec(
+  bytes: Uint8Array,
+  words: LsccWords,
+  options: Cancellable,
+): Promise<{ readonly name: string; readonly version: string }> {
+  const { chaincodeSpec } = await (words.dialect === '1.1' ? validSpec(bytes, words, options) : decodedSpec(bytes, words));
   const { name = '', version = '' } = chaincodeSpec?.chaincodeId ?? {};
-  checkChaincodeName(name, '1.1');
-  checkChaincodeVersion(name, version, '1.1');
+  checkChaincodeName(name, words.names);
+  checkChaincodeVersion(name, version, words.names);
   return { name, version };
 }
 
-async function validSpec(bytes: Uint8Array, options: Cancellable): Promise<protos.ChaincodeDeploymentSpec> {
-  const spec = parseDeploymentSpec(bytes);
-  await validateDeploymentSpec(spec, options);
-  return spec;
+/** 1.1 judged the code that nobody uses here, too. */
+async function validSpec(bytes: Uint8Array, words: LsccWords, options: Cancellable): Promise<protos.ChaincodeDeploymentSpec> {
+  try {
+    const spec = parseDeploymentSpec(bytes);
+    await validateDeploymentSpec(spec, options);
+    return spec;
+  } catch (thrown) {
+    options.signal.throwIfAborted();
+    throw words.unreadableSpec(thrown);
+  }
+}
+
+function decodedSpec(bytes: Uint8Array, words: LsccWords): protos.ChaincodeDeploymentSpec {
+  try {
+    return protos.ChaincodeDeploymentSpec.decode(bytes);
+  } catch (thrown) {
+    throw words.unreadableSpec(thrown);
+  }
 }
 
 /** The proposal's own signature must satisfy the policy: this is the only gate of deploy and upgrade. */
@@ -152,16 +172,21 @@ async function dissatisfaction(
   }
 }
 
-async function addCollections(bytes: Uint8Array, { name, version }: ChaincodePackage, call: ChaincodeCall): Promise<void> {
-  checkCollections(bytes, { name, version });
-  const existing = await simulatorOf(call).getState('lscc', collectionKey(name));
-  if (existing !== undefined) throw refused(`collection data should not exist for chaincode ${name}:${version}`);
-  simulatorOf(call).putState('lscc', collectionKey(name), bytes);
+/** 1.1 looked whether there are any, and recorded that it did. */
+async function addCollections(bytes: Uint8Array, { installed, bundle }: Request, { call, words }: Asked): Promise<void> {
+  const { name, version } = installed;
+  const key = collectionKey(name);
+  if (words.dialect === '1.1') checkCollections(bytes, { name, version });
+  else checkMembers(bytes, { name, version, bundle });
+  if (words.dialect === '1.1' && (await simulatorOf(call).getState('lscc', key)) !== undefined)
+    throw refused(`collection data should not exist for chaincode ${name}:${version}`);
+  simulatorOf(call).putState('lscc', key, bytes);
 }
 
-function replaceCollections(bytes: Uint8Array, { installed, bundle }: Request, call: ChaincodeCall): void {
+function replaceCollections(bytes: Uint8Array, { installed, bundle }: Request, { call, words }: Asked): void {
   if (!bundle.application?.capabilities.collectionUpgrade)
     throw refused('as V1_2 capability is not enabled, collection upgrades are not allowed');
-  checkCollections(bytes, installed);
+  if (words.dialect === '1.1') checkCollections(bytes, installed);
+  else checkMembers(bytes, { ...installed, bundle });
   simulatorOf(call).putState('lscc', collectionKey(installed.name), bytes);
 }

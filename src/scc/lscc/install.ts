@@ -19,17 +19,16 @@ export async function install(
   const bytes = args[1];
   if (bytes === undefined) throw words.wrongCount(args);
   await access.local('lscc/Install', proposal.signedProposal, words.deniedInstall);
-  const texts = words.dialect === '1.1' ? '1.1' : '1.4';
   const parsed = packageOf(bytes, words);
-  checkChaincodeName(parsed.name, texts);
-  checkChaincodeVersion(parsed.name, parsed.version, texts);
+  checkChaincodeName(parsed.name, words.names);
+  checkChaincodeVersion(parsed.name, parsed.version, words.names);
   if (isSystem(parsed.name)) throw refused(`cannot install: ${parsed.name} is the name of a system chaincode`);
   await retold(
     (cause) => `invalid state database artifact: ${cause}`,
     () => metadataOf(parsed, { signal }),
   );
   await validateInstalledSpec(parsed.deploymentSpec, { signal });
-  await packages.install(parsed);
+  await packages.install(parsed, { texts: words.names });
   return utf8('OK');
 }
 

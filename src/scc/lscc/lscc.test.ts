@@ -200,6 +200,77 @@ describe('deploy', () => {
   });
 });
 
+describe('deploy on a channel that peers of 1.1 cannot be on', () => {
+  const capabilities = { level: 'V1_4_2', privateChannelData: true, collectionUpgrade: true };
+  const member = { principal: common.MSPRole.encode({ mspIdentifier: 'Org1MSP' }) };
+  const collections = (changed: protos.StaticCollectionConfigInit) =>
+    protos.CollectionConfigPackage.encode({
+      config: [{ staticCollectionConfig: { name: 'c', memberOrgsPolicy: { signaturePolicy: { identities: [member] } }, ...changed } }],
+    });
+
+  it.each([
+    [['deploy', 'ch', 'x'], 'error unmarshalling ChaincodeDeploymentSpec: proto: cannot parse invalid wire-format data'],
+    [['deploy', 'ch', deploymentSpec('absent')], 'cannot get package for chaincode (absent:1.0)'],
+    [
+      ['deploy', 'ch', deploymentSpec('bad name')],
+      /^invalid chaincode name 'bad name'. Names must start with an alphanumeric character and/,
+    ],
+    [['deploy', 'ch', deploymentSpec('cc', '')], /^invalid chaincode version ''. Versions must not be empty and/],
+    [['deploy', 'ch', deploymentSpec('cc'), '', '', '', utf8('\u0001')], 'invalid collection configuration supplied for chaincode cc:1.0'],
+    [
+      ['deploy', 'ch', deploymentSpec('cc'), '', '', '', collections({ memberOrgsPolicy: undefined })],
+      'collection member policy check failed: collection member policy is not set',
+    ],
+    [
+      ['deploy', 'ch', deploymentSpec('cc'), '', '', '', collections({ memberOrgsPolicy: {} })],
+      'collection member policy check failed: collection member org policy is empty',
+    ],
+    [
+      [
+        'deploy',
+        'ch',
+        deploymentSpec('cc'),
+        '',
+        '',
+        '',
+        collections({ memberOrgsPolicy: { signaturePolicy: { identities: [{ principalClassification: 3 }] } } }),
+      ],
+      'collection member policy check failed: collection-name: c -- principal type ANONYMITY is not supported',
+    ],
+  ])('%# is refused in the words of 2.x', async (args, expected) => {
+    await install(deploymentSpec('cc'));
+    const answer = await world({ capabilities }).ask(args);
+    if (expected instanceof RegExp) expect(answer).toMatch(expected);
+    else expect(answer).toBe(expected);
+  });
+
+  it('reads no collections, and tells of no plugin', async () => {
+    await install(deploymentSpec('cc'));
+    const { channel, ask } = world({ capabilities });
+    const reads: string[] = [];
+    const simulate = channel.ledger.simulate.bind(channel.ledger);
+    channel.ledger.simulate = async (txId) => {
+      const simulator = await simulate(txId);
+      const getState = simulator.getState.bind(simulator);
+      simulator.getState = (namespace, key) => {
+        reads.push(`${namespace} ${key}`);
+        return getState(namespace, key);
+      };
+      return simulator;
+    };
+    expect(data(await ask(['deploy', 'ch', deploymentSpec('cc'), '', 'nope', '', collections({})])).escc).toBe('nope');
+    expect(reads).toEqual(['lscc cc']);
+  });
+
+  it('finds what is there', async () => {
+    await install(deploymentSpec('cc'));
+    const { commit, ask } = world({ capabilities });
+    await commit(['deploy', 'ch', deploymentSpec('cc')]);
+    expect(await ask(['deploy', 'ch', deploymentSpec('cc')])).toBe("chaincode with name 'cc' already exists");
+    expect(await ask(['install', deploymentSpec('cc')])).toMatch(/^error installing chaincode code cc:1.0\(chaincode .* exists\)$/);
+  });
+});
+
 describe('upgrade', () => {
   const deployed = async (changed: World = {}) => {
     await install(deploymentSpec('cc'));
