@@ -11,13 +11,14 @@ import { Serial } from '../common/serial.ts';
 import { type common, protos } from '../protos/messages.ts';
 import { committedBlock, flagsOf } from './block-metadata.ts';
 import { BlockStore } from './blockstore/block-store.ts';
+import type { KvLedger } from './commit/kv-ledger.ts';
 import type { MayHold } from './commit/prepared.ts';
 import { COMPATIBILITY, type FabricRelease } from './compatibility.ts';
 import { diskFailure } from './kv/disk-failure.ts';
 import { MemoryStore } from './kv/memory-store.ts';
-import type { KvLedger } from './kv-ledger.ts';
+import { blocksIn } from './layout.ts';
 import type { Ledger, LedgerProvider } from './ledger.ts';
-import { blocksIn, type OpenState, openLedger } from './open-ledger.ts';
+import { type OpenState, openLedger } from './open-ledger.ts';
 import { type CollectionLifetimes, FOR_EVER } from './pvtdata/expiry.ts';
 import type { SimulatorOptions } from './simulator/simulator-parts.ts';
 

@@ -28,8 +28,6 @@ export interface BlockReader {
   blockByTxId(txId: string): MaybePromise<common.Block | undefined>;
   transaction(txId: string): MaybePromise<CommittedTransaction | undefined>;
   hasTransaction(txId: string): MaybePromise<boolean>;
-  /** Resolves when block `number` can be read. Rejects with the signal's reason. */
-  waitFor(number: bigint, signal: AbortSignal): Promise<void>;
 }
 
 /** Why a transaction was invalidated, for people and tools: structured, beside the code that goes on the ledger. */
@@ -63,8 +61,8 @@ export interface CommitOutcome {
   readonly reasons: readonly InvalidReason[];
 }
 
-/** The ledger of one channel. Only the committer calls {@link commit}; everything else reads. */
-export interface Ledger extends AsyncDisposable {
+/** What can be read of the ledger of one channel, in any thread. */
+export interface LedgerView {
   readonly channelId: string;
   readonly blocks: BlockReader;
   /** Committed state as of now; dispose it. */
@@ -72,6 +70,10 @@ export interface Ledger extends AsyncDisposable {
   /** Opens a simulation on a snapshot of now. */
   simulate(txId: string): Promise<TxSimulator>;
   history(namespace: string, key: string): ResultsIterator<queryresult.KeyModification>;
+}
+
+/** The ledger of one channel where it is written. Only the committer calls {@link commit}; everything else reads. */
+export interface Ledger extends LedgerView, AsyncDisposable {
   /**
    * MVCC, block file (fsync), then state and history. Resolves when the block is durable and its state is visible.
    * Blocks come in order, one at a time.

@@ -9,12 +9,13 @@ import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
 import { BlockIndex } from './blockstore/block-index.ts';
 import { BlockStore } from './blockstore/block-store.ts';
+import { KvLedger, type KvLedgerParts } from './commit/kv-ledger.ts';
 import type { MayHold } from './commit/prepared.ts';
 import { COMPATIBILITY, type FabricRelease } from './compatibility.ts';
 import { HistoryIndex } from './history/history-index.ts';
 import { LmdbStore } from './kv/lmdb-store.ts';
 import { sealStore } from './kv/seal-store.ts';
-import { KvLedger, type KvLedgerParts } from './kv-ledger.ts';
+import { blocksIn, privateIn, stateIn } from './layout.ts';
 import { type CollectionLifetimes, ExpirySchedule } from './pvtdata/expiry.ts';
 import { PrivateDataStore } from './pvtdata/private-data-store.ts';
 import { KvTransientStore } from './pvtdata/transient-store.ts';
@@ -44,9 +45,6 @@ export interface OpenLedgerParts {
   readonly closed: () => void;
 }
 
-/** Where the blocks of the ledger in `folder` are. */
-export const blocksIn = (folder: string): string => join(folder, 'blocks');
-
 /** @throws {SelvageError} `LEDGER_CORRUPT`, `DISK_FULL`, `LEDGER_UNAVAILABLE`; nothing is left open then */
 export async function openLedger(parts: OpenLedgerParts): Promise<KvLedger> {
   const { channelId, folder, log, metrics, simulator, transientRetention, segmentBytes } = parts;
@@ -55,7 +53,7 @@ export async function openLedger(parts: OpenLedgerParts): Promise<KvLedger> {
   scope.defer(parts.closed);
   await bringUpToDate(parts);
   const { kv, state } = await openStores(parts, scope);
-  const synced = scope.use(new LmdbStore({ path: join(folder, 'private'), durability: 'synced' }));
+  const synced = scope.use(new LmdbStore({ path: privateIn(folder), durability: 'synced' }));
   const privateData = new PrivateDataStore(synced);
   const expiry = new ExpirySchedule({ kv, lifetimes: parts.lifetimes });
   const catchUp = replay({ kv, state, privateData, expiry, compatibility });
@@ -104,10 +102,11 @@ async function openStores(parts: OpenLedgerParts, scope: Scope): Promise<Stores>
 
 /** The store that follows the blocks. What cannot be opened, perhaps for want of room when it was made, is no loss and is made again. */
 async function openFollowing({ folder, log }: OpenLedgerParts, elsewhere: StateStore | undefined, scope: Scope): Promise<LmdbStore> {
-  const path = join(folder, 'state');
+  const path = stateIn(folder);
   try {
     return scope.use(await readableStore(path, elsewhere));
   } catch (thrown) {
+    if (thrown instanceof SelvageError && thrown.code === 'FOLDER_IN_USE') throw thrown;
     log.warn('the state cannot be opened and is made from the blocks', { reason: messageOf(thrown) });
     await rm(path, { recursive: true, force: true });
     return scope.use(new LmdbStore({ path, durability: 'overlapping' }));
@@ -135,7 +134,7 @@ async function bringUpToDate({ folder, log }: OpenLedgerParts): Promise<void> {
   const mark = join(folder, 'state.mark');
   if (!existsSync(mark)) return;
   log.info('the ledger is of an earlier version and is brought up to date');
-  await rm(join(folder, 'state'), { recursive: true, force: true });
-  await sealStore(join(folder, 'private'));
+  await rm(stateIn(folder), { recursive: true, force: true });
+  await sealStore(privateIn(folder));
   await removeDurably(mark);
 }

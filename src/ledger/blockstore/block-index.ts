@@ -4,8 +4,8 @@
  */
 import { concatBytes, detach, hex, utf8 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
-import type { KvSnapshot, KvStore, KvWrite } from '../kv/kv-store.ts';
-import type { Location } from './segment-files.ts';
+import type { KvStore, KvWrite } from '../kv/kv-store.ts';
+import type { Location } from './segment-reader.ts';
 
 /** Where one transaction is, and what became of it. */
 export interface TransactionEntry {
@@ -75,8 +75,13 @@ export class BlockIndex {
     return new Set(txIds.filter((_, at) => values[at] !== undefined));
   }
 
-  async checkpoint(): Promise<Checkpoint | undefined> {
+  /** How far the index goes now. */
+  tip(): Checkpoint | undefined {
     return this.#read(KEYS.checkpoint, checkpointOf);
+  }
+
+  async checkpoint(): Promise<Checkpoint | undefined> {
+    return this.tip();
   }
 
   async byNumber(number: bigint): Promise<Location | undefined> {
@@ -91,15 +96,11 @@ export class BlockIndex {
     return this.#read(transactionKey(txId), entryOf);
   }
 
-  async #read<T>(key: Uint8Array, decode: (bytes: Uint8Array) => T): Promise<T | undefined> {
+  #read<T>(key: Uint8Array, decode: (bytes: Uint8Array) => T): T | undefined {
     using snapshot = this.#kv.snapshot();
-    return readKey(snapshot, key, decode);
+    const bytes = snapshot.get(key);
+    return bytes && decode(bytes);
   }
-}
-
-async function readKey<T>(snapshot: KvSnapshot, key: Uint8Array, decode: (bytes: Uint8Array) => T): Promise<T | undefined> {
-  const bytes = await snapshot.get(key);
-  return bytes && decode(bytes);
 }
 
 const transactionKey = (txId: string): Uint8Array => concatBytes(KEYS.transaction, utf8(txId));

@@ -5,12 +5,13 @@ import { type Logger, silent } from '../../common/log.ts';
 import { blockDataHash, blockHash } from '../../protos/hashes.ts';
 import { common, protos } from '../../protos/messages.ts';
 import type { KvStore, KvWrite } from '../kv/kv-store.ts';
-import type { BlockReader, ChainInfo, CommittedTransaction } from '../ledger.ts';
 import { BlockIndex, type Checkpoint, checkNotAhead, type DuplicateTxId, type IndexedBlock, type TransactionEntry } from './block-index.ts';
-import { decodeRecord, encodeRecord, type Span } from './block-record.ts';
+import { encodeRecord, type Span } from './block-record.ts';
+import { BlockView, EMPTY } from './block-view.ts';
 import { BlockWaiters } from './block-waiters.ts';
 import { checkTail } from './recovery.ts';
-import { type Location, SegmentFiles, type SegmentOptions } from './segment-files.ts';
+import { SegmentFiles, type SegmentOptions } from './segment-files.ts';
+import type { Location } from './segment-reader.ts';
 import { transactionId } from './transaction-ids.ts';
 
 /** A block in the files, with what the index has to learn about it. */
@@ -43,22 +44,33 @@ export interface BlockStoreOptions extends SegmentOptions {
 }
 
 const NOTHING = new Uint8Array(0);
-const EMPTY: Checkpoint = { height: 0n, hash: NOTHING, previousHash: NOTHING, file: 0, offset: 0 };
+
+interface Tip {
+  at: Checkpoint;
+}
+
+interface BlockStoreParts {
+  readonly files: SegmentFiles;
+  readonly index: BlockIndex;
+  readonly kv: KvStore;
+  readonly tip: Tip;
+}
 
 /** The blocks of one channel: files that only grow, and an index that follows them. */
-export class BlockStore implements BlockReader, AsyncDisposable {
+export class BlockStore extends BlockView implements AsyncDisposable {
   readonly #files: SegmentFiles;
   readonly #index: BlockIndex;
   readonly #kv: KvStore;
   readonly #waiters: BlockWaiters;
-  #tip: Checkpoint;
+  readonly #tip: Tip;
 
-  private constructor(parts: { readonly files: SegmentFiles; readonly index: BlockIndex; readonly kv: KvStore; readonly tip: Checkpoint }) {
+  private constructor(parts: BlockStoreParts) {
+    super({ index: parts.index, files: parts.files, tip: () => parts.tip.at });
     this.#files = parts.files;
     this.#index = parts.index;
     this.#kv = parts.kv;
     this.#tip = parts.tip;
-    this.#waiters = new BlockWaiters(parts.tip.height);
+    this.#waiters = new BlockWaiters(parts.tip.at.height);
   }
 
   /**
@@ -72,7 +84,7 @@ export class BlockStore implements BlockReader, AsyncDisposable {
     try {
       const index = new BlockIndex({ kv, duplicates });
       const tip = await caughtUp({ ...options, files, index });
-      return new BlockStore({ files, index, kv, tip });
+      return new BlockStore({ files, index, kv, tip: { at: tip } });
     } catch (error) {
       await files[Symbol.asyncDispose]();
       throw error;
@@ -93,10 +105,10 @@ export class BlockStore implements BlockReader, AsyncDisposable {
       return {
         ...(await stored(block, indexed, this.#index)),
         publish: () => this.#publish(indexed.checkpoint),
-        undo: () => this.#files.truncate(this.#tip),
+        undo: () => this.#files.truncate(this.#tip.at),
       };
     } catch (error) {
-      await this.#files.truncate(this.#tip);
+      await this.#files.truncate(this.#tip.at);
       throw error;
     }
   }
@@ -115,70 +127,20 @@ export class BlockStore implements BlockReader, AsyncDisposable {
 
   /** @throws {SelvageError} `BLOCK_INVALID` unless the block continues the chain */
   checkNext({ header }: common.Block): void {
-    if (header?.number !== this.#tip.height)
-      throw new SelvageError('BLOCK_INVALID', `block number should have been ${this.#tip.height} but was ${header?.number}`);
-    if (this.#tip.height > 0n && !equalBytes(header.previousHash, this.#tip.hash))
+    if (header?.number !== this.#tip.at.height)
+      throw new SelvageError('BLOCK_INVALID', `block number should have been ${this.#tip.at.height} but was ${header?.number}`);
+    if (this.#tip.at.height > 0n && !equalBytes(header.previousHash, this.#tip.at.hash))
       throw new SelvageError('BLOCK_INVALID', `block ${header.number} does not name the hash of the block before it`);
   }
 
   #publish(tip: Checkpoint): void {
-    this.#tip = tip;
+    this.#tip.at = tip;
     this.#waiters.reached(tip.height);
   }
 
-  info(): ChainInfo {
-    return { height: this.#tip.height, currentBlockHash: this.#tip.hash, previousBlockHash: this.#tip.previousHash };
-  }
-
-  async block(number: bigint): Promise<common.Block | undefined> {
-    if (number < 0n || number >= this.#tip.height) return undefined;
-    const location = await this.#index.byNumber(number);
-    if (location === undefined) throw new SelvageError('LEDGER_CORRUPT', `block ${number} is not in the index`);
-    const { block } = decodeRecord(await this.#files.read(location));
-    if (block.header?.number === number) return block;
-    throw new SelvageError('LEDGER_CORRUPT', `where the index has block ${number} there is block ${block.header?.number}`);
-  }
-
-  async blockByHash(hash: Uint8Array): Promise<common.Block | undefined> {
-    const number = await this.#index.numberByHash(hash);
-    return number === undefined ? undefined : this.block(number);
-  }
-
-  async blockByTxId(txId: string): Promise<common.Block | undefined> {
-    const entry = await this.entry(txId);
-    return entry && this.block(entry.blockNumber);
-  }
-
-  async transaction(txId: string): Promise<CommittedTransaction | undefined> {
-    const entry = await this.entry(txId);
-    if (entry === undefined) return undefined;
-    const { validationCode, blockNumber, index, location } = entry;
-    return { envelope: await this.envelope(location), validationCode, blockNumber, index };
-  }
-
-  async hasTransaction(txId: string): Promise<boolean> {
-    return (await this.entry(txId)) !== undefined;
-  }
-
-  /** Where a transaction is. The index is written a moment before its block is shown, so it is asked about the tip too. */
-  async entry(txId: string): Promise<TransactionEntry | undefined> {
-    const entry = await this.#index.transaction(txId);
-    return entry !== undefined && entry.blockNumber < this.#tip.height ? entry : undefined;
-  }
-
-  /** `common.Envelope` bytes at a place the index, or the history, knows. */
-  envelope(location: Location): Promise<Uint8Array> {
-    return this.#files.read(location);
-  }
-
+  /** Resolves when block `number` can be read. Rejects with the signal's reason. */
   waitFor(number: bigint, signal: AbortSignal): Promise<void> {
     return this.#waiters.waitFor(number, signal);
-  }
-
-  /** The ids of a block's transactions, in order; undefined where one has none. */
-  async transactionIds(number: bigint): Promise<readonly (string | undefined)[]> {
-    const block = await this.block(number);
-    return (block?.data?.data ?? []).map(transactionId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,7 +3,7 @@ import { SelvageError } from '../../common/errors.ts';
 import { blockDataHash } from '../../protos/hashes.ts';
 import type { Checkpoint } from './block-index.ts';
 import { decodeRecord, type ParsedBlock } from './block-record.ts';
-import type { Location } from './segment-files.ts';
+import type { Location } from './segment-reader.ts';
 
 export interface FoundRecord {
   readonly location: Location;

@@ -2,9 +2,9 @@ import { type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { makeFolder, OWNER_FILE, syncFolder } from '../../common/durable-files.ts';
-import { errnoOf, SelvageError } from '../../common/errors.ts';
+import { SelvageError } from '../../common/errors.ts';
 import { diskFailure } from '../kv/disk-failure.ts';
-import { ReadHandles } from './read-handles.ts';
+import { type Location, SegmentReader, segmentName } from './segment-reader.ts';
 import { Cursor, uvarintLength } from './uvarint.ts';
 
 /** Fabric's size of a block file. A block larger than that gets a file of its own. */
@@ -12,14 +12,6 @@ export const SEGMENT_BYTES = 64 * 1024 * 1024;
 
 /** The longest uvarint of 64 bits. */
 const LONGEST_PREFIX = 10;
-
-/** Where bytes lie: number of the file, first byte, how many; and what they must be, as a CRC-32. */
-export interface Location {
-  readonly file: number;
-  readonly offset: number;
-  readonly length: number;
-  readonly crc: number;
-}
 
 export interface SegmentOptions {
   readonly directory: string;
@@ -39,13 +31,14 @@ interface Tail {
 export class SegmentFiles implements AsyncDisposable {
   readonly #directory: string;
   readonly #segmentBytes: number;
-  readonly #readers = new ReadHandles();
+  readonly #reader: SegmentReader;
   #tail: Tail;
   /** Set when a failed record could not be taken away; then only opening again helps. */
   #stuck: SelvageError | undefined;
 
   private constructor({ directory, segmentBytes = SEGMENT_BYTES }: SegmentOptions, tail: Tail) {
     this.#directory = directory;
+    this.#reader = new SegmentReader(directory);
     this.#segmentBytes = segmentBytes;
     this.#tail = tail;
   }
@@ -59,9 +52,9 @@ export class SegmentFiles implements AsyncDisposable {
     const numbers = (await readdir(options.directory)).flatMap(numberOf).sort((a, b) => a - b);
     const missing = numbers.findIndex((number, at) => number !== at);
     if (missing >= 0)
-      throw new SelvageError('LEDGER_CORRUPT', `${nameOf(missing)} is missing`, { details: { directory: options.directory } });
+      throw new SelvageError('LEDGER_CORRUPT', `${segmentName(missing)} is missing`, { details: { directory: options.directory } });
     const file = Math.max(0, numbers.length - 1);
-    const handle = await open(join(options.directory, nameOf(file)), numbers.length === 0 ? 'wx+' : 'r+', OWNER_FILE);
+    const handle = await open(join(options.directory, segmentName(file)), numbers.length === 0 ? 'wx+' : 'r+', OWNER_FILE);
     if (numbers.length === 0) await syncFolder(options.directory);
     return new SegmentFiles(options, { file, handle, size: (await handle.stat()).size });
   }
@@ -127,27 +120,13 @@ export class SegmentFiles implements AsyncDisposable {
   async #deleteAfter(file: number): Promise<void> {
     for (const extra of (await readdir(this.#directory)).flatMap(numberOf).filter((number) => number > file)) {
       await unlink(this.#path(extra));
-      await this.#readers.drop(this.#path(extra));
+      await this.#reader.drop(extra);
     }
   }
 
   /** @throws {SelvageError} `LEDGER_CORRUPT` when the file ends before that, or holds other bytes than were written */
-  async read(location: Location): Promise<Uint8Array> {
-    const bytes = await this.#read(location);
-    if (crc32(bytes) === location.crc) return bytes;
-    const { file, offset, length } = location;
-    throw new SelvageError('LEDGER_CORRUPT', `${nameOf(file)} is damaged: its bytes from ${offset} on do not match their checksum`, {
-      details: { directory: this.#directory, file: nameOf(file), offset, length },
-    });
-  }
-
-  async #read({ file, offset, length }: Omit<Location, 'crc'>): Promise<Uint8Array> {
-    try {
-      return await this.#readers.using(this.#path(file), (handle) => readFully(handle, offset, length));
-    } catch (cause) {
-      if (errnoOf(cause) !== 'ENOENT') throw cause;
-      throw new SelvageError('LEDGER_CORRUPT', `${nameOf(file)} is missing`, { cause, details: { directory: this.#directory } });
-    }
+  read(location: Location): Promise<Uint8Array> {
+    return this.#reader.read(location);
   }
 
   /**
@@ -165,8 +144,8 @@ export class SegmentFiles implements AsyncDisposable {
       while (offset < size) {
         const length = await this.#recordLength(file, offset, size);
         if (length === undefined && file === this.#tail.file) return;
-        if (length === undefined) throw new SelvageError('LEDGER_CORRUPT', `${nameOf(file)} ends inside a block`);
-        const bytes = await this.#read({ file, offset, length });
+        if (length === undefined) throw new SelvageError('LEDGER_CORRUPT', `${segmentName(file)} ends inside a block`);
+        const bytes = await this.#reader.unchecked({ file, offset, length });
         yield { location: { file, offset, length, crc: crc32(bytes) }, bytes };
         offset += length;
       }
@@ -175,7 +154,7 @@ export class SegmentFiles implements AsyncDisposable {
 
   /** Length of the record at a place, its prefix included; undefined when the file does not hold all of it. */
   async #recordLength(file: number, offset: number, size: number): Promise<number | undefined> {
-    const prefix = await this.#read({ file, offset, length: Math.min(LONGEST_PREFIX, size - offset) });
+    const prefix = await this.#reader.unchecked({ file, offset, length: Math.min(LONGEST_PREFIX, size - offset) });
     let body: bigint;
     try {
       body = new Cursor(prefix).uvarint();
@@ -186,17 +165,15 @@ export class SegmentFiles implements AsyncDisposable {
   }
 
   #path(file: number): string {
-    return join(this.#directory, nameOf(file));
+    return join(this.#directory, segmentName(file));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stuck ??= new SelvageError('LEDGER_UNAVAILABLE', 'the block files are closed');
-    await this.#readers[Symbol.asyncDispose]();
+    await this.#reader[Symbol.asyncDispose]();
     await this.#tail.handle.close();
   }
 }
-
-const nameOf = (file: number): string => `blockfile_${String(file).padStart(6, '0')}`;
 
 const numberOf = (name: string): number[] => (/^blockfile_\d{6,}$/.test(name) ? [Number(name.slice('blockfile_'.length))] : []);
 
@@ -205,16 +182,4 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number)
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
     done += bytesWritten;
   }
-}
-
-async function readFully(handle: FileHandle, offset: number, length: number): Promise<Uint8Array> {
-  const { size } = await handle.stat();
-  if (offset + length > size) throw new SelvageError('LEDGER_CORRUPT', 'the block file is shorter than its index says');
-  const bytes = Buffer.allocUnsafeSlow(length);
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
-    if (bytesRead === 0) throw new SelvageError('LEDGER_CORRUPT', 'the block file is shorter than its index says');
-    done += bytesRead;
-  }
-  return bytes;
 }

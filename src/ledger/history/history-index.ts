@@ -3,7 +3,7 @@ import { SelvageError } from '../../common/errors.ts';
 import type { MaybePromise } from '../../common/maybe.ts';
 import type { queryresult } from '../../protos/messages.ts';
 import { locationBytes, locationOf } from '../blockstore/block-index.ts';
-import type { Location } from '../blockstore/segment-files.ts';
+import type { Location } from '../blockstore/segment-reader.ts';
 import { historyOf } from '../commit/history-writes.ts';
 import type { HistoryWrite } from '../commit/prepared.ts';
 import { readTransaction } from '../commit/transaction.ts';

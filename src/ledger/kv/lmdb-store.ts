@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { open, type RootDatabase, type Transaction } from 'lmdb';
@@ -23,15 +23,16 @@ const MAX_READERS = 1024;
 
 type Lmdb = RootDatabase<Uint8Array, Uint8Array>;
 
-export interface LmdbOptions {
-  /** A folder of its own; made if absent. */
+/**
+ * `synced` waits for the disk at every commit. `overlapping` does not: the disk follows a moment later. What is then opened after
+ * a crash is whole, as it was after the last commit or one of those shortly before; whoever chooses it can write them again.
+ */
+export type Durability = 'overlapping' | 'synced';
+
+export type LmdbOptions = {
+  /** A folder of its own; made if absent, unless it is only read. */
   readonly path: string;
-  /**
-   * `synced` waits for the disk at every commit. `overlapping` does not: the disk follows a moment later. What is then opened after
-   * a crash is whole, as it was after the last commit or one of those shortly before; whoever chooses it can write them again.
-   */
-  readonly durability: 'overlapping' | 'synced';
-}
+} & ({ readonly durability: Durability; readonly readOnly?: false } | { readonly readOnly: true });
 
 /** One moment of the database, shared by all snapshots taken while it was the newest. */
 interface Moment {
@@ -42,23 +43,28 @@ interface Moment {
 /** The store on LMDB: reads go to the memory map, commits to its write thread; neither waits for the other. */
 export class LmdbStore implements KvStore {
   readonly #db: Lmdb;
+  readonly #readOnly: boolean;
   #newest: Moment | undefined;
   readonly #snapshots = new Set<LmdbSnapshot>();
   #closed: Promise<void> | undefined;
 
-  /** @throws {SelvageError} `LEDGER_CORRUPT` for files that are no such store, or not whole; `DISK_FULL`, `LEDGER_UNAVAILABLE` */
+  /**
+   * @throws {SelvageError} `LEDGER_CORRUPT` for files that are no such store, or not whole; `DISK_FULL`, `LEDGER_UNAVAILABLE`,
+   *   `FOLDER_IN_USE`
+   */
   constructor(options: LmdbOptions) {
+    this.#readOnly = options.readOnly === true;
     try {
       this.#db = opened(options);
     } catch (cause) {
-      throw cause instanceof SelvageError ? cause : diskFailure(cause, 'cannot open the key-value store');
+      throw cause instanceof SelvageError ? cause : openFailure(cause, options.path);
     }
   }
 
   snapshot(): KvSnapshot {
     this.#checkOpen();
     const moment = this.#newest ?? this.#now();
-    this.#newest = moment;
+    if (!this.#readOnly) this.#newest = moment; // elsewhere nobody hears of commits, so that every snapshot is of now
     moment.readers += 1;
     const snapshot = new LmdbSnapshot(this.#db, moment.transaction, () => {
       this.#snapshots.delete(snapshot);
@@ -83,6 +89,7 @@ export class LmdbStore implements KvStore {
 
   async commit(writes: readonly KvWrite[]): Promise<void> {
     this.#checkOpen();
+    if (this.#readOnly) throw new SelvageError('LEDGER_UNAVAILABLE', 'the store was opened for reading');
     const stored = await storedWrites(writes);
     this.#checkOpen();
     try {
@@ -111,9 +118,20 @@ export class LmdbStore implements KvStore {
 
   async #close(): Promise<void> {
     for (const snapshot of this.#snapshots) snapshot[Symbol.dispose]();
-    await this.#db.flushed;
+    if (!this.#readOnly) await this.#db.flushed;
     await this.#db.close();
   }
+}
+
+/** lmdb shares a database among the threads of a process as the first of them opened it; who only reads must not be the first. */
+const READ_ONLY = /opened without this flag/;
+
+function openFailure(cause: unknown, path: string): SelvageError {
+  if (!READ_ONLY.test(messageOf(cause))) return diskFailure(cause, 'cannot open the key-value store');
+  return new SelvageError('FOLDER_IN_USE', `the store in ${path} is open for reading in this process`, {
+    cause,
+    advice: 'In one process, open a ledger before its views, and close them before it.',
+  });
 }
 
 /**
@@ -122,16 +140,20 @@ export class LmdbStore implements KvStore {
  */
 const UNTYPED = { permissionsMode: OWNER_FILE, safeRestore: true };
 
-function opened({ path, durability }: LmdbOptions): Lmdb {
-  mkdirSync(path, { recursive: true, mode: OWNER_FOLDER });
-  checkLmdbFile(join(path, 'data.mdb'), { overlapping: durability === 'overlapping' });
+function opened(options: LmdbOptions): Lmdb {
+  const { path, readOnly = false } = options;
+  const overlapping = options.readOnly === true || options.durability === 'overlapping';
+  if (!readOnly) mkdirSync(path, { recursive: true, mode: OWNER_FOLDER });
+  else if (!existsSync(join(path, 'data.mdb'))) throw new SelvageError('LEDGER_UNAVAILABLE', `there is no store in ${path}`);
+  checkLmdbFile(join(path, 'data.mdb'), { overlapping });
   return open<Uint8Array, Uint8Array>({
     path,
     ...UNTYPED,
     encoding: 'binary',
     keyEncoding: 'binary',
     noSubdir: false,
-    overlappingSync: durability === 'overlapping',
+    readOnly,
+    overlappingSync: overlapping && !readOnly,
     // Each commit is a batch of its own; lmdb's batching per turn would also leave a promise behind that rejects unseen.
     eventTurnBatching: false,
     maxReaders: MAX_READERS,

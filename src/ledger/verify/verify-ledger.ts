@@ -12,7 +12,7 @@ import { COMPATIBILITY, type FabricRelease } from '../compatibility.ts';
 import type { KvStore } from '../kv/kv-store.ts';
 import { LmdbStore } from '../kv/lmdb-store.ts';
 import { after } from '../kv/long-keys.ts';
-import { blocksIn } from '../open-ledger.ts';
+import { blocksIn } from '../layout.ts';
 import { type CollectionLifetimes, ExpirySchedule } from '../pvtdata/expiry.ts';
 import { PrivateDataStore } from '../pvtdata/private-data-store.ts';
 import { replay } from '../replay.ts';

@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { StoredBlock } from './blockstore/block-store.ts';
-import { batches } from './commit/pace.ts';
-import type { PreparedCommit } from './commit/prepared.ts';
-import { type Compatibility, releaseUpdates } from './compatibility.ts';
-import { historyIndexWrites } from './history/history-index.ts';
-import type { KvWrite } from './kv/kv-store.ts';
-import type { Expiry } from './pvtdata/expiry.ts';
-import type { Savepoint, StateUpdate } from './statedb/state.ts';
+import type { StoredBlock } from '../blockstore/block-store.ts';
+import { type Compatibility, releaseUpdates } from '../compatibility.ts';
+import { historyIndexWrites } from '../history/history-index.ts';
+import type { KvWrite } from '../kv/kv-store.ts';
+import type { Expiry } from '../pvtdata/expiry.ts';
+import type { Savepoint, StateUpdate } from '../statedb/state.ts';
+import { batches } from './pace.ts';
+import type { PreparedCommit } from './prepared.ts';
 
 export interface BlockInFiles {
   readonly stored: StoredBlock;

@@ -1,27 +1,27 @@
-import { messageOf, SelvageError } from '../common/errors.ts';
-import type { Logger } from '../common/log.ts';
-import { LruCache } from '../common/lru.ts';
-import type { Gauge, Histogram } from '../common/metrics.ts';
-import { timed } from '../common/metrics.ts';
-import type { Scope } from '../common/scope.ts';
-import { Serial } from '../common/serial.ts';
-import type { common, queryresult } from '../protos/messages.ts';
-import { commitHashOf, committedBlock } from './block-metadata.ts';
-import type { BlockStore, PendingBlock } from './blockstore/block-store.ts';
-import { prepareCommit } from './commit/prepare-commit.ts';
-import type { MayHold, PreparedCommit } from './commit/prepared.ts';
-import type { Compatibility } from './compatibility.ts';
+import { messageOf, SelvageError } from '../../common/errors.ts';
+import type { Logger } from '../../common/log.ts';
+import { LruCache } from '../../common/lru.ts';
+import type { Gauge, Histogram } from '../../common/metrics.ts';
+import { timed } from '../../common/metrics.ts';
+import type { Scope } from '../../common/scope.ts';
+import { Serial } from '../../common/serial.ts';
+import type { common, queryresult } from '../../protos/messages.ts';
+import { commitHashOf, committedBlock } from '../block-metadata.ts';
+import type { BlockStore, PendingBlock } from '../blockstore/block-store.ts';
+import type { Compatibility } from '../compatibility.ts';
+import type { HistoryIndex } from '../history/history-index.ts';
+import type { KvStore } from '../kv/kv-store.ts';
+import type { BlockReader, CommitOutcome, InvalidReason, Ledger, LedgerView, TransientStore, ValidatedBlock } from '../ledger.ts';
+import type { Expiry, ExpirySchedule } from '../pvtdata/expiry.ts';
+import type { PrivateDataStore } from '../pvtdata/private-data-store.ts';
+import type { SimulatorOptions } from '../simulator/simulator-parts.ts';
+import type { ResultsIterator, TxSimulator } from '../simulator/tx-simulator.ts';
+import type { StateSnapshot, StateStore } from '../statedb/state.ts';
+import type { Version } from '../version.ts';
+import { StoredView } from '../view/stored-view.ts';
 import { blockEffects } from './effects.ts';
-import type { HistoryIndex } from './history/history-index.ts';
-import type { KvStore } from './kv/kv-store.ts';
-import type { BlockReader, CommitOutcome, InvalidReason, Ledger, TransientStore, ValidatedBlock } from './ledger.ts';
-import type { Expiry, ExpirySchedule } from './pvtdata/expiry.ts';
-import type { PrivateDataStore } from './pvtdata/private-data-store.ts';
-import { openSimulator } from './simulator/open-simulator.ts';
-import type { SimulatorOptions } from './simulator/simulator-parts.ts';
-import type { ResultsIterator, TxSimulator } from './simulator/tx-simulator.ts';
-import type { StateSnapshot, StateStore } from './statedb/state.ts';
-import type { Version } from './version.ts';
+import { prepareCommit } from './prepare-commit.ts';
+import type { MayHold, PreparedCommit } from './prepared.ts';
 
 /** How many reasons of invalid transactions, and transaction ids of how many blocks, stay in memory. */
 const REASONS = { entries: 10_000, weight: 16 * 1024 * 1024, weigh: reasonWeight } as const;
@@ -64,6 +64,7 @@ function reasonWeight({ message, details }: InvalidReason): number {
 /** The ledger of one channel over block files and one key-value store. */
 export class KvLedger implements Ledger {
   readonly #parts: KvLedgerParts;
+  readonly #view: LedgerView;
   readonly #commits = new Serial();
   readonly #reasons = new LruCache<string, InvalidReason>(REASONS);
   readonly #txIds = new LruCache<bigint, readonly (string | undefined)[]>(BLOCKS_WITH_IDS);
@@ -74,6 +75,7 @@ export class KvLedger implements Ledger {
 
   private constructor(parts: KvLedgerParts, commitHash: Uint8Array | undefined) {
     this.#parts = parts;
+    this.#view = new StoredView(parts);
     this.#commitHash = commitHash;
     parts.height.set(Number(parts.blocks.info().height));
   }
@@ -205,25 +207,17 @@ export class KvLedger implements Ledger {
 
   snapshot(): StateSnapshot {
     this.#checkOpen();
-    return this.#parts.state.snapshot();
+    return this.#view.snapshot();
   }
 
   async simulate(txId: string): Promise<TxSimulator> {
-    const { channelId, history, simulator } = this.#parts;
-    const snapshot = this.snapshot();
-    const below = (snapshot.savepoint?.blockNum ?? -1n) + 1n;
-    return openSimulator({
-      channelId,
-      txId,
-      snapshot,
-      options: simulator,
-      history: (namespace, key) => history.query({ namespace, key, below }),
-    });
+    this.#checkOpen();
+    return this.#view.simulate(txId);
   }
 
   history(namespace: string, key: string): ResultsIterator<queryresult.KeyModification> {
     this.#checkOpen();
-    return this.#parts.history.query({ namespace, key });
+    return this.#view.history(namespace, key);
   }
 
   #checkOpen(): void {
