@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { OrdererClient } from '../client/orderer-client.ts';
+import { type Broadcaster, OrdererClient, toEach } from '../client/orderer-client.ts';
 import { ordererEndpoints } from '../client/orderer-endpoints.ts';
 import { PeerClient } from '../client/peer-client.ts';
 import type { Caller } from '../client/system-calls.ts';
@@ -12,7 +12,7 @@ import type { Signer } from '../msp/identity.ts';
 import { type ClientConfig, readClientConfig } from '../node/config/client-config.ts';
 import type { ProfilePeer } from '../node/config/connection-profile.ts';
 import { loadSigner } from '../node/membership.ts';
-import { checkedRoots, checkPair, type Endpoint, reach } from './endpoint.ts';
+import { checkAddress, checkedRoots, checkPair, type Endpoint, reach } from './endpoint.ts';
 import type { OrdererFlags } from './flags.ts';
 import { readText } from './read-file.ts';
 import type { Target } from './targets.ts';
@@ -49,10 +49,13 @@ export class Connections implements Disposable {
 
   async signer(): Promise<Signer> {
     const { mspPath, mspId } = this.config;
-    if (!existsSync(mspPath))
-      throw new SelvageError('SETTING_INVALID', `cannot init crypto, specified path "${mspPath}" does not exist`, {
-        advice: 'Let CORE_PEER_MSPCONFIGPATH name the MSP folder of the identity to use.',
-      });
+    const found = statSync(mspPath, { throwIfNoEntry: false });
+    if (found?.isDirectory() !== true)
+      throw new SelvageError(
+        'SETTING_INVALID',
+        `cannot init crypto, specified path "${mspPath}" ${found === undefined ? 'does not exist' : 'is not a directory'}`,
+        { advice: 'Let CORE_PEER_MSPCONFIGPATH name the MSP folder of the identity to use.' },
+      );
     return loadSigner(mspPath, mspId);
   }
 
@@ -110,23 +113,40 @@ export class Connections implements Disposable {
         client: `CORE_PEER_TLS_CLIENTAUTHREQUIRED=true, ${CLIENT_PAIR}`,
       },
     };
+    checkAddress(address, named);
     const client = this.#keep(new PeerClient(endpoint));
     await reach(client, endpoint, { timeoutMs: this.config.connTimeoutMs, signal: this.#terminal.signal });
     return client;
   }
 
   /**
-   * The orderer of -o or SELVAGE_ORDERER, else one that the channel's configuration names.
+   * The orderer of -o or SELVAGE_ORDERER, or each of several between commas, as `peer` 3.1 takes them; else one that the channel's
+   * configuration names.
    * @param ask the channel and who asks which peer for its configuration
    * @throws {SelvageError} naming the setting that is wrong
    */
-  async orderer(flags: OrdererFlags, ask?: { readonly channelId: string; readonly caller: Caller }): Promise<OrdererClient> {
+  async broadcaster(flags: OrdererFlags, ask?: { readonly channelId: string; readonly caller: Caller }): Promise<Broadcaster> {
     const named = flags.orderer || this.#terminal.env['SELVAGE_ORDERER'] || undefined;
-    const address = named ?? (ask && (await this.#ordererOf(ask.channelId, ask.caller)));
-    if (address === undefined)
+    if (named !== undefined) return toEach(await Promise.all(named.split(',').map((address) => this.#orderer(address, '-o', flags))));
+    if (ask === undefined)
       throw new SelvageError('SETTING_INVALID', 'ordering service endpoint  is not valid or missing', {
         advice: 'Name it with -o HOST:PORT.',
       });
+    const address = await this.#ordererOf(ask.channelId, ask.caller);
+    return this.#orderer(address, "the channel's configuration (or name another with -o)", flags);
+  }
+
+  /** The one orderer of -o or SELVAGE_ORDERER, to read from. @throws {SelvageError} naming the setting that is wrong */
+  async orderer(flags: OrdererFlags): Promise<OrdererClient> {
+    const named = flags.orderer || this.#terminal.env['SELVAGE_ORDERER'] || '';
+    if (named === '')
+      throw new SelvageError('SETTING_INVALID', 'ordering service endpoint  is not valid or missing', {
+        advice: 'Name it with -o HOST:PORT.',
+      });
+    return this.#orderer(named, '-o', flags);
+  }
+
+  async #orderer(address: string, setting: string, flags: OrdererFlags): Promise<OrdererClient> {
     if (flags.tlsHandshakeTimeShift !== 0)
       this.#terminal.say('--tlsHandshakeTimeShift is not acted on: certificates are judged by the clock of this machine');
     const endpoint: Endpoint = {
@@ -134,7 +154,7 @@ export class Connections implements Disposable {
       address,
       tls: flags.tls === true ? this.#ordererTls(flags) : undefined,
       settings: {
-        address: named === undefined ? "the channel's configuration (or name another with -o)" : '-o',
+        address: setting,
         tls: '--tls',
         roots: '--cafile',
         rootsFile: flags.cafile ?? '',
@@ -142,6 +162,7 @@ export class Connections implements Disposable {
         client: '--clientauth, --certfile and --keyfile',
       },
     };
+    checkAddress(address, setting);
     const client = this.#keep(new OrdererClient(endpoint));
     await reach(client, endpoint, { timeoutMs: flags.connTimeout, signal: this.#terminal.signal });
     return client;
@@ -186,7 +207,11 @@ export class Connections implements Disposable {
       throw new SelvageError('SETTING_INVALID', '--tls needs --cafile, the trusted certificates of the orderer');
     const own =
       clientauth === true ? pairIn({ key: file(keyfile), cert: file(certfile) }, '--certfile and --keyfile', '--clientauth is given') : {};
-    return { roots: checkedRoots(readText(roots), roots, '--cafile'), ...own, hostnameOverride: ordererTLSHostnameOverride };
+    return {
+      roots: checkedRoots(readText(roots, { setting: '--cafile' }), roots, '--cafile'),
+      ...own,
+      hostnameOverride: ordererTLSHostnameOverride,
+    };
   }
 }
 
@@ -195,12 +220,12 @@ function rootsIn({ setting, file, pem }: PeerPlace['roots']): string {
     throw new SelvageError('SETTING_INVALID', `TLS is on for the peer (CORE_PEER_TLS_ENABLED), and ${setting} is not set`, {
       advice: `Let ${setting} name the certificate, in PEM, of the authority that issued the peer's TLS certificate.`,
     });
-  return checkedRoots(pem ?? readText(file), file, setting);
+  return checkedRoots(pem ?? readText(file, { setting }), file, setting);
 }
 
 function pairIn(files: { readonly key: string | undefined; readonly cert: string | undefined }, settings: string, why: string) {
   if (!files.key || !files.cert) throw new SelvageError('SETTING_INVALID', `${why}, so ${settings} have to be set`);
-  const pair = { key: readText(files.key), cert: readText(files.cert) };
+  const pair = { key: readText(files.key, { setting: settings }), cert: readText(files.cert, { setting: settings }) };
   checkPair(pair, settings);
   return pair;
 }

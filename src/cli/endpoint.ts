@@ -24,6 +24,15 @@ export interface Endpoint extends DialOptions {
   readonly settings: EndpointSettings;
 }
 
+/** @throws {SelvageError} `SETTING_INVALID` naming the setting, for what is no `host:port` */
+export function checkAddress(address: string, setting: string): void {
+  const port = /^(?:\[[^\]]+\]|[^:,/\s]+):(\d{1,5})$/.exec(address)?.[1];
+  if (port !== undefined && Number(port) > 0 && Number(port) < 65_536) return;
+  throw new SelvageError('SETTING_INVALID', `${address} is no address: ${setting} takes HOST:PORT`, {
+    advice: address.includes(',') ? 'For several addresses give the flag several times.' : `Correct ${setting}.`,
+  });
+}
+
 /** What can be connected: a client of a peer or an orderer. */
 interface Connectable {
   connected(ms: number): Promise<boolean>;

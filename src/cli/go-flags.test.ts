@@ -73,6 +73,12 @@ describe('a command line for peer', () => {
     expect(read('chaincode', 'query', '-c', '')).toEqual(['chaincode', 'query', '--ctor=']);
   });
 
+  it('shows what there is where it names a group of commands alone', () => {
+    for (const path of [[], ['chaincode'], ['lifecycle'], ['lifecycle', 'chaincode'], ['snapshot']])
+      expect(read(...path)).toEqual([...path, '--help']);
+    expect(read('chaincode', 'nonsense')).toEqual(['chaincode', 'nonsense']);
+  });
+
   it('asks for help anywhere', () => {
     expect(read('channel', '--help', 'fetch')).toEqual(['channel', 'fetch', '--help']);
     expect(read('channel', 'fetch', '-h', '--nonsense')).toEqual(['channel', 'fetch', '--help']);

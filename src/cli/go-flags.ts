@@ -19,6 +19,7 @@ export const commandPath = (program: Command, argv: readonly string[]): readonly
 export function readGoCommandLine(program: Command, argv: readonly string[]): readonly string[] {
   const { command, path, words } = find(program, argv);
   const reader = new FlagReader(command, words);
+  if (command.commands.length > 0 && words.length === 0) return [...path, '--help']; // there is nothing else to do
   return reader.help ? [...path, '--help'] : [...path, ...reader.flags(), ...reader.operands()];
 }
 

@@ -9,6 +9,7 @@ import { ledgerCommands } from './ledger/ledger-commands.ts';
 import { lifecycleCommands } from './lifecycle/lifecycle-commands.ts';
 import { nodeCommands } from './node-commands.ts';
 import { expectOperands } from './operands.ts';
+import { snapshotCommands } from './snapshot-commands.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The whole command line. */
@@ -27,6 +28,7 @@ export function buildProgram(terminal: Terminal): Command {
   chaincodeCommands(program, terminal);
   lifecycleCommands(program, terminal);
   channelCommands(program, terminal);
+  snapshotCommands(program, terminal);
   imagesCommands(program, terminal);
   ledgerCommands(program, terminal);
   program
@@ -41,7 +43,7 @@ export function buildProgram(terminal: Terminal): Command {
 }
 
 /** The commands of the stock `peer`: there words that nobody uses count for nothing. */
-const OF_PEER: ReadonlySet<string> = new Set(['chaincode', 'lifecycle', 'channel', 'node', 'version']);
+const OF_PEER: ReadonlySet<string> = new Set(['chaincode', 'lifecycle', 'channel', 'node', 'snapshot', 'version']);
 
 /** Whether `peer` has a command; of its exit codes scripts know 0 and 1. */
 export const isOfPeer = ([first = '', second]: readonly string[]): boolean =>

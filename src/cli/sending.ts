@@ -24,7 +24,7 @@ export async function submitParts(
   return {
     signer,
     endorsers,
-    orderer: await connections.orderer(flags, peer && { channelId, caller: { peer, signer } }),
+    orderer: await connections.broadcaster(flags, peer && { channelId, caller: { peer, signer } }),
     listeners: flags.waitForEvent === true ? endorsers : [],
     ...(flags.waitForEventTimeout !== undefined && { waitMs: flags.waitForEventTimeout }),
     tlsCertHash: connections.tlsCertHash(),

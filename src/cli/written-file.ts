@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { OWNER_FILE } from '../common/durable-files.ts';
-import { messageOf, SelvageError } from '../common/errors.ts';
+import { SelvageError } from '../common/errors.ts';
+import { fileReason } from './read-file.ts';
 
 /**
  * Writes a whole file or nothing: what was there before stays when it fails. What is no file, like `/dev/stdout` or a pipe, is written
@@ -14,7 +15,7 @@ export function writeWhole(file: string, content: Uint8Array): void {
     else if (statSync(file).isFile()) replace(realpathSync(file), content, statSync(file).mode);
     else writeFileSync(file, content);
   } catch (cause) {
-    throw new SelvageError('SETTING_INVALID', `cannot write ${file}: ${messageOf(cause)}`, {
+    throw new SelvageError('SETTING_INVALID', `cannot write ${file}: ${fileReason(file, cause)}`, {
       cause,
       advice: 'Check that the folder is there and who may write to it.',
     });

@@ -6,8 +6,21 @@ import { common, orderer } from '../protos/messages.ts';
 import { statusName } from './go-text.ts';
 import { type BlockRange, seekEnvelope } from './seek.ts';
 
+/** Who takes envelopes to be ordered. */
+export interface Broadcaster {
+  /** Hands in one envelope. @throws {SelvageError} `REFUSED_BY_PEER` with the orderer's status and text */
+  broadcast(envelope: Uint8Array, options: Cancellable): Promise<void>;
+}
+
+/** The same envelope to several orderers, one after the other, as an ordering service of Fabric 3.x may need it; all have to take it. */
+export const toEach = (orderers: readonly Broadcaster[]): Broadcaster => ({
+  broadcast: async (envelope, options) => {
+    for (const each of orderers) await each.broadcast(envelope, options);
+  },
+});
+
 /** An ordering service as peers and clients see it. */
-export class OrdererClient implements Disposable {
+export class OrdererClient implements Broadcaster, Disposable {
   readonly address: string;
   readonly #grpc: GrpcClient;
 
@@ -40,7 +53,7 @@ export class OrdererClient implements Disposable {
       if (block !== undefined) yield block;
       else if (status === common.Status.SUCCESS) return;
       else
-        throw new SelvageError('REFUSED_BY_PEER', `can't read the block: ${statusName(status ?? 0)}`, {
+        throw new SelvageError('REFUSED_BY_PEER', `can't read the block: &{${statusName(status ?? 0)}}`, {
           details: { status: status ?? 0, address: this.address },
         });
     }

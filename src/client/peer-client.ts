@@ -22,6 +22,11 @@ export class PeerClient implements Disposable {
     return protos.ProposalResponse.decode(await this.#grpc.unary('/protos.Endorser/ProcessProposal', request, options));
   }
 
+  /** Asks the service for snapshots. @param request `SignedSnapshotRequest` bytes @throws {SelvageError} `REFUSED_BY_PEER` with the peer's text */
+  snapshot(method: 'Generate' | 'Cancel' | 'QueryPendings', request: Uint8Array, options: Cancellable): Promise<Uint8Array> {
+    return this.#grpc.unary(`/protos.Snapshot/${method}`, request, options);
+  }
+
   /** Whole blocks, in order, until the end of the range. @throws {SelvageError} `REFUSED_BY_PEER` with the deliver status */
   blocks(signer: Signer, channelId: string, range: BlockRange, options: Cancellable): AsyncGenerator<protos.DeliverResponse> {
     return this.#deliver('/protos.Deliver/Deliver', signer, channelId, range, options);

@@ -2,7 +2,7 @@ import { type Cancellable, Deadline, orAbort } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Signer } from '../msp/identity.ts';
 import { protos } from '../protos/messages.ts';
-import type { OrdererClient } from './orderer-client.ts';
+import type { Broadcaster } from './orderer-client.ts';
 import type { PeerClient } from './peer-client.ts';
 import { type ClientProposal, createProposal, type ProposalSpec } from './proposal.ts';
 import { assembleTransaction } from './transaction.ts';
@@ -28,7 +28,7 @@ export interface Submission {
 export interface SubmitParts {
   readonly signer: Signer;
   readonly endorsers: readonly PeerClient[];
-  readonly orderer: OrdererClient;
+  readonly orderer: Broadcaster;
   /** Peers to hear the commit from; none: do not wait. */
   readonly listeners?: readonly PeerClient[];
   /** How long to wait for them, in milliseconds, from the moment the orderer has the transaction; for ever where it is left out. */

@@ -81,6 +81,19 @@ export async function joinChannel(caller: Caller, genesisBlock: Uint8Array, opti
   await call(caller, { channelId: '', chaincode: 'cscc', args: ['JoinChain', genesisBlock], refusal }, options);
 }
 
+/** Makes the peer join a channel by a snapshot in a folder of its own; it goes on with that after it has answered. */
+export async function joinChannelBySnapshot(caller: Caller, folder: string, options: Cancellable): Promise<void> {
+  const refusal: RefusalText = ({ status, message }) => `proposal failed (err: bad proposal response ${status}: ${message})`;
+  await call(caller, { channelId: '', chaincode: 'cscc', args: ['JoinChainBySnapshot', folder], refusal }, options);
+}
+
+/** Whether the peer is joining a channel by a snapshot, and from which folder. */
+export async function joinBySnapshotStatus(caller: Caller, options: Cancellable): Promise<protos.JoinBySnapshotStatus> {
+  const refusal = told('received bad response, status', ': ');
+  const { payload } = await call(caller, { channelId: '', chaincode: 'cscc', args: ['JoinBySnapshotStatus'], refusal }, options);
+  return protos.JoinBySnapshotStatus.decode(payload);
+}
+
 /** Names of the channels that the peer has joined. */
 export async function joinedChannels(caller: Caller, options: Cancellable): Promise<readonly string[]> {
   const { payload } = await call(

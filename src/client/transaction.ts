@@ -38,13 +38,13 @@ function agreedPayload(responses: readonly protos.ProposalResponse[]): Uint8Arra
     if (status < 200 || status >= 400) {
       throw new SelvageError(
         'REFUSED_BY_PEER',
-        `proposal response was not successful, error code ${status}, msg ${response?.message ?? ''}`,
+        `could not assemble transaction: proposal response was not successful, error code ${status}, msg ${response?.message ?? ''}`,
       );
     }
     if (!equalBytes(payload, first.payload)) {
       throw new SelvageError(
         'REFUSED_BY_PEER',
-        'ProposalResponsePayloads do not match: the endorsers saw different state or the chaincode is not deterministic',
+        'could not assemble transaction: ProposalResponsePayloads do not match: the endorsers saw different state or the chaincode is not deterministic',
         {
           advice: 'Try again; if it happens every time, look for clocks, random numbers or unordered maps in the chaincode.',
         },

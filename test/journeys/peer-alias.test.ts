@@ -117,6 +117,13 @@ describe('a script for peer', () => {
     expect(text.stderr).toContain('cannot unmarshal string into Go struct field collectionConfigJson.memberOnlyRead of type bool');
   }, 60_000);
 
+  it('may name several orderers and gets bytes as Go prints them', async () => {
+    const two = ['-o', `${orderer},${orderer}`, ...tls()];
+    expect(await run(['chaincode', 'invoke', ...two, ...call('put', 'bytes', 'v1'), '--waitForEvent'])).toMatchObject(done);
+    expect(await run(['chaincode', 'query', ...call('get', 'bytes'), '-r'])).toEqual({ code: 0, stdout: '[118 49]\n', stderr: '' });
+    expect(await run(['chaincode', 'query', ...call('get', 'bytes'), '--hex=true'])).toMatchObject({ code: 0, stdout: '7631\n' });
+  }, 60_000);
+
   it('sees all of a refusal', async () => {
     const answer = ['status', '404', 'nicht gefunden: ö', '{"code":1}'];
     const said = 'response: status:404 message:"nicht gefunden: ö" payload:"{\\"code\\":1}"\n';
@@ -157,6 +164,18 @@ describe('a script for peer', () => {
       [list, { CORE_PEER_TLS_ENABLED: 'yes' }, ['(CORE_PEER_TLS_ENABLED) is yes, which counts as false', 'speaks TLS']],
       [list, { CORE_PEER_TLS_SERVERHOSTOVERRIDE: 'elsewhere' }, ['CORE_PEER_TLS_SERVERHOSTOVERRIDE', 'is for ', 'DNS:localhost']],
       [list, { CORE_PEER_LOCALMSPID: 'Org1' }, ['CORE_PEER_LOCALMSPID', 'no MSP Org1']],
+      [list, { CORE_PEER_ADDRESS: 'localhost' }, ['localhost is no address: CORE_PEER_ADDRESS takes HOST:PORT']],
+      [
+        list,
+        { CORE_PEER_TLS_ROOTCERT_FILE: '/not/there' },
+        ['cannot read /not/there, which CORE_PEER_TLS_ROOTCERT_FILE names: no such file'],
+      ],
+      [
+        list,
+        { CORE_PEER_TLS_CLIENTAUTHREQUIRED: 'true' },
+        ['CORE_PEER_TLS_CLIENTAUTHREQUIRED is true, so CORE_PEER_TLS_CLIENTCERT_FILE and'],
+      ],
+      [list, { CORE_PEER_MSPCONFIGPATH: key }, [`specified path "${key}" is not a directory`]],
       [list, { CORE_PEER_MSPCONFIGPATH: '/not/there' }, ['/not/there', 'CORE_PEER_MSPCONFIGPATH', 'does not exist']],
       [
         list,
@@ -206,12 +225,12 @@ describe('a script for peer', () => {
     const fetch = (...args: readonly string[]) => run(['channel', 'fetch', ...args]);
     const late = await fetch('999', 'out.block', '-c', 'mychannel');
     expect(late.stderr).toMatch(
-      /^Error: can't read the block: NOT_FOUND: there is no block 999 yet, the height of channel mychannel is \d+\n/,
+      /^Error: can't read the block: &\{NOT_FOUND\}: there is no block 999 yet, the height of channel mychannel is \d+\n/,
     );
     const ordered = await fetch('999', 'out.block', '-c', 'mychannel', '-o', orderer, ...tls());
     expect(ordered.stderr).toMatch(/no block 999 yet, the height of channel mychannel is \d+\nThe orderer at /);
     const nowhere = await fetch('newest', 'out.block', '-c', 'nosuch');
-    expect(nowhere.stderr).toMatch(/^Error: can't read the block: NOT_FOUND: the peer at \S+ has not joined channel nosuch\n/);
+    expect(nowhere.stderr).toMatch(/^Error: can't read the block: &\{NOT_FOUND\}: the peer at \S+ has not joined channel nosuch\n/);
     const query = await run(['chaincode', 'query', '-n', 'kv', '-c', '{"Args":[]}']);
     expect(query.stderr).toBe("Error: The required parameter 'channelID' is empty. Rerun the command with -C flag\n");
     for (const { code } of [late, ordered, nowhere, query]) expect(code).toBe(1);

@@ -16,7 +16,8 @@ export async function query(flags: QueryFlags, terminal: Terminal): Promise<void
   using connections = new Connections(terminal);
   const { peer, signer } = await connections.caller(chaincodeTargets({ command: 'query', flags, channelId: spec.channelId }, connections));
   const { payload } = await evaluate(peer, signer, spec, { signal: terminal.signal, refusal: refused('query') });
-  if (flags.raw) terminal.write(payload);
+  if (flags.raw)
+    terminal.out(`[${payload.join(' ')}]`); // as Go prints bytes
   else terminal.out(flags.hex ? hex(payload) : textOf(payload));
 }
 

@@ -96,7 +96,7 @@ function withUnusedTransient(command: Command): void {
 /** `chaincode query`: asks one peer and prints what the chaincode answered. */
 function queryCommand(parent: Command, terminal: Terminal): void {
   withUnusedOrderer(withPeers(withCall(parent.command('query').description('Query using the specified chaincode.'))))
-    .option('-r, --raw', 'print the result as raw bytes')
+    .option('-r, --raw', 'print the result as its bytes, in decimal: [118 49]')
     .option('-x, --hex', 'print the result in hexadecimal')
     .action(async (flags: QueryFlags) => (await import('./calls.ts')).query(flags, terminal));
 }

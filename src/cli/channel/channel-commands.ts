@@ -23,7 +23,7 @@ export interface FileFlags {
 export function channelCommands(program: Command, terminal: Terminal): void {
   const channel = program
     .command('channel')
-    .description('Operate a channel: create|fetch|join|list|update|signconfigtx|getinfo.')
+    .description('Operate a channel: create|fetch|join|joinbysnapshot|joinbysnapshotstatus|list|update|signconfigtx|getinfo.')
     .addHelpText('afterAll', IDENTITY_HELP);
   withFile(withOrderer(onChannel(channel.command('create').description('Create a channel and write its genesis block to a file.'))))
     .option('--outputBlock <file>', 'where to write the genesis block (default <channel>.block)')
@@ -40,6 +40,15 @@ export function channelCommands(program: Command, terminal: Terminal): void {
   withUnusedOrderer(channel.command('join').description('Joins the peer to a channel.'))
     .option('-b, --blockpath <file>', 'path to file containing genesis block')
     .action(async (flags: { readonly blockpath?: string }) => (await import('./channels.ts')).join(flags, terminal));
+  withUnusedOrderer(channel.command('joinbysnapshot').description('Joins the peer to a channel by a snapshot, if it can.'))
+    .option('--snapshotpath <folder>', "folder of the snapshot, on the peer's machine", '')
+    .action(async (flags: { readonly snapshotpath: string }) => (await import('./channels.ts')).joinBySnapshot(flags, terminal));
+  withUnusedOrderer(channel.command('joinbysnapshotstatus').description('Whether the peer is joining a channel by a snapshot.')).action(
+    async (_: unknown, { args }: Command) => {
+      expectOperands({ args }, { most: 0 }, `trailing args detected: [${args.join(' ')}]`);
+      await (await import('./channels.ts')).snapshotStatus(terminal);
+    },
+  );
   withUnusedOrderer(channel.command('list').description('List of channels peer has joined.')).action(
     async (_: unknown, { args }: Command) => {
       expectOperands({ args }, { most: 0 }, `trailing args detected: [${args.join(' ')}]`);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { signConfigUpdate } from '../../client/config-update.ts';
-import { chainInfo, joinChannel, joinedChannels } from '../../client/system-calls.ts';
+import { chainInfo, joinBySnapshotStatus, joinChannel, joinChannelBySnapshot, joinedChannels } from '../../client/system-calls.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { Signer } from '../../msp/identity.ts';
 import { common } from '../../protos/messages.ts';
@@ -13,7 +13,8 @@ import type { ChannelFlags, CreateFlags, FileFlags } from './channel-commands.ts
 import { fetchBlock } from './fetch.ts';
 
 export async function create(flags: CreateFlags, terminal: Terminal): Promise<void> {
-  refuseNoChannel(flags);
+  if (flags.channelID === '')
+    throw new SelvageError('SETTING_INVALID', 'must supply channel ID', { advice: 'Name the channel with -c CHANNEL.' });
   using connections = new Connections(terminal);
   const signer = await connections.signer();
   const { envelope } = await signedUpdate(flags, signer, terminal);
@@ -48,7 +49,7 @@ export async function update(flags: ChannelFlags & FileFlags, terminal: Terminal
   refuseNoChannel(flags);
   using connections = new Connections(terminal);
   const { envelope } = await signedUpdate(flags, await connections.signer(), terminal);
-  await (await connections.orderer(flags)).broadcast(envelope, terminal);
+  await (await connections.broadcaster(flags)).broadcast(envelope, terminal);
   terminal.say('Successfully submitted channel update');
 }
 
@@ -78,7 +79,7 @@ async function signFile(file: string | undefined, signer: Signer, cwd: string) {
     throw new SelvageError('SETTING_INVALID', 'Invalid channel create transaction : No configtx file name supplied', {
       advice: 'Name it with -f FILE.',
     });
-  const bytes = readBytes(resolve(cwd, file));
+  const bytes = readBytes(resolve(cwd, file), { refusal: 'channel create configuration tx file not found' });
   try {
     return await signConfigUpdate(bytes, signer);
   } catch (cause) {
@@ -93,10 +94,25 @@ async function signFile(file: string | undefined, signer: Signer, cwd: string) {
 export async function join({ blockpath }: { readonly blockpath?: string }, terminal: Terminal): Promise<void> {
   if (blockpath === undefined)
     throw new SelvageError('SETTING_INVALID', 'Must supply genesis block path', { advice: 'Name the file with -b FILE.' });
-  const block = readBytes(resolve(terminal.cwd, blockpath));
+  const block = readBytes(resolve(terminal.cwd, blockpath), { refusal: 'genesis block file not found' });
   using connections = new Connections(terminal);
   await joinChannel(await connections.caller(), block, terminal);
   terminal.say('Successfully submitted proposal to join channel');
+}
+
+export async function joinBySnapshot({ snapshotpath }: { readonly snapshotpath: string }, terminal: Terminal): Promise<void> {
+  if (snapshotpath === '')
+    throw new SelvageError('SETTING_INVALID', "the required parameter 'snapshotpath' is empty. Rerun the command with --snapshotpath flag");
+  using connections = new Connections(terminal);
+  await joinChannelBySnapshot(await connections.caller(), snapshotpath, terminal);
+  terminal.say('The joinbysnapshot operation is in progress. Use "channel joinbysnapshotstatus" to check the status.');
+}
+
+export async function snapshotStatus(terminal: Terminal): Promise<void> {
+  using connections = new Connections(terminal);
+  const { inProgress, bootstrappingSnapshotDir } = await joinBySnapshotStatus(await connections.caller(), terminal);
+  const running = `A joinbysnapshot operation is in progress for snapshot at ${bootstrappingSnapshotDir}`;
+  terminal.out(inProgress ? running : 'No joinbysnapshot operation is in progress');
 }
 
 export async function list(terminal: Terminal): Promise<void> {
@@ -124,7 +140,7 @@ export async function fetchToFile(which: string, output: string | undefined, fla
   refuseNoChannel(flags);
   using connections = new Connections(terminal);
   const signer = await connections.signer();
-  const source = flags.orderer?.includes(':') ? await connections.orderer(flags) : await connections.peer();
+  const source = /^[^,]*:[^,:]+$/.test(flags.orderer ?? '') ? await connections.orderer(flags) : await connections.peer();
   const { channelID: channelId, bestEffort } = flags;
   const block = await fetchBlock({ source, signer, channelId, bestEffort, tlsCertHash: connections.tlsCertHash() }, which, terminal);
   writeWhole(resolve(terminal.cwd, output ?? `${channelId}_${which}.block`), common.Block.encode(block));

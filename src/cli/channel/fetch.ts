@@ -50,7 +50,7 @@ async function absent(request: BlockRequest, at: BlockPosition, options: Cancell
     const height = (newest.header?.number ?? 0n) + 1n;
     return new SelvageError(
       'NOT_FOUND',
-      `can't read the block: NOT_FOUND: there is no block ${at} yet, the height of channel ${channelId} is ${height}`,
+      `can't read the block: &{NOT_FOUND}: there is no block ${at} yet, the height of channel ${channelId} is ${height}`,
       {
         cause,
         advice: `The ${node} at ${source.address} has the blocks 0 to ${height - 1n}.`,
@@ -58,7 +58,7 @@ async function absent(request: BlockRequest, at: BlockPosition, options: Cancell
     );
   }
   const what = node === 'peer' ? `has not joined channel ${channelId}` : `has no channel ${channelId}`;
-  return new SelvageError('NOT_FOUND', `can't read the block: NOT_FOUND: the ${node} at ${source.address} ${what}`, {
+  return new SelvageError('NOT_FOUND', `can't read the block: &{NOT_FOUND}: the ${node} at ${source.address} ${what}`, {
     cause,
     advice: node === 'peer' ? 'See its channels with: channel list' : 'Correct -c, or name another orderer with -o.',
   });

@@ -9,6 +9,7 @@ import {
 } from '../../client/lifecycle-calls.ts';
 import type { ProposalSpec } from '../../client/proposal.ts';
 import { submit } from '../../client/submit.ts';
+import { SelvageError } from '../../common/errors.ts';
 import { Connections } from '../connections.ts';
 import { required } from '../operands.ts';
 import { refuseInvalid, submitParts } from '../sending.ts';
@@ -42,7 +43,7 @@ async function sendDefinition(command: string, proposal: ProposalSpec, flags: Co
 }
 
 export async function checkReadiness(flags: ReadinessFlags, terminal: Terminal): Promise<void> {
-  const json = wantsJson(flags);
+  const json = wantsJson(flags, terminal);
   const definition = definitionOf(flags, terminal);
   using connections = new Connections(terminal);
   const caller = await connections.caller(
@@ -66,7 +67,7 @@ function tellUnknown(
 }
 
 export async function queryApproved(flags: ApprovedFlags, terminal: Terminal): Promise<void> {
-  const json = wantsJson(flags);
+  const json = wantsJson(flags, terminal);
   const { channelID: channelId, name } = flags;
   required('channelID', channelId, '-C');
   required('name', name, '-n');
@@ -78,9 +79,9 @@ export async function queryApproved(flags: ApprovedFlags, terminal: Terminal): P
 }
 
 export async function queryCommitted(flags: CommittedFlags, terminal: Terminal): Promise<void> {
-  const json = wantsJson(flags);
+  const json = wantsJson(flags, terminal);
   const { channelID: channelId, name } = flags;
-  required('channelID', channelId, '-C');
+  if (channelId === '') throw new SelvageError('SETTING_INVALID', 'channel name must be specified', { advice: 'Name it with -C CHANNEL.' });
   using connections = new Connections(terminal);
   const caller = await connections.caller(lifecycleTargets({ command: 'querycommitted', flags, channelId }, connections));
   if (name === '') {

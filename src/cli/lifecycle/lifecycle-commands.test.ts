@@ -54,8 +54,7 @@ describe('a lifecycle command with a flag that is missing or wrong', () => {
     [['install'], 'Error: chaincode install package must be provided'],
     [['install', 'nothing'], "Error: failed to read chaincode package at 'nothing'"],
     [['calculatepackageid'], 'Error: invalid number of args. expected only the packaged chaincode file'],
-    [['calculatepackageid', 'x', '-O', 'yaml'], 'Error: --output yaml is unknown'],
-    [['queryinstalled', '--output', 'yaml'], 'Error: --output yaml is unknown'],
+    [['queryinstalled', '--output', 'yaml'], '--output yaml is unknown: the answer is printed as text'],
     [
       ['queryinstalled', '--peerAddresses', 'a:1', '--peerAddresses', 'b:2'],
       "Error: 'queryinstalled' command supports one peer. 2 peers provided",
@@ -64,7 +63,7 @@ describe('a lifecycle command with a flag that is missing or wrong', () => {
     [['queryapproved'], MISSING('channelID', '-C')],
     [['queryapproved', ...CHANNEL], MISSING('name', '-n')],
     [['queryapproved', ...NAME, '--sequence', '1.5'], 'Error: invalid argument "1.5" for "--sequence" flag'],
-    [['querycommitted'], MISSING('channelID', '-C')],
+    [['querycommitted'], 'Error: channel name must be specified'],
     [
       ['approveformyorg', ...COMPLETE, '--waitForEventTimeout', 'soon'],
       'Error: invalid argument "soon" for "--waitForEventTimeout" flag: time: invalid duration "soon"',

@@ -1,7 +1,8 @@
-import { SelvageError } from '../../common/errors.ts';
+import type { Terminal } from '../terminal.ts';
 
-/** The `--output` flag. @throws {SelvageError} `SETTING_INVALID` for a format that there is not */
-export function wantsJson({ output = '' }: { readonly output?: string }): boolean {
-  if (output === '' || output.toLowerCase() === 'json') return output !== '';
-  throw new SelvageError('SETTING_INVALID', `--output ${output} is unknown`, { advice: 'Write json, or leave it out for text.' });
+/** The `--output` flag: json in any case; of other formats the stock `peer` makes text without a word. */
+export function wantsJson({ output = '' }: { readonly output?: string }, { say }: Pick<Terminal, 'say'>): boolean {
+  const json = output.toLowerCase() === 'json';
+  if (!json && output !== '') say(`--output ${output} is unknown: the answer is printed as text`);
+  return json;
 }

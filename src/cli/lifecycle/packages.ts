@@ -25,7 +25,7 @@ export async function writePackage(output: string, { path, lang, label }: Packag
 }
 
 export async function calculatePackageId(file: string, flags: { readonly output?: string }, terminal: Terminal): Promise<void> {
-  const json = wantsJson(flags);
+  const json = wantsJson(flags, terminal);
   const { packageId } = await parseLifecyclePackage(readPackage(file, terminal));
   terminal.out(json ? goJson({ package_id: packageId }) : packageId);
 }
@@ -42,7 +42,7 @@ export async function install(file: string | undefined, flags: TargetFlags, term
 }
 
 export async function queryInstalled(flags: InstalledFlags, terminal: Terminal): Promise<void> {
-  const json = wantsJson(flags);
+  const json = wantsJson(flags, terminal);
   using connections = new Connections(terminal);
   const installed = await installedPackages(
     await connections.caller(lifecycleTargets({ command: 'queryinstalled', flags, channelId: '' }, connections)),
@@ -68,12 +68,5 @@ export async function getInstalled(flags: GetPackageFlags, terminal: Terminal): 
 }
 
 function readPackage(file: string, { cwd }: Terminal): Uint8Array {
-  try {
-    return readBytes(resolve(cwd, file));
-  } catch (cause) {
-    throw new SelvageError('SETTING_INVALID', `failed to read chaincode package at '${file}'`, {
-      cause,
-      advice: 'Make it with: selvage lifecycle chaincode package FILE --path FOLDER --label LABEL',
-    });
-  }
+  return readBytes(resolve(cwd, file), { refusal: `failed to read chaincode package at '${file}'` });
 }

@@ -32,7 +32,7 @@ export async function codeOf(path: string, lang: string | undefined, { cwd, say 
       advice: 'Write golang, node, java, ccaas or k8s.',
     });
   const sources = await packPath(path, language, { cwd, log: saying(say) });
-  return { type, path: language === 'golang' ? sources.path : path, codePackage: sources.codePackage };
+  return { type: lang ?? type, path: language === 'golang' ? sources.path : path, codePackage: sources.codePackage };
 }
 
 /** Fabric takes everything for Go that is not called otherwise. */
