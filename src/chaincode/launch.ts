@@ -182,8 +182,12 @@ const rejected = ({ outcome }: Pending<SelvageError>): Promise<never> => outcome
 
 /** @see Launch in hyperledger/fabric v2.5, core/chaincode/runtime_launcher.go */
 const registrationLost = (ccid: string, cause: SelvageError): SelvageError =>
-  new SelvageError('CHAINCODE_LAUNCH_FAILED', `chaincode registration failed: connection to ${ccid} terminated`, {
-    cause,
-    details: { ...cause.details, reason: cause.message },
-    advice: cause.advice ?? `The service was reached and ended the stream before it registered as ${ccid}: look at its own log.`,
-  });
+  new SelvageError(
+    'CHAINCODE_LAUNCH_FAILED',
+    `chaincode registration failed: ${cause.message.startsWith(`connection to ${ccid} terminated`) ? cause.message : `connection to ${ccid} terminated`}`,
+    {
+      cause,
+      details: { ...cause.details, reason: cause.message },
+      advice: cause.advice ?? `The service was reached and ended the stream before it registered as ${ccid}: look at its own log.`,
+    },
+  );

@@ -4,6 +4,7 @@ import type { Clock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
+import { lastWords, shownLines } from '../packages/last-output.ts';
 import type { Exit } from '../packages/launch-spec.ts';
 import type { Running } from './launch.ts';
 import { exitedLater, launchFailureFields } from './launch-failure.ts';
@@ -239,7 +240,15 @@ async function endOf(running: Running, reason: SelvageError): Promise<SelvageErr
   if (running.instance.connect !== undefined) return reason; // of a service nobody hears how it exited
   if (reason.code !== 'CHAINCODE_STREAM_ENDED' || 'lastOutput' in reason.details) return reason;
   const exit = await exitOf(running);
-  return exit === undefined ? reason : exitedLater(exit);
+  return exit === undefined ? withOutput(reason, running.stream.recent) : exitedLater(exit);
+}
+
+/** A chaincode that hangs up and goes on running may have said why. */
+function withOutput(reason: SelvageError, output: readonly string[]): SelvageError {
+  if (output.length === 0) return reason;
+  const { code, message, details, cause } = reason;
+  const lastOutput = shownLines(output).join('\n');
+  return new SelvageError(code, `${message}, ${lastWords(output)}`, { cause, details: { ...details, lastOutput } });
 }
 
 /** Undefined when the instance goes on running. */

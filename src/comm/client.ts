@@ -64,7 +64,7 @@ export class GrpcClient implements Disposable {
       call.cancel();
     };
     signal.addEventListener('abort', cancel, { once: true });
-    call.once('error', () => over.abort(new SelvageError('CANCELLED', `the call to ${this.address} broke`)));
+    call.once('error', (error) => over.abort(failureOf(error, this.address)));
     call.once('close', () => {
       signal.removeEventListener('abort', cancel);
       over.abort(new SelvageError('CANCELLED', `the call to ${this.address} is over`));

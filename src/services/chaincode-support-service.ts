@@ -1,8 +1,9 @@
 import { type ChaincodeConnection, IncomingMessages } from '../chaincode/ports/connection.ts';
+import { brokenCall } from '../comm/broken-call.ts';
 import type { ByteStream, CallContext, Method } from '../comm/method.ts';
 import { sha256 } from '../common/bytes.ts';
 import { deferred } from '../common/deferred.ts';
-import type { SelvageError } from '../common/errors.ts';
+import { SelvageError } from '../common/errors.ts';
 
 /** Takes the stream of one chaincode and serves it until it ends. */
 export interface ChaincodeStreams {
@@ -16,7 +17,7 @@ export function chaincodeSupportService(chaincodes: ChaincodeStreams): Method[] 
 
 async function serve(chaincodes: ChaincodeStreams, stream: ByteStream, context: CallContext): Promise<void> {
   const closed = deferred<SelvageError | undefined>();
-  const incoming = new IncomingMessages(stream.incoming);
+  const incoming = new IncomingMessages(untilBroken(stream.incoming));
   const { peerCertificate, remote } = context;
   const connection: ChaincodeConnection = {
     incoming,
@@ -31,4 +32,18 @@ async function serve(chaincodes: ChaincodeStreams, stream: ByteStream, context: 
   };
   const reason = await Promise.race([chaincodes.serve(connection).then(() => undefined), closed.promise]);
   if (reason !== undefined) throw reason;
+}
+
+/** A call that breaks is an end of the stream like any other; how it broke is part of what transactions are told. */
+async function* untilBroken(frames: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* frames;
+  } catch (cause) {
+    const { reason, tooLarge } = brokenCall(cause);
+    const remedy = tooLarge && [`A message of ${tooLarge.bytes} bytes came: let the chaincode keep its values and answers smaller.`];
+    throw new SelvageError('CHAINCODE_STREAM_ENDED', [`the call of the chaincode broke: ${reason}`, ...(remedy ?? [])].join('\n'), {
+      cause,
+      details: { reason },
+    });
+  }
 }

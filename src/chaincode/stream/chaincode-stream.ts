@@ -49,6 +49,10 @@ export interface StreamLimits {
 
 export const DEFAULT_STREAM_LIMITS: StreamLimits = { backlog: { messages: 256, bytes: 32 * 1024 * 1024 }, maxOpenQueries: 10_000 };
 
+const MAX_RECENT = 20;
+/** Between what could not be sent and why, milliseconds. */
+const BROKEN_MS = 500;
+
 export interface ChaincodeStreamParts {
   readonly id: string;
   readonly connection: ChaincodeConnection;
@@ -73,6 +77,7 @@ export class ChaincodeStream {
   readonly #backlog: Backlog;
   readonly #ended = deferred<SelvageError>();
   readonly #suspects = new Suspects();
+  readonly #recent: string[] = [];
   readonly #rejections = new UnhandledRejections((rejection) =>
     this.#suspects.add(
       rejection,
@@ -121,8 +126,15 @@ export class ChaincodeStream {
     return this.#parts.connection.responds?.(ms);
   }
 
+  /** The last lines that the chaincode printed. */
+  get recent(): readonly string[] {
+    return this.#recent;
+  }
+
   /** Takes a line that the chaincode printed: it may tell why a transaction gets no answer. */
   printed({ text, channelId, txId }: OutputLine): void {
+    this.#recent.push(text);
+    if (this.#recent.length > MAX_RECENT) this.#recent.shift();
     if (channelId !== undefined && txId !== undefined) this.#contexts.get(channelId, txId)?.print(text);
     this.#rejections.line(text);
   }
@@ -271,9 +283,19 @@ export class ChaincodeStream {
     if (this.#state.at === 'ended') return;
     try {
       await this.#parts.connection.send(protos.ChaincodeMessage.encode(message));
-    } catch (cause) {
-      this.close(new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode cannot be reached', { cause }));
+    } catch (thrown) {
+      this.#unreachable(thrown);
     }
+  }
+
+  /** What is read from a call that broke tells more than what cannot be sent, and may come a moment later. */
+  #unreachable(cause: unknown): void {
+    const reason =
+      cause instanceof SelvageError && cause.code === 'CHAINCODE_STREAM_ENDED'
+        ? cause
+        : new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode cannot be reached', { cause });
+    const last = setTimeout(() => this.close(reason), BROKEN_MS);
+    void this.ended.then(() => clearTimeout(last));
   }
 
   #open(call: StreamCall): TransactionContext {

@@ -1,4 +1,5 @@
 import { type ChaincodeConnection, IncomingMessages } from '../../chaincode/ports/connection.ts';
+import { type BrokenCall, brokenCall } from '../../comm/broken-call.ts';
 import type { ClientStream } from '../../comm/client.ts';
 import { SelvageError } from '../../common/errors.ts';
 
@@ -21,7 +22,14 @@ export function serviceConnection({ call, ccid, address }: ServiceConnectionPart
     incoming,
     dialledFor: ccid,
     remote: address,
-    send: (message) => (closed ? Promise.reject(connectionLost(ccid, address)) : call.send(message)),
+    send: async (message) => {
+      if (closed) throw connectionLost(ccid, address);
+      try {
+        await call.send(message);
+      } catch (cause) {
+        throw connectionLost(ccid, address, cause);
+      }
+    },
     close: () => {
       if (closed) return;
       closed = true;
@@ -40,10 +48,22 @@ async function* untilBroken(frames: AsyncIterable<Uint8Array>, ccid: string, add
   }
 }
 
-/** @see Launch in hyperledger/fabric v2.5, core/chaincode/runtime_launcher.go */
-const connectionLost = (ccid: string, address: string, cause?: unknown): SelvageError =>
-  new SelvageError('CHAINCODE_STREAM_ENDED', `connection to ${ccid} terminated`, {
+/**
+ * The text has the cause, and what to do where that is known, as transactions get nothing else.
+ * @see Launch in hyperledger/fabric v2.5, core/chaincode/runtime_launcher.go
+ */
+function connectionLost(ccid: string, address: string, cause?: unknown): SelvageError {
+  const { reason, tooLarge } = cause === undefined ? {} : brokenCall(cause);
+  const text = [`connection to ${ccid} terminated`, ...(reason === undefined ? [] : [reason])].join(': ');
+  const remedy = tooLarge && sizeRemedy(tooLarge);
+  return new SelvageError('CHAINCODE_STREAM_ENDED', remedy === undefined ? text : `${text}\n${remedy}`, {
     cause,
-    details: { ccid, address, ...(cause instanceof Error && { reason: cause.message }) },
-    advice: `The chaincode service at ${address} closed the connection: look at its log. The peer dials it again.`,
+    details: { ccid, address, ...(reason !== undefined && { reason }) },
+    advice: remedy ?? `The chaincode service at ${address} closed the connection: look at its log. The peer dials it again.`,
   });
+}
+
+const sizeRemedy = ({ bytes, limit, ours }: NonNullable<BrokenCall['tooLarge']>): string =>
+  ours
+    ? `One message had ${bytes} bytes, and peers take no more than ${limit}, as in Fabric: let the chaincode keep its values smaller.`
+    : `The service takes no message over ${limit} bytes, and the peer had one of ${bytes} for it: raise the limit of the service ('grpc.max_receive_message_length' among the options of shim.server, or of fabric-chaincode-node server), or let the chaincode keep its values smaller.`;
