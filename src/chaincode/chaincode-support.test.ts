@@ -207,6 +207,19 @@ describe('execute', () => {
     await support[Symbol.asyncDispose]();
   });
 
+  it('says in the words of 2.x what came instead of an answer', async () => {
+    const application = { capabilities: { level: 'V2_0' } };
+    const modern = { id: 'ch', bundle: () => ({ application }), ledger: {} } as unknown as Channel;
+    const { support } = peer({
+      behave: (start, chaincode) => chaincode.send({ ...start, type: Type.GET_STATE, payload: new Uint8Array(0) }),
+      parts: { executeTimeoutMs: 50, channels: { get: () => modern, list: () => [modern] } },
+    });
+    await expect(support.execute(call('slow'), { signal: never })).rejects.toMatchObject({
+      message: 'failed to execute transaction slow: error sending: timeout expired while executing transaction',
+    });
+    await support[Symbol.asyncDispose]();
+  });
+
   it('says in Fabric’s words that a transaction runs already', async () => {
     const started = deferred<void>();
     const gate = deferred<void>();

@@ -5,7 +5,7 @@ import { dialectOn } from '../channel/dialect.ts';
 import { textOf, utf8 } from '../common/bytes.ts';
 import { type Cancellable, orAbort } from '../common/cancel.ts';
 import type { Clock } from '../common/clock.ts';
-import { SelvageError } from '../common/errors.ts';
+import { messageOf, SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
 import { type Metrics, timed, unmeasured } from '../common/metrics.ts';
 import { prefixed } from '../common/prefixed.ts';
@@ -167,13 +167,12 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     try {
       return await this.#answerOf(call, options);
     } catch (thrown) {
-      throw prefixed(`failed to execute transaction${this.#namedIn(call)}: `, thrown);
+      throw prefixed(`failed to execute transaction${this.#isOf1(call) ? '' : ` ${call.proposal.txId}`}: `, thrown);
     }
   }
 
-  /** The words of 2.x name the transaction. */
-  #namedIn({ proposal: { channelId, txId } }: ChaincodeCall): string {
-    return dialectOn(this.#parts.channels, channelId) === '2.x' ? ` ${txId}` : '';
+  #isOf1({ proposal: { channelId } }: ChaincodeCall): boolean {
+    return dialectOn(this.#parts.channels, channelId) === '1.1';
   }
 
   /** COMPLETED or ERROR of a chaincode that is ready, within the execute timeout. */
@@ -185,7 +184,16 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
       'Time a chaincode takes for one call, calls of others included',
       labels,
     );
-    return timed(seconds, () => this.#answerInTime(call, options));
+    return timed(seconds, () => this.#sent(call, options));
+  }
+
+  /** 1.1 says so of what could not be sent alone, 2.x of whatever comes instead of an answer. */
+  async #sent(call: ChaincodeCall, options: Cancellable): Promise<Uint8Array> {
+    try {
+      return await this.#answerInTime(call, options);
+    } catch (thrown) {
+      throw this.#isOf1(call) || messageOf(thrown).startsWith(UNSENT) ? thrown : prefixed(UNSENT, thrown);
+    }
   }
 
   #timeoutOf({ chaincode, input }: ChaincodeCall): number {
@@ -241,6 +249,8 @@ async function explained(place: Place, failure: SelvageError): Promise<SelvageEr
   const reason = await place.ended();
   return reason === undefined ? failure : streamEnded(reason);
 }
+
+const UNSENT = 'error sending: ';
 
 /** Functions of system chaincodes that may take as long as a build. */
 const INSTALLS: ReadonlySet<string> = new Set(['_lifecycle InstallChaincode', 'lscc install']);

@@ -28,7 +28,8 @@ const FAILURES = {
   LEDGER_UNAVAILABLE: { grpc: 'UNAVAILABLE', retryable: true },
   LEDGER_CORRUPT: { grpc: 'DATA_LOSS', retryable: false },
   DISK_FULL: { grpc: 'RESOURCE_EXHAUSTED', retryable: true },
-  OVERLOADED: { grpc: 'RESOURCE_EXHAUSTED', retryable: true },
+  /** More calls than a limit of `peer.limits.concurrency`: Fabric's own status for it. */
+  OVERLOADED: { grpc: 'UNKNOWN', retryable: true },
   SETTING_INVALID: { grpc: 'INVALID_ARGUMENT', retryable: false },
   ADDRESS_IN_USE: { grpc: 'UNAVAILABLE', retryable: true },
   DOCKER_UNAVAILABLE: { grpc: 'UNAVAILABLE', retryable: true },

@@ -19,7 +19,11 @@ it('proposals beyond the limit are refused, and there is room again when one end
   const { endorser } = openEndorser(chaincodes, { options: { concurrency: 2 } });
   const both = [endorser.processProposal(proposal(), never), endorser.processProposal(proposal(), never)];
   await started;
-  const overloaded = { code: 'OVERLOADED', message: 'too many requests for /protos.Endorser, exceeding concurrency limit (2)' };
+  const overloaded = {
+    code: 'OVERLOADED',
+    grpc: 'UNKNOWN',
+    message: 'too many requests for /protos.Endorser, exceeding concurrency limit (2)',
+  };
   await expect(endorser.processProposal(proposal(), never)).rejects.toMatchObject(overloaded);
   while (waiting.length < 2) await new Promise((resolve) => setImmediate(resolve));
   for (const release of waiting) release();

@@ -8,7 +8,7 @@ import { SelvageError } from '../../src/common/errors.ts';
 import { chaincodeFolder, privateCache, processesIn, scratchIn, treesIn } from './faulty-chaincode.ts';
 import { never, type TestNetwork, testNetwork } from './network.ts';
 
-const PREFIX = 'error in simulation: failed to execute transaction TXID: ';
+const PREFIX = 'error in simulation: failed to execute transaction TXID: error sending: ';
 const TERMINATED = `${PREFIX}chaincode stream terminated: `;
 
 /** What the client is told when a call fails. */

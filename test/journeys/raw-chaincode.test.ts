@@ -12,7 +12,7 @@ import { never, type TestNetwork, testNetwork } from './network.ts';
 import { type Behaviour, RawChaincode } from './raw-chaincode.ts';
 
 const CCID = 'raw:1';
-const PREFIX = 'bad proposal response 500: error in simulation: failed to execute transaction TXID: ';
+const PREFIX = 'bad proposal response 500: error in simulation: failed to execute transaction TXID: error sending: ';
 
 /** In development mode the user runs the chaincode: here one that breaks the protocol, over the peer's real listener. */
 describe('chaincode that breaks the protocol', () => {
