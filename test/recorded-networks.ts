@@ -1,10 +1,10 @@
 /** The organisations of the recorded networks, for tests. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { SignatureVerifier } from '../src/msp/identities/signature-verifier.ts';
 import { MspManager, mspFromConfig } from '../src/msp/msp-manager.ts';
 import type { MspVersion } from '../src/msp/msp-version.ts';
+import { YamlFields } from '../src/node/config/yaml-fields.ts';
 import { common, msp as protos } from '../src/protos/messages.ts';
 import { fixtures, readFixture } from './fixtures.ts';
 
@@ -24,7 +24,7 @@ export const mspFolders = (network: Network): string[] =>
 export const mspIdOfFolder = (folder: string): string =>
   folder.includes('org1.') ? 'Org1MSP' : folder.includes('org2.') ? 'Org2MSP' : 'OrdererMSP';
 
-export const parseYaml = (text: string): unknown => parse(text);
+export const readYaml = YamlFields.parse;
 
 /** The configuration in the first block of the network's channel. */
 export function channelConfig(network: Network): common.Config {

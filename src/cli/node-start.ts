@@ -22,6 +22,10 @@ export async function startNode({ peerChaincodedev = false }: NodeFlags, { env, 
   let running: Pick<Peer, 'report'> | undefined;
   using _heard = watched?.listen(loggedProcess(log, () => running?.report() ?? {}, opened.flush));
   watched?.allow(STOP_MS + 2 * config.chaincode.stopGraceMs);
+  if (sources.absent !== undefined)
+    log.warn('there is no core.yaml in the folder that FABRIC_CFG_PATH names: what no variable sets has its default', {
+      folder: sources.absent,
+    });
   if (sources.unknown.length > 0) log.warn('settings that neither Fabric nor Selvage knows', { keys: sources.unknown });
   if (sources.ignored.length > 0) log.info('settings that Selvage does not act on', { keys: sources.ignored });
   const metrics = new PrometheusMetrics();

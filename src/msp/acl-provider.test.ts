@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeAll, describe, it } from 'vitest';
 import { developmentSet as fixtures, manifest, readFixture, steps } from '../../test/fixtures.ts';
-import { channelConfig, cryptoFolder, type Network, parseYaml, VERSION } from '../../test/recorded-networks.ts';
+import { channelConfig, cryptoFolder, type Network, readYaml, VERSION } from '../../test/recorded-networks.ts';
 import { utf8 } from '../common/bytes.ts';
 import { common, protos } from '../protos/messages.ts';
 import { AclProvider } from './acl-provider.ts';
@@ -21,7 +21,7 @@ interface Peer {
 
 async function peerOf(network: Network): Promise<Peer> {
   const verifier = new SignatureVerifier();
-  const options = { parseYaml, verifier, clock: { now: () => new Date('2027-01-01T00:00:00Z') }, version: VERSION[network] };
+  const options = { readYaml, verifier, clock: { now: () => new Date('2027-01-01T00:00:00Z') }, version: VERSION[network] };
   const local = (mspId: string, ...path: string[]) => loadLocalMsp(cryptoFolder(network, ...path, 'msp'), { ...options, mspId });
   const { msp } = await local('Org1MSP', 'peerOrganizations', 'org1.example.com', 'peers', 'peer0.org1.example.com');
   const channelId = network === 'v1.1' ? 'mychannel' : 'lifechan';

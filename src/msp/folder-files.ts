@@ -1,16 +1,28 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SelvageError } from '../common/errors.ts';
+import { messageOf, SelvageError } from '../common/errors.ts';
+import type { Logger } from '../common/log.ts';
 
-/** The paths of a folder's files in the order of their names, links followed; undefined when there is no such folder. */
-export async function filesIn(folder: string): Promise<readonly string[] | undefined> {
+/**
+ * The paths of a folder's files in the order of their names, links followed; undefined when there is no such folder. An entry that
+ * leads nowhere is left out, with a warning.
+ */
+export async function filesIn(folder: string, log: Logger): Promise<readonly string[] | undefined> {
   try {
     const paths = (await readdir(folder)).sort().map((name) => join(folder, name));
-    const files = await Promise.all(paths.map(async (path) => ((await stat(path)).isDirectory() ? [] : [path])));
-    return files.flat();
+    return (await Promise.all(paths.map((path) => fileAt(path, log)))).flat();
   } catch (cause) {
     if (isAbsent(cause)) return undefined;
     throw new SelvageError('SETTING_INVALID', `cannot read ${folder}`, { cause });
+  }
+}
+
+async function fileAt(path: string, log: Logger): Promise<string[]> {
+  try {
+    return (await stat(path)).isDirectory() ? [] : [path];
+  } catch (thrown) {
+    log.warn('a file of the MSP cannot be looked at and is not used', { file: path, reason: messageOf(thrown) });
+    return [];
   }
 }
 

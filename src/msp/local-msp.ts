@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { equalBytes, hex } from '../common/bytes.ts';
 import type { Clock } from '../common/clock.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
-import { silent } from '../common/log.ts';
+import { type Logger, silent } from '../common/log.ts';
 import { filesIn } from './folder-files.ts';
 import { Certificate } from './identities/certificate.ts';
 import { LocalSigner, skiOfKey } from './identities/local-signer.ts';
@@ -44,7 +44,7 @@ export async function loadLocalMsp(path: string, options: LocalMspOptions): Prom
   if (identity.notAfter.getTime() < clock.now().getTime()) {
     throw new SelvageError('SETTING_INVALID', `signing identity expired at ${identity.notAfter.toISOString()}`);
   }
-  const privateKey = await findKey(join(path, 'keystore'), identity.certificate.keySki);
+  const privateKey = await findKey(join(path, 'keystore'), identity.certificate.keySki, log);
   return { msp, identity, signer: new LocalSigner({ mspId, certificate: identity.certificate, privateKey, hash: msp.signatureHash }) };
 }
 
@@ -59,9 +59,9 @@ function ownIdentity(msp: Msp, pem: Uint8Array): X509Identity {
 }
 
 /** The key with that SKI: first the file of that name, `<hex>_sk`, then whatever else is there. */
-async function findKey(folder: string, ski: Uint8Array): Promise<KeyObject> {
+async function findKey(folder: string, ski: Uint8Array, log: Logger): Promise<KeyObject> {
   const wanted = join(folder, `${hex(ski)}_sk`);
-  const files = await filesIn(folder);
+  const files = await filesIn(folder, log);
   if (files === undefined) throw new SelvageError('SETTING_INVALID', `there is no folder ${folder}`);
   for (const file of [...files.filter((own) => own === wanted), ...files.filter((other) => other !== wanted)]) {
     const key = await readKey(file);
@@ -73,10 +73,9 @@ async function findKey(folder: string, ski: Uint8Array): Promise<KeyObject> {
 }
 
 async function readKey(file: string): Promise<KeyObject | undefined> {
-  const content = await readFile(file);
   try {
-    return createPrivateKey(content);
+    return createPrivateKey(await readFile(file));
   } catch {
-    return undefined; // some other file; the caller says so if no key is found
+    return undefined; // some other file, or not ours to read; the caller says so if no key is found
   }
 }

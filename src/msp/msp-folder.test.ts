@@ -3,17 +3,17 @@ import { cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { parse } from 'yaml';
 import { type Issued, issue } from '../../test/certificates.ts';
 import { hex, textOf } from '../common/bytes.ts';
-import { type Logger, silent } from '../common/log.ts';
+import { type LogFields, type Logger, silent } from '../common/log.ts';
+import { YamlFields } from '../node/config/yaml-fields.ts';
 import { msp as protos } from '../protos/messages.ts';
 import { Certificate } from './identities/certificate.ts';
 import { SignatureVerifier } from './identities/signature-verifier.ts';
 import { type LocalMsp, loadLocalMsp } from './local-msp.ts';
 import { loadMspFolder } from './msp-folder.ts';
 
-const parseYaml = (text: string): unknown => parse(text);
+const readYaml = YamlFields.parse;
 
 describe('an MSP folder', () => {
   let workspace: string;
@@ -34,7 +34,7 @@ describe('an MSP folder', () => {
   }
 
   const load = async (files: Readonly<Record<string, string | Uint8Array>>, log: Logger = silent): Promise<protos.FabricMSPConfig> =>
-    protos.FabricMSPConfig.decode(await loadMspFolder(await folderOf(files), { mspId: 'Org1MSP', parseYaml, log }));
+    protos.FabricMSPConfig.decode(await loadMspFolder(await folderOf(files), { mspId: 'Org1MSP', readYaml, log }));
   const pem = (name: string): string => `-----BEGIN CERTIFICATE-----\n${Buffer.from(name).toString('base64')}\n-----END CERTIFICATE-----\n`;
 
   it('gives its files as they are, in the order of their names, without sub-folders and what is not PEM', async () => {
@@ -69,8 +69,23 @@ describe('an MSP folder', () => {
     const folder = await folderOf({ 'cacerts/..2026/ca.pem': pem('ca') });
     await symlink('..2026', join(folder, 'cacerts', '..data'));
     await symlink(join('..data', 'ca.pem'), join(folder, 'cacerts', 'ca.pem'));
-    const config = protos.FabricMSPConfig.decode(await loadMspFolder(folder, { mspId: 'Org1MSP', parseYaml }));
+    const config = protos.FabricMSPConfig.decode(await loadMspFolder(folder, { mspId: 'Org1MSP', readYaml }));
     assert.deepEqual(config.rootCerts.map(textOf), [pem('ca')]);
+  });
+
+  it('goes without entries that lead nowhere or cannot be read, and says which', async () => {
+    const folder = await folderOf({ 'cacerts/ca.pem': pem('ca'), 'tlscacerts/tls.pem': pem('tls') });
+    await symlink('nowhere', join(folder, 'cacerts', 'lost.pem'));
+    await symlink('loop.pem', join(folder, 'tlscacerts', 'loop.pem'));
+    await symlink('nowhere', join(folder, 'intermediatecerts'));
+    const warnings: (LogFields | undefined)[] = [];
+    const log = { ...silent, warn: (_: string, fields?: LogFields) => void warnings.push(fields) };
+    const config = protos.FabricMSPConfig.decode(await loadMspFolder(folder, { mspId: 'Org1MSP', readYaml, log }));
+    assert.deepEqual([config.rootCerts, config.tlsRootCerts, config.intermediateCerts].flat().map(textOf), [pem('ca'), pem('tls')]);
+    assert.deepEqual(
+      warnings.map((fields) => fields?.['file']),
+      [join(folder, 'cacerts', 'lost.pem'), join(folder, 'tlscacerts', 'loop.pem')],
+    );
   });
 
   it('is refused when a folder of it is a file', async () => {
@@ -114,20 +129,53 @@ NodeOUs:
       assert.rejects(load(files), { code: 'SETTING_INVALID', message });
     await refuse({ 'admincerts/a.pem': pem('a') }, /could not load a valid ca certificate from directory/);
     const root = { 'cacerts/a.pem': pem('a') };
-    await refuse({ ...root, 'config.yaml': 'OrganizationalUnitIdentifiers: 5' }, /config\.yaml: OrganizationalUnitIdentifiers is no list/);
+    await refuse(
+      { ...root, 'config.yaml': 'OrganizationalUnitIdentifiers: 5' },
+      /config\.yaml: OrganizationalUnitIdentifiers is "5", expected a list/,
+    );
     await refuse(
       { ...root, 'config.yaml': 'OrganizationalUnitIdentifiers: [{ OrganizationalUnitIdentifier: x }]' },
       /cannot read the certificate/,
     );
-    await refuse(
-      { ...root, 'config.yaml': 'NodeOUs: { Enable: true, PeerOUIdentifier: { Certificate: no.pem, OrganizationalUnitIdentifier: x } }' },
-      /cannot read the certificate .*no\.pem/,
+    for (const [yaml, message] of [
+      ['{', /config\.yaml: line 1/],
+      ['hello', /config\.yaml: expected keys and values/],
+      ['NodeOUs: true', /NodeOUs is "true", expected keys and values/],
+      ['NodeOUs: { Enable: "true" }', /NodeOUs\.Enable is "true", expected true or false/],
+      ['NodeOUs: { Enable: 1 }', /NodeOUs\.Enable is "1", expected true or false/],
+      ['NodeOUs: { Enable: true, PeerOUIdentifier: peer }', /NodeOUs\.PeerOUIdentifier is "peer", expected keys and values/],
+      ['NodeOUs: { PeerOUIdentifier: { OrganizationalUnitIdentifier: [x] } }', /OrganizationalUnitIdentifier is a list, expected a text/],
+      ['OrganizationalUnitIdentifiers: [x]', /OrganizationalUnitIdentifiers is a list, expected a list of keys and values/],
+    ] as const)
+      await refuse({ ...root, 'config.yaml': yaml }, message);
+  });
+
+  it('takes a certificate of a node OU that is not there for none, and says so; an entry without a name for absent', async () => {
+    const yaml = `
+NodeOUs:
+  Enable: yes
+  ClientOUIdentifier: { Certificate: cacerts/gone.pem, OrganizationalUnitIdentifier: client }
+  PeerOUIdentifier: { Certificate: cacerts, OrganizationalUnitIdentifier: 007 }
+  AdminOUIdentifier: { Certificate: cacerts/gone.pem, OrganisationalUnitIdentifier: admin }
+  OrdererOUIdentifier: { Certificate: cacerts/a.pem, OrganizationalUnitIdentifier: orderer }
+`;
+    const warnings: (LogFields | undefined)[] = [];
+    const log = { ...silent, warn: (_: string, fields?: LogFields) => void warnings.push(fields) };
+    const { fabricNodeOus } = await load({ 'cacerts/a.pem': pem('a'), 'config.yaml': yaml }, log);
+    const { clientOuIdentifier, peerOuIdentifier, adminOuIdentifier, ordererOuIdentifier } = fabricNodeOus ?? assert.fail('not enabled');
+    assert.equal(clientOuIdentifier?.organizationalUnitIdentifier, 'client');
+    assert.equal(clientOuIdentifier.certificate.length, 0);
+    assert.equal(peerOuIdentifier?.organizationalUnitIdentifier, '007');
+    assert.equal(peerOuIdentifier.certificate.length, 0);
+    assert.equal(adminOuIdentifier, undefined);
+    assert.equal(textOf(ordererOuIdentifier?.certificate ?? new Uint8Array()), pem('a'));
+    assert.deepEqual(
+      warnings.map((fields) => [fields?.['role'], String(fields?.['file']).split('/').at(-1)]),
+      [
+        ['ClientOUIdentifier', 'gone.pem'],
+        ['PeerOUIdentifier', 'cacerts'],
+      ],
     );
-    await refuse(
-      { ...root, 'config.yaml': 'NodeOUs: { Enable: true, PeerOUIdentifier: { OrganizationalUnitIdentifier: [x] } }' },
-      /is no text/,
-    );
-    await refuse({ ...root, 'config.yaml': '{' }, /config\.yaml/);
   });
 
   describe('of a node', () => {
@@ -147,7 +195,7 @@ NodeOUs:
         ...keystore,
       });
     const open = (folder: string, now = '2027-01-01T00:00:00Z'): Promise<LocalMsp> =>
-      loadLocalMsp(folder, { mspId: 'Org1MSP', parseYaml, verifier: new SignatureVerifier(), clock: { now: () => new Date(now) } });
+      loadLocalMsp(folder, { mspId: 'Org1MSP', readYaml, verifier: new SignatureVerifier(), clock: { now: () => new Date(now) } });
 
     it('finds the key by its SKI, whatever the file is called', async () => {
       const other = await issue({ subject: 'CN=other' });

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SelvageError } from '../common/errors.ts';
+import { messageOf, SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
 import { msp } from '../protos/messages.ts';
 import { filesIn, isAbsent } from './folder-files.ts';
@@ -8,9 +8,19 @@ import { firstPemBlock } from './identities/pem.ts';
 
 export interface MspFolderOptions {
   readonly mspId: string;
-  /** Reads the text of `config.yaml`; the library for it is not this folder's. */
-  readonly parseYaml: (text: string) => unknown;
+  /** Reads the text of `config.yaml`; the library for it is not this folder's. @throws what says why it is none */
+  readonly readYaml: (text: string) => YamlMapping;
   readonly log?: Logger;
+}
+
+/** A mapping as Go reads it into a struct. Each method throws when the value is of another type. */
+export interface YamlMapping {
+  /** Undefined when it is absent or null. */
+  text(key: string): string | undefined;
+  /** False when it is absent. */
+  bool(key: string): boolean;
+  optional(key: string): YamlMapping | undefined;
+  list(key: string): readonly YamlMapping[];
 }
 
 /**
@@ -19,7 +29,7 @@ export interface MspFolderOptions {
  * @throws {SelvageError} `SETTING_INVALID`, naming the file or folder
  * @see getMspConfig in hyperledger/fabric v2.5, msp/configbuilder.go
  */
-export async function loadMspFolder(path: string, { mspId, parseYaml, log = silent }: MspFolderOptions): Promise<Uint8Array> {
+export async function loadMspFolder(path: string, { mspId, readYaml, log = silent }: MspFolderOptions): Promise<Uint8Array> {
   const pems = (folder: string): Promise<Uint8Array[]> => readPems(join(path, folder), log);
   const rootCerts = await pems('cacerts');
   if (rootCerts.length === 0) {
@@ -35,24 +45,25 @@ export async function loadMspFolder(path: string, { mspId, parseYaml, log = sile
     tlsRootCerts,
     tlsIntermediateCerts: tlsRootCerts.length === 0 ? [] : await pems('tlsintermediatecerts'),
     cryptoConfig: { signatureHashFamily: 'SHA2', identityIdentifierHashFunction: 'SHA256' },
-    ...(await ouConfigOf(path, parseYaml)),
+    ...(await ouConfigOf(path, readYaml, log)),
   });
 }
 
-/** The PEM files of a folder, in the order of their names; none when it does not exist. */
+/** The PEM files of a folder, in the order of their names; none when it does not exist. What cannot be read is left out with a warning. */
 export async function readPems(folder: string, log: Logger): Promise<Uint8Array[]> {
   const found: Uint8Array[] = [];
-  for (const file of (await filesIn(folder)) ?? []) {
-    const content = new Uint8Array(await readFile(file));
-    if (firstPemBlock(content) === undefined) log.warn('a file of the MSP is not PEM and is not used', { file });
-    else found.push(content);
+  for (const file of (await filesIn(folder, log)) ?? []) {
+    const content = await readFile(file).catch((thrown: unknown) => messageOf(thrown));
+    const reason = typeof content === 'string' ? content : firstPemBlock(content) === undefined ? 'there is no PEM in it' : undefined;
+    if (typeof content !== 'string' && reason === undefined) found.push(new Uint8Array(content));
+    else log.warn('a file of the MSP is not used', { file, reason });
   }
   return found;
 }
 
 type OuConfig = Pick<msp.FabricMSPConfigInit, 'organizationalUnitIdentifiers' | 'fabricNodeOus'>;
 
-async function ouConfigOf(path: string, parseYaml: (text: string) => unknown): Promise<OuConfig> {
+async function ouConfigOf(path: string, readYaml: MspFolderOptions['readYaml'], log: Logger): Promise<OuConfig> {
   const file = join(path, 'config.yaml');
   let text: string;
   try {
@@ -61,39 +72,35 @@ async function ouConfigOf(path: string, parseYaml: (text: string) => unknown): P
     if (isAbsent(cause)) return {};
     throw new SelvageError('SETTING_INVALID', `cannot read ${file}`, { cause });
   }
-  const reader = new OuConfigReader(path);
   try {
-    return await reader.read(parseYaml(text));
+    return await new OuConfigReader(path, log).read(readYaml(text));
   } catch (cause) {
-    throw new SelvageError('SETTING_INVALID', `${file}: ${SelvageError.from(cause).message}`, { cause });
+    throw new SelvageError('SETTING_INVALID', `${file}: ${messageOf(cause)}`, { cause });
   }
 }
 
 /** Turns the values of `config.yaml` into their protobuf form; certificates are named relative to the MSP folder. */
 class OuConfigReader {
   readonly #path: string;
+  readonly #log: Logger;
 
-  constructor(path: string) {
+  constructor(path: string, log: Logger) {
     this.#path = path;
+    this.#log = log;
   }
 
-  async read(config: unknown): Promise<OuConfig> {
-    const identifiers = fieldOf(config, 'OrganizationalUnitIdentifiers') ?? [];
-    const nodeOus = fieldOf(config, 'NodeOUs');
-    if (!Array.isArray(identifiers)) throw new SelvageError('SETTING_INVALID', 'OrganizationalUnitIdentifiers is no list');
-    const organizationalUnitIdentifiers: msp.FabricOUIdentifierInit[] = [];
-    for (const entry of identifiers) organizationalUnitIdentifiers.push(await this.#identifier(entry, { certificateRequired: true }));
-    return { organizationalUnitIdentifiers, ...(isEnabled(nodeOus) && { fabricNodeOus: await this.#nodeOus(nodeOus) }) };
+  async read(config: YamlMapping): Promise<OuConfig> {
+    const identifiers = config.list('OrganizationalUnitIdentifiers');
+    const nodeOus = config.optional('NodeOUs');
+    const organizationalUnitIdentifiers = await Promise.all(identifiers.map((entry) => this.#identifier(entry)));
+    const roles = nodeOus && (await this.#nodeOus(nodeOus)); // looked at in any case: what does not parse is wrong though it be off
+    return { organizationalUnitIdentifiers, ...(nodeOus?.bool('Enable') === true && { fabricNodeOus: { enable: true, ...roles } }) };
   }
 
-  /** Fabric leaves the whole block out when it is not enabled. */
-  async #nodeOus(nodeOus: unknown): Promise<msp.FabricNodeOUsInit> {
-    const role = async (key: string): Promise<msp.FabricOUIdentifierInit | undefined> => {
-      const entry = fieldOf(nodeOus, key);
-      return entry === undefined ? undefined : this.#identifier(entry, { certificateRequired: false });
-    };
+  async #nodeOus(nodeOus: YamlMapping): Promise<Omit<msp.FabricNodeOUsInit, 'enable'>> {
+    const enabled = nodeOus.bool('Enable');
+    const role = (key: string) => this.#role(key, nodeOus.optional(key), enabled);
     return {
-      enable: true,
       clientOuIdentifier: await role('ClientOUIdentifier'),
       peerOuIdentifier: await role('PeerOUIdentifier'),
       adminOuIdentifier: await role('AdminOUIdentifier'),
@@ -101,14 +108,28 @@ class OuConfigReader {
     };
   }
 
-  async #identifier(
-    entry: unknown,
-    { certificateRequired }: { readonly certificateRequired: boolean },
-  ): Promise<msp.FabricOUIdentifierInit> {
-    const certificate = textOf(entry, 'Certificate');
-    const organizationalUnitIdentifier = textOf(entry, 'OrganizationalUnitIdentifier');
-    if (certificate === '' && !certificateRequired) return { organizationalUnitIdentifier };
-    const file = join(this.#path, certificate);
+  /** Without a name it counts as absent, whatever its certificate is; without its certificate as one that names none. */
+  async #role(key: string, entry: YamlMapping | undefined, enabled: boolean): Promise<msp.FabricOUIdentifierInit | undefined> {
+    const organizationalUnitIdentifier = entry?.text('OrganizationalUnitIdentifier') ?? '';
+    const named = entry?.text('Certificate') ?? '';
+    if (organizationalUnitIdentifier === '' || !enabled) return undefined;
+    if (named === '') return { organizationalUnitIdentifier };
+    const file = join(this.#path, named);
+    try {
+      return { certificate: new Uint8Array(await readFile(file)), organizationalUnitIdentifier };
+    } catch (thrown) {
+      this.#log.warn('config.yaml of the MSP names a certificate that cannot be read: any authority of the MSP counts for the role', {
+        file,
+        role: key,
+        reason: messageOf(thrown),
+      });
+      return { organizationalUnitIdentifier };
+    }
+  }
+
+  async #identifier(entry: YamlMapping): Promise<msp.FabricOUIdentifierInit> {
+    const organizationalUnitIdentifier = entry.text('OrganizationalUnitIdentifier') ?? '';
+    const file = join(this.#path, entry.text('Certificate') ?? '');
     try {
       return { certificate: new Uint8Array(await readFile(file)), organizationalUnitIdentifier };
     } catch (cause) {
@@ -116,19 +137,3 @@ class OuConfigReader {
     }
   }
 }
-
-/** A field of a parsed YAML mapping; undefined when the value is none, or the field is absent or empty. */
-function fieldOf(value: unknown, key: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const found: unknown = Reflect.get(value, key);
-  return found === null ? undefined : found;
-}
-
-function textOf(value: unknown, key: string): string {
-  const text = fieldOf(value, key);
-  if (text === undefined) return '';
-  if (typeof text === 'string') return text;
-  throw new SelvageError('SETTING_INVALID', `${key} is no text`);
-}
-
-const isEnabled = (nodeOus: unknown): boolean => fieldOf(nodeOus, 'Enable') === true;

@@ -9,7 +9,7 @@ import {
   mspFolders,
   mspIdOfFolder,
   type Network,
-  parseYaml,
+  readYaml,
   VERSION,
 } from '../../test/recorded-networks.ts';
 import { concatBytes } from '../common/bytes.ts';
@@ -35,7 +35,7 @@ describe.skipIf(!fixtures).each(NETWORKS)('the recorded network %s', (network) =
     for (const folder of folders) {
       const mspId = mspIdOfFolder(folder);
       if (readdirSync(folder).includes('signcerts')) continue;
-      const msp = new Msp({ config: await loadMspFolder(folder, { mspId, parseYaml }), version, verifier });
+      const msp = new Msp({ config: await loadMspFolder(folder, { mspId, readYaml }), version, verifier });
       assert.equal(msp.mspId, mspId);
       assert.equal(msp.tlsAuthorities.roots.length, 1);
     }
@@ -49,7 +49,7 @@ describe.skipIf(!fixtures).each(NETWORKS)('the recorded network %s', (network) =
       const mspId = mspIdOfFolder(folder);
       const { msp, signer, identity } = await loadLocalMsp(folder, {
         mspId,
-        parseYaml,
+        readYaml,
         verifier,
         clock: { now: () => new Date('2027-01-01T00:00:00Z') },
         version,
@@ -81,7 +81,7 @@ describe.skipIf(!fixtures).each(NETWORKS)('the recorded network %s', (network) =
   it('refuses to start with the expired user’s identity', async () => {
     const folder = cryptoFolder(network, 'peerOrganizations', 'org1.example.com', 'users', 'User1@org1.example.com', 'msp');
     const late = { now: () => new Date('2046-01-01T00:00:00Z') };
-    await assert.rejects(loadLocalMsp(folder, { mspId: 'Org1MSP', parseYaml, verifier, clock: late, version }), {
+    await assert.rejects(loadLocalMsp(folder, { mspId: 'Org1MSP', readYaml, verifier, clock: late, version }), {
       code: 'SETTING_INVALID',
       message: /^signing identity expired/,
     });

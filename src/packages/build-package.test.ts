@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { developmentSet as fixtures, readFixture } from '../../test/fixtures.ts';
-import { channelMsps, mspFolders, mspIdOfFolder, parseYaml } from '../../test/recorded-networks.ts';
+import { channelMsps, mspFolders, mspIdOfFolder, readYaml } from '../../test/recorded-networks.ts';
 import { hex } from '../common/bytes.ts';
 import { systemClock } from '../common/clock.ts';
 import { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
@@ -16,7 +16,7 @@ async function adminOf(organisation: string) {
   if (folder === undefined) throw new Error(`no admin of ${organisation} in the fixtures`);
   const options = {
     mspId: mspIdOfFolder(folder),
-    parseYaml,
+    readYaml,
     verifier: new SignatureVerifier(),
     clock: systemClock,
     version: '1.1' as const,

@@ -41,7 +41,7 @@ import { Lscc } from '../../src/scc/lscc/lscc.ts';
 import { Qscc } from '../../src/scc/qscc.ts';
 import { endorserService } from '../../src/services/endorser-service.ts';
 import { peerDeliverService } from '../../src/services/peer-deliver-service.ts';
-import { parseYaml } from '../recorded-networks.ts';
+import { readYaml } from '../recorded-networks.ts';
 import type { RecordedPeer, Recording } from './recording.ts';
 import { SteppedSource } from './stepped-source.ts';
 
@@ -90,7 +90,7 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
   starting.defer(() => rm(folder, { recursive: true, force: true }));
   const running = starting.use(new Scope());
   const verifier = new SignatureVerifier();
-  const local = await loadLocalMsp(member.mspFolder, { mspId: member.mspId, verifier, clock, version: release.msp, parseYaml });
+  const local = await loadLocalMsp(member.mspFolder, { mspId: member.mspId, verifier, clock, version: release.msp, readYaml });
   const changes = new StateChanges();
   const ledgers = running.use(
     await FolderLedgerProvider.open({

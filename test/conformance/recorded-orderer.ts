@@ -11,7 +11,7 @@ import { common, msp } from '../../src/protos/messages.ts';
 import type { OrderingNode } from '../../src/services/orderer-service.ts';
 import { MemoryBlocks } from '../fakes/memory-blocks.ts';
 import { fixtures } from '../fixtures.ts';
-import { parseYaml } from '../recorded-networks.ts';
+import { readYaml } from '../recorded-networks.ts';
 import { type Network, type Recording, read } from './recording.ts';
 
 const RELEASE = { 'v1.1': { dialect: '1.1', form: '1.x', msp: '1.1' }, 'v2.4': { dialect: '2.x', form: '2.x', msp: '1.4.3' } } as const;
@@ -26,7 +26,7 @@ export async function startOrderer({ network, blocks }: Recording, clock: Clock)
     verifier,
     clock,
     version: release.msp,
-    parseYaml,
+    readYaml,
   });
   const orderer = new Orderer({
     signer,

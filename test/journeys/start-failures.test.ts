@@ -62,6 +62,35 @@ describe('a start that fails', () => {
     expect(stderr).toContain(join(folder, 'empty', 'cacerts'));
   });
 
+  it('says that the folder of core.yaml is not there, and starts with a warning when only the file is not', async () => {
+    const { code, stderr } = await start({ FABRIC_CFG_PATH: '/not/mounted' });
+    expect(code).toBe(1);
+    expect(stderr).toContain('Error: FABRIC_CFG_PATH /not/mounted does not exist\n');
+    await using peer = new RunningCommand(['node', 'start'], { ...env, FABRIC_LOGGING_SPEC: 'info' });
+    const warning = JSON.parse(await peer.line((line) => line.includes('there is no core.yaml')));
+    expect(warning).toMatchObject({ level: 'warn', folder });
+    await peer.line((line) => line.includes('peer is ready'));
+  }, 60_000);
+
+  it('starts when config.yaml of its MSP names a certificate that is not there, with a warning for each', async () => {
+    const msp = join(folder, 'renamed-ca');
+    await cp(join(folder, 'peer/msp'), msp, { recursive: true });
+    const config = (await readFile(join(msp, 'config.yaml'), 'utf8')).replace(
+      /Certificate: .*/g,
+      'Certificate: cacerts/localhost-7054-ca-org1.pem',
+    );
+    await writeFile(join(msp, 'config.yaml'), config);
+    await using peer = new RunningCommand(['node', 'start'], { ...env, FABRIC_LOGGING_SPEC: 'info', CORE_PEER_MSPCONFIGPATH: msp });
+    await peer.line((line) => line.includes('peer is ready'));
+    const warned = peer.lines.filter((line) => line.includes(join(msp, 'cacerts/localhost-7054-ca-org1.pem')));
+    expect(warned.map((line) => JSON.parse(line).role)).toEqual([
+      'ClientOUIdentifier',
+      'PeerOUIdentifier',
+      'AdminOUIdentifier',
+      'OrdererOUIdentifier',
+    ]);
+  }, 60_000);
+
   it('names the address that is taken', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -4,9 +4,9 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { parse } from 'yaml';
 import { developmentSet as fixtures } from '../../../test/fixtures.ts';
 import { hex } from '../../common/bytes.ts';
+import { YamlFields } from '../../node/config/yaml-fields.ts';
 import { common, msp } from '../../protos/messages.ts';
 import { Certificate } from '../identities/certificate.ts';
 import { curveOrder, isLowS, parseEcdsaSignature } from '../identities/ecdsa.ts';
@@ -116,7 +116,7 @@ describe('the material of an organisation', () => {
   });
 
   it('is read back as the MSP that goes into a channel', async () => {
-    const read = await loadMspFolder(join(folder, 'msp'), { mspId: 'Org1MSP', parseYaml: parse });
+    const read = await loadMspFolder(join(folder, 'msp'), { mspId: 'Org1MSP', readYaml: YamlFields.parse });
     assert.equal(hex(read), hex(msp.FabricMSPConfig.encode(mspDefinition(organization))));
     const rules = new Msp({ config: read, version: '1.4.3', verifier: new SignatureVerifier() });
     const roles = common.MSPRole_MSPRoleType;

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -38,9 +38,10 @@ describe('settings', () => {
   });
 
   it('may come from variables alone', () => {
-    const { raw, folder: at } = readSources({ FABRIC_CFG_PATH: join(folder, 'absent'), CORE_PEER_ID: 'p' });
+    const { raw, folder: at, absent } = readSources({ FABRIC_CFG_PATH: folder, CORE_PEER_ID: 'p' });
     expect(raw).toEqual({ peer: { id: 'p' } });
-    expect(at).toBe(join(folder, 'absent'));
+    expect(at).toBe(folder);
+    expect(absent).toBe(folder); // somebody should say so
   });
 
   it('have a variable each', () => {
@@ -87,7 +88,96 @@ describe('settings of Fabric that change nothing here', () => {
   });
 });
 
+describe('the folder that FABRIC_CFG_PATH names', () => {
+  const read = (path: string) => readSources({ FABRIC_CFG_PATH: path });
+
+  it('must be there', async () => {
+    await writeFile(join(folder, 'file'), '');
+    await symlink('nowhere', join(folder, 'link'));
+    for (const name of ['absent', 'file', 'link']) {
+      const message = `FABRIC_CFG_PATH ${join(folder, name)} does not exist`;
+      expect(() => read(join(folder, name))).toThrow(expect.objectContaining({ code: 'SETTING_INVALID', message }));
+    }
+  });
+
+  it('need not be named', () => {
+    expect(readSources({}).folder).toBe('/etc/hyperledger/fabric');
+    expect(readSources({ FABRIC_CFG_PATH: '' })).toMatchObject({ folder: '/etc/hyperledger/fabric', absent: undefined });
+  });
+
+  it('may hold core.json or core.yml, in the order in which Go looks for them', async () => {
+    const id = () => settingAt(read(folder).raw, 'peer.id');
+    await writeFile(join(folder, 'core.yml'), 'peer: { id: yml }');
+    expect(id()).toBe('yml');
+    await writeFile(join(folder, 'core.yaml'), 'peer: { id: yaml }');
+    expect(id()).toBe('yaml');
+    await writeFile(join(folder, 'core.json'), '{"peer": {"id": "json"}}');
+    expect(id()).toBe('json');
+    expect(read(folder).absent).toBeUndefined();
+  });
+});
+
+describe('values', () => {
+  it.each([
+    ['yes', 'true'],
+    ['On', 'true'],
+    ['y', 'true'],
+    ['off', 'false'],
+    ['"yes"', 'yes'],
+    ['0x10', '16'],
+    ['010', '8'],
+    ['1_000', '1000'],
+    ['12:30:45', '12:30:45'],
+    ['.', '.'],
+    ['1.5', '1.5'],
+    ['.5', '0.5'],
+    ['2026-11-29', '2026-11-29'],
+    ['~', undefined],
+  ])('%s are read as a Go peer reads them', async (written, read) => {
+    const { raw } = await sources(`peer:\n  id: ${written}\n`);
+    expect(settingAt(raw, 'peer.id')).toBe(read);
+  });
+
+  it('may be merged, and of two with one name the last counts', async () => {
+    const { raw } = await sources('shared: &tls { enabled: true }\npeer:\n  id: a\n  id: b\n  tls: { <<: *tls, serverhostoverride: x }\n');
+    expect(settingAt(raw, 'peer.id')).toBe('b');
+    expect(settingAt(raw, 'peer.tls.enabled')).toBe('true');
+  });
+});
+
 describe('a core.yaml that cannot be read', () => {
+  it('is named when it is a link that leads nowhere, a folder or not for us', async () => {
+    const file = join(folder, 'core.yaml');
+    const refused = () =>
+      expect(() => readSources({ FABRIC_CFG_PATH: folder })).toThrow(
+        expect.objectContaining({ code: 'SETTING_INVALID', message: expect.stringContaining(`cannot read ${file}: `) }),
+      );
+    await symlink('nowhere', file);
+    refused();
+    await rm(file);
+    await mkdir(file);
+    refused();
+    await rm(file, { recursive: true });
+    await writeFile(file, '');
+    await chmod(file, 0o000);
+    if (process.getuid?.() !== 0) refused(); // root may read everything
+  });
+
+  it('is refused in a sentence when its anchors never end', async () => {
+    const bomb = [
+      'a: &a0 [x]',
+      ...Array.from({ length: 9 }, (_, at) => `b${at}: &a${at + 1} [${Array(9).fill(`*a${at}`).join(', ')}]`),
+    ].join('\n');
+    await expect(sources(bomb)).rejects.toMatchObject({
+      code: 'SETTING_INVALID',
+      message: expect.stringContaining('anchors are used too often'),
+    });
+    await expect(sources('a: &a { b: *a }')).rejects.toMatchObject({
+      code: 'SETTING_INVALID',
+      message: expect.stringContaining('contains itself'),
+    });
+  });
+
   it('is refused with line and column', async () => {
     await expect(sources('peer:\n  id: "open\n')).rejects.toMatchObject({
       code: 'SETTING_INVALID',

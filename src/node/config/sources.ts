@@ -1,8 +1,8 @@
 /** Where a peer's settings come from: core.yaml under FABRIC_CFG_PATH, overridden by CORE_ variables. */
-import { existsSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
-import { SelvageError } from '../../common/errors.ts';
+import { messageOf, SelvageError } from '../../common/errors.ts';
+import { goYaml, YamlProblem } from './go-yaml.ts';
 import { ACTED_ON, covering, KNOWN_KEYS, NOT_ACTED_ON } from './known-keys.ts';
 
 /** A tree of settings with lower-case keys, as viper has them. */
@@ -14,6 +14,8 @@ export interface SettingSources {
   readonly raw: RawSettings;
   /** Folder of core.yaml: relative paths in it start here. */
   readonly folder: string;
+  /** The folder that FABRIC_CFG_PATH names, if there is no core.yaml in it. */
+  readonly absent: string | undefined;
   /** What neither Fabric nor Selvage knows: dotted paths as core.yaml writes them, and names of CORE_ variables. */
   readonly unknown: readonly string[];
   /** Settings that are Fabric's, are set, and change nothing here; whole sections by their name. */
@@ -29,12 +31,16 @@ export const variableOf = (path: string): string => `CORE_${path.replaceAll('.',
  * Reads `core.yaml` (there need not be one) and the environment. As in viper, keys have no case, a variable beats the file, and
  * an empty variable counts as absent.
  *
- * @throws {SelvageError} `SETTING_INVALID` when core.yaml does not parse, with file, line and column
+ * @throws {SelvageError} `SETTING_INVALID` when FABRIC_CFG_PATH names no folder, and when core.yaml cannot be read or does not parse,
+ *   with file, line and column
+ * @see InitViper in hyperledger/fabric v2.5, core/config/config.go
  */
 export function readSources(env: Environment): SettingSources {
-  const folder = resolve(env['FABRIC_CFG_PATH'] ?? '/etc/hyperledger/fabric');
-  const file = join(folder, 'core.yaml');
-  const fromFile = existsSync(file) ? parseYamlFile(file) : {};
+  const named = env['FABRIC_CFG_PATH'] || undefined;
+  if (named !== undefined) checkFolder(named);
+  const folder = resolve(named ?? '/etc/hyperledger/fabric');
+  const file = findFile(folder);
+  const fromFile = file === undefined ? {} : parseYamlFile(file);
   const inFile = leaves(fromFile);
   const raw = lowerKeys(fromFile);
   const overridable = [...inFile, ...KNOWN_KEYS.filter((path) => !path.endsWith('.*'))];
@@ -44,9 +50,23 @@ export function readSources(env: Environment): SettingSources {
   return {
     raw,
     folder,
+    absent: named !== undefined && file === undefined ? folder : undefined,
     unknown: [...inFile.filter((path) => !isKnown(path)), ...unknownVariables(env)],
     ignored: ignoredOf(set),
   };
+}
+
+function checkFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new SelvageError('SETTING_INVALID', `FABRIC_CFG_PATH ${path} does not exist`, {
+    advice: 'It names the folder with core.yaml: correct it, or look whether a mount is missing.',
+  });
+}
+
+/** The file's names in the order in which viper looks for them; JSON is YAML, too. A link that leads nowhere is no absent file. */
+function findFile(folder: string): string | undefined {
+  const names = ['core.json', 'core.yaml', 'core.yml'].map((name) => join(folder, name));
+  return names.find((name) => lstatSync(name, { throwIfNoEntry: false }) !== undefined);
 }
 
 /** A path as core.yaml means it: relative to the file's folder. */
@@ -59,20 +79,34 @@ export function settingAt(raw: RawSettings, path: string): string | undefined {
   return value === undefined || value === null || isTree(value) ? undefined : String(value);
 }
 
-/** Parses YAML text into plain values. @throws {SelvageError} `SETTING_INVALID` with line and column */
+/** Parses YAML text into plain values, as Go does. @throws {SelvageError} `SETTING_INVALID` with line and column */
 export function parseYaml(text: string, name: string): unknown {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const [error] = document.errors;
-  if (error === undefined) return document.toJS();
-  const { line, col } = lines.linePos(error.pos[0]);
-  throw new SelvageError('SETTING_INVALID', `${name}:${line}:${col}: ${error.message.split('\n')[0]}`, { details: { file: name, line } });
+  try {
+    return goYaml(text);
+  } catch (thrown) {
+    if (!(thrown instanceof YamlProblem)) throw thrown;
+    const { line, column, message } = thrown;
+    const where = line === undefined ? name : `${name}:${line}:${column}`;
+    throw new SelvageError('SETTING_INVALID', `${where}: ${message}`, { details: { file: name, ...(line !== undefined && { line }) } });
+  }
 }
 
 function parseYamlFile(file: string): Tree {
-  const value = parseYaml(readFileSync(file, 'utf8'), file) ?? {};
+  const value = parseYaml(readText(file), file) ?? {};
   if (isTree(value)) return value;
   throw new SelvageError('SETTING_INVALID', `${file} holds no settings: expected keys and values`, { details: { file } });
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new SelvageError('SETTING_INVALID', `cannot read ${file}: ${messageOf(cause)}`, {
+      cause,
+      details: { file },
+      advice: 'Check who may read it, and where it leads if it is a link.',
+    });
+  }
 }
 
 type Tree = Record<string, unknown>;

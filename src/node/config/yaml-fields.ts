@@ -1,6 +1,6 @@
 /** YAML as Go's yaml reads it into structs: by YAML 1.1, every value of the field's type, keys as they are written. */
-import { LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import { SelvageError } from '../../common/errors.ts';
+import { goYaml, YamlProblem } from './go-yaml.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
 
@@ -24,8 +24,8 @@ export class YamlFields {
 
   /** @throws {SelvageError} `MALFORMED` with line and column */
   static parse(text: string): YamlFields {
-    const values = parsed(text, { version: '1.1' }) ?? {};
-    const texts = parsed(text, { schema: 'failsafe', merge: true }) ?? {};
+    const values = parsed(text, 'values') ?? {};
+    const texts = parsed(text, 'texts') ?? {};
     if (isTree(values) && isTree(texts)) return new YamlFields(values, texts, '');
     throw new SelvageError('MALFORMED', 'expected keys and values');
   }
@@ -62,6 +62,24 @@ export class YamlFields {
     throw this.#mistyped(key, 'keys and values');
   }
 
+  /** Undefined when it is absent. */
+  optional(key: string): YamlFields | undefined {
+    return this.#value(key) === undefined ? undefined : this.fields(key);
+  }
+
+  /** Mappings in a list; none when it is absent. */
+  list(key: string): readonly YamlFields[] {
+    const value = this.#value(key) ?? [];
+    const texts = this.#texts[key] ?? [];
+    if (!Array.isArray(value) || !Array.isArray(texts)) throw this.#mistyped(key, 'a list');
+    return value.map((each: unknown, at) => {
+      const own: unknown = texts[at];
+      if (each === null) return new YamlFields({}, {}, `${this.#at(key)}.${at}`);
+      if (isTree(each)) return new YamlFields(each, isTree(own) ? own : {}, `${this.#at(key)}.${at}`);
+      throw this.#mistyped(key, 'a list of keys and values');
+    });
+  }
+
   keys(): readonly string[] {
     return Object.keys(this.#values);
   }
@@ -81,11 +99,12 @@ export class YamlFields {
   }
 }
 
-function parsed(text: string, options: { readonly version?: '1.1'; readonly schema?: 'failsafe'; readonly merge?: boolean }): unknown {
-  const lineCounter = new LineCounter();
-  const document = parseDocument<ParsedNode>(text, { ...options, lineCounter });
-  const [error] = document.errors;
-  if (error === undefined) return document.toJS({ maxAliasCount: 100 });
-  const { line, col } = lineCounter.linePos(error.pos[0]);
-  throw new SelvageError('MALFORMED', `line ${line}, column ${col}: ${error.message.split('\n')[0]}`);
+function parsed(text: string, as: 'values' | 'texts'): unknown {
+  try {
+    return goYaml(text, as);
+  } catch (thrown) {
+    if (!(thrown instanceof YamlProblem)) throw thrown;
+    const { line, column, message } = thrown;
+    throw new SelvageError('MALFORMED', line === undefined ? message : `line ${line}, column ${column}: ${message}`);
+  }
 }
