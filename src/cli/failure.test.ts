@@ -26,6 +26,17 @@ describe('a failure', () => {
     ]);
   });
 
+  it('that a text explains names the setting', () => {
+    const env = { FABRIC_CFG_PATH: '/nonexistent', CORE_PEER_LOCALMSPID: 'Org7MSP', CORE_PEER_MSPCONFIGPATH: '/msp' };
+    const advice = (code: 'REFUSED_BY_PEER' | 'DEADLINE_EXCEEDED', text: string) => reported(new SelvageError(code, text), { env }).said[1];
+    expect(advice('REFUSED_BY_PEER', 'access denied: channel [] creator org [Org7MSP]')).toContain(
+      'knows no MSP Org7MSP (CORE_PEER_LOCALMSPID)',
+    );
+    expect(advice('REFUSED_BY_PEER', 'access denied for [JoinChain][ch]: …')).toContain('of Org7MSP in /msp, is not allowed');
+    expect(advice('DEADLINE_EXCEEDED', 'timed out waiting for txid on all peers')).toContain('--waitForEventTimeout');
+    expect(advice('REFUSED_BY_PEER', 'no such function')).toBeUndefined();
+  });
+
   it('names the log where there is one', () => {
     expect(reported(new SelvageError('REFUSED_BY_PEER', 'no'), { logFile: '/x.log' }).said).toEqual(['Error: no', 'Log: /x.log']);
   });

@@ -30,7 +30,7 @@ function sentenceOf(error: SelvageError): string {
 }
 
 const ADVICE: Readonly<Partial<Record<SelvageError['code'], string>>> = {
-  PEER_UNREACHABLE: 'Check that the node is running, that the address is right, and that both sides agree on TLS.',
+  PEER_UNREACHABLE: 'Check that the node is still running; its log says why it does not answer.',
   DEADLINE_EXCEEDED: 'The other side is alive but slow: look at its log, or give it more time.',
   ACCESS_DENIED: 'Use an identity with the needed role: CORE_PEER_MSPCONFIGPATH names the folder of the identity in use.',
   INTERNAL: 'This is a defect of Selvage: please report it with the lines above.',

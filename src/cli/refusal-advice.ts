@@ -1,14 +1,43 @@
 import type { SelvageError } from '../common/errors.ts';
-import { readClientConfig } from '../node/config/client-config.ts';
+import { type ClientConfig, readClientConfig } from '../node/config/client-config.ts';
 import type { Terminal } from './terminal.ts';
 
+interface Hint {
+  readonly code: SelvageError['code'];
+  readonly pattern: RegExp;
+  readonly advice: (config: ClientConfig) => string;
+}
+
 /**
- * Which setting a refusal of the other side comes from, where its text tells.
- * @see Process in hyperledger/fabric v2.5, core/endorser/msgvalidation.go and endorser.go for the texts
+ * Which setting an error comes from, where only its text tells.
+ * @see core/endorser and core/aclmgmt in hyperledger/fabric v2.5 for the texts of refusals
  */
+const HINTS: readonly Hint[] = [
+  {
+    code: 'REFUSED_BY_PEER',
+    pattern: /creator org \[|creator org unknown|MSP .* is (?:unknown|not defined)/,
+    advice: ({ mspId, mspPath }) =>
+      `The peer knows no MSP ${mspId} (CORE_PEER_LOCALMSPID), or not the identity in ${mspPath} (CORE_PEER_MSPCONFIGPATH) as one of it.`,
+  },
+  {
+    code: 'REFUSED_BY_PEER',
+    pattern:
+      /access denied for|failed authorization check|does not satisfy|did not satisfy policy|implicit policy evaluation failed|FORBIDDEN/,
+    advice: ({ mspId, mspPath }) =>
+      `The identity in use, of ${mspId} in ${mspPath}, is not allowed to do this: let CORE_PEER_MSPCONFIGPATH and CORE_PEER_LOCALMSPID name one that is, such as an admin.`,
+  },
+  {
+    code: 'DEADLINE_EXCEEDED',
+    pattern: /timed out waiting for txid/,
+    advice: () => 'The orderer has the transaction, and it may still be committed. Wait longer with --waitForEventTimeout.',
+  },
+  {
+    code: 'DEADLINE_EXCEEDED',
+    pattern: /timed out waiting for connection to deliver/,
+    advice: () => 'Nothing was ordered. Wait longer with --waitForEventTimeout, or see the log of the peer.',
+  },
+];
+
 export function refusalAdvice({ code, message }: SelvageError, { env }: Pick<Terminal, 'env'>): string | undefined {
-  if (code !== 'REFUSED_BY_PEER') return undefined;
-  if (!/creator org \[|creator org unknown|MSP .* is (?:unknown|not defined)/.test(message)) return undefined;
-  const { mspId, mspPath } = readClientConfig(env);
-  return `The peer knows no MSP ${mspId} (CORE_PEER_LOCALMSPID), or not the identity in ${mspPath} (CORE_PEER_MSPCONFIGPATH) as one of it.`;
+  return HINTS.find((hint) => hint.code === code && hint.pattern.test(message))?.advice(readClientConfig(env));
 }

@@ -102,7 +102,11 @@ describe('a transaction', () => {
     const refusing = await scriptedPeer(scope, { endorse: () => ({ response: { status: 500, message: 'no' } }) });
     const other = await scriptedPeer(scope, { endorse: () => endorsement('another') });
     const from = (...endorsers: (typeof peer)[]) => submit({ signer, endorsers, orderer }, spec, { signal: never });
-    await expect(from(peer, refusing)).rejects.toMatchObject({ code: 'REFUSED_BY_PEER', details: { address: refusing.address } });
+    await expect(from(peer, refusing)).rejects.toMatchObject({
+      code: 'REFUSED_BY_PEER',
+      details: { address: refusing.address },
+      advice: `Of the 2 peers that were asked, the one at ${refusing.address} refused.`,
+    });
     await expect(from(peer, other)).rejects.toMatchObject({ message: expect.stringContaining('ProposalResponsePayloads do not match') });
     await expect(from()).rejects.toMatchObject({ code: 'REFUSED_BY_PEER' });
     expect(events).toEqual([]);

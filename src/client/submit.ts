@@ -73,7 +73,7 @@ export async function submit(parts: SubmitParts, spec: ProposalSpec, options: Ca
   const responses = await Promise.all(parts.endorsers.map((peer) => peer.endorse(proposal.signed, options)));
   for (const [at, { response }] of responses.entries())
     if (response === undefined || response.status >= ERROR_THRESHOLD)
-      throw refused(response, parts.endorsers[at]?.address ?? '', parts.refusal);
+      throw refused(response, parts.endorsers[at]?.address ?? '', parts.refusal, parts.endorsers.length);
   const envelope = await assembleTransaction(parts.signer, proposal, responses);
   const commit = await ordered(parts, proposal, envelope, options);
   const [first] = responses;
@@ -117,9 +117,12 @@ function successOf(response: protos.Response | undefined, address: string, refus
   throw refused(response, address, refusal);
 }
 
-function refused(response: protos.Response | undefined, address: string, refusal = badResponse): SelvageError {
+function refused(response: protos.Response | undefined, address: string, refusal = badResponse, asked = 1): SelvageError {
   const told = response ?? { status: 0, message: 'no response', payload: new Uint8Array(0) };
-  return new SelvageError('REFUSED_BY_PEER', refusal(told), { details: { status: told.status, address } });
+  return new SelvageError('REFUSED_BY_PEER', refusal(told), {
+    details: { status: told.status, address },
+    ...(asked > 1 && { advice: `Of the ${asked} peers that were asked, the one at ${address} refused.` }),
+  });
 }
 
 /** A commit that is being waited for; `started` says that the peer is listening, so nothing can be missed. */

@@ -69,7 +69,13 @@ describe('the command line', () => {
     expect(await run('chaincode', 'package', 'kv2.pak', ...source, '-v', '1.0', '-s', '-S', '-i', "OR('Org1MSP.admin')")).toMatchObject({
       code: 0,
     });
-    expect(await run('chaincode', 'signpackage', 'kv2.pak', 'signed.pak')).toMatchObject({ code: 0 });
+    expect(await run('chaincode', 'signpackage', 'kv2.pak', 'signed.pak')).toMatchObject({
+      code: 0,
+      stdout: 'Wrote signed package to signed.pak successfully\n',
+    });
+    const other = await run('chaincode', 'install', 'signed.pak', '-n', 'kv3');
+    expect(other).toMatchObject({ code: 1, stderr: 'Error: chaincode name kv3 does not match name kv2 in package\n' });
+    expect(await run('chaincode', 'package', 'admins.pak', ...source, '-v', '1.0', '-s')).toMatchObject({ code: 0 });
     expect(owners(await readFile(join(folder, 'signed.pak')))).toBe(2);
     expect((await run('chaincode', 'install', 'signed.pak')).stderr).toContain('Installed remotely');
     const deploy = [...orderer, '-C', 'mychannel', '-n', 'kv2', '-l', 'node', '-c', '{"Args":["init","colour","red"]}'];

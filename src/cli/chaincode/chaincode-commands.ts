@@ -140,7 +140,7 @@ function packageCommands(parent: Command, terminal: Terminal): void {
   withUnusedOrderer(withSource(parent.command('package [outputfile]').description('Package a chaincode into a deployment spec.')))
     .option('-s, --cc-package', 'create a package that can be signed by its owners')
     .option('-S, --sign', 'with -s: sign the package as the local MSP')
-    .option('-i, --instantiate-policy <policy>', 'with -s: who may instantiate')
+    .option('-i, --instantiate-policy <policy>', 'with -s: who may instantiate (default: the admins of CORE_PEER_LOCALMSPID)')
     .action(async (output: string, flags: PackageFlags, command: Command) => {
       const refusal = 'output file not specified or invalid number of args (filename should be the only arg)';
       expectOperands(command, { least: 1, most: 1 }, refusal);
