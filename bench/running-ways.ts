@@ -1,7 +1,7 @@
 import { silent } from '../src/common/log.ts';
 import { parseDockerSettings } from '../src/node/config/peer-config.ts';
 import { buildImages, listImages } from '../src/node/images.ts';
-import { DockerodeEngine } from '../src/runtimes/docker/dockerode-engine.ts';
+import { HttpEngine } from '../src/runtimes/docker/http-engine.ts';
 import { LABELS, thisProcess } from '../src/runtimes/docker/traces.ts';
 import { externalBuilderOf, startServices } from '../test/runtimes/outside-ways.ts';
 import { NAMES, type RunningWay } from './first-answer.ts';
@@ -41,7 +41,7 @@ const IN_DOCKER: RunningWay = {
 
 async function removeChaincodeImages(): Promise<void> {
   const signal = AbortSignal.timeout(60_000);
-  const engine = new DockerodeEngine({ endpoint: DOCKER.vm.endpoint });
+  const engine = new HttpEngine({ endpoint: DOCKER.vm.endpoint });
   const made = await engine.images({ labels: [`${LABELS.process}=${thisProcess()}`, LABELS.content] }, { signal });
   for (const tag of made.flatMap(({ tags }) => tags)) await engine.removeImage(tag, { signal });
 }

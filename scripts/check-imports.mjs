@@ -16,7 +16,6 @@ const HOMES = {
   '@peculiar/x509': 'src/msp/',
   'reflect-metadata': 'src/msp/',
   commander: 'src/cli/',
-  dockerode: 'src/runtimes/docker/',
   lmdb: 'src/ledger/kv/',
   'prom-client': 'src/node/',
   protobufjs: 'src/protos/',

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { silent } from '../src/common/log.ts';
 import { buildBaseImage } from '../src/runtimes/docker/base-images.ts';
-import { DockerodeEngine } from '../src/runtimes/docker/dockerode-engine.ts';
+import { HttpEngine } from '../src/runtimes/docker/http-engine.ts';
 import type { ImagePurpose } from '../src/runtimes/docker/image-contents.ts';
 import { LABELS, thisProcess } from '../src/runtimes/docker/traces.ts';
 
@@ -14,7 +14,7 @@ export const DOCKER_ENDPOINT = process.env['DOCKER_HOST'] ?? 'unix:///var/run/do
 const signal = (): AbortSignal => AbortSignal.timeout(60_000);
 
 /** Why tests with a real engine are skipped; undefined when one answers. */
-export const noDocker: string | undefined = await new DockerodeEngine({ endpoint: DOCKER_ENDPOINT }).version({ signal: signal() }).then(
+export const noDocker: string | undefined = await new HttpEngine({ endpoint: DOCKER_ENDPOINT }).version({ signal: signal() }).then(
   ({ os }) => (os === 'linux' && process.platform === 'linux' ? undefined : `an engine for ${os}, tests need Linux on both sides`),
   (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown)),
 );
@@ -29,7 +29,7 @@ const MAKERS = ['base-images', 'image-contents', 'image-scripts', 'local-toolcha
  * An image of this machine's programs, like those of `selvage images build`. It stays in the engine, so that it is made once per
  * machine.
  */
-export async function testImage(engine: DockerodeEngine, purpose: ImagePurpose): Promise<string> {
+export async function testImage(engine: HttpEngine, purpose: ImagePurpose): Promise<string> {
   const made = createHash('sha256').update(process.version);
   for (const name of MAKERS) made.update(readFileSync(new URL(`../src/runtimes/docker/${name}.ts`, import.meta.url)));
   const image = `selvage-test/${purpose}:${made.digest('hex').slice(0, 12)}`;
@@ -44,10 +44,10 @@ export async function testImage(engine: DockerodeEngine, purpose: ImagePurpose):
   return image;
 }
 
-export const nodeImage = (engine: DockerodeEngine): Promise<string> => testImage(engine, 'node');
+export const nodeImage = (engine: HttpEngine): Promise<string> => testImage(engine, 'node');
 
 /** Images of chaincode that this process made. */
-export async function removeOurImages(engine: DockerodeEngine): Promise<void> {
+export async function removeOurImages(engine: HttpEngine): Promise<void> {
   const made = await engine.images({ labels: [`${LABELS.process}=${thisProcess()}`] }, { signal: signal() });
   for (const tag of made.flatMap(({ tags }) => tags)) await engine.removeImage(tag, { signal: signal() });
 }

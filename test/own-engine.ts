@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { DockerodeEngine } from '../src/runtimes/docker/dockerode-engine.ts';
+import { HttpEngine } from '../src/runtimes/docker/http-engine.ts';
 import { noDocker } from './docker.ts';
 
 const never = new AbortController().signal;
@@ -53,7 +53,7 @@ export class OwnEngine implements AsyncDisposable {
     // Its containerd dies with a killed engine, and leaves a pid file that keeps the next one from starting another.
     for (const stale of ['pid', 'exec/containerd/containerd.pid', 'exec/containerd/containerd.sock']) await rm(at(stale), { force: true });
     this.#daemon = spawn(DAEMON, [...quiet, ...places, ...this.#options], { stdio: 'ignore' });
-    const engine = new DockerodeEngine({ endpoint: this.endpoint });
+    const engine = new HttpEngine({ endpoint: this.endpoint });
     for (;;) {
       if (await engine.version({ signal: never }).catch(() => undefined)) return;
       if (this.#daemon.exitCode !== null) throw new Error('dockerd does not start here');

@@ -3,15 +3,15 @@ import type { Cancellable } from '../common/cancel.ts';
 import type { Logger } from '../common/log.ts';
 import { allPlatforms } from '../packages/platforms/platforms.ts';
 import { DockerRuntime } from '../runtimes/docker/docker-runtime.ts';
-import { DockerodeEngine } from '../runtimes/docker/dockerode-engine.ts';
+import { HttpEngine } from '../runtimes/docker/http-engine.ts';
 import type { PeerConfig } from './config/peer-config.ts';
 import { readPem } from './files.ts';
 
 /** The engine that `vm.endpoint` names. @throws {SelvageError} `SETTING_INVALID` for an endpoint or a TLS file that is none */
-export async function dockerEngine({ endpoint, tls }: PeerConfig['docker']): Promise<DockerodeEngine> {
-  if (tls === undefined) return new DockerodeEngine({ endpoint });
+export async function dockerEngine({ endpoint, tls }: PeerConfig['docker']): Promise<HttpEngine> {
+  if (tls === undefined) return new HttpEngine({ endpoint });
   const [ca, cert, key] = await Promise.all([tls.caFile, tls.certFile, tls.keyFile].map(readPem));
-  return new DockerodeEngine({ endpoint, tls: { ca: ca ?? '', cert: cert ?? '', key: key ?? '' } });
+  return new HttpEngine({ endpoint, tls: { ca: ca ?? '', cert: cert ?? '', key: key ?? '' } });
 }
 
 /** Chaincode in containers. An engine that is absent is said now, in the log, and again by each launch; the peer runs all the same. */

@@ -9,15 +9,15 @@ import type { LaunchSpec } from '../../src/packages/launch-spec.ts';
 import { IMAGE_SETTINGS } from '../../src/packages/platforms/image-names.ts';
 import { NodePlatform } from '../../src/packages/platforms/node/node-platform.ts';
 import { DockerRuntime, type DockerRuntimeParts } from '../../src/runtimes/docker/docker-runtime.ts';
-import { DockerodeEngine } from '../../src/runtimes/docker/dockerode-engine.ts';
 import type { DockerEngine } from '../../src/runtimes/docker/engine.ts';
+import { HttpEngine } from '../../src/runtimes/docker/http-engine.ts';
 import { DOCKER_ENDPOINT, nodeImage } from '../docker.ts';
 
 const signal = (): AbortSignal => AbortSignal.timeout(30_000);
 
 export interface DockerFixture extends RuntimeFixture {
   readonly runtime: DockerRuntime;
-  readonly engine: DockerodeEngine;
+  readonly engine: HttpEngine;
   readonly peerId: string;
   packed(files: Readonly<Record<string, string>>, peerAddress?: string): Promise<LaunchSpec>;
 }
@@ -31,7 +31,7 @@ export interface DockerFixtureOptions {
 /** The process ids that chaincode tells are those of this machine: its containers share the machine's. */
 export async function openDocker(options: Partial<DockerRuntimeParts> & DockerFixtureOptions = {}): Promise<DockerFixture> {
   const { endpoint = DOCKER_ENDPOINT, image = undefined, ...parts } = options;
-  const engine = new DockerodeEngine({ endpoint });
+  const engine = new HttpEngine({ endpoint });
   const nodeRuntime = image ?? (await nodeImage(engine));
   const directory = await mkdtemp(join(tmpdir(), 'selvage-docker-'));
   const peerId = `p${randomBytes(6).toString('hex')}`;

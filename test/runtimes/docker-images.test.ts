@@ -10,7 +10,7 @@ import { reportFailure } from '../../src/cli/failure.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { writeTar } from '../../src/packages/archive/tar-writer.ts';
 import { findTool } from '../../src/packages/platforms/tools.ts';
-import { DockerodeEngine } from '../../src/runtimes/docker/dockerode-engine.ts';
+import { HttpEngine } from '../../src/runtimes/docker/http-engine.ts';
 import { imageContents } from '../../src/runtimes/docker/image-contents.ts';
 import { GO_SCRIPTS } from '../../src/runtimes/docker/image-scripts.ts';
 import { vmNames } from '../../src/runtimes/docker/names.ts';
@@ -71,7 +71,7 @@ const listed = async (): Promise<Readonly<Record<string, string | undefined>>> =
 };
 
 describe.skipIf(noDocker !== undefined)(needsDocker('selvage images'), () => {
-  const engine = new DockerodeEngine({ endpoint: DOCKER_ENDPOINT });
+  const engine = new HttpEngine({ endpoint: DOCKER_ENDPOINT });
 
   afterAll(async () => {
     const tags = await docker('image', 'ls', repository, '--format', '{{.Repository}}:{{.Tag}}');

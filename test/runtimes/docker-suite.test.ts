@@ -1,10 +1,10 @@
 import { afterAll } from 'vitest';
 import { findTool } from '../../src/packages/platforms/tools.ts';
-import { DockerodeEngine } from '../../src/runtimes/docker/dockerode-engine.ts';
+import { HttpEngine } from '../../src/runtimes/docker/http-engine.ts';
 import { DOCKER_ENDPOINT, noDocker, removeOurImages, testImage } from '../docker.ts';
 import { chaincodeSuite, deployedTwice, type SuiteNetwork } from './chaincode-suite.ts';
 
-const engine = new DockerodeEngine({ endpoint: DOCKER_ENDPOINT });
+const engine = new HttpEngine({ endpoint: DOCKER_ENDPOINT });
 
 const IMAGES = {
   node: async () => ({ node: { runtime: await testImage(engine, 'node') } }),

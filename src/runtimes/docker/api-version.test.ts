@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { apiPrefix } from './api-version.ts';
-import { DockerodeEngine } from './dockerode-engine.ts';
+import { HttpEngine } from './http-engine.ts';
 
 const never = new AbortController().signal;
 
@@ -34,7 +34,7 @@ it('agrees on a version once, and again when the engine has become another', asy
   try {
     server.listen(join(folder, 'engine.sock'));
     await once(server, 'listening');
-    const engine = new DockerodeEngine({ endpoint: `unix://${join(folder, 'engine.sock')}` });
+    const engine = new HttpEngine({ endpoint: `unix://${join(folder, 'engine.sock')}` });
     await engine.start('a', { signal: never });
     await engine.start('b', { signal: never });
     version = '1.44';

@@ -10,8 +10,8 @@ import type { LaunchSpec } from '../../packages/launch-spec.ts';
 import type { OutputLine } from '../../packages/output.ts';
 import { NodePlatform } from '../../packages/platforms/node/node-platform.ts';
 import type { DockerBuild, PackageSubject, Platform } from '../../packages/platforms/platform.ts';
-import { DockerodeEngine } from './dockerode-engine.ts';
 import { refused } from './engine-failure.ts';
+import { HttpEngine } from './http-engine.ts';
 import { thisProcess } from './traces.ts';
 
 const never = new AbortController().signal;
@@ -127,7 +127,7 @@ describe.skipIf(noDocker !== undefined)(needsDocker('with a Docker engine'), () 
     try {
       await mkdir(join(HOME, '.m2'));
       await writeFile(join(HOME, '.m2', 'settings.xml'), '<settings><password>secret</password></settings>');
-      const image = await nodeImage(new DockerodeEngine({ endpoint: DOCKER_ENDPOINT }));
+      const image = await nodeImage(new HttpEngine({ endpoint: DOCKER_ENDPOINT }));
       const build = 'cat /root/.m2/settings.xml; cp -R /chaincode/input/src/. /chaincode/output';
       const java: Platform = Object.assign(new NodePlatform(), {
         name: 'java',

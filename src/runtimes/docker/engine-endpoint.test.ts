@@ -11,8 +11,8 @@ import { openDocker } from '../../../test/runtimes/docker-fixture.ts';
 import { freePort } from '../../../test/runtimes/free-port.ts';
 import { Listener } from '../../chaincode/ports/runtime.contract.ts';
 import { CertificateAuthority } from '../../msp/material/certificate-authority.ts';
-import { DockerodeEngine } from './dockerode-engine.ts';
-import type { EngineTls } from './modem.ts';
+import type { EngineTls } from './engine-http.ts';
+import { HttpEngine } from './http-engine.ts';
 
 const never = new AbortController().signal;
 const skipped = noOwnEngine === undefined ? '' : ` (skipped: ${noOwnEngine})`;
@@ -49,7 +49,7 @@ describe.skipIf(noOwnEngine !== undefined)(`an engine elsewhere${skipped}`, () =
   }, 60_000);
 
   it('builds and runs chaincode over TLS, with both sides known to each other', async () => {
-    const over = new DockerodeEngine({ endpoint, tls });
+    const over = new HttpEngine({ endpoint, tls });
     await using fixture = await openDocker({ engine: over, image: await nodeImage(over) });
     await using listener = await Listener.open();
     const instance = await fixture.runtime.launch(await fixture.packed(CHAINCODE, listener.address), { signal: never });
@@ -68,7 +68,7 @@ describe.skipIf(noOwnEngine !== undefined)(`an engine elsewhere${skipped}`, () =
       'no TLS': undefined,
     };
     for (const [how, attempt] of Object.entries(attempts)) {
-      const version = new DockerodeEngine({ endpoint, tls: attempt }).version({ signal: never });
+      const version = new HttpEngine({ endpoint, tls: attempt }).version({ signal: never });
       await expect(version, how).rejects.toMatchObject({ code: 'DOCKER_UNAVAILABLE', advice });
     }
   });
@@ -87,7 +87,7 @@ describe.skipIf(noOwnEngine !== undefined)(`an engine elsewhere${skipped}`, () =
       await once(server, 'listening');
       const place = server.address();
       const address = `${gateway}:${typeof place === 'object' && place !== null ? place.port : 0}`;
-      const own = new DockerodeEngine({ endpoint: engine.endpoint });
+      const own = new HttpEngine({ endpoint: engine.endpoint });
       const hostConfig = { networkmode: 'selvage-test' };
       await using fixture = await openDocker({ endpoint: engine.endpoint, image: await nodeImage(own), hostConfig });
       await fixture.runtime.launch(await fixture.packed(CHAINCODE, address), { signal: never });

@@ -4,7 +4,7 @@ import { noOwnEngine, OwnEngine } from '../../../test/own-engine.ts';
 import { openDocker, watched } from '../../../test/runtimes/docker-fixture.ts';
 import { Listener } from '../../chaincode/ports/runtime.contract.ts';
 import { type Logger, silent } from '../../common/log.ts';
-import { DockerodeEngine } from './dockerode-engine.ts';
+import { HttpEngine } from './http-engine.ts';
 
 const never = new AbortController().signal;
 
@@ -78,7 +78,7 @@ describe.skipIf(noOwnEngine !== undefined)(`an engine that dies${skipped}`, () =
         made.push(call);
         if (dies === undefined && step === `${call} ${made.filter((each) => each === call).length}`) dies = engine.end('SIGKILL');
       };
-      const plain = new DockerodeEngine({ endpoint: engine.endpoint });
+      const plain = new HttpEngine({ endpoint: engine.endpoint });
       const image = await nodeImage(plain);
       await using fixture = await openDocker({ engine: watched(plain, onCall), image, healthIntervalMs: 50 });
       await using listener = await Listener.open();

@@ -12,7 +12,7 @@ import { IMAGE_SETTINGS } from '../../../src/packages/platforms/image-names.ts';
 import { NodePlatform } from '../../../src/packages/platforms/node/node-platform.ts';
 import type { DockerBuild, Platform } from '../../../src/packages/platforms/platform.ts';
 import { DockerRuntime, type DockerRuntimeParts } from '../../../src/runtimes/docker/docker-runtime.ts';
-import { DockerodeEngine } from '../../../src/runtimes/docker/dockerode-engine.ts';
+import { HttpEngine } from '../../../src/runtimes/docker/http-engine.ts';
 import { smallSystem } from '../../../src/runtimes/docker/local-toolchain.ts';
 import { DOCKER_ENDPOINT, needsDocker, noDocker, nodeImage, removeOurImages } from '../../docker.ts';
 import { repository } from '../../journeys/network.ts';
@@ -40,13 +40,13 @@ async function onShim(files: Files, ...before: readonly string[]): Promise<Files
 }
 
 /** What a peer has in an engine beside finished images. */
-const leftoversOf = (engine: DockerodeEngine, label: string) => async (): Promise<readonly string[]> => [
+const leftoversOf = (engine: HttpEngine, label: string) => async (): Promise<readonly string[]> => [
   ...(await engine.containers({ labels: [label] }, { signal: signal() })).flatMap(({ names }) => names),
   ...(await engine.images({ labels: [label], dangling: true }, { signal: signal() })).map(({ id }) => id),
 ];
 
 describe.skipIf(noDocker !== undefined)(needsDocker('chaincode in Docker'), () => {
-  const engine = new DockerodeEngine({ endpoint: DOCKER_ENDPOINT });
+  const engine = new HttpEngine({ endpoint: DOCKER_ENDPOINT });
   afterAll(() => removeOurImages(engine));
 
   async function peerWith(chaincode: object, hostconfig: object = {}): Promise<FailingPeer> {
@@ -242,7 +242,7 @@ describe.skipIf(noDocker !== undefined)(needsDocker('chaincode in Docker'), () =
 
   it('on an engine that is not there', async () => {
     await failingLaunch(
-      { runtime: await dockerWith(new DockerodeEngine({ endpoint: 'unix:///nowhere/docker.sock' })), files: program('') },
+      { runtime: await dockerWith(new HttpEngine({ endpoint: 'unix:///nowhere/docker.sock' })), files: program('') },
       {
         code: 'DOCKER_UNAVAILABLE',
         reason: 'there is no Docker engine at unix:///nowhere/docker.sock',
@@ -260,7 +260,7 @@ describe.skipIf(noDocker !== undefined)(needsDocker('chaincode in Docker'), () =
     await new Promise<void>((resolve) => server.listen(socket, resolve));
     try {
       await failingLaunch(
-        { runtime: await dockerWith(new DockerodeEngine({ endpoint: `unix://${socket}` })), files: program('') },
+        { runtime: await dockerWith(new HttpEngine({ endpoint: `unix://${socket}` })), files: program('') },
         { ...EXIT, reason: 'the engine does not allow it', advice: /who runs the engine/ },
       );
     } finally {
@@ -273,13 +273,13 @@ describe.skipIf(noDocker !== undefined)(needsDocker('chaincode in Docker'), () =
   describe.skipIf(noDisk !== undefined)(`on an engine whose disk is full${noDisk === undefined ? '' : ` (skipped: ${noDisk})`}`, () => {
     const IMAGE = 'selvage-test/small:1';
     const closing: AsyncDisposable[] = [];
-    let own: DockerodeEngine;
+    let own: HttpEngine;
     beforeAll(async () => {
       const disk = await smallDisk(120);
       closing.push(disk);
       const daemon = await OwnEngine.open(['--data-root', join(disk.path, 'data')]);
       closing.unshift(daemon);
-      own = new DockerodeEngine({ endpoint: daemon.endpoint });
+      own = new HttpEngine({ endpoint: daemon.endpoint });
       await own.importImage(writeTar((await smallSystem(process.env['PATH'] ?? '')).values()), IMAGE, [], { signal: signal() });
     }, 120_000);
     afterAll(async () => {
@@ -311,7 +311,7 @@ describe.skipIf(noDocker !== undefined)(needsDocker('chaincode in Docker'), () =
 
 /** A runtime with a name of its own in an engine, which must be empty of it in the end. */
 async function dockerWith(
-  engine: DockerodeEngine,
+  engine: HttpEngine,
   images: Partial<typeof IMAGE_SETTINGS> = {},
   parts: Partial<DockerRuntimeParts> = {},
 ): Promise<(directory: string, log: NonNullable<DockerRuntimeParts['log']>) => DockerRuntime> {

@@ -15,19 +15,20 @@ import type {
   ImageFacts,
   LabelFilter,
 } from './engine.ts';
+import { type Call, EngineApi, parseAnswer } from './engine-api.ts';
 import { statusOf } from './engine-failure.ts';
+import type { EndpointSettings } from './engine-http.ts';
 import { readProgress } from './json-lines.ts';
-import { type Call, type EndpointSettings, Modem, parseAnswer } from './modem.ts';
 import { OutputFrames, type OutputStream } from './output-frames.ts';
 
 /** A Docker Engine over its REST API. */
-export class DockerodeEngine implements DockerEngine {
+export class HttpEngine implements DockerEngine {
   readonly endpoint: string;
-  readonly #modem: Modem;
+  readonly #api: EngineApi;
 
   constructor(settings: EndpointSettings) {
     this.endpoint = settings.endpoint;
-    this.#modem = new Modem(settings);
+    this.#api = new EngineApi(settings);
   }
 
   async version({ signal }: Cancellable): Promise<EngineVersion> {
@@ -75,11 +76,11 @@ export class DockerodeEngine implements DockerEngine {
 
   async commit(container: string, name: string, changes: readonly string[], { signal }: Cancellable): Promise<void> {
     const [, repo = name, tag = 'latest'] = /^(.*):([^/:]+)$/.exec(name) ?? [];
-    await this.#modem.text({ method: 'POST', path: '/commit', query: { container, repo, tag, changes }, signal });
+    await this.#api.text({ method: 'POST', path: '/commit', query: { container, repo, tag, changes }, signal });
   }
 
   async removeImage(name: string, { signal, force = true }: Cancellable & { readonly force?: boolean }): Promise<void> {
-    await unlessMissing(this.#modem.text({ method: 'DELETE', path: `/images/${name}`, query: { force: String(force) }, signal }));
+    await unlessMissing(this.#api.text({ method: 'DELETE', path: `/images/${name}`, query: { force: String(force) }, signal }));
   }
 
   async imageBytes({ signal }: Cancellable): Promise<number | undefined> {
@@ -136,29 +137,29 @@ export class DockerodeEngine implements DockerEngine {
 
   async upload(container: string, folder: string, tar: Uint8Array, { signal }: Cancellable): Promise<void> {
     const query = { path: folder, noOverwriteDirNonDir: 'false' };
-    await this.#modem.text({ method: 'PUT', path: `/containers/${container}/archive`, query, body: tar, signal });
+    await this.#api.text({ method: 'PUT', path: `/containers/${container}/archive`, query, body: tar, signal });
   }
 
   download(container: string, path: string, { signal }: Cancellable): Promise<Readable> {
-    return this.#modem.stream({ method: 'GET', path: `/containers/${container}/archive`, query: { path }, signal });
+    return this.#api.stream({ method: 'GET', path: `/containers/${container}/archive`, query: { path }, signal });
   }
 
   async start(container: string, { signal }: Cancellable): Promise<void> {
-    await this.#modem.text({ method: 'POST', path: `/containers/${container}/start`, signal });
+    await this.#api.text({ method: 'POST', path: `/containers/${container}/start`, signal });
   }
 
   async stop(container: string, seconds: number, { signal }: Cancellable): Promise<void> {
-    await this.#modem.text({ method: 'POST', path: `/containers/${container}/stop`, query: { t: String(seconds) }, signal });
+    await this.#api.text({ method: 'POST', path: `/containers/${container}/stop`, query: { t: String(seconds) }, signal });
   }
 
   async kill(container: string, { signal }: Cancellable): Promise<void> {
-    await this.#modem.text({ method: 'POST', path: `/containers/${container}/kill`, signal });
+    await this.#api.text({ method: 'POST', path: `/containers/${container}/kill`, signal });
   }
 
   async remove(container: string, { signal }: Cancellable): Promise<void> {
     const query = { force: '1', v: '1' };
     try {
-      await unlessMissing(this.#modem.text({ method: 'DELETE', path: `/containers/${container}`, query, signal }));
+      await unlessMissing(this.#api.text({ method: 'DELETE', path: `/containers/${container}`, query, signal }));
     } catch (thrown) {
       if (!isBeingRemoved(thrown)) throw thrown;
       await this.#gone(container, signal);
@@ -168,7 +169,7 @@ export class DockerodeEngine implements DockerEngine {
   /** The engine answers a second removal at once, while the first still holds the name. */
   async #gone(container: string, signal: AbortSignal): Promise<void> {
     const query = { condition: 'removed' };
-    await unlessMissing(this.#modem.text({ method: 'POST', path: `/containers/${container}/wait`, query, signal }));
+    await unlessMissing(this.#api.text({ method: 'POST', path: `/containers/${container}/wait`, query, signal }));
   }
 
   async wait(container: string, { signal }: Cancellable): Promise<number> {
@@ -177,19 +178,19 @@ export class DockerodeEngine implements DockerEngine {
   }
 
   async #json(call: Call): Promise<unknown> {
-    return parseAnswer(await this.#modem.text(call));
+    return parseAnswer(await this.#api.text(call));
   }
 
   async #progress(call: Call, onLine: (line: string) => void): Promise<void> {
     try {
-      await readProgress(await this.#modem.stream(call), onLine);
+      await readProgress(await this.#api.stream(call), onLine);
     } catch (thrown) {
-      throw call.signal.aborted ? call.signal.reason : this.#modem.failure(thrown);
+      throw call.signal.aborted ? call.signal.reason : this.#api.failure(thrown);
     }
   }
 
   async #attached(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
-    const answer = this.#modem.stream(call);
+    const answer = this.#api.stream(call);
     try {
       return await orAbort(answer, signal);
     } catch (thrown) {
