@@ -5,6 +5,7 @@ import type { LaunchablePackages } from '../chaincode/launch.ts';
 import type { ChaincodeRuntime } from '../chaincode/ports/runtime.ts';
 import type { ChannelRegistry } from '../channel/channel-registry.ts';
 import type { StateChanges } from '../channel/state-changes.ts';
+import type { Cancellable } from '../common/cancel.ts';
 import type { Logger } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
 import type { CollectionAccess } from '../lifecycle/collection-access.ts';
@@ -14,6 +15,8 @@ import { LegacyDefinitions } from '../lifecycle/legacy-definitions.ts';
 import { LifecycleCache } from '../lifecycle/lifecycle-cache.ts';
 import { LifecycleCollectionAccess } from '../lifecycle/lifecycle-collections.ts';
 import { LifecycleDefinitions } from '../lifecycle/lifecycle-definitions.ts';
+import { buildLegacy } from '../packages/build-legacy.ts';
+import type { ChaincodePackage } from '../packages/chaincode-package.ts';
 import { InstalledPackages } from '../packages/installed-packages.ts';
 import { LifecyclePackageStore } from '../packages/lifecycle-store.ts';
 import type { ChaincodeOutput } from '../packages/output.ts';
@@ -33,6 +36,8 @@ export interface ChaincodeLifecycleParts {
 export interface ChaincodeLifecycle extends AsyncDisposable {
   /** Packages of the legacy lifecycle. */
   readonly packages: PackageStore;
+  /** Builds one of them; absent where the user runs the chaincode. */
+  readonly buildLegacy: ((installed: ChaincodePackage, options: Cancellable) => Promise<void>) | undefined;
   /** Packages of the 2.x lifecycle. */
   readonly installed: InstalledPackages;
   readonly cache: LifecycleCache;
@@ -66,6 +71,9 @@ export async function openChaincodeLifecycle(
   const legacy = new LegacyDefinitions({ packages, texts: '1.1' });
   return {
     packages,
+    buildLegacy: userRunsChaincode
+      ? undefined
+      : (parsed, options) => buildLegacy(parsed, { builder: runtime, output, log: packagesLog }, options),
     installed,
     cache,
     definitions: new LifecycleDefinitions({ channels, cache, legacy, userRunsChaincode }),

@@ -22,13 +22,12 @@ export async function openRuntime(config: PeerConfig, { log, signal }: RuntimePa
   const { chaincode, fileSystemPath, localMspId } = config;
   const host = process.env;
   const fallback = scope.use(config.runtime === 'docker' ? await dockerRuntime(config, { log, signal }) : processRuntime(config, log));
+  const builders = chaincode.externalBuilders.map((builder) => new ProgramBuilder(builder, host));
+  await tellProblems(builders, log);
   return scope.use(
     new ExternalBuilderRuntime({
       directory: join(fileSystemPath, 'externalbuilder'),
-      builders: [
-        ...chaincode.externalBuilders.map((builder) => new ProgramBuilder(builder, host)),
-        new CcaasBuilder(host[CCAAS_CONFIG_VARIABLE] ?? ''),
-      ],
+      builders: [...builders, new CcaasBuilder(host[CCAAS_CONFIG_VARIABLE] ?? '')],
       fallback,
       mspId: localMspId,
       log: log.child({ module: 'chaincode.externalbuilder' }),
@@ -36,6 +35,14 @@ export async function openRuntime(config: PeerConfig, { log, signal }: RuntimePa
       graceMs: chaincode.stopGraceMs,
     }),
   );
+}
+
+/** Says at once what would only show when a package comes. */
+async function tellProblems(builders: readonly ProgramBuilder[], log: Logger): Promise<void> {
+  for (const builder of builders) {
+    const reason = await builder.problem();
+    if (reason !== undefined) log.warn('an external builder cannot be asked', { builder: builder.name, program: 'bin/detect', reason });
+  }
 }
 
 /** Loaded when it is wanted: the client of the engine is larger than the rest of the peer's start. */

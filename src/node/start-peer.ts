@@ -225,6 +225,7 @@ function systemChaincodes({ chaincode, localMspId: mspId }: PeerConfig, { channe
       channels,
       access,
       packages,
+      build: lifecycle.buildLegacy,
       isSystem: isSystemChaincode,
       endorsementPlugins: endorsers,
       validationPlugins: new Set(['vscc']),

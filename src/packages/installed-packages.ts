@@ -8,6 +8,7 @@ import type { PackageBuilder } from './launch-spec.ts';
 import { type LifecyclePackage, launchableOf, parseLifecyclePackage } from './lifecycle-package.ts';
 import type { LifecyclePackageStore } from './lifecycle-store.ts';
 import type { ChaincodeOutput } from './output.ts';
+import { withAdvice } from './with-advice.ts';
 
 /** A package that this peer has and has built. */
 export interface InstalledPackage {
@@ -134,14 +135,6 @@ export class InstalledPackages implements AsyncDisposable {
     return turns.run(work);
   }
 }
-
-/** The text has the advice as well: who installs gets nothing else. */
-const withAdvice = ({ code, message, cause, details, advice }: SelvageError): SelvageError =>
-  new SelvageError(code, advice === undefined ? message : `${message}\n${advice}`, {
-    cause,
-    details,
-    ...(advice !== undefined && { advice }),
-  });
 
 const hashOf = (packageId: string): string => packageId.slice(packageId.indexOf(':') + 1);
 

@@ -32,7 +32,7 @@ export interface RunOptions extends Cancellable {
 /** Somebody who knows how to build, and perhaps run, packages of some kind. */
 export interface Builder {
   readonly name: string;
-  /** Whether the package is this builder's. Failing is saying no. */
+  /** Whether the package is this builder's. @throws {SelvageError} `CHAINCODE_BUILD_FAILED` when it cannot be asked */
   detect(subject: BuilderSubject, options: Cancellable): Promise<boolean>;
   /** @throws {SelvageError} `CHAINCODE_BUILD_FAILED` with the program's last output in `details` */
   build(subject: BuilderSubject, options: Cancellable): Promise<void>;

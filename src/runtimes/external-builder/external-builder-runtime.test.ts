@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -15,6 +15,7 @@ import { StartedProgram } from '../../../test/runtimes/started-program.ts';
 import { testPeer } from '../../../test/runtimes/test-peer.ts';
 import { runs } from '../../chaincode/ports/runtime.contract.ts';
 import { utf8 } from '../../common/bytes.ts';
+import { SelvageError } from '../../common/errors.ts';
 import type { LogFields, Logger } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
 import type { LaunchSpec } from '../../packages/launch-spec.ts';
@@ -214,13 +215,13 @@ describe('the programs of an external builder', () => {
     expect(names).not.toContain('ABSENT');
   });
 
-  it('have every line of their output in the log', async () => {
+  it('have every line that builds print in the log, and what the chaincode prints not', async () => {
     const build = await builder({ detect: 'exit 0', build: 'echo to stdout; echo to stderr >&2', run: `echo running; ${STAY}` });
     await launch(runtimeOf(build));
-    await expect.poll(() => log.lines.join('\n')).toContain('line=running');
     const built = log.lines.filter((line) => line.includes('command=build'));
     expect(built).toEqual([expect.stringContaining('line=to std'), expect.stringContaining('line=to std')]);
     expect(built[0]).toContain('builder=test');
+    expect(log.lines.join('\n')).not.toContain('line=running');
   });
 
   it('are run once for a package, however many launch it and also after a restart', async () => {
@@ -242,12 +243,14 @@ describe('choosing a builder', () => {
     expect(await note('order')).toBe('no\nyes\n');
   });
 
-  it('takes a builder that cannot be run for one that says no, and tells the log', async () => {
+  it('goes on to the next when one cannot be asked, and tells the log', async () => {
     const gone = new ProgramBuilder({ name: 'gone', path: join(folder, 'nowhere'), propagateEnvironment: [] }, {});
     const killed = await builder({ detect: 'kill -9 $$' }, { name: 'killed' });
     const yes = await builder({ detect: 'exit 0', build: ':', run: STAY }, { name: 'yes' });
     await launch(runtimeOf(gone, killed, yes));
-    expect(log.lines.join('\n')).toMatch(/external builder cannot be asked builder=gone program=\S+detect reason=.*ENOENT/);
+    expect(log.lines.join('\n')).toMatch(
+      /external builder cannot be asked builder=gone program=\S+detect .*reason=no such file: there is no folder \S+nowhere$/m,
+    );
   });
 
   it('leaves what nobody claims to the runtime behind', async () => {
@@ -304,6 +307,65 @@ describe('choosing a builder', () => {
   });
 });
 
+describe('a builder that cannot be asked', () => {
+  const detectOf = (build: string): string => join(folder, build, 'bin', 'detect');
+
+  /** A builder whose detect is this file. */
+  async function withDetect(name: string, text: string, mode = 0o755): Promise<ProgramBuilder> {
+    await mkdir(join(folder, name, 'bin'), { recursive: true });
+    await writeFile(detectOf(name), text);
+    await chmod(detectOf(name), mode);
+    return new ProgramBuilder({ name, path: join(folder, name), propagateEnvironment: [] }, { PATH: '/usr/bin:/bin' });
+  }
+
+  it.each([
+    [
+      'has no folder',
+      async () => new ProgramBuilder({ name: 'nosh', path: join(folder, 'none'), propagateEnvironment: [] }, {}),
+      /no such file: there is no folder \S+none/,
+    ],
+    [
+      'has an interpreter that is not there',
+      () => withDetect('nosh', '#!/usr/bin/nosuchshell\nexit 0\n'),
+      /its interpreter \/usr\/bin\/nosuchshell is not there/,
+    ],
+    ['may not be executed', () => withDetect('nosh', '#!/bin/sh\nexit 0\n', 0o644), /it is not executable \(its mode is 644\)/],
+    [
+      'was written on Windows',
+      () => withDetect('nosh', '#!/bin/sh\r\nexit 0\r\n'),
+      /its interpreter \/bin\/sh is not there|ends as in Windows/,
+    ],
+    [
+      'runs what is not there',
+      () => withDetect('nosh', '#!/bin/sh\nnosuchtool "$1"\n'),
+      /it ran a program that is not there.*nosuchtool: not found/s,
+    ],
+    [
+      'is found by env that finds nothing',
+      () => withDetect('nosh', '#!/usr/bin/env nosuchshell\nexit 0\n'),
+      /it ran a program that is not there.*nosuchshell/s,
+    ],
+  ])('%s: the install says so, and nobody else runs the package', async (_, make, why) => {
+    const runtime = runtimeOf(await make());
+    const failure = await launch(runtime).then(
+      () => new SelvageError('INTERNAL', 'no failure'),
+      (thrown: unknown) => SelvageError.from(thrown),
+    );
+    expect(failure.code).toBe('CHAINCODE_BUILD_FAILED');
+    expect(failure.message).toContain("external builder 'nosh' could not be asked whether the package is its own: ");
+    expect(failure.message).toContain(join('bin', 'detect'));
+    expect(failure.message).toMatch(why);
+  });
+
+  it('is no matter when another one claims the package, or when it is that of Fabric’s images', async () => {
+    const yes = await builder({ detect: 'exit 0', build: ':', run: STAY }, { name: 'yes' });
+    await launch(runtimeOf(await withDetect('nosh', '#!/usr/bin/nosuchshell\n'), yes));
+    const stock = new ProgramBuilder({ name: 'ccaas_builder', path: '/opt/hyperledger/no-ccaas-builder', propagateEnvironment: [] }, {});
+    expect(await stock.problem()).toBeUndefined();
+    expect(await (await withDetect('other', '#!/usr/bin/nosuchshell\n')).problem()).toContain('nosuchshell');
+  });
+});
+
 describe('a program that fails', () => {
   it.each([
     [
@@ -312,7 +374,7 @@ describe('a program that fails', () => {
       /external builder failed to build: external builder 'test' failed: exit status 7.*the reason/s,
     ],
     ['build by a signal', { build: 'kill -9 $$' }, /failed to build: external builder 'test' failed: signal: SIGKILL/],
-    ['build that is missing', {}, /failed to build: external builder 'test' failed: .*ENOENT/],
+    ['build that is missing', {}, /failed to build: external builder 'test' failed: .*bin\/build: no such file/],
     ['release', { build: ':', release: 'echo no; exit 1' }, /failed to release: builder 'test' release failed: exit status 1.*no/s],
   ])('%s: is told, nothing is kept, and the next launch tries again', async (_, programs: Programs, message) => {
     const build = await builder({ detect: 'echo x >> $D/detects', ...programs });

@@ -15,7 +15,7 @@ import { Scratch } from '../process/scratch.ts';
 import { SharedWork } from '../process/shared-work.ts';
 import { parseServerSettings } from '../service/server-settings.ts';
 import { ServiceInstance } from '../service/service-instance.ts';
-import type { Builder, BuildFolders } from './builder.ts';
+import type { Builder, BuilderSubject, BuildFolders } from './builder.ts';
 import { CONNECTION_FILE, type KeptBuild, KeptBuilds } from './kept-builds.ts';
 import { typeOf, unpackPackage } from './package-folders.ts';
 
@@ -111,8 +111,9 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
       return unpacked;
     };
     const subject = { ccid: spec.ccid, type: typeOf(spec), folders, log: this.#log, output: spec.output };
+    const unasked: SelvageError[] = [];
     for (const builder of this.#parts.builders) {
-      if (!(await builder.detect(subject, { signal }))) continue;
+      if (!(await this.#claims(builder, subject, unasked, signal))) continue;
       this.#log.info('external builder builds', { ccid: spec.ccid, builder: builder.name });
       await toldOf(`external builder ${builder.name}`, spec, async () => {
         await builder.build(subject, { signal });
@@ -121,7 +122,19 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
       signal.throwIfAborted();
       return await this.#kept.keep(spec.ccid, builder, await folders());
     }
+    const [first] = unasked;
+    if (first !== undefined) throw first; // it may be that one's: nobody else is to run it in another way
     return NOBODY;
+  }
+
+  async #claims(builder: Builder, subject: BuilderSubject, unasked: SelvageError[], signal: AbortSignal): Promise<boolean> {
+    try {
+      return await builder.detect(subject, { signal });
+    } catch (thrown) {
+      signal.throwIfAborted();
+      unasked.push(SelvageError.from(thrown));
+      return false;
+    }
   }
 
   async #run(spec: LaunchSpec, { builder, buildFolder }: KeptBuild, signal: AbortSignal): Promise<ChaincodeInstance> {
@@ -148,7 +161,7 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
     if (type === 'k8s') {
       throw new SelvageError(
         'CHAINCODE_BUILD_FAILED',
-        `${spec.ccid} is a package for Kubernetes (type k8s), and no external builder took it`,
+        `docker build failed: docker build is disabled: ${spec.ccid} is a package for Kubernetes (type k8s), and no external builder took it`,
         {
           details,
           advice:

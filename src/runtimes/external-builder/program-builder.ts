@@ -8,6 +8,7 @@ import { scarcity } from '../../packages/platforms/verdict.ts';
 import type { HostEnvironment } from '../process/environment.ts';
 import { type GroupExit, ProcessGroup } from '../process/process-group.ts';
 import type { Builder, BuilderSubject, RunOptions } from './builder.ts';
+import { programProblem } from './program-problem.ts';
 
 /** One entry of `chaincode.externalBuilders`. */
 export interface ExternalBuilderConfig {
@@ -18,6 +19,8 @@ export interface ExternalBuilderConfig {
   readonly propagateEnvironment: readonly string[];
 }
 
+/** Its name in Fabric's sample configuration, which names a folder of Fabric's images. */
+const CCAAS_BUILDER = 'ccaas_builder';
 /** @see DefaultPropagateEnvironment in hyperledger/fabric v2.5, core/container/externalbuilder/externalbuilder.go */
 const ALWAYS_PROPAGATED = ['LD_LIBRARY_PATH', 'LIBPATH', 'PATH', 'TMPDIR'] as const;
 
@@ -37,19 +40,37 @@ export class ProgramBuilder implements Builder {
     this.#env = Object.fromEntries(names.flatMap((each) => (host[each] === undefined ? [] : [[each, host[each]]])));
   }
 
+  /** Why it cannot be asked, if so: for whoever configured it. What ships with Fabric's images and is built in here counts as there. */
+  async problem(): Promise<string | undefined> {
+    const problem = await programProblem(this.#program('detect'));
+    return problem?.startsWith('no such file') === true && this.name === CCAAS_BUILDER ? undefined : problem;
+  }
+
   /** What it prints goes to the log alone: the package may be none of its business. */
   async detect({ output: _, ...subject }: BuilderSubject, { signal }: Cancellable): Promise<boolean> {
+    const program = this.#program('detect');
+    const problem = await programProblem(program);
+    if (problem !== undefined && (await this.problem()) === undefined) return false;
+    if (problem !== undefined) throw this.#notAsked(problem, subject);
     const { source, metadata } = await subject.folders();
-    try {
-      const exit = await this.#exitOf('detect', [source, metadata], subject, signal);
-      subject.log.debug('external builder asked', { builder: this.name, ccid: subject.ccid, answer: statusOf(exit) });
-      return exit.code === 0;
-    } catch (thrown) {
+    const exit = await this.#exitOf('detect', [source, metadata], subject, signal).catch((thrown: unknown) => {
       signal.throwIfAborted();
-      const reason = messageOf(thrown);
-      subject.log.warn('external builder cannot be asked', { builder: this.name, program: this.#program('detect'), reason });
-      return false;
-    }
+      throw this.#notAsked(messageOf(thrown), subject);
+    });
+    subject.log.debug('external builder asked', { builder: this.name, ccid: subject.ccid, answer: statusOf(exit) });
+    if (exit.code === 126 || exit.code === 127)
+      throw this.#notAsked(`it ran a program that is not there, ${lastWords(exit.lastOutput)}`, subject);
+    return exit.code === 0;
+  }
+
+  #notAsked(why: string, { ccid, log }: BuilderSubject): SelvageError {
+    const program = this.#program('detect');
+    const reason = `external builder '${this.name}' could not be asked whether the package is its own: ${program}: ${why}`;
+    log.warn('external builder cannot be asked', { builder: this.name, program, ccid, reason: why });
+    return new SelvageError('CHAINCODE_BUILD_FAILED', `external builder failed: ${reason}`, {
+      details: { ccid, builder: this.name, program, reason },
+      advice: 'Mend the builder, or take it out of chaincode.externalBuilders.',
+    });
   }
 
   async build(subject: BuilderSubject, { signal }: Cancellable): Promise<void> {
@@ -85,9 +106,10 @@ export class ProgramBuilder implements Builder {
     try {
       return await ProcessGroup.start({ ...this.#command('run', [buildFolder, runFolder]), onLine });
     } catch (cause) {
+      const why = (await programProblem(this.#program('run'))) ?? messageOf(cause);
       throw new SelvageError(
         'CHAINCODE_LAUNCH_FAILED',
-        `could not execute run: builder '${this.name}' run failed to start: ${messageOf(cause)}`,
+        `could not execute run: builder '${this.name}' run failed to start: ${this.#program('run')}: ${why}`,
         {
           cause,
           details: { ccid, builder: this.name, reason: `bin/run of external builder '${this.name}' could not be run` },
@@ -103,7 +125,8 @@ export class ProgramBuilder implements Builder {
       exit = await this.#exitOf(program, args, subject, signal);
     } catch (cause) {
       signal.throwIfAborted();
-      throw this.#failed(`${text}: ${messageOf(cause)}`, program, subject, { cause });
+      const why = (await programProblem(this.#program(program))) ?? messageOf(cause);
+      throw this.#failed(`${text}: ${this.#program(program)}: ${why}`, program, subject, { cause });
     }
     if (exit.code === 0) return;
     throw this.#failed(`${text}: ${statusOf(exit)}, ${lastWords(exit.lastOutput)}`, program, subject, { exit });

@@ -208,10 +208,14 @@ export class ProcessRuntime implements ChaincodeRuntime {
   #platform({ platform: wanted, ccid }: BuildSpec): Platform {
     const platform = this.#parts.platforms.find(({ name }) => name === wanted);
     if (platform !== undefined) return platform;
-    throw new SelvageError('CHAINCODE_BUILD_FAILED', `${ccid} is ${wanted} chaincode, which this peer does not build on its own machine`, {
-      details: { ccid },
-      advice: 'Run it as a service, or in development mode, and let it connect to this peer.',
-    });
+    throw new SelvageError(
+      'CHAINCODE_BUILD_FAILED',
+      `docker build failed: docker build is disabled: ${ccid} is ${wanted} chaincode, which this peer does not build on its own machine`,
+      {
+        details: { ccid },
+        advice: 'Run it as a service, or in development mode, and let it connect to this peer.',
+      },
+    );
   }
 }
 

@@ -9,12 +9,18 @@ import { refused, retold } from '../reply.ts';
 import type { Asked, LsccParts } from './parts.ts';
 
 /**
- * Stores a package on this peer; answers `OK`. What could never run is refused before anything is written.
- * @see executeInstall in hyperledger/fabric v1.1, core/scc/lscc/lscc.go
+ * Stores a package on this peer and builds it; answers `OK`. What could never run is refused before anything is written.
+ * @see executeInstall in hyperledger/fabric v1.1 and v2.5, core/scc/lscc/lscc.go
  */
 export async function install(
   { args, call: { proposal }, words }: Asked,
-  { access, packages, isSystem, signal }: Pick<LsccParts, 'packages' | 'isSystem'> & Cancellable & { readonly access: ChannelAccess },
+  {
+    access,
+    packages,
+    build,
+    isSystem,
+    signal,
+  }: Pick<LsccParts, 'packages' | 'build' | 'isSystem'> & Cancellable & { readonly access: ChannelAccess },
 ): Promise<Uint8Array> {
   const bytes = args[1];
   if (bytes === undefined) throw words.wrongCount(args);
@@ -29,6 +35,7 @@ export async function install(
   );
   await validateInstalledSpec(parsed.deploymentSpec, { signal });
   await packages.install(parsed, { texts: words.names });
+  await build?.(parsed, { signal });
   return utf8('OK');
 }
 

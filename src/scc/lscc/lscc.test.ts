@@ -269,6 +269,18 @@ describe('deploy on a channel that peers of 1.1 cannot be on', () => {
     expect(await ask(['deploy', 'ch', deploymentSpec('cc')])).toBe("chaincode with name 'cc' already exists");
     expect(await ask(['install', deploymentSpec('cc')])).toMatch(/^error installing chaincode code cc:1.0\(chaincode .* exists\)$/);
   });
+
+  it('builds what it installs, which stays installed when the build fails', async () => {
+    const built: string[] = [];
+    const build = async ({ name, version }: { readonly name: string; readonly version: string }): Promise<void> => {
+      built.push(`${name}:${version}`);
+      throw new SelvageError('CHAINCODE_BUILD_FAILED', 'chaincode installed to peer but could not build chaincode: no compiler');
+    };
+    const { ask } = world({ parts: { build } });
+    expect(await ask(['install', deploymentSpec('cc')])).toBe('chaincode installed to peer but could not build chaincode: no compiler');
+    expect(built).toEqual(['cc:1.0']);
+    expect((await packages.list()).map(({ name }) => name)).toEqual(['cc']);
+  });
 });
 
 describe('upgrade', () => {

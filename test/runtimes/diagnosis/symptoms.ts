@@ -55,7 +55,7 @@ const SHOWN = 20;
 /** The client is told one text, fit for a terminal, with cause, output and advice; the log has the same facts as fields. */
 export function expectSymptoms(told: string, records: readonly LogRecord[], symptoms: Symptoms): void {
   const { code, reason, advice, output, exitCode, signal } = symptoms;
-  const failures = records.filter(({ message }) => message === 'chaincode launch failed');
+  const failures = records.filter(({ message }) => message === 'chaincode launch failed' || message === 'chaincode build failed');
   expect(failures, told).toHaveLength(1);
   const [record] = failures;
   expect(record).toMatchObject({
