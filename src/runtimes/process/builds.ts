@@ -121,8 +121,8 @@ export class Builds {
     if (tools !== undefined) await linked(tools.from, join(folder, tools.to));
     const started = performance.now();
     log.info('chaincode build started', { ccid, build: install.key, ...(install.from !== undefined && { registry: install.from }) });
-    const exit = await this.#run(install, folder, { folder: staging.path, reads: tools && [tools.from] }, subject, signal);
-    if (exit.code !== 0 && !(await install.tolerates?.(exit.lastOutput, folder))) throw failed(ccid, install, exit);
+    const { exit, good } = await this.#run(install, folder, { folder: staging.path, reads: tools && [tools.from] }, subject, signal);
+    if (!good) throw failed(ccid, install, exit);
     if (tools !== undefined) await rm(join(folder, tools.to), { recursive: true, force: true });
     await install.finish?.(folder);
     const place = await cache.keep(install.key, await kept(install, folder, staging.path));
@@ -131,13 +131,14 @@ export class Builds {
     return place;
   }
 
+  /** @returns how it ended, and whether what it made is good: a step may put up with a command that failed */
   async #run(
-    { work, command: plain }: InstallStep,
+    { work, command: plain, tolerates }: InstallStep,
     cwd: string,
     place: Pick<BuildPlace, 'folder' | 'reads'>,
     { platform, log, output }: BuildSubject,
     signal: AbortSignal,
-  ): Promise<GroupExit> {
+  ): Promise<{ readonly exit: GroupExit; readonly good: boolean }> {
     const env = overridden(this.#parts.env, plain.env);
     const command = await this.#parts.confine(plain, { ...place, platform, env });
     signal.throwIfAborted();
@@ -156,9 +157,10 @@ export class Builds {
     if (signal.aborted) stop();
     try {
       const exit = await group.exited;
-      output?.(buildEnded(exit.code === 0 ? 'finished' : 'failed', performance.now() - started));
+      const good = exit.code === 0 || (await tolerates?.(exit.lastOutput, cwd)) === true;
+      output?.(buildEnded(good ? 'finished' : 'failed', performance.now() - started));
       signal.throwIfAborted();
-      return exit;
+      return { exit, good };
     } finally {
       signal.removeEventListener('abort', stop);
     }

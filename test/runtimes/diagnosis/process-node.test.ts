@@ -122,25 +122,37 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
       );
     });
 
-    it('TypeScript finds an error', async () => {
+    /** A package that TypeScript compiles, strict about what is never used. */
+    const typescript = async (source: string): Promise<Readonly<Record<string, string>>> => {
       const lock: unknown = JSON.parse(await readFile(join(repository, 'chaincodes/kv-ts/package-lock.json'), 'utf8'));
       const devDependencies = { typescript: '5.9.3' };
       const own = { name: 'cc', version: '1.0.0', scripts: { start: 'node dist', build: 'tsc' }, devDependencies };
       const packages = { '': own, 'node_modules/typescript': lockedIn(lock, 'node_modules/typescript') };
-      await peer.failure(
-        {
-          'package.json': JSON.stringify(own),
-          'package-lock.json': JSON.stringify({ name: 'cc', version: '1.0.0', lockfileVersion: 3, packages }),
-          'tsconfig.json': JSON.stringify({ compilerOptions: { outDir: 'dist', types: [] } }),
-          'src/broken.ts': "export const count: number = 'one';\n",
-        },
-        {
-          code: 'CHAINCODE_BUILD_FAILED',
-          reason: /^the sources do not compile: src\/broken\.ts\(1,14\): error TS2322/,
-          advice: /Correct the lines shown/,
-          output: /TS2322/,
-        },
-      );
+      return {
+        'package.json': JSON.stringify(own),
+        'package-lock.json': JSON.stringify({ name: 'cc', version: '1.0.0', lockfileVersion: 3, packages }),
+        'tsconfig.json': JSON.stringify({ compilerOptions: { outDir: 'dist', types: [], noUnusedLocals: true } }),
+        'src/index.ts': source,
+      };
+    };
+
+    it('TypeScript finds an error', async () => {
+      await peer.failure(await typescript("export const count: number = 'one';\n"), {
+        code: 'CHAINCODE_BUILD_FAILED',
+        reason: /^the sources do not compile: src\/index\.ts\(1,14\): error TS2322/,
+        advice: /Correct the lines shown/,
+        output: /TS2322/,
+      });
+    }, 120_000);
+
+    it('TypeScript finds what is never used, and the program ends', async () => {
+      await peer.failure(await typescript("export {};\nconst unused = 1;\nthrow new Error('compiled all the same');\n"), {
+        code: 'CHAINCODE_LAUNCH_FAILED',
+        exitCode: 1,
+        reason: 'the chaincode ended before it registered with the peer',
+        advice: /last output/,
+        output: /compiled all the same/,
+      });
     }, 120_000);
 
     it('an install script fails', () =>
