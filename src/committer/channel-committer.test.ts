@@ -50,6 +50,9 @@ class FailingLedger implements Ledger {
   get blocks() {
     return this.#ledger.blocks;
   }
+  get privateData() {
+    return this.#ledger.privateData;
+  }
   get transient() {
     return this.#ledger.transient;
   }

@@ -27,6 +27,9 @@ class WatchedLedger implements Ledger {
   get blocks() {
     return this.#ledger.blocks;
   }
+  get privateData() {
+    return this.#ledger.privateData;
+  }
   get transient() {
     return this.#ledger.transient;
   }

@@ -309,6 +309,112 @@ describe('private data', () => {
     ]);
   });
 
+  describe('that is purged', () => {
+    const putKey = (key: string, value: string) => (simulator: TxSimulator) => simulator.putPrivateData('cc', 'long', key, utf8(value));
+    const purge = (simulator: TxSimulator) => simulator.purgePrivateData('cc', 'long', 'k');
+    const read = async (ledger: Ledger, key: string) => {
+      await using simulator = await ledger.simulate('read');
+      const found = await simulator.getPrivateData('cc', 'long', key);
+      return found && textOf(found);
+    };
+    /** Everything that is kept of blocks in plain, as text. */
+    const kept = async (ledger: Ledger): Promise<string> => {
+      let text = '';
+      for (let number = 0n; number < ledger.blocks.info().height; number += 1n)
+        for (const sets of (await ledger.privateData.ofBlock(number)).values())
+          text += sets.map((set) => Buffer.from(set).toString('latin1')).join();
+      return text;
+    };
+    const mark = (ledger: Ledger, blockNum: bigint) =>
+      ledger.privateData.isPurged({ namespace: 'cc', collection: 'long', keyHash: keyHash('k'), version: { blockNum, txNum: 0n } });
+
+    it.each([
+      ['here', true],
+      ['elsewhere', false],
+    ])('%s leaves the state and every write set, and nothing else does', async (_, here) => {
+      {
+        await using provider = await open({ lifetimes });
+        const ledger = await provider.create('channel', genesis());
+        await commitPrivately(ledger, [
+          await endorsedPrivately(ledger, 'tx1', async (simulator) => {
+            putKey('k', 'gone-first')(simulator);
+            putKey('other', 'stays')(simulator);
+          }),
+          await endorsedPrivately(ledger, 'tx2', putKey('k2', 'stays-too')),
+        ]);
+        await commitPrivately(ledger, [await endorsedPrivately(ledger, 'tx3', putKey('k', 'gone-second'))]);
+        const purging = here ? await endorsedPrivately(ledger, 'tx4', purge) : await transaction(ledger, 'tx4', purge);
+        await commitPrivately(ledger, [purging]);
+        expect([await read(ledger, 'k'), await read(ledger, 'other'), await read(ledger, 'k2')]).toEqual([undefined, 'stays', 'stays-too']);
+        expect([await plain(ledger, 'long'), await hashed(ledger, 'long')]).toEqual([undefined, undefined]);
+        expect(await kept(ledger)).not.toMatch(/gone/);
+        expect(await kept(ledger)).toMatch(/stays.*stays-too/s);
+        expect([await mark(ledger, 2n), await mark(ledger, 3n), await mark(ledger, 4n)]).toEqual([true, true, false]);
+        await commitPrivately(ledger, [await endorsedPrivately(ledger, 'tx5', putKey('k', 'back'))]);
+        expect(await read(ledger, 'k')).toBe('back');
+      }
+      await rm(join(root, 'channels', 'channel', 'state'), { recursive: true });
+      await using provider = await open({ lifetimes });
+      const ledger = await provider.open('channel');
+      expect([await read(ledger, 'k'), await read(ledger, 'other'), await read(ledger, 'k2')]).toEqual(['back', 'stays', 'stays-too']);
+      expect(await kept(ledger)).not.toMatch(/gone/);
+    });
+
+    it('in the block that wrote it is gone, and what follows the purge stays', async () => {
+      await using provider = await open({ lifetimes });
+      const ledger = await provider.create('channel', genesis());
+      await commitPrivately(ledger, [
+        await endorsedPrivately(ledger, 'tx1', putKey('k', 'gone')),
+        await transaction(ledger, 'tx2', purge),
+        await endorsedPrivately(ledger, 'tx3', putKey('k', 'after')),
+        await endorsedPrivately(ledger, 'tx4', putKey('k2', 'gone')),
+        await transaction(ledger, 'tx5', (simulator) => simulator.purgePrivateData('cc', 'long', 'k2')),
+      ]);
+      expect([await read(ledger, 'k'), await read(ledger, 'k2')]).toEqual(['after', undefined]);
+      expect(await kept(ledger)).not.toMatch(/gone/);
+      expect(await kept(ledger)).toMatch(/after/);
+    });
+
+    it('of a collection with a lifetime does not come back to be deleted', async () => {
+      await using provider = await open({ lifetimes });
+      const ledger = await provider.create('channel', genesis());
+      const short = (value: string) => (simulator: TxSimulator) => simulator.putPrivateData('cc', 'short', 'k', utf8(value));
+      await commitPrivately(ledger, [await endorsedPrivately(ledger, 'tx1', short('1'))]); // due at 4
+      await commitPrivately(ledger, [await transaction(ledger, 'tx2', (simulator) => simulator.purgePrivateData('cc', 'short', 'k'))]);
+      await commitPrivately(ledger, [await endorsedPrivately(ledger, 'tx3', short('2'))]); // due at 6
+      await commitPrivately(ledger, [await write(ledger, 'tx4', 'k', '1')]);
+      expect(await plain(ledger, 'short')).toBe('2');
+    });
+  });
+
+  it('that is missing is written down, for those who may have it and for the others, until it expires', async () => {
+    const mayHold = ({ collection }: { readonly collection: string }) => collection !== 'theirs';
+    const names = async (ledger: Ledger, eligible: boolean) => {
+      const found: string[] = [];
+      for await (const { blockNum, index, collection } of ledger.privateData.missing(eligible))
+        found.push(`${blockNum}.${index} ${collection}`);
+      return found;
+    };
+    {
+      await using provider = await open({ lifetimes, mayHold });
+      const ledger = await provider.create('channel', genesis());
+      await commitPrivately(ledger, [
+        await transaction(ledger, 'tx1', put('long', '1')),
+        await transaction(ledger, 'tx2', async (simulator) => {
+          put('theirs', '2')(simulator);
+          put('short', '2')(simulator);
+        }),
+        await endorsedPrivately(ledger, 'tx3', put('long', '3')),
+      ]);
+      await commitPrivately(ledger, [await transaction(ledger, 'tx4', put('long', '4'))]);
+      expect([await names(ledger, true), await names(ledger, false)]).toEqual([['2.0 long', '1.1 short', '1.0 long'], ['1.1 theirs']]);
+    }
+    await using provider = await open({ lifetimes, mayHold });
+    const ledger = await provider.open('channel');
+    for (let number = 3; number <= 4; number += 1) await commitPrivately(ledger, [await write(ledger, `w${number}`, 'k', String(number))]);
+    expect(await names(ledger, true)).toEqual(['2.0 long', '1.0 long']);
+  });
+
   it('that never commits is dropped with age', async () => {
     await using provider = await open({ transientRetention: 2 });
     const ledger = await provider.create('channel', genesis());

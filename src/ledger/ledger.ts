@@ -1,6 +1,8 @@
 import type { MaybePromise } from '../common/maybe.ts';
 import type { common, queryresult } from '../protos/messages.ts';
+import type { PrivatePurge } from './commit/prepared.ts';
 import type { Transaction } from './commit/transaction.ts';
+import type { WriteSetName } from './pvtdata/private-data-keys.ts';
 import type { ResultsIterator, TxSimulator } from './simulator/tx-simulator.ts';
 import type { StateSnapshot } from './statedb/state.ts';
 
@@ -69,7 +71,8 @@ export interface LedgerView {
   snapshot(): StateSnapshot;
   /** Opens a simulation on a snapshot of now. */
   simulate(txId: string): Promise<TxSimulator>;
-  history(namespace: string, key: string): ResultsIterator<queryresult.KeyModification>;
+  /** @param below only what blocks before this one wrote */
+  history(namespace: string, key: string, below?: bigint): ResultsIterator<queryresult.KeyModification>;
 }
 
 /** The ledger of one channel where it is written. Only the committer calls {@link commit}; everything else reads. */
@@ -85,6 +88,20 @@ export interface Ledger extends LedgerView, AsyncDisposable {
   reasonFor(txId: string): InvalidReason | undefined;
   /** Private write sets of transactions that were endorsed here and are not yet committed. */
   readonly transient: TransientStore;
+  readonly privateData: PrivateDataReader;
+}
+
+/** The private write sets of committed blocks, as far as this peer has them. */
+export interface PrivateDataReader {
+  /** Encoded `rwset.TxPvtReadWriteSet` by the index of their transaction. What expired or was purged is in none. */
+  ofBlock(blockNum: bigint): Promise<ReadonlyMap<number, readonly Uint8Array[]>>;
+  /**
+   * Write sets that are not here, the newest blocks first, for those who ask others for them.
+   * @param eligible whether this organisation might have them when their block was committed
+   */
+  missing(eligible: boolean): AsyncIterable<WriteSetName>;
+  /** Whether a private write was purged since: then nobody may bring it back. */
+  isPurged(write: PrivatePurge): Promise<boolean>;
 }
 
 export interface TransientStore {

@@ -55,10 +55,12 @@ export async function openLedger(parts: OpenLedgerParts): Promise<KvLedger> {
   const { kv, state } = await openStores(parts, scope);
   const synced = scope.use(new LmdbStore({ path: privateIn(folder), durability: 'synced' }));
   const privateData = new PrivateDataStore(synced);
+  await privateData.bringUpToDate();
   const expiry = new ExpirySchedule({ kv, lifetimes: parts.lifetimes });
   const catchUp = replay({ kv, state, privateData, expiry, compatibility });
   const { duplicates, historyOrder: order } = compatibility;
   const blocks = scope.use(await BlockStore.open({ directory: blocksIn(folder), segmentBytes, kv, duplicates, log, catchUp }));
+  await privateData.purge(blocks.info().height);
   return await KvLedger.open({
     channelId,
     kv,

@@ -4,6 +4,7 @@ import { commitHashOf, flagsOf, nextCommitHash } from './block-metadata.ts';
 import type { StoredBlock } from './blockstore/block-store.ts';
 import { blockEffects } from './commit/effects.ts';
 import { replayUpdates } from './commit/prepare-commit.ts';
+import type { CommitParts } from './commit/prepared.ts';
 import type { Compatibility } from './compatibility.ts';
 import type { KvStore } from './kv/kv-store.ts';
 import type { ExpirySchedule } from './pvtdata/expiry.ts';
@@ -29,8 +30,9 @@ export function replay({ kv, state, privateData, expiry: schedule, compatibility
     const { block } = stored;
     const number = block.header?.number ?? 0n;
     const atHand = await privateData.ofBlock(number);
+    const plainKey: CommitParts['plainKey'] = (collection, hash) => privateData.plainKey(collection, hash);
     using snapshot = state.snapshot();
-    const prepared = await replayUpdates({ block, flags: flagsOf(block), snapshot, privateData: atHand });
+    const prepared = await replayUpdates({ block, flags: flagsOf(block), snapshot, privateData: atHand, partial: true, plainKey });
     const expiry = await schedule.forBlock({ blockNum: number, updates: prepared.updates, snapshot });
     const found = commitHashOf(block);
     const wanted = begun || number <= 1n ? nextCommitHash(number, { prepared, previous }) : found;

@@ -1,6 +1,6 @@
 /** A ledger in memory for tests of what stands on the ledger port: real simulations, no commits. */
 import { compareUtf8, hex } from '../../src/common/bytes.ts';
-import type { BlockReader, CommittedTransaction, Ledger, TransientStore } from '../../src/ledger/ledger.ts';
+import type { BlockReader, CommittedTransaction, Ledger, PrivateDataReader, TransientStore } from '../../src/ledger/ledger.ts';
 import { openSimulator } from '../../src/ledger/simulator/open-simulator.ts';
 import type { TxSimulator } from '../../src/ledger/simulator/tx-simulator.ts';
 import { noQueries, type StateEntry, type StateSnapshot, type StateValue } from '../../src/ledger/statedb/state.ts';
@@ -138,6 +138,11 @@ export class MemoryLedger implements Ledger {
     },
     get: unused('transient.get'),
     purge: unused('transient.purge'),
+  };
+  readonly privateData: PrivateDataReader = {
+    ofBlock: unused('privateData.ofBlock'),
+    missing: unused('privateData.missing'),
+    isPurged: unused('privateData.isPurged'),
   };
   history = unused('history');
   commit = unused('commit');

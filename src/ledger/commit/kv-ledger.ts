@@ -11,7 +11,7 @@ import type { BlockStore, PendingBlock } from '../blockstore/block-store.ts';
 import type { Compatibility } from '../compatibility.ts';
 import type { HistoryIndex } from '../history/history-index.ts';
 import type { KvStore } from '../kv/kv-store.ts';
-import type { BlockReader, CommitOutcome, InvalidReason, Ledger, LedgerView, TransientStore, ValidatedBlock } from '../ledger.ts';
+import type { BlockReader, CommitOutcome, InvalidReason, Ledger, LedgerView, PrivateDataReader, TransientStore, ValidatedBlock } from '../ledger.ts';
 import type { Expiry, ExpirySchedule } from '../pvtdata/expiry.ts';
 import type { PrivateDataStore } from '../pvtdata/private-data-store.ts';
 import type { SimulatorOptions } from '../simulator/simulator-parts.ts';
@@ -21,7 +21,7 @@ import type { Version } from '../version.ts';
 import { StoredView } from '../view/stored-view.ts';
 import { blockEffects } from './effects.ts';
 import { prepareCommit } from './prepare-commit.ts';
-import type { MayHold, PreparedCommit } from './prepared.ts';
+import type { CommitParts, MayHold, PreparedCommit } from './prepared.ts';
 
 /** How many reasons of invalid transactions, and transaction ids of how many blocks, stay in memory. */
 const REASONS = { entries: 10_000, weight: 16 * 1024 * 1024, weigh: reasonWeight } as const;
@@ -148,7 +148,8 @@ export class KvLedger implements Ledger {
     using snapshot = this.#parts.state.snapshot();
     const { mayHold } = this.#parts;
     const txIdAt = (version: Version) => this.#txIdAt(version);
-    const prepared = await prepareCommit({ block, flags, transactions, privateData, snapshot, mayHold, txIdAt });
+    const plainKey: CommitParts['plainKey'] = (collection, hash) => this.#parts.privateData.plainKey(collection, hash);
+    const prepared = await prepareCommit({ block, flags, transactions, privateData, snapshot, mayHold, txIdAt, plainKey });
     const expiry = await this.#parts.expiry.forBlock({ blockNum: numberOf(block), updates: prepared.updates, snapshot });
     return { prepared, expiry };
   }
@@ -156,7 +157,8 @@ export class KvLedger implements Ledger {
   /** The block file is the log: from its sync on, the block is committed. What fails after that takes the block back. */
   async #makeDurable(block: common.Block, { prepared, expiry }: Prepared): Promise<void> {
     const { blocks, privateData } = this.#parts;
-    await privateData.put(numberOf(block), prepared.privateWrites);
+    const { privateWrites: writes, missingPrivateData: missing, privatePurges: purges } = prepared;
+    await privateData.put(numberOf(block), { writes, missing, purges });
     const stored = await blocks.write(block);
     await this.#apply(stored, { prepared, expiry });
     this.#txIds.set(numberOf(block), stored.txIds);
@@ -190,6 +192,7 @@ export class KvLedger implements Ledger {
     try {
       await transient.purge(txIds, old);
       await privateData.remove(expired);
+      await privateData.purge(blockNumber + 1n);
     } catch (error) {
       log.warn('private data could not be purged', { blockNumber: blockNumber.toString(), error });
     }
@@ -215,9 +218,13 @@ export class KvLedger implements Ledger {
     return this.#view.simulate(txId);
   }
 
-  history(namespace: string, key: string): ResultsIterator<queryresult.KeyModification> {
+  history(namespace: string, key: string, below?: bigint): ResultsIterator<queryresult.KeyModification> {
     this.#checkOpen();
-    return this.#view.history(namespace, key);
+    return this.#view.history(namespace, key, below);
+  }
+
+  get privateData(): PrivateDataReader {
+    return this.#parts.privateData;
   }
 
   #checkOpen(): void {

@@ -1,6 +1,8 @@
+import { hex } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { protos } from '../../protos/messages.ts';
 import type { InvalidReason } from '../ledger.ts';
+import { keyHash } from '../simulator/private-namespaces.ts';
 import type { Version } from '../version.ts';
 import { applyWrites } from './apply-writes.ts';
 import { updateBytes } from './commit-hash.ts';
@@ -8,10 +10,13 @@ import type { Conflict } from './conflict.ts';
 import { historyOf } from './history-writes.ts';
 import type { findConflict } from './mvcc.ts';
 import { Pace } from './pace.ts';
-import { PendingState } from './pending-state.ts';
+import { PendingState, privateSpace } from './pending-state.ts';
 import type { CommitParts, HistoryWrite, MissingPrivateData, PreparedCommit, PrivatePurge, PrivateWrites } from './prepared.ts';
 import { applyPrivateWrites, matchPrivateWrites, purgesOf, raiseVersions, type TouchedKey } from './private-writes.ts';
 import { type ReadTransaction, readTransaction, type Transaction } from './transaction.ts';
+
+const hashId = ({ namespace, collection }: { readonly namespace: string; readonly collection: string }, hash: Uint8Array): string =>
+  `${namespace}\0${collection}\0${hex(hash)}`;
 
 /** A name for a conflict is read from the block that made it; a block full of conflicts must not cost the reading of as many others. */
 const MOST_BLOCKS_ASKED = 8;
@@ -31,6 +36,8 @@ export class Preparation {
   readonly #missing: MissingPrivateData[] = [];
   readonly #purges: PrivatePurge[] = [];
   readonly #touched: TouchedKey[] = [];
+  /** Keys of private values that the block writes, by collection and hash. */
+  readonly #plainKeys = new Map<string, string>();
   readonly #blocksAsked = new Set<bigint>();
 
   constructor(parts: CommitParts, check: typeof findConflict) {
@@ -86,15 +93,28 @@ export class Preparation {
 
   async #takeInPrivate(transaction: Transaction, index: number, version: Version): Promise<void> {
     const { txId } = transaction;
-    for (const purge of purgesOf(transaction, version)) this.#purges.push(purge);
+    for (const purge of purgesOf(transaction, version)) await this.#forget(purge, txId);
     const atHand = this.#parts.privateData?.get(index) ?? [];
-    for (const writes of matchPrivateWrites(transaction, atHand)) {
+    for (const writes of matchPrivateWrites(transaction, atHand, { partial: this.#parts.partial })) {
       const { namespace, collection, rwset } = writes;
-      if ((await this.#parts.mayHold?.(writes, this.#parts.snapshot)) === false) continue;
-      if (rwset === undefined) this.#missing.push({ txId, index, namespace, collection });
-      else this.#privateWrites.push({ txId, index, namespace, collection, rwset });
-      for (const key of applyPrivateWrites(writes, { state: this.#state, version, txId })) this.#touched.push(key);
+      const eligible = (await this.#parts.mayHold?.(writes, this.#parts.snapshot)) !== false;
+      if (rwset === undefined || !eligible) {
+        this.#missing.push({ txId, index, namespace, collection, eligible });
+        continue;
+      }
+      this.#privateWrites.push({ txId, index, namespace, collection, rwset });
+      const applied = applyPrivateWrites({ namespace, collection, rwset }, { state: this.#state, version, txId });
+      for (const key of applied.written) this.#plainKeys.set(hashId(writes, keyHash(key)), key);
+      for (const key of applied.touched) this.#touched.push(key);
     }
+  }
+
+  /** Takes a purged value out of the state, whether it was committed before or by an earlier transaction of the block. */
+  async #forget(purge: PrivatePurge, txId: string): Promise<void> {
+    this.#purges.push(purge);
+    const { namespace, collection, keyHash: hash, version } = purge;
+    const key = this.#plainKeys.get(hashId(purge, hash)) ?? (await this.#parts.plainKey?.(purge, hash));
+    if (key !== undefined) this.#state.writable(privateSpace(namespace, collection)).set(key, { value: undefined, version, txId });
   }
 
   #refuse(index: number, txId: string, { code, message, details }: Conflict): void {

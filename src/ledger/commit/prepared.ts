@@ -24,6 +24,12 @@ export interface CommitParts {
    * their hash are used. They were fetched before: nothing here waits for them.
    */
   readonly privateData?: ReadonlyMap<number, readonly Uint8Array[]> | undefined;
+  /** What is at hand may lack keys, which were purged: then it is taken key by key, as far as the hashes fit. */
+  readonly partial?: boolean | undefined;
+  /** The key behind a hash, to find the plain value that a purge takes away; the purging transaction need not be at hand. */
+  readonly plainKey?:
+    | ((collection: { readonly namespace: string; readonly collection: string }, keyHash: Uint8Array) => MaybePromise<string | undefined>)
+    | undefined;
   /** Everything at hand is taken by default. */
   readonly mayHold?: MayHold | undefined;
   /** Tells the transaction behind a committed version, for the reasons. */
@@ -51,15 +57,17 @@ export interface PrivateWrites {
   readonly rwset: Uint8Array;
 }
 
-/** Private writes of a valid transaction that this peer may have and are not at hand here. */
+/** Private writes of a valid transaction that are not kept here. */
 export interface MissingPrivateData {
+  /** Whether this peer may have them, so that they can be asked for later. */
+  readonly eligible: boolean;
   readonly txId: string;
   readonly index: number;
   readonly namespace: string;
   readonly collection: string;
 }
 
-/** Private values of a key that must vanish from everywhere, up to a version: the state keeps none of its hash already. */
+/** Private values of a key that must vanish from everywhere, up to a version: the state keeps nothing of it any more. */
 export interface PrivatePurge {
   readonly namespace: string;
   readonly collection: string;
@@ -79,7 +87,7 @@ export interface PreparedCommit {
   readonly historyWrites: readonly HistoryWrite[];
   readonly privateWrites: readonly PrivateWrites[];
   readonly missingPrivateData: readonly MissingPrivateData[];
-  /** In block order. The plain value leaves the state only where the private write set was at hand; who keeps private data sees to the rest. */
+  /** In block order. The plain value leaves the state with the block; who keeps private data sees to the rest. */
   readonly privatePurges: readonly PrivatePurge[];
   /** Canonical bytes of the public and hashed updates, the input of the commit hash. */
   readonly updateBytes: Uint8Array;

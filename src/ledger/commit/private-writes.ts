@@ -9,6 +9,8 @@ import { hashedSpace, type PendingState, privateSpace } from './pending-state.ts
 import type { PrivatePurge } from './prepared.ts';
 import type { Transaction } from './transaction.ts';
 
+const HASH_LENGTH = 32;
+
 /** One collection's private write set. */
 export interface CollectionWrites {
   readonly namespace: string;
@@ -21,14 +23,42 @@ export interface CollectionWrites {
  * Finds, for each collection the transaction wrote, the plain write set among those at hand. What does not decode or does
  * not match is passed over.
  * @param candidates encoded `rwset.TxPvtReadWriteSet`
+ * @param options `partial`: sets whose purged keys were taken out are matched key by key
  */
-export function matchPrivateWrites({ namespaces }: Transaction, candidates: readonly Uint8Array[]): CollectionWrites[] {
+export function matchPrivateWrites(
+  { namespaces }: Transaction,
+  candidates: readonly Uint8Array[],
+  { partial = false }: { readonly partial?: boolean | undefined } = {},
+): CollectionWrites[] {
   const atHand = byCollectionAndHash(candidates);
   return namespaces.flatMap(({ namespace, collections }) =>
     collections
       .filter(({ pvtRwsetHash }) => pvtRwsetHash.length > 0)
-      .map(({ collection, pvtRwsetHash }) => ({ namespace, collection, rwset: atHand.get(idOf({ namespace, collection }, pvtRwsetHash)) })),
+      .map(({ collection, pvtRwsetHash, hashed }) => {
+        const name = { namespace, collection };
+        return { ...name, rwset: atHand.get(idOf(name, pvtRwsetHash)) ?? (partial ? partOf(name, candidates, hashed) : undefined) };
+      }),
   );
+}
+
+/** What of the sets of a collection the hashes of the transaction speak for. */
+function partOf(
+  { namespace, collection }: Pick<CollectionWrites, 'namespace' | 'collection'>,
+  candidates: readonly Uint8Array[],
+  { hashedWrites, metadataWrites }: kvrwset.HashedRWSet,
+): Uint8Array | undefined {
+  const found = candidates.flatMap(decodeOrNothing).find((set) => set.namespace === namespace && set.collection === collection);
+  if (found === undefined || !decodes(found.rwset)) return undefined;
+  const byHash = new Map(hashedWrites.map((write) => [hex(write.keyHash), write]));
+  const touched = new Set(metadataWrites.map((write) => hex(write.keyHash)));
+  const plain = kvrwset.KVRWSet.decode(found.rwset);
+  return kvrwset.KVRWSet.encode({
+    writes: plain.writes.filter((write) => {
+      const hash = byHash.get(hex(keyHash(write.key)));
+      return hash !== undefined && (hash.isDelete || equalBytes(sha256(write.value), hash.valueHash));
+    }),
+    metadataWrites: plain.metadataWrites.filter(({ key }) => touched.has(hex(keyHash(key)))),
+  });
 }
 
 const idOf = ({ namespace, collection }: Pick<CollectionWrites, 'namespace' | 'collection'>, hash: Uint8Array): string =>
@@ -44,7 +74,9 @@ function byCollectionAndHash(candidates: readonly Uint8Array[]): ReadonlyMap<str
 export const purgesOf = ({ namespaces }: Transaction, version: Version): PrivatePurge[] =>
   namespaces.flatMap(({ namespace, collections }) =>
     collections.flatMap(({ collection, hashed }) =>
-      hashed.hashedWrites.filter(({ isPurge }) => isPurge).map(({ keyHash: hash }) => ({ namespace, collection, keyHash: hash, version })),
+      hashed.hashedWrites
+        .filter(({ isPurge, keyHash: hash }) => isPurge && hash.length === HASH_LENGTH)
+        .map(({ keyHash: hash }) => ({ namespace, collection, keyHash: hash, version })),
     ),
   );
 
@@ -72,9 +104,11 @@ export interface TouchedKey {
   readonly key: string;
 }
 
-/** Adds plain private writes to the block's updates. @returns the keys for {@link raiseVersions} */
-export function applyPrivateWrites(writes: CollectionWrites, by: { state: PendingState; version: Version; txId: string }): TouchedKey[] {
-  if (writes.rwset === undefined) return [];
+/** Adds plain private writes to the block's updates. @returns the keys that were written, and those for {@link raiseVersions} */
+export function applyPrivateWrites(
+  writes: CollectionWrites & { readonly rwset: Uint8Array },
+  by: { state: PendingState; version: Version; txId: string },
+): { readonly written: readonly string[]; readonly touched: readonly TouchedKey[] } {
   const { namespace, collection } = writes;
   const { state, version, txId } = by;
   const plain = kvrwset.KVRWSet.decode(writes.rwset);
@@ -82,7 +116,10 @@ export function applyPrivateWrites(writes: CollectionWrites, by: { state: Pendin
     const value = writtenValue(write);
     state.writable(privateSpace(namespace, collection)).set(write.key, { value: value && { value, version }, version, txId });
   }
-  return plain.metadataWrites.map(({ key }) => ({ namespace, collection, key }));
+  return {
+    written: plain.writes.map(({ key }) => key),
+    touched: plain.metadataWrites.map(({ key }) => ({ namespace, collection, key })),
+  };
 }
 
 /**

@@ -1,72 +1,206 @@
 import { concatBytes } from '../../common/bytes.ts';
-import { rwset } from '../../protos/messages.ts';
-import type { PrivateWrites } from '../commit/prepared.ts';
-import type { KvStore } from '../kv/kv-store.ts';
+import { kvrwset, rwset } from '../../protos/messages.ts';
+import type { MissingPrivateData, PrivatePurge, PrivateWrites } from '../commit/prepared.ts';
+import type { KvIterator, KvSnapshot, KvStore, KvWrite } from '../kv/kv-store.ts';
 import { after } from '../kv/long-keys.ts';
+import { keyHash } from '../simulator/private-namespaces.ts';
+import { isNewer } from '../version.ts';
 import type { PrivateWriteSet } from './expiry.ts';
+import {
+  type CollectionName,
+  hashIn,
+  indexKey,
+  indexPrefix,
+  KEYED_BY_HASH,
+  missingKey,
+  missingRange,
+  purgeKey,
+  setKey,
+  setsOfBlock,
+  UNFINISHED,
+  unfinishedKey,
+  type WriteSetName,
+  writeSetIn,
+} from './private-data-keys.ts';
 
-/** The private write sets of committed blocks, so that the state can be made again: blocks hold only their hashes. */
+/** What a block leaves behind for those who may hold private data. */
+export interface PrivateDataOfBlock {
+  readonly writes: readonly PrivateWrites[];
+  readonly missing: readonly MissingPrivateData[];
+  readonly purges: readonly PrivatePurge[];
+}
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * The private write sets of committed blocks, so that the state can be made again: blocks hold only their hashes. Beside them it is
+ * written down which are missing, which keys were purged, and where each key stands, by its hash.
+ * @see core/ledger/pvtdatastorage in hyperledger/fabric v2.5
+ */
 export class PrivateDataStore {
   readonly #kv: KvStore;
 
-  /** @param kv stays the caller's; nothing in it can be made again, so it should be synced. Its keys begin with `pv`. */
+  /** @param kv stays the caller's; nothing in it can be made again, so it should be synced. Its keys begin with `p`. */
   constructor(kv: KvStore) {
     this.#kv = kv;
   }
 
-  /** Keeps what is at hand for a block. Comes before the block itself: alone it is harmless. */
-  async put(blockNum: bigint, writes: readonly PrivateWrites[]): Promise<void> {
-    if (writes.length === 0) return;
-    await this.#kv.commit(
-      writes.map(({ index, namespace, collection, rwset: set }) => ({
-        key: keyOf(blockNum, index, { namespace, collection }),
-        value: set,
-      })),
-    );
+  /** Indexes the keys of sets that an earlier version of this program kept. Comes first. */
+  async bringUpToDate(): Promise<void> {
+    if (!this.#has(KEYED_BY_HASH)) await this.#indexAll();
   }
 
-  /** Removes what is past its time. */
+  /** Keeps what is known of a block. Comes before the block itself: alone it is harmless, and so is doing it again. */
+  async put(blockNum: bigint, { writes, missing, purges }: PrivateDataOfBlock): Promise<void> {
+    if (writes.length + missing.length + purges.length === 0) return;
+    const kept = writes.flatMap((set) => setWrites({ ...set, blockNum }, set.rwset));
+    const absent = missing.map((set) => ({ key: missingKey({ ...set, blockNum }, set.eligible), value: NOTHING }));
+    const unfinished = purges.map((purge) => ({ key: unfinishedKey(purge), value: NOTHING }));
+    await this.#kv.commit([...kept, ...absent, ...unfinished]);
+  }
+
+  /** Removes what is past its time, and that it was missing. */
   async remove(sets: readonly PrivateWriteSet[]): Promise<void> {
     if (sets.length === 0) return;
-    await this.#kv.commit(sets.map((set) => ({ key: keyOf(set.version.blockNum, Number(set.version.txNum), set), value: undefined })));
+    using snapshot = this.#kv.snapshot();
+    const writes = sets.flatMap(({ version, namespace, collection }) => {
+      const name = { blockNum: version.blockNum, index: Number(version.txNum), namespace, collection };
+      const noLonger = [true, false].map((eligible) => ({ key: missingKey(name, eligible), value: undefined }));
+      const stored = snapshot.get(setKey(name));
+      return stored === undefined ? noLonger : [...noLonger, ...replaced(name, stored, undefined)];
+    });
+    await this.#kv.commit(writes);
+  }
+
+  /**
+   * Takes purged keys out of every write set that is not newer than the purge, those of the purging transactions included: the value
+   * goes, and with the last of them the name of the key. A mark stays, for what arrives later.
+   * @param below purges of blocks before this one, which are committed; those that a crash interrupted are among them
+   */
+  async purge(below: bigint): Promise<void> {
+    using snapshot = this.#kv.snapshot();
+    using entries = snapshot.range({ gte: UNFINISHED, lt: after(UNFINISHED) });
+    for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) {
+      const purge = hashIn(entry.key, UNFINISHED.length);
+      if (purge.version.blockNum >= below) continue;
+      await this.#kv.commit([...(await this.#purged(purge)), { key: entry.key, value: undefined }]);
+    }
+  }
+
+  async #purged(purge: PrivatePurge): Promise<KvWrite[]> {
+    using snapshot = this.#kv.snapshot();
+    const writes: KvWrite[] = [{ key: purgeKey(purge), value: NOTHING }];
+    for (const { name, key } of await placesOf(snapshot, purge)) {
+      const stored = snapshot.get(setKey(name));
+      if (stored !== undefined) writes.push(...replaced(name, stored, without(stored, key)));
+    }
+    return writes;
+  }
+
+  /** The key behind a hash, where a set that is here holds it. */
+  async plainKey(collection: CollectionName, hash: Uint8Array): Promise<string | undefined> {
+    using snapshot = this.#kv.snapshot();
+    using entries = snapshot.range(indexRange(collection, hash));
+    const entry = await entries.next();
+    return entry && textOf(entry.value);
+  }
+
+  /** Whether a private write of this version was purged since. */
+  async isPurged({ namespace, collection, keyHash: hash, version }: PrivatePurge): Promise<boolean> {
+    using snapshot = this.#kv.snapshot();
+    const first = purgeKey({ namespace, collection, keyHash: hash, version });
+    const last = after(first.subarray(0, first.length - VERSION));
+    using entries = snapshot.range({ gte: first, lt: last });
+    return (await entries.next()) !== undefined;
+  }
+
+  /** Write sets that are not here, the newest blocks first. @param eligible whether this organisation may have them */
+  async *missing(eligible: boolean): AsyncGenerator<WriteSetName, undefined> {
+    using snapshot = this.#kv.snapshot();
+    using entries = snapshot.range({ ...missingRange(eligible), reverse: true });
+    for (const name of await all(entries, ({ key }) => writeSetIn(key))) yield name;
   }
 
   /** `rwset.TxPvtReadWriteSet` bytes of what is here of a block, by the index of their transaction. */
   async ofBlock(blockNum: bigint): Promise<ReadonlyMap<number, readonly Uint8Array[]>> {
     using snapshot = this.#kv.snapshot();
-    using entries = snapshot.range({ gte: blockPrefix(blockNum), lt: after(blockPrefix(blockNum)) });
+    const prefix = setsOfBlock(blockNum);
+    using entries = snapshot.range({ gte: prefix, lt: after(prefix) });
     const sets = new Map<number, rwset.NsPvtReadWriteSetInit[]>();
     for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) {
-      const key = Buffer.from(entry.key);
-      const index = key.readUInt32BE(INDEX_AT);
-      const [namespace, collectionName] = key
-        .subarray(INDEX_AT + 4)
-        .toString('utf8')
-        .split('\0');
-      sets.set(index, [...(sets.get(index) ?? []), { namespace, collectionPvtRwset: [{ collectionName, rwset: entry.value }] }]);
+      const { index, namespace, collection } = writeSetIn(entry.key);
+      const ofTransaction = sets.get(index) ?? [];
+      sets.set(index, ofTransaction);
+      ofTransaction.push({ namespace, collectionPvtRwset: [{ collectionName: collection, rwset: entry.value }] });
     }
     const encoded = (nsPvtRwset: rwset.NsPvtReadWriteSetInit[]): readonly Uint8Array[] => [
       rwset.TxPvtReadWriteSet.encode({ dataModel: rwset.TxReadWriteSet_DataModel.KV, nsPvtRwset }),
     ];
     return new Map([...sets].map(([index, ofTransaction]) => [index, encoded(ofTransaction)]));
   }
+
+  #has(key: Uint8Array): boolean {
+    using snapshot = this.#kv.snapshot();
+    return snapshot.get(key) !== undefined;
+  }
+
+  async #indexAll(): Promise<void> {
+    using snapshot = this.#kv.snapshot();
+    const prefix = Buffer.from('pv');
+    using entries = snapshot.range({ gte: prefix, lt: after(prefix) });
+    for (let entry = await entries.next(); entry !== undefined; entry = await entries.next())
+      await this.#kv.commit(setWrites(writeSetIn(entry.key), entry.value));
+    await this.#kv.commit([{ key: KEYED_BY_HASH, value: NOTHING }]);
+  }
 }
 
-/** Where the index of the transaction stands in a key: behind `pv` and the number of the block. */
-const INDEX_AT = 10;
+/** Bytes of a version at the end of a key. */
+const VERSION = 12;
 
-const keyOf = (blockNum: bigint, index: number, { namespace, collection }: Pick<PrivateWriteSet, 'namespace' | 'collection'>): Uint8Array =>
-  concatBytes(prefixOf(blockNum, index), Buffer.from(`${namespace}\0${collection}`, 'utf8'));
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 
-function prefixOf(blockNum: bigint, index: number): Uint8Array {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(index);
-  return concatBytes(blockPrefix(blockNum), bytes);
+const indexRange = (collection: CollectionName, hash: Uint8Array) => {
+  const prefix = indexPrefix(collection, hash);
+  return { gte: prefix, lt: after(prefix) };
+};
+
+/** The sets that hold a purged key and are not newer than its purge. */
+async function placesOf(
+  snapshot: KvSnapshot,
+  purge: PrivatePurge,
+): Promise<readonly { readonly name: WriteSetName; readonly key: string }[]> {
+  using entries = snapshot.range(indexRange(purge, purge.keyHash));
+  const places = await all(entries, ({ key, value }) => ({ version: hashIn(key, 2).version, key: textOf(value) }));
+  const { namespace, collection } = purge;
+  return places
+    .filter(({ version }) => !isNewer(version, purge.version))
+    .map(({ version, key }) => ({ name: { blockNum: version.blockNum, index: Number(version.txNum), namespace, collection }, key }));
 }
 
-function blockPrefix(blockNum: bigint): Uint8Array {
-  const bytes = Buffer.alloc(INDEX_AT);
-  bytes.write('pv', 0, 'utf8');
-  bytes.writeBigUInt64BE(blockNum, 2);
-  return bytes;
+async function all<T>(entries: KvIterator, read: (entry: { readonly key: Uint8Array; readonly value: Uint8Array }) => T): Promise<T[]> {
+  const found: T[] = [];
+  for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) found.push(read(entry));
+  return found;
+}
+
+const keysIn = ({ writes, metadataWrites }: kvrwset.KVRWSet): string[] => [...writes, ...metadataWrites].map(({ key }) => key);
+
+/** A set and where its keys are found by their hashes. */
+function setWrites(name: WriteSetName, set: Uint8Array): KvWrite[] {
+  const keys = new Set(keysIn(kvrwset.KVRWSet.decode(set)));
+  const index = [...keys].map((key) => ({ key: indexKey(name, keyHash(key)), value: Buffer.from(key, 'utf8') }));
+  return [{ key: setKey(name), value: set }, ...index];
+}
+
+/** What makes one stored set another, or none: keys that it no longer has are no longer found either. */
+function replaced(name: WriteSetName, before: Uint8Array, now: Uint8Array | undefined): KvWrite[] {
+  const gone = keysIn(kvrwset.KVRWSet.decode(before)).map((key) => ({ key: indexKey(name, keyHash(key)), value: undefined }));
+  return [...gone, ...(now === undefined ? [{ key: setKey(name), value: undefined }] : setWrites(name, now))];
+}
+
+/** A set without one key; undefined when nothing else is in it. */
+function without(set: Uint8Array, key: string): Uint8Array | undefined {
+  const { writes, metadataWrites } = kvrwset.KVRWSet.decode(set);
+  const left = { writes: writes.filter((each) => each.key !== key), metadataWrites: metadataWrites.filter((each) => each.key !== key) };
+  return left.writes.length + left.metadataWrites.length === 0 ? undefined : kvrwset.KVRWSet.encode(left);
 }

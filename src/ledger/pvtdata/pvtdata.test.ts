@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { textOf, utf8 } from '../../common/bytes.ts';
-import { rwset } from '../../protos/messages.ts';
+import { kvrwset, rwset } from '../../protos/messages.ts';
 import { MemoryStore } from '../kv/memory-store.ts';
-import { PrivateDataStore } from './private-data-store.ts';
+import { type PrivateDataOfBlock, PrivateDataStore } from './private-data-store.ts';
 import { KvTransientStore } from './transient-store.ts';
 
 const texts = (found: readonly Uint8Array[]): string[] => found.map(textOf).sort();
@@ -42,19 +42,19 @@ describe('transient store', () => {
 describe('private data store', () => {
   it('gives back the sets of one transaction as one', async () => {
     const store = new PrivateDataStore(new MemoryStore());
-    const write = (index: number, collection: string): Parameters<PrivateDataStore['put']>[1][number] => ({
+    const write = (index: number, collection: string): PrivateDataOfBlock['writes'][number] => ({
       txId: 'tx',
       index,
       namespace: 'cc',
       collection,
-      rwset: utf8(`${index}${collection}`),
+      rwset: kvrwset.KVRWSet.encode({ writes: [{ key: `${index}${collection}`, value: utf8('v') }] }),
     });
-    await store.put(7n, [write(1, 'c1'), write(1, 'c2'), write(2, 'c1')]);
-    await store.put(8n, []);
+    await store.put(7n, { writes: [write(1, 'c1'), write(1, 'c2'), write(2, 'c1')], missing: [], purges: [] });
+    await store.put(8n, { writes: [], missing: [], purges: [] });
     const ofBlock = await store.ofBlock(7n);
     const [found] = ofBlock.get(1) ?? [];
     const sets = rwset.TxPvtReadWriteSet.decode(found ?? utf8('')).nsPvtRwset.flatMap(({ namespace, collectionPvtRwset }) =>
-      collectionPvtRwset.map((set) => [namespace, set.collectionName, textOf(set.rwset)]),
+      collectionPvtRwset.map((set) => [namespace, set.collectionName, kvrwset.KVRWSet.decode(set.rwset).writes[0]?.key]),
     );
     expect(sets).toEqual([
       ['cc', 'c1', '1c1'],

@@ -43,7 +43,7 @@ export class StoredView implements LedgerView {
     });
   }
 
-  history(namespace: string, key: string): ResultsIterator<queryresult.KeyModification> {
-    return this.#parts.history.query({ namespace, key });
+  history(namespace: string, key: string, below?: bigint): ResultsIterator<queryresult.KeyModification> {
+    return this.#parts.history.query({ namespace, key, below });
   }
 }
