@@ -18,7 +18,7 @@ import { EndorsementPlugins } from './handlers/endorsement.ts';
 import { chainFilters, type ProposalProcessor } from './handlers/filters.ts';
 import type { Handlers } from './handlers/library.ts';
 import { ConcurrencyLimit } from './limit.ts';
-import { keepInTransientStore, type PrivateDataDistributor } from './private-data.ts';
+import { MemberDistributor, NO_PEERS, type PrivateDataDistributor } from './private-data.ts';
 import type { UnpackedProposal } from './proposal.ts';
 import { type Simulated, Simulation } from './simulation.ts';
 
@@ -85,7 +85,7 @@ export class Endorser implements ProposalProcessor {
       definitions,
       execution,
       decorators: handlers.decorators,
-      privateData: parts.privateData ?? keepInTransientStore,
+      privateData: parts.privateData ?? new MemberDistributor({ peers: NO_PEERS }),
       systemVersion: options.systemVersion ?? 'syscc',
       ignoreInitStatus: options.ignoreInitStatus ?? false,
     });

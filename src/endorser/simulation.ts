@@ -14,7 +14,7 @@ import { protos } from '../protos/messages.ts';
 import { isDeployment, readDeployment } from './deployment.ts';
 import { ERROR_THRESHOLD, type Execution, type Run } from './execution.ts';
 import { type Decorator, decorated } from './handlers/decorators.ts';
-import type { PrivateDataDistributor } from './private-data.ts';
+import type { PrivateDataDistributor, PrivateWrites } from './private-data.ts';
 import type { UnpackedProposal } from './proposal.ts';
 
 /** What came out of running a proposal. */
@@ -179,9 +179,17 @@ export class Simulation {
     const result: SimulationResult = await simulator.result();
     if (result.privateRwset !== undefined && response.status < ERROR_THRESHOLD) {
       const { privateRwset: rwset, privateCollections: collections } = result;
-      await this.#parts.privateData.distribute({ channel, txId: simulator.txId, rwset, collections });
+      await this.#distribute({ channel, txId: simulator.txId, rwset, collections });
     }
     return result.publicRwset;
+  }
+
+  async #distribute(writes: PrivateWrites): Promise<void> {
+    try {
+      await this.#parts.privateData.distribute(writes);
+    } catch (thrown) {
+      throw prefixed(dialectOn(this.#parts.channels, writes.channel.id) === '2.x' ? 'error in simulation: ' : '', thrown);
+    }
   }
 
   #channel({ channelId }: UnpackedProposal): Channel {

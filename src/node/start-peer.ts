@@ -16,6 +16,7 @@ import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
 import { Endorser } from '../endorser/endorser.ts';
 import { loadHandlers } from '../endorser/handlers/library.ts';
+import { keepSent, MemberDistributor, NO_PEERS, type PrivateDataPeers, type SentPrivateData } from '../endorser/private-data.ts';
 import type { InvalidReason } from '../ledger/ledger.ts';
 import { FolderLedgerProvider } from '../ledger/ledger-provider.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
@@ -55,6 +56,8 @@ export interface PeerParts extends Cancellable {
   readonly onInvalid?: (transaction: InvalidTransaction) => void;
   /** Hears what chaincode and its builds print, beside the folder where it is kept. */
   readonly onOutput?: (ccid: string, line: OutputLine) => void;
+  /** Other peers that private data can be given to; none unless told. */
+  readonly privateDataPeers?: PrivateDataPeers;
   /** What the operations server shows beside the peer's health, where the configuration has one. */
   readonly operations?: Pick<OperationsParts, 'metrics' | 'logLevels'>;
 }
@@ -67,6 +70,8 @@ export interface Peer extends AsyncDisposable {
   readonly operationsAddress: string | undefined;
   /** What it does at the moment, for the log of somebody who asks. */
   report(): LogFields;
+  /** Takes private data from another peer of the same process. @throws {SelvageError} `CHANNEL_NOT_FOUND` */
+  receivePrivateData(data: SentPrivateData): Promise<void>;
   /** Why a recent transaction was invalidated here; undefined when it was not, or too long ago. */
   explain(channelId: string, txId: string): InvalidReason | undefined;
   /**
@@ -125,6 +130,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
     definitions,
     systemChaincodes: system,
     handlers,
+    privateData: new MemberDistributor({ peers: parts.privateDataPeers ?? NO_PEERS }),
     options: {
       concurrency: config.endorserConcurrency,
       systemVersion: config.endorsement.systemVersion,
@@ -161,6 +167,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
       channels: channels.list().map(channelReport),
       failedChecks: checks.flatMap((check) => check()),
     }),
+    receivePrivateData: (data) => keepSent(channels.get(data.channelId), data),
     explain: (channelId, txId) => channels.get(channelId)?.ledger.reasonFor(txId),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };

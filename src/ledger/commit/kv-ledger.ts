@@ -11,7 +11,16 @@ import type { BlockStore, PendingBlock } from '../blockstore/block-store.ts';
 import type { Compatibility } from '../compatibility.ts';
 import type { HistoryIndex } from '../history/history-index.ts';
 import type { KvStore } from '../kv/kv-store.ts';
-import type { BlockReader, CommitOutcome, InvalidReason, Ledger, LedgerView, PrivateDataReader, TransientStore, ValidatedBlock } from '../ledger.ts';
+import type {
+  BlockReader,
+  CommitOutcome,
+  InvalidReason,
+  Ledger,
+  LedgerView,
+  PrivateDataReader,
+  TransientStore,
+  ValidatedBlock,
+} from '../ledger.ts';
 import type { Expiry, ExpirySchedule } from '../pvtdata/expiry.ts';
 import type { PrivateDataStore } from '../pvtdata/private-data-store.ts';
 import type { SimulatorOptions } from '../simulator/simulator-parts.ts';

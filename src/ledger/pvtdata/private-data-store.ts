@@ -1,4 +1,3 @@
-import { concatBytes } from '../../common/bytes.ts';
 import { kvrwset, rwset } from '../../protos/messages.ts';
 import type { MissingPrivateData, PrivatePurge, PrivateWrites } from '../commit/prepared.ts';
 import type { KvIterator, KvSnapshot, KvStore, KvWrite } from '../kv/kv-store.ts';
