@@ -1,8 +1,7 @@
 import type { MaybePromise } from '../common/maybe.ts';
 import type { common, queryresult } from '../protos/messages.ts';
-import type { PrivatePurge } from './commit/prepared.ts';
 import type { Transaction } from './commit/transaction.ts';
-import type { WriteSetName } from './pvtdata/private-data-keys.ts';
+import type { PrivatePurge, WriteSetName } from './pvtdata/private-data-keys.ts';
 import type { ResultsIterator, TxSimulator } from './simulator/tx-simulator.ts';
 import type { StateSnapshot } from './statedb/state.ts';
 

@@ -2,6 +2,7 @@ import { hex } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { protos } from '../../protos/messages.ts';
 import type { InvalidReason } from '../ledger.ts';
+import type { PrivatePurge } from '../pvtdata/private-data-keys.ts';
 import { keyHash } from '../simulator/private-namespaces.ts';
 import type { Version } from '../version.ts';
 import { applyWrites } from './apply-writes.ts';
@@ -11,7 +12,7 @@ import { historyOf } from './history-writes.ts';
 import type { findConflict } from './mvcc.ts';
 import { Pace } from './pace.ts';
 import { PendingState, privateSpace } from './pending-state.ts';
-import type { CommitParts, HistoryWrite, MissingPrivateData, PreparedCommit, PrivatePurge, PrivateWrites } from './prepared.ts';
+import type { CommitParts, HistoryWrite, MissingPrivateData, PreparedCommit, PrivateWrites } from './prepared.ts';
 import { applyPrivateWrites, matchPrivateWrites, purgesOf, raiseVersions, type TouchedKey } from './private-writes.ts';
 import { type ReadTransaction, readTransaction, type Transaction } from './transaction.ts';
 

@@ -1,6 +1,7 @@
 import type { MaybePromise } from '../../common/maybe.ts';
 import type { common, google } from '../../protos/messages.ts';
 import type { InvalidReason } from '../ledger.ts';
+import type { PrivatePurge } from '../pvtdata/private-data-keys.ts';
 import type { StateSnapshot, StateUpdate } from '../statedb/state.ts';
 import type { Version } from '../version.ts';
 import type { Transaction } from './transaction.ts';
@@ -65,15 +66,6 @@ export interface MissingPrivateData {
   readonly index: number;
   readonly namespace: string;
   readonly collection: string;
-}
-
-/** Private values of a key that must vanish from everywhere, up to a version: the state keeps nothing of it any more. */
-export interface PrivatePurge {
-  readonly namespace: string;
-  readonly collection: string;
-  /** SHA-256 of the key. */
-  readonly keyHash: Uint8Array;
-  readonly version: Version;
 }
 
 export interface PreparedCommit {

@@ -1,12 +1,12 @@
 import { equalBytes, hex, sha256 } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { kvrwset, rwset } from '../../protos/messages.ts';
+import type { PrivatePurge } from '../pvtdata/private-data-keys.ts';
 import { keyHash, stateKeyOfHash } from '../simulator/private-namespaces.ts';
 import type { StateValue } from '../statedb/state.ts';
 import { sameVersion, type Version } from '../version.ts';
 import { writtenValue } from './apply-writes.ts';
 import { hashedSpace, type PendingState, privateSpace } from './pending-state.ts';
-import type { PrivatePurge } from './prepared.ts';
 import type { Transaction } from './transaction.ts';
 
 const HASH_LENGTH = 32;

@@ -4,7 +4,6 @@
  * them. Names of collections hold no zero byte, and a hash has 32 bytes.
  */
 import { concatBytes } from '../../common/bytes.ts';
-import type { PrivatePurge } from '../commit/prepared.ts';
 import { after } from '../kv/long-keys.ts';
 import type { Version } from '../version.ts';
 
@@ -18,6 +17,15 @@ export interface WriteSetName extends CollectionName {
   readonly blockNum: bigint;
   /** Of the transaction in its block. */
   readonly index: number;
+}
+
+/** Private values of a key that must vanish from everywhere, up to a version: the state keeps nothing of it any more. */
+export interface PrivatePurge {
+  readonly namespace: string;
+  readonly collection: string;
+  /** SHA-256 of the key. */
+  readonly keyHash: Uint8Array;
+  readonly version: Version;
 }
 
 const ascii = (text: string): Uint8Array => Buffer.from(text, 'latin1');

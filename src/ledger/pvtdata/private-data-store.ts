@@ -1,5 +1,5 @@
 import { kvrwset, rwset } from '../../protos/messages.ts';
-import type { MissingPrivateData, PrivatePurge, PrivateWrites } from '../commit/prepared.ts';
+import type { MissingPrivateData, PrivateWrites } from '../commit/prepared.ts';
 import type { KvIterator, KvSnapshot, KvStore, KvWrite } from '../kv/kv-store.ts';
 import { after } from '../kv/long-keys.ts';
 import { keyHash } from '../simulator/private-namespaces.ts';
@@ -13,6 +13,7 @@ import {
   KEYED_BY_HASH,
   missingKey,
   missingRange,
+  type PrivatePurge,
   purgeKey,
   setKey,
   setsOfBlock,
