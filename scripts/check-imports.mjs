@@ -1,6 +1,6 @@
 /**
- * Fails on an import that the layers forbid, on third-party code outside its home, on cycles, type-only ones included, and on files
- * that the program never comes to: what only tests use is in test/.
+ * Fails on an import that the layers forbid, on third-party code outside its home, on cycles, those of types and of imports on
+ * demand included, and on files that the program never comes to: what only tests use is in test/.
  * The compiler's project references catch most forbidden imports already; this sees single files, packages and cycles.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -72,6 +72,9 @@ function* problemsOf(file, to) {
   }
 }
 
+/** What a file imports, at once or on demand. */
+const comesTo = (file) => [...(imports.get(file) ?? []), ...specifiersIn(file, LOADED)];
+
 /** Cycles as lists of files; each is reported once. */
 function cycles() {
   const found = [];
@@ -80,7 +83,7 @@ function cycles() {
   const visit = (file) => {
     state.set(file, 'open');
     path.push(file);
-    for (const to of imports.get(file) ?? []) {
+    for (const to of comesTo(file)) {
       if (!imports.has(to) || to.startsWith('src/protos/gen/')) continue;
       if (state.get(to) === 'open') found.push([...path.slice(path.indexOf(to)), to]);
       else if (!state.has(to)) visit(to);
@@ -101,7 +104,7 @@ function unreached() {
   const reach = (file) => {
     if (reached.has(file) || !imports.has(file)) return;
     reached.add(file);
-    for (const to of [...imports.get(file), ...specifiersIn(file, LOADED)]) reach(to);
+    for (const to of comesTo(file)) reach(to);
   };
   for (const entry of ENTRIES) reach(entry);
   return sources.filter((file) => !reached.has(file) && !isTest(file) && !file.startsWith('src/protos/gen/'));

@@ -2,12 +2,9 @@ import { type Command, Option } from 'commander';
 import { SelvageError } from '../common/errors.ts';
 import { integerFlag } from './flags.ts';
 import { NODE_HELP } from './help.ts';
+import type { NodeFlags } from './node-flags.ts';
 import { expectOperands } from './operands.ts';
 import type { Terminal } from './terminal.ts';
-
-export interface NodeFlags {
-  readonly peerChaincodedev?: boolean;
-}
 
 /** `node start`: a peer from core.yaml and CORE_ variables, until it is told to stop. */
 export function nodeCommands(program: Command, terminal: Terminal): void {

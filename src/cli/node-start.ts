@@ -6,7 +6,7 @@ import { PrometheusMetrics } from '../node/metrics.ts';
 import { type Peer, startPeer } from '../node/start-peer.ts';
 import { untilAborted } from '../node/until-aborted.ts';
 import { loggedProcess } from './logged-process.ts';
-import type { NodeFlags } from './node-commands.ts';
+import type { NodeFlags } from './node-flags.ts';
 import type { Terminal } from './terminal.ts';
 
 /** A stop takes no longer than this and the grace of its chaincode, twice: of what runs, and of what was being built. */

@@ -2,14 +2,8 @@
 import type { Command } from 'commander';
 import { integerFlag } from './flags.ts';
 import { IDENTITY_HELP } from './help.ts';
+import type { SnapshotFlags } from './snapshot-flags.ts';
 import type { Terminal } from './terminal.ts';
-
-export interface SnapshotFlags {
-  readonly channelID: string;
-  readonly blockNumber?: bigint;
-  readonly peerAddress: string;
-  readonly tlsRootCertFile: string;
-}
 
 export function snapshotCommands(program: Command, terminal: Terminal): void {
   const snapshot = program

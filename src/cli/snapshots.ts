@@ -1,7 +1,7 @@
 import { cancelSnapshotRequest, pendingSnapshots, submitSnapshotRequest } from '../client/snapshot-calls.ts';
 import { SelvageError } from '../common/errors.ts';
 import { Connections } from './connections.ts';
-import type { SnapshotFlags } from './snapshot-commands.ts';
+import type { SnapshotFlags } from './snapshot-flags.ts';
 import type { Target } from './targets.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -7,7 +7,7 @@ import { required } from '../operands.ts';
 import { refuseInvalid, submitParts } from '../sending.ts';
 import { chaincodeTargets } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
-import type { InvokeFlags, QueryFlags } from './chaincode-commands.ts';
+import type { InvokeFlags, QueryFlags } from './chaincode-flags.ts';
 import { constructorArguments, transientMap } from './constructor-arguments.ts';
 
 export async function query(flags: QueryFlags, terminal: Terminal): Promise<void> {

@@ -1,63 +1,10 @@
 /** The `chaincode` commands of the stock `peer`: what they take. What they do is loaded when one of them runs. */
 import { type Command, Option } from 'commander';
-import {
-  durationFlag,
-  type OrdererFlags,
-  type PeerFlags,
-  type SourceFlags,
-  withOrderer,
-  withPeers,
-  withSource,
-  withUnusedOrderer,
-} from '../flags.ts';
+import { durationFlag, type PeerFlags, type SourceFlags, withOrderer, withPeers, withSource, withUnusedOrderer } from '../flags.ts';
 import { IDENTITY_HELP } from '../help.ts';
 import { expectOperands } from '../operands.ts';
 import type { Terminal } from '../terminal.ts';
-
-interface CallFlags extends PeerFlags {
-  readonly channelID: string;
-  readonly name: string;
-  readonly ctor: string;
-  readonly transient?: string;
-}
-
-export interface QueryFlags extends CallFlags {
-  readonly raw?: boolean;
-  readonly hex?: boolean;
-}
-
-export interface InvokeFlags extends CallFlags, OrdererFlags {
-  readonly waitForEvent?: boolean;
-  /** Milliseconds. */
-  readonly waitForEventTimeout: number;
-  readonly isInit?: boolean;
-}
-
-export interface DeployFlags extends SourceFlags, OrdererFlags, PeerFlags {
-  readonly channelID: string;
-  readonly policy?: string;
-  readonly escc?: string;
-  readonly vscc?: string;
-  readonly collectionsConfig?: string;
-}
-
-export interface PackageFlags extends SourceFlags {
-  readonly ccPackage?: boolean;
-  readonly sign?: boolean;
-  readonly instantiatePolicy?: string;
-}
-
-export interface ListFlags extends PeerFlags {
-  readonly installed?: boolean;
-  readonly instantiated?: boolean;
-  readonly channelID: string;
-}
-
-export interface LogsFlags {
-  readonly follow?: boolean;
-  readonly tx?: string;
-  readonly data?: string;
-}
+import type { DeployFlags, InvokeFlags, ListFlags, LogsFlags, PackageFlags, QueryFlags } from './chaincode-flags.ts';
 
 export function chaincodeCommands(program: Command, terminal: Terminal): void {
   const chaincode = program

@@ -10,7 +10,7 @@ import { required } from '../operands.ts';
 import { submitParts } from '../sending.ts';
 import { chaincodeTargets } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
-import type { DeployFlags } from './chaincode-commands.ts';
+import type { DeployFlags } from './chaincode-flags.ts';
 import { readCollections } from './collections.ts';
 import { constructorArguments } from './constructor-arguments.ts';
 import { languageOf } from './language.ts';

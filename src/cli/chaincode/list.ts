@@ -6,7 +6,7 @@ import { Connections } from '../connections.ts';
 import { required } from '../operands.ts';
 import { chaincodeTargets } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
-import type { ListFlags } from './chaincode-commands.ts';
+import type { ListFlags } from './chaincode-flags.ts';
 
 export async function list(flags: ListFlags, terminal: Terminal): Promise<void> {
   const { installed = false, instantiated = false, channelID } = flags;

@@ -5,7 +5,7 @@ import { allWithOutput, chaincodesWithOutput, readOutput } from '../../chaincode
 import { SelvageError } from '../../common/errors.ts';
 import { configPath, readSources, settingAt } from '../../node/config/sources.ts';
 import type { Terminal } from '../terminal.ts';
-import type { LogsFlags } from './chaincode-commands.ts';
+import type { LogsFlags } from './chaincode-flags.ts';
 
 /** Where one peer keeps the output of its chaincode. */
 export interface OutputPlace {

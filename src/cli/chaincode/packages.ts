@@ -14,7 +14,7 @@ import { saying } from '../saying.ts';
 import { chaincodeTargets } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
 import { writeWhole } from '../written-file.ts';
-import type { PackageFlags } from './chaincode-commands.ts';
+import type { PackageFlags } from './chaincode-flags.ts';
 import { constructorArguments } from './constructor-arguments.ts';
 import { languageOf } from './language.ts';
 import { policyFlag } from './policy-flag.ts';

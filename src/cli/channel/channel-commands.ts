@@ -1,24 +1,10 @@
 /** The `channel` commands of the stock `peer`: what they take. What they do is loaded when one of them runs. */
 import type { Command } from 'commander';
-import { durationFlag, type OrdererFlags, withOrderer, withUnusedOrderer } from '../flags.ts';
+import { durationFlag, withOrderer, withUnusedOrderer } from '../flags.ts';
 import { IDENTITY_HELP } from '../help.ts';
 import { expectOperands } from '../operands.ts';
 import type { Terminal } from '../terminal.ts';
-
-export interface ChannelFlags extends OrdererFlags {
-  readonly channelID: string;
-  readonly outputBlock?: string;
-  readonly bestEffort?: boolean;
-}
-
-export interface CreateFlags extends ChannelFlags, FileFlags {
-  /** Milliseconds. */
-  readonly timeout: number;
-}
-
-export interface FileFlags {
-  readonly file?: string;
-}
+import type { ChannelFlags, CreateFlags, FileFlags } from './channel-flags.ts';
 
 export function channelCommands(program: Command, terminal: Terminal): void {
   const channel = program

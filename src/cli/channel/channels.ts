@@ -9,7 +9,7 @@ import { Connections } from '../connections.ts';
 import { readBytes } from '../read-file.ts';
 import type { Terminal } from '../terminal.ts';
 import { writeWhole } from '../written-file.ts';
-import type { ChannelFlags, CreateFlags, FileFlags } from './channel-commands.ts';
+import type { ChannelFlags, CreateFlags, FileFlags } from './channel-flags.ts';
 import { fetchBlock } from './fetch.ts';
 
 export async function create(flags: CreateFlags, terminal: Terminal): Promise<void> {

@@ -2,30 +2,7 @@
 import type { Command } from 'commander';
 import { DEV_HELP } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
-
-export interface DevFlags {
-  readonly channel?: string;
-  readonly name?: string;
-  readonly orgs?: string;
-  readonly tls?: boolean;
-  readonly data?: string;
-  readonly portBase?: string;
-  readonly block: string;
-  readonly lifecycle?: string;
-  readonly policy?: string;
-  readonly ctor?: string;
-  /** False for `--no-collections-config`. */
-  readonly collectionsConfig?: string | false;
-  readonly user?: readonly string[];
-  readonly empty?: boolean;
-  readonly once?: boolean;
-  readonly replicas?: string;
-  readonly inspect?: boolean;
-  readonly watch?: boolean;
-  readonly json?: boolean;
-  readonly verbose?: boolean;
-  readonly quiet?: boolean;
-}
+import type { DevFlags } from './dev-flags.ts';
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 

@@ -6,7 +6,7 @@ import { checkChannelId } from '../../msp/channelconfig/ids.ts';
 import { DEFAULTS, type DevOptions, keptOrgs, type Lifecycle } from '../../node/dev/dev-plan.ts';
 import type { DevUserSpec } from '../../node/dev/dev-users.ts';
 import type { Terminal } from '../terminal.ts';
-import type { DevFlags } from './dev-command.ts';
+import type { DevFlags } from './dev-flags.ts';
 import { type RequestedChaincode, requestedChaincodes } from './requested-chaincodes.ts';
 import { usersOf } from './users-flag.ts';
 

@@ -6,7 +6,7 @@ import { policyFlag } from '../chaincode/policy-flag.ts';
 import type { Terminal } from '../terminal.ts';
 import { type DevelopedChaincode, holdsChaincode, noChaincode, readChaincodeFolder } from './chaincode-folder.ts';
 import { isPackage, readChaincodePackage } from './chaincode-package.ts';
-import type { DevFlags } from './dev-command.ts';
+import type { DevFlags } from './dev-flags.ts';
 import { listed } from './find-chaincodes.ts';
 import { type Collections, collectionsFileIn, collectionsIn } from './found-collections.ts';
 

@@ -7,7 +7,7 @@ import type { DevNetwork } from '../../node/dev/dev-network.ts';
 import { untilAborted } from '../../node/until-aborted.ts';
 import type { Terminal } from '../terminal.ts';
 import { type DevDeployment, deploy, deployOnChange } from './deployments.ts';
-import type { DevFlags } from './dev-command.ts';
+import type { DevFlags } from './dev-flags.ts';
 import { DevOutput } from './dev-output.ts';
 import { type DevRequest, devRequest } from './dev-request.ts';
 import { tellHowToGoOn } from './how-to-go-on.ts';

@@ -1,12 +1,7 @@
 import type { Command } from 'commander';
 import { expectOperands } from '../operands.ts';
 import type { Terminal } from '../terminal.ts';
-
-export interface VerifyFlags {
-  readonly channelID?: string;
-  readonly path?: string;
-  readonly state?: boolean;
-}
+import type { VerifyFlags } from './ledger-flags.ts';
 
 /** `ledger verify`: whether what a peer keeps on its disk is what it committed. */
 export function ledgerCommands(program: Command, terminal: Terminal): void {

@@ -3,7 +3,7 @@ import { parsePeerConfig } from '../../node/config/peer-config.ts';
 import { readSources } from '../../node/config/sources.ts';
 import { verifyLedgers } from '../../node/verify-ledgers.ts';
 import type { Terminal } from '../terminal.ts';
-import type { VerifyFlags } from './ledger-commands.ts';
+import type { VerifyFlags } from './ledger-flags.ts';
 
 /** Says of each channel whether it is well, and what is wrong. @throws {SelvageError} `LEDGER_CORRUPT` at the end when anything is */
 export async function verify({ channelID: channelId, path, state = false }: VerifyFlags, terminal: Terminal): Promise<void> {

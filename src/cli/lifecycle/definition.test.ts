@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { protos } from '../../protos/messages.ts';
 import { definitionOf } from './definition.ts';
-import type { DefinitionFlags } from './lifecycle-commands.ts';
+import type { DefinitionFlags } from './lifecycle-flags.ts';
 
 const FLAGS: DefinitionFlags = { channelID: 'mychannel', name: 'basic', version: '1.0', sequence: 1n };
 const place = { cwd: '/' };

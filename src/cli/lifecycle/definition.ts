@@ -6,7 +6,7 @@ import { readCollections } from '../chaincode/collections.ts';
 import { applicationPolicyOf } from '../chaincode/policy-flag.ts';
 import { missing, required } from '../operands.ts';
 import type { Terminal } from '../terminal.ts';
-import type { DefinitionFlags } from './lifecycle-commands.ts';
+import type { DefinitionFlags } from './lifecycle-flags.ts';
 
 /** @throws {SelvageError} `SETTING_INVALID` naming the flag that is missing or wrong */
 export function definitionOf(flags: DefinitionFlags, { cwd }: Pick<Terminal, 'cwd'>): DefinitionSpec {

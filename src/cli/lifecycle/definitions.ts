@@ -17,7 +17,7 @@ import { lifecycleTargets } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
 import { definitionOf } from './definition.ts';
 import { goJson } from './go-json.ts';
-import type { ApprovedFlags, ApproveFlags, CommitFlags, CommittedFlags, ReadinessFlags } from './lifecycle-commands.ts';
+import type { ApprovedFlags, ApproveFlags, CommitFlags, CommittedFlags, ReadinessFlags } from './lifecycle-flags.ts';
 import { wantsJson } from './output.ts';
 import { allCommittedJson, approvedJson, committedJson, readinessJson } from './results.ts';
 import { allCommittedLines, approvedLines, committedLines, inspected, readinessLines } from './texts.ts';

@@ -7,7 +7,7 @@ import { readArchive } from '../../packages/archive/archive.ts';
 import { packageIdOf, parseLifecyclePackage } from '../../packages/lifecycle-package.ts';
 import { installPackage } from '../chaincode/packages.ts';
 import type { Terminal } from '../terminal.ts';
-import type { PackageFlags } from './lifecycle-commands.ts';
+import type { PackageFlags } from './lifecycle-flags.ts';
 import { calculatePackageId, getInstalled, install, writePackage } from './packages.ts';
 
 let folder: string;

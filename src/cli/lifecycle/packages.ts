@@ -10,7 +10,7 @@ import { lifecycleTargets, type TargetFlags } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
 import { writeWhole } from '../written-file.ts';
 import { goJson } from './go-json.ts';
-import type { GetPackageFlags, InstalledFlags, PackageFlags } from './lifecycle-commands.ts';
+import type { GetPackageFlags, InstalledFlags, PackageFlags } from './lifecycle-flags.ts';
 import { wantsJson } from './output.ts';
 import { installedJson } from './results.ts';
 import { codeOf } from './sources.ts';

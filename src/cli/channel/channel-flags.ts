@@ -1,0 +1,16 @@
+import type { OrdererFlags } from '../flags.ts';
+
+export interface ChannelFlags extends OrdererFlags {
+  readonly channelID: string;
+  readonly outputBlock?: string;
+  readonly bestEffort?: boolean;
+}
+
+export interface CreateFlags extends ChannelFlags, FileFlags {
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+export interface FileFlags {
+  readonly file?: string;
+}

@@ -1,0 +1,5 @@
+export interface VerifyFlags {
+  readonly channelID?: string;
+  readonly path?: string;
+  readonly state?: boolean;
+}

@@ -1,0 +1,3 @@
+export interface NodeFlags {
+  readonly peerChaincodedev?: boolean;
+}
