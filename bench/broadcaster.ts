@@ -1,4 +1,5 @@
-import type { ClientStream, GrpcClient } from '../src/comm/client.ts';
+import type { GrpcClient } from '../src/comm/client.ts';
+import type { ClientStream } from '../src/comm/transport.ts';
 import type { Cancellable } from '../src/common/cancel.ts';
 import { common, orderer } from '../src/protos/messages.ts';
 

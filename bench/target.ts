@@ -1,6 +1,7 @@
 import { PeerClient } from '../src/client/peer-client.ts';
 import type { ProposalSpec } from '../src/client/proposal.ts';
-import { type DialOptions, GrpcClient } from '../src/comm/client.ts';
+import { GrpcClient } from '../src/comm/client.ts';
+import type { DialOptions } from '../src/comm/transport.ts';
 import type { Signer } from '../src/msp/identity.ts';
 import { readPem } from '../src/node/files.ts';
 import { loadSigner } from '../src/node/membership.ts';

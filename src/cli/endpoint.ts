@@ -1,9 +1,9 @@
 /** A node that a command talks to, and which settings say how: an error of the connection names the one that is wrong. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { DialOptions } from '../comm/client.ts';
 import { attemptDial, shownCertificate } from '../comm/dial-attempt.ts';
 import { type DialCause, dialCauseOf, plainReason } from '../comm/dial-cause.ts';
 import type { ClientTls } from '../comm/tls.ts';
+import type { DialOptions } from '../comm/transport.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
 

@@ -1,4 +1,5 @@
-import { type DialOptions, GrpcClient } from '../comm/client.ts';
+import { GrpcClient } from '../comm/client.ts';
+import type { DialOptions } from '../comm/transport.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Signer } from '../msp/identity.ts';

@@ -6,8 +6,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { deferred } from '../common/deferred.ts';
 import { silent } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
-import { ADMISSION_LIMITS, type AdmissionLimits } from './admission.ts';
 import { GrpcClient } from './client.ts';
+import { ADMISSION_LIMITS, type AdmissionLimits } from './limits.ts';
 import type { Method } from './method.ts';
 import { listen } from './server.ts';
 

@@ -1,6 +1,6 @@
-import { status } from '@grpc/grpc-js';
 import { SelvageError } from '../common/errors.ts';
 import { MAX_MESSAGE_BYTES } from './limits.ts';
+import { statusName } from './status.ts';
 
 /** How a call ended that was to go on. */
 export interface BrokenCall {
@@ -29,11 +29,11 @@ export function brokenCall(thrown: unknown): BrokenCall {
   return { reason };
 }
 
-/** An error of grpc-js, or ours that has one as its cause, by its status; anything else by what it says. */
+/** The status and text that the call ended with, wherever among the causes; anything else by what it says. */
 function reasonOf(thrown: unknown): string {
-  for (let error = thrown; error instanceof Error; error = error.cause) {
-    if ('code' in error && typeof error.code === 'number' && 'details' in error && typeof error.details === 'string')
-      return `${status[error.code] ?? error.code}: ${error.details}`;
+  for (let error = thrown; error instanceof SelvageError; error = error.cause) {
+    const { grpcStatus, reason = error.message } = error.details;
+    if (typeof grpcStatus === 'number') return `${statusName(grpcStatus)}: ${reason}`;
   }
   return SelvageError.from(thrown).code === 'INTERNAL' && thrown instanceof Error ? thrown.message : SelvageError.from(thrown).message;
 }

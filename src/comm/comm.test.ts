@@ -6,6 +6,7 @@ import { deferred } from '../common/deferred.ts';
 import { SelvageError } from '../common/errors.ts';
 import { silent } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
+import { loadGrpcJs, OWN } from './chosen-transport.ts';
 import { GrpcClient } from './client.ts';
 import type { ByteStream, Method } from './method.ts';
 import { listen } from './server.ts';
@@ -17,185 +18,270 @@ afterEach(async () => {
   scope = new Scope();
 });
 
-async function serve(...methods: Method[]) {
-  const server = scope.use(await listen({ address: '127.0.0.1:0', methods, log: silent }));
-  return scope.use(new GrpcClient({ address: `127.0.0.1:${server.port}` }));
-}
+const GRPC_JS = await loadGrpcJs();
 
-describe('a unary method', () => {
-  it('gets the bytes and returns the bytes', async () => {
-    const client = await serve({ kind: 'unary', path: '/t/Echo', handle: async (request) => request });
-    expect([...(await client.unary('/t/Echo', new Uint8Array([1, 2, 3]), { signal: never }))]).toEqual([1, 2, 3]);
-  });
+/** What each transport promises, and each side of it beside the other's. */
+describe.each([
+  { name: 'our own transport', served: OWN, dialled: OWN },
+  { name: 'grpc-js', served: GRPC_JS, dialled: GRPC_JS },
+  { name: 'our server, client of grpc-js', served: OWN, dialled: GRPC_JS },
+  { name: 'server of grpc-js, our client', served: GRPC_JS, dialled: OWN },
+])('$name', ({ served, dialled }) => {
+  async function serve(...methods: Method[]) {
+    const server = scope.use(await listen({ address: '127.0.0.1:0', methods, log: silent }, served));
+    return scope.use(new GrpcClient({ address: `127.0.0.1:${server.port}` }, dialled));
+  }
 
-  it('gives the caller our message, trailing blanks included', async () => {
-    const fail = async (): Promise<Uint8Array> => {
-      throw new SelvageError('PROPOSAL_REFUSED', 'unknown function ');
-    };
-    const client = await serve({ kind: 'unary', path: '/t/Fail', handle: fail });
-    await expect(client.unary('/t/Fail', new Uint8Array(), { signal: never })).rejects.toMatchObject({
-      code: 'REFUSED_BY_PEER',
-      message: 'unknown function ',
-      details: { grpcStatus: 2 },
+  describe('a unary method', () => {
+    it('gets the bytes and returns the bytes', async () => {
+      const client = await serve({ kind: 'unary', path: '/t/Echo', handle: async (request) => request });
+      expect([...(await client.unary('/t/Echo', new Uint8Array([1, 2, 3]), { signal: never }))]).toEqual([1, 2, 3]);
     });
-  });
 
-  it('shortens a message that would not fit into the headers, so that the call ends', async () => {
-    for (const text of ['x'.repeat(1_000_000), '\u{1F9F5}%\n'.repeat(10_000)]) {
+    it('serves many callers at once, each with its own answer', async () => {
+      const client = await serve({ kind: 'unary', path: '/t/Echo', handle: async (request) => request });
+      const requests = Array.from({ length: 300 }, (_, at) => new Uint8Array(37 * at).fill(at));
+      const answers = await Promise.all(requests.map((request) => client.unary('/t/Echo', request, { signal: never })));
+      for (const [at, answer] of answers.entries()) expect(Buffer.compare(answer, requests[at] as Uint8Array)).toBe(0);
+    });
+
+    it('that nobody serves is unimplemented', async () => {
+      const client = await serve();
+      await expect(client.unary('/t/Nothing', new Uint8Array(), { signal: never })).rejects.toMatchObject({
+        code: 'REFUSED_BY_PEER',
+        details: { grpcStatus: 12 },
+      });
+    });
+
+    it('gives the caller our message, trailing blanks included', async () => {
       const fail = async (): Promise<Uint8Array> => {
-        throw new SelvageError('PROPOSAL_REFUSED', text);
+        throw new SelvageError('PROPOSAL_REFUSED', 'unknown function ');
       };
       const client = await serve({ kind: 'unary', path: '/t/Fail', handle: fail });
-      const refused = SelvageError.from(
-        await client.unary('/t/Fail', new Uint8Array(), { signal: never }).catch((thrown: unknown) => thrown),
-      );
-      const [kept = '', more = ''] = refused.message.split('… (');
-      expect(text.startsWith(kept)).toBe(true);
-      expect(encodeURIComponent(kept).length).toBeGreaterThan(5_000);
-      expect(encodeURIComponent(kept).length).toBeLessThanOrEqual(6_000);
-      expect(more).toBe(`${text.length - kept.length} more characters)`);
-    }
-  });
-
-  it('hides what nobody foresaw', async () => {
-    const fail = async (): Promise<Uint8Array> => {
-      throw new Error('/secret/path');
-    };
-    const client = await serve({ kind: 'unary', path: '/t/Fail', handle: fail });
-    await expect(client.unary('/t/Fail', new Uint8Array(), { signal: never })).rejects.toMatchObject({
-      message: 'internal error',
-      details: { grpcStatus: 13 },
+      await expect(client.unary('/t/Fail', new Uint8Array(), { signal: never })).rejects.toMatchObject({
+        code: 'REFUSED_BY_PEER',
+        message: 'unknown function ',
+        details: { grpcStatus: 2 },
+      });
     });
-  });
 
-  it('tells the handler when the caller is gone', async () => {
-    const seen = deferred<void>();
-    const started = deferred<void>();
-    const handle: Method['handle'] = async (_request: unknown, { signal }: { signal: AbortSignal }) => {
-      signal.addEventListener('abort', () => seen.resolve());
-      started.resolve();
+    it('shortens a message that would not fit into the headers, so that the call ends', async () => {
+      for (const text of ['x'.repeat(1_000_000), '\u{1F9F5}%\n'.repeat(10_000)]) {
+        const fail = async (): Promise<Uint8Array> => {
+          throw new SelvageError('PROPOSAL_REFUSED', text);
+        };
+        const client = await serve({ kind: 'unary', path: '/t/Fail', handle: fail });
+        const refused = SelvageError.from(
+          await client.unary('/t/Fail', new Uint8Array(), { signal: never }).catch((thrown: unknown) => thrown),
+        );
+        const [kept = '', more = ''] = refused.message.split('… (');
+        expect(text.startsWith(kept)).toBe(true);
+        expect(encodeURIComponent(kept).length).toBeGreaterThan(5_000);
+        expect(encodeURIComponent(kept).length).toBeLessThanOrEqual(6_000);
+        expect(more).toBe(`${text.length - kept.length} more characters)`);
+      }
+    });
+
+    it('hides what nobody foresaw', async () => {
+      const fail = async (): Promise<Uint8Array> => {
+        throw new Error('/secret/path');
+      };
+      const client = await serve({ kind: 'unary', path: '/t/Fail', handle: fail });
+      await expect(client.unary('/t/Fail', new Uint8Array(), { signal: never })).rejects.toMatchObject({
+        message: 'internal error',
+        details: { grpcStatus: 13 },
+      });
+    });
+
+    it('tells the handler when the caller is gone', async () => {
+      const seen = deferred<void>();
+      const started = deferred<void>();
+      const handle: Method['handle'] = async (_request: unknown, { signal }: { signal: AbortSignal }) => {
+        signal.addEventListener('abort', () => seen.resolve());
+        started.resolve();
+        await seen.promise;
+        return new Uint8Array();
+      };
+      const client = await serve({ kind: 'unary', path: '/t/Wait', handle: handle as Extract<Method, { kind: 'unary' }>['handle'] });
+      const gone = new AbortController();
+      const call = client.unary('/t/Wait', new Uint8Array(), { signal: gone.signal });
+      await started.promise;
+      gone.abort(new Error('caller left'));
+      await expect(call).rejects.toThrow('caller left');
       await seen.promise;
-      return new Uint8Array();
-    };
-    const client = await serve({ kind: 'unary', path: '/t/Wait', handle: handle as Extract<Method, { kind: 'unary' }>['handle'] });
-    const gone = new AbortController();
-    const call = client.unary('/t/Wait', new Uint8Array(), { signal: gone.signal });
-    await started.promise;
-    gone.abort(new Error('caller left'));
-    await expect(call).rejects.toThrow('caller left');
-    await seen.promise;
-  });
-
-  it('takes messages far over the default limit of 4 MiB', async () => {
-    const client = await serve({ kind: 'unary', path: '/t/Size', handle: async (request) => new Uint8Array(request.length) });
-    const answer = await client.unary('/t/Size', new Uint8Array(20 * 1024 * 1024), { signal: never });
-    expect(answer.length).toBe(20 * 1024 * 1024);
-  });
-});
-
-describe('a bidirectional method', () => {
-  it('answers each message and ends with the caller', async () => {
-    const client = await serve({
-      kind: 'bidi',
-      path: '/t/Twice',
-      handle: async (stream) => {
-        for await (const message of stream.incoming) await stream.send(new Uint8Array([...message, ...message]));
-      },
     });
-    using stream = client.bidi('/t/Twice', { signal: never });
-    await stream.send(new Uint8Array([7]));
-    await stream.send(new Uint8Array([8]));
-    stream.end();
-    const answers: number[][] = [];
-    for await (const answer of stream.incoming) answers.push([...answer]);
-    expect(answers).toEqual([
-      [7, 7],
-      [8, 8],
-    ]);
-  });
 
-  it('slows the sender down when the other side does not read', async () => {
-    const unread = deferred<void>();
-    const client = await serve({ kind: 'bidi', path: '/t/Deaf', handle: () => unread.promise });
-    using stream = client.bidi('/t/Deaf', { signal: never });
-    const megabyte = new Uint8Array(1024 * 1024);
-    let sent = 0;
-    const flood = (async () => {
-      for (; sent < 100; sent += 1) await stream.send(megabyte);
-    })();
-    const outcome = await Promise.race([
-      flood.then(() => 'all sent'),
-      new Promise((resolve) => setImmediate(() => setImmediate(() => resolve('waiting')))),
-    ]);
-    expect(outcome).toBe('waiting');
-    expect(sent).toBeLessThan(100);
-    flood.catch(() => undefined);
-    unread.resolve();
-  });
-
-  it('carries the failure of the handler', async () => {
-    const client = await serve({
-      kind: 'bidi',
-      path: '/t/Fail',
-      handle: async () => {
-        throw new SelvageError('ACCESS_DENIED', 'not you');
-      },
-    });
-    using stream = client.bidi('/t/Fail', { signal: never });
-    const read = async () => {
-      for await (const _ of stream.incoming);
-    };
-    await expect(read()).rejects.toMatchObject({ code: 'REFUSED_BY_PEER', message: 'not you' });
-  });
-});
-
-describe('listening', () => {
-  it('refuses a port that is taken and says so', async () => {
-    const server = scope.use(await listen({ address: '127.0.0.1:0', methods: [], log: silent }));
-    await expect(listen({ address: `127.0.0.1:${server.port}`, methods: [], log: silent })).rejects.toMatchObject({
-      code: 'ADDRESS_IN_USE',
+    it('takes messages far over the default limit of 4 MiB', async () => {
+      const client = await serve({ kind: 'unary', path: '/t/Size', handle: async (request) => new Uint8Array(request.length) });
+      const answer = await client.unary('/t/Size', new Uint8Array(20 * 1024 * 1024), { signal: never });
+      expect(answer.length).toBe(20 * 1024 * 1024);
     });
   });
 
-  it('frees the port when it is disposed', async () => {
-    const first = await listen({ address: '127.0.0.1:0', methods: [], log: silent });
-    await first[Symbol.asyncDispose]();
-    scope.use(await listen({ address: `127.0.0.1:${first.port}`, methods: [], log: silent }));
-  });
-});
-
-describe('stopping', () => {
-  it('ends the streams that are open and frees the port at once', async () => {
-    const serving = deferred<void>();
-    const handle = async (stream: ByteStream) => {
-      serving.resolve();
-      for await (const _ of stream.incoming);
-    };
-    const server = await listen({ address: '127.0.0.1:0', methods: [{ kind: 'bidi', path: '/t/Open', handle }], log: silent });
-    const client = scope.use(new GrpcClient({ address: `127.0.0.1:${server.port}` }));
-    using stream = client.bidi('/t/Open', { signal: never });
-    await stream.send(new Uint8Array([1]));
-    await serving.promise;
-    const read = (async () => {
-      for await (const _ of stream.incoming);
-    })();
-    await Promise.all([expect(read).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' }), server[Symbol.asyncDispose]()]);
-  });
-
-  it.each(['without', 'with'])('cuts connections that say nothing, %s TLS', async (tls) => {
-    const { pem, privateKey } = await issue({ subject: 'CN=server' });
-    const server = await listen({
-      address: '127.0.0.1:0',
-      tls: tls === 'with' ? { key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert: pem } : undefined,
-      methods: [],
-      log: silent,
+  describe('a bidirectional method', () => {
+    it('answers each message and ends with the caller', async () => {
+      const client = await serve({
+        kind: 'bidi',
+        path: '/t/Twice',
+        handle: async (stream) => {
+          for await (const message of stream.incoming) await stream.send(new Uint8Array([...message, ...message]));
+        },
+      });
+      using stream = client.bidi('/t/Twice', { signal: never });
+      await stream.send(new Uint8Array([7]));
+      await stream.send(new Uint8Array([8]));
+      stream.end();
+      const answers: number[][] = [];
+      for await (const answer of stream.incoming) answers.push([...answer]);
+      expect(answers).toEqual([
+        [7, 7],
+        [8, 8],
+      ]);
     });
-    const socket = connect(server.port, '127.0.0.1');
-    const closed = new Promise((resolve) => socket.once('close', resolve));
-    socket.resume();
-    await once(socket, 'connect');
-    for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate); // until the server has it, too
-    await server[Symbol.asyncDispose]();
-    await closed;
+
+    it('slows the sender down when the other side does not read', async () => {
+      const unread = deferred<void>();
+      const client = await serve({ kind: 'bidi', path: '/t/Deaf', handle: () => unread.promise });
+      using stream = client.bidi('/t/Deaf', { signal: never });
+      const megabyte = new Uint8Array(1024 * 1024);
+      let sent = 0;
+      const flood = (async () => {
+        for (; sent < 100; sent += 1) await stream.send(megabyte);
+      })();
+      const outcome = await Promise.race([
+        flood.then(() => 'all sent'),
+        new Promise((resolve) => setImmediate(() => setImmediate(() => resolve('waiting')))),
+      ]);
+      expect(outcome).toBe('waiting');
+      expect(sent).toBeLessThan(100);
+      flood.catch(() => undefined);
+      unread.resolve();
+    });
+
+    it('carries large messages both ways at a time, in order', async () => {
+      const client = await serve({
+        kind: 'bidi',
+        path: '/t/Echo',
+        handle: async (stream) => {
+          for await (const message of stream.incoming) await stream.send(message);
+        },
+      });
+      using stream = client.bidi('/t/Echo', { signal: never });
+      const sizes = [0, 1, 16_379, 16_380, 65_535, 3_000_000, 5, 7_000_000, 70_000];
+      const sending = (async () => {
+        for (const [at, size] of sizes.entries()) await stream.send(new Uint8Array(size).fill(at));
+        stream.end();
+      })();
+      const got: [number, boolean][] = [];
+      for await (const message of stream.incoming) got.push([message.length, message.every((byte) => byte === got.length)]);
+      expect(got).toEqual(sizes.map((size) => [size, true]));
+      await sending;
+    });
+
+    it('may end before the caller does', async () => {
+      const client = await serve({
+        kind: 'bidi',
+        path: '/t/Enough',
+        handle: async (stream) => {
+          for await (const message of stream.incoming) {
+            await stream.send(message);
+            return;
+          }
+        },
+      });
+      using stream = client.bidi('/t/Enough', { signal: never });
+      await stream.send(new Uint8Array([1]));
+      const got: number[] = [];
+      for await (const message of stream.incoming) got.push(...message);
+      expect(got).toEqual([1]);
+    });
+
+    it('tells its handler when the caller gives up', async () => {
+      const gone = deferred<unknown>();
+      const serving = deferred<void>();
+      const client = await serve({
+        kind: 'bidi',
+        path: '/t/Wait',
+        handle: async (stream, { signal }) => {
+          signal.addEventListener('abort', () => gone.resolve(signal.reason));
+          serving.resolve();
+          for await (const _ of stream.incoming);
+        },
+      });
+      const stream = client.bidi('/t/Wait', { signal: never });
+      await stream.send(new Uint8Array([1]));
+      await serving.promise;
+      stream[Symbol.dispose]();
+      expect(await gone.promise).toMatchObject({ code: 'CANCELLED' });
+    });
+
+    it('carries the failure of the handler', async () => {
+      const client = await serve({
+        kind: 'bidi',
+        path: '/t/Fail',
+        handle: async () => {
+          throw new SelvageError('ACCESS_DENIED', 'not you');
+        },
+      });
+      using stream = client.bidi('/t/Fail', { signal: never });
+      const read = async () => {
+        for await (const _ of stream.incoming);
+      };
+      await expect(read()).rejects.toMatchObject({ code: 'REFUSED_BY_PEER', message: 'not you' });
+    });
+  });
+
+  describe('listening', () => {
+    it('refuses a port that is taken and says so', async () => {
+      const server = scope.use(await listen({ address: '127.0.0.1:0', methods: [], log: silent }, served));
+      await expect(listen({ address: `127.0.0.1:${server.port}`, methods: [], log: silent }, served)).rejects.toMatchObject({
+        code: 'ADDRESS_IN_USE',
+      });
+    });
+
+    it('frees the port when it is disposed', async () => {
+      const first = await listen({ address: '127.0.0.1:0', methods: [], log: silent }, served);
+      await first[Symbol.asyncDispose]();
+      scope.use(await listen({ address: `127.0.0.1:${first.port}`, methods: [], log: silent }, served));
+    });
+  });
+
+  describe('stopping', () => {
+    it('ends the streams that are open and frees the port at once', async () => {
+      const serving = deferred<void>();
+      const handle = async (stream: ByteStream) => {
+        serving.resolve();
+        for await (const _ of stream.incoming);
+      };
+      const server = await listen({ address: '127.0.0.1:0', methods: [{ kind: 'bidi', path: '/t/Open', handle }], log: silent }, served);
+      const client = scope.use(new GrpcClient({ address: `127.0.0.1:${server.port}` }, dialled));
+      using stream = client.bidi('/t/Open', { signal: never });
+      await stream.send(new Uint8Array([1]));
+      await serving.promise;
+      const read = (async () => {
+        for await (const _ of stream.incoming);
+      })();
+      await Promise.all([expect(read).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' }), server[Symbol.asyncDispose]()]);
+    });
+
+    it.each(['without', 'with'])('cuts connections that say nothing, %s TLS', async (tls) => {
+      const { pem, privateKey } = await issue({ subject: 'CN=server' });
+      const server = await listen(
+        {
+          address: '127.0.0.1:0',
+          tls: tls === 'with' ? { key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert: pem } : undefined,
+          methods: [],
+          log: silent,
+        },
+        served,
+      );
+      const socket = connect(server.port, '127.0.0.1');
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      socket.resume();
+      await once(socket, 'connect');
+      for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate); // until the server has it, too
+      await server[Symbol.asyncDispose]();
+      await closed;
+    });
   });
 });

@@ -1,10 +1,11 @@
-/** Finding out why a connection fails: grpc-js tells that it does, and little more. */
+/** Finding out why a connection fails. */
 import { connect as connectHttp2 } from 'node:http2';
 import { connect as connectTls } from 'node:tls';
 import { type Cancellable, orAbort } from '../common/cancel.ts';
 import { deferred } from '../common/deferred.ts';
-import type { DialOptions } from './client.ts';
+import { wordsOf } from './dial-cause.ts';
 import { clientContext } from './tls.ts';
+import type { DialOptions } from './transport.ts';
 
 /** The certificate that a server showed, trusted or not. */
 export interface ShownCertificate {
@@ -38,10 +39,6 @@ export async function attemptDial({ address, tls }: DialOptions, { timeoutMs, si
     session.destroy();
   }
 }
-
-/** Some errors have their meaning in the code alone, some in the message alone. */
-const wordsOf = (error: Error): string =>
-  'code' in error && !error.message.includes(String(error.code)) ? `${error.message} [${String(error.code)}]` : error.message;
 
 /** What the server at an address shows in a TLS handshake, whoever issued it; undefined when it speaks no TLS, or not in time. */
 export async function shownCertificate(

@@ -39,7 +39,7 @@ const SIGNS: readonly (readonly [pattern: RegExp, cause: DialCause])[] = [
   [/altname/i, 'misnamed'],
   [/unable to (?:verify|get)[^\n]*certificate|self.signed|unknown ca|invalid CA/i, 'untrusted'],
   [/wrong version number|packet length too long|http request/i, 'plain'],
-  [/Failed to connect|ECONNRESET|socket disconnected|hang up|EPIPE/i, 'closed'],
+  [/Failed to connect|closed the connection|ECONNRESET|socket disconnected|hang up|EPIPE/i, 'closed'],
 ];
 
 export const dialCauseOf = (reason: string): DialCause => SIGNS.find(([pattern]) => pattern.test(reason))?.[1] ?? 'silent';
@@ -50,3 +50,7 @@ export const plainReason = (reason: string): string =>
     .replace(/ ?\(\d{4}-\d\d-\d\dT[\d:.]+Z\)/g, '')
     .replace(/[0-9A-F]{8,}:error:[0-9A-F]+:[^:\n]*:[^:\n]*:([^:\n]*):[^\n]*/g, '$1')
     .trim();
+
+/** What an error of Node says, in one text: some have their meaning in the code alone, some in the message alone. */
+export const wordsOf = (error: Error): string =>
+  'code' in error && !error.message.includes(String(error.code)) ? `${error.message} [${String(error.code)}]`.trim() : error.message;

@@ -1,26 +1,40 @@
-import type { ChannelOptions } from '@grpc/grpc-js';
-
-/** 100 MiB: Fabric's limit in both directions; grpc-js would refuse what is over 4 MiB. */
+/** 100 MiB: Fabric's limit of a message in both directions. @see MaxRecvMsgSize in hyperledger/fabric v2.5, internal/pkg/comm/config.go */
 export const MAX_MESSAGE_BYTES = 100 * 1024 * 1024;
 
-/** @see MaxRecvMsgSize and DefaultKeepaliveOptions in hyperledger/fabric v2.5, internal/pkg/comm/config.go */
-export const SERVER_OPTIONS: ChannelOptions = {
-  'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-  'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
-  // Streams of one connection, and the megabytes that it may buffer before it gets no more of them; both are without end otherwise.
-  'grpc.max_concurrent_streams': 2_500,
-  'grpc-node.max_session_memory': 256,
-  'grpc.keepalive_time_ms': 2 * 60 * 60 * 1000,
-  'grpc.keepalive_timeout_ms': 20_000,
-  'grpc.enable_channelz': 0,
+/** Calls of one connection at a time. */
+export const MAX_CALLS = 2_500;
+
+/** After how much silence the other side is asked whether it is there, and how long it may take to say so, in milliseconds. */
+export interface KeepaliveTimes {
+  readonly keepaliveMs: number;
+  readonly keepaliveTimeoutMs: number;
+}
+
+/** @see DefaultKeepaliveOptions in hyperledger/fabric v2.5, internal/pkg/comm/config.go */
+export const SERVER_KEEPALIVE: KeepaliveTimes = { keepaliveMs: 2 * 60 * 60 * 1000, keepaliveTimeoutMs: 20_000 };
+export const CLIENT_KEEPALIVE: KeepaliveTimes = { keepaliveMs: 60_000, keepaliveTimeoutMs: 20_000 };
+
+/** What strangers may cost a server below its handlers. */
+export interface AdmissionLimits {
+  /** Connections at a time. One more closes the oldest that has no call open, and where there is none is closed itself. */
+  readonly connections: number;
+  /** Milliseconds that a connection has for its first word, which follows the TLS handshake. @see DefaultConnectionTimeout in hyperledger/fabric v2.5, internal/pkg/comm */
+  readonly handshakeMs: number;
+  /** Bytes held for the calls of one connection: two requests of the largest size. */
+  readonly bytesPerConnection: number;
+  /** Bytes held for all calls. */
+  readonly bytes: number;
+}
+
+export const ADMISSION_LIMITS: AdmissionLimits = {
+  connections: 5_000,
+  handshakeMs: 5_000,
+  bytesPerConnection: 2.2 * MAX_MESSAGE_BYTES,
+  bytes: 5 * MAX_MESSAGE_BYTES,
 };
 
-export const CLIENT_OPTIONS: ChannelOptions = {
-  'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-  'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
-  'grpc.keepalive_time_ms': 60_000,
-  'grpc.keepalive_timeout_ms': 20_000,
-  'grpc.enable_channelz': 0,
-  'grpc.enable_http_proxy': 0,
-  'grpc.use_local_subchannel_pool': 1,
-};
+/** What a call costs before it says anything, beside its headers. */
+export const PER_CALL_BYTES = 16 * 1024;
+
+/** What a caller hears whose request held most when there was too much. */
+export const EXHAUSTED = 'the server holds as much for requests in progress as it may; try again later';

@@ -1,6 +1,7 @@
 /** A chaincode without a shim, over a real connection, that does with each message what a test wants. */
 import { Type } from '../../src/chaincode/stream/message-types.ts';
-import { type ClientStream, type DialOptions, GrpcClient } from '../../src/comm/client.ts';
+import { GrpcClient } from '../../src/comm/client.ts';
+import type { ClientStream, DialOptions } from '../../src/comm/transport.ts';
 import { deferred } from '../../src/common/deferred.ts';
 import { SelvageError } from '../../src/common/errors.ts';
 import { protos } from '../../src/protos/messages.ts';

@@ -1,6 +1,6 @@
 import { type ChaincodeConnection, IncomingMessages } from '../../chaincode/ports/connection.ts';
 import { type BrokenCall, brokenCall } from '../../comm/broken-call.ts';
-import type { ClientStream } from '../../comm/client.ts';
+import type { ClientStream } from '../../comm/transport.ts';
 import { SelvageError } from '../../common/errors.ts';
 
 export interface ServiceConnectionParts {

@@ -1,7 +1,8 @@
 import type { ChaincodeConnection } from '../../chaincode/ports/connection.ts';
 import type { ChaincodeInstance } from '../../chaincode/ports/runtime.ts';
-import { type DialOptions, GrpcClient } from '../../comm/client.ts';
+import { GrpcClient } from '../../comm/client.ts';
 import { plainReason } from '../../comm/dial-cause.ts';
+import type { DialOptions } from '../../comm/transport.ts';
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
 import { deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
@@ -72,7 +73,8 @@ async function reached(client: GrpcClient, { ccid, settings }: ServiceInstancePa
     await orAbort(client.ready(dialTimeoutMs), signal);
   } catch (cause) {
     signal.throwIfAborted();
-    const reason = plainReason(await lastReason(client, Math.min(Math.max(dialTimeoutMs, 1_000), 3_000), signal));
+    const last = cause instanceof SelvageError ? cause.details['reason'] : undefined;
+    const reason = plainReason(String(last ?? 'context deadline exceeded'));
     const verdict = dialVerdict(reason, settings);
     throw new SelvageError(
       'PEER_UNREACHABLE',
@@ -80,18 +82,4 @@ async function reached(client: GrpcClient, { ccid, settings }: ServiceInstancePa
       { cause, details: { ccid, address, dialTimeoutMs, reason: verdict.cause }, advice: verdict.advice },
     );
   }
-}
-
-/** Why the last attempt failed: a call that does not wait for the connection is told, after `ms` at most. */
-async function lastReason(client: GrpcClient, ms: number, signal: AbortSignal): Promise<string> {
-  const soon = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
-  try {
-    await client.unary(CONNECT, new Uint8Array(0), { signal: soon });
-  } catch (thrown) {
-    signal.throwIfAborted();
-    const text = thrown instanceof SelvageError && thrown.code === 'PEER_UNREACHABLE' ? thrown.message : '';
-    const last = /Last error: (.*?)(?:\. Resolution note: .*)?$/s.exec(text) ?? /(Name resolution failed.*)/.exec(text);
-    return last?.[1] ?? 'context deadline exceeded';
-  }
-  return 'context deadline exceeded';
 }

@@ -6,30 +6,9 @@ import { EventEmitter } from 'node:events';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Metadata, Server } from '@grpc/grpc-js';
-import { ByteBudget, type Holding } from './byte-budget.ts';
-import { MAX_MESSAGE_BYTES } from './limits.ts';
-import type { Method } from './method.ts';
-
-export interface AdmissionLimits {
-  /** Connections at a time. One more closes the oldest that has no call open, and where there is none is closed itself. */
-  readonly connections: number;
-  /** Milliseconds that a connection has for its first word, which follows the TLS handshake. @see DefaultConnectionTimeout in hyperledger/fabric v2.5, internal/pkg/comm */
-  readonly handshakeMs: number;
-  /** Bytes held for the calls of one connection: two requests of the largest size. */
-  readonly bytesPerConnection: number;
-  /** Bytes held for all calls. */
-  readonly bytes: number;
-}
-
-export const ADMISSION_LIMITS: AdmissionLimits = {
-  connections: 5_000,
-  handshakeMs: 5_000,
-  bytesPerConnection: 2.2 * MAX_MESSAGE_BYTES,
-  bytes: 5 * MAX_MESSAGE_BYTES,
-};
-
-/** What a call costs before it says anything, beside its headers. */
-const PER_CALL = 16 * 1024;
+import { ByteBudget, type Holding } from '../byte-budget.ts';
+import { type AdmissionLimits, EXHAUSTED, PER_CALL_BYTES } from '../limits.ts';
+import type { Method } from '../method.ts';
 
 /** Names a call to the handlers. Whatever a caller sends under this name is replaced. */
 const CALL_ID = 'selvage-call';
@@ -52,7 +31,7 @@ export class Admission {
 
   readonly #mostHeld: ReadonlyMap<string, number>;
 
-  constructor(methods: readonly Pick<Method, 'path' | 'mostHeld'>[], limits: AdmissionLimits = ADMISSION_LIMITS) {
+  constructor(methods: readonly Pick<Method, 'path' | 'mostHeld'>[], limits: AdmissionLimits) {
     this.#limits = limits;
     this.#mostHeld = new Map(methods.flatMap(({ path, mostHeld }) => (mostHeld === undefined ? [] : [[path, mostHeld]])));
     this.#budget = new ByteBudget({ perConnection: limits.bytesPerConnection, total: limits.bytes });
@@ -127,7 +106,7 @@ export class Admission {
       if (connection !== undefined) connection.calls -= 1;
     });
     stream.on('data', (piece: Buffer) => holding.received(piece.length));
-    holding.keep(PER_CALL + size);
+    holding.keep(PER_CALL_BYTES + size);
   }
 }
 
@@ -143,10 +122,9 @@ const RESOURCE_EXHAUSTED = '8';
 
 function endExhausted(stream: ServerHttp2Stream): void {
   if (stream.destroyed || stream.closed) return;
-  const message = 'the server holds as much for requests in progress as it may; try again later';
   if (!stream.headersSent)
     stream.respond(
-      { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': RESOURCE_EXHAUSTED, 'grpc-message': message },
+      { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': RESOURCE_EXHAUSTED, 'grpc-message': EXHAUSTED },
       { endStream: true },
     );
   stream.close(NGHTTP2_ENHANCE_YOUR_CALM);

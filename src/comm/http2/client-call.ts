@@ -1,0 +1,165 @@
+import { type CallStatus, Status } from '../status.ts';
+import { percentDecoded, statusOfHttp, statusOfReset } from './grpc-status.ts';
+import type { Field } from './hpack/static-table.ts';
+import { MessageQueue } from './message-queue.ts';
+import type { MessageRefused } from './message-reader.ts';
+import { ErrorCode } from './protocol.ts';
+import type { Stream, StreamListener } from './stream.ts';
+
+/** A call that we make. It ends once, with a status. */
+export abstract class ClientCall implements StreamListener {
+  #stream: Stream | undefined;
+  #head: readonly Field[] | undefined;
+  #over = false;
+
+  set stream(stream: Stream) {
+    this.#stream = stream;
+  }
+
+  protected get open(): Stream | undefined {
+    return this.#over ? undefined : this.#stream;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Whether there is a stream for it. */
+  get begun(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  abstract message(message: Buffer): void;
+  abstract drained(): void;
+  /** The call has ended. */
+  protected abstract finished(status: CallStatus): void;
+
+  headers(fields: readonly Field[], last: boolean): void {
+    if (last) {
+      this.#finish(statusIn(fields, this.#head ?? fields));
+      this.#stream?.abandon(ErrorCode.NO_ERROR);
+      return;
+    }
+    if (this.#head !== undefined) {
+      this.#give(Status.INTERNAL, 'header fields in the middle of an answer');
+      return;
+    }
+    if (fieldOf(fields, ':status')?.startsWith('1') === true) return; // informational: the real ones follow
+    this.#head = fields;
+  }
+
+  ended(): void {
+    if (!this.#over) this.#finish(statusIn([], this.#head ?? []));
+  }
+
+  refused({ status, message }: MessageRefused): void {
+    this.#give(status, message);
+  }
+
+  cut(code: number | 'lost', reason: string): void {
+    this.#finish({ code: code === 'lost' ? Status.UNAVAILABLE : statusOfReset(code), message: reason });
+  }
+
+  /** Gives the call up. */
+  cancel(): void {
+    const stream = this.open;
+    this.#over = true;
+    stream?.abandon(ErrorCode.CANCEL);
+  }
+
+  #give(code: number, message: string): void {
+    this.open?.abandon(ErrorCode.CANCEL);
+    this.#finish({ code, message });
+  }
+
+  #finish(status: CallStatus): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.finished(status);
+  }
+}
+
+const fieldOf = (fields: readonly Field[], name: string): string | undefined => fields.find(([each]) => each === name)?.[1];
+
+/** The status that an answer ended with; where it has none, what its HTTP status means. */
+function statusIn(trailers: readonly Field[], head: readonly Field[]): CallStatus {
+  const status = fieldOf(trailers, 'grpc-status');
+  if (status !== undefined && /^\d{1,5}$/.test(status))
+    return { code: Number(status), message: percentDecoded(fieldOf(trailers, 'grpc-message') ?? ''), metadata: trailers };
+  const http = fieldOf(head, ':status') ?? 'none';
+  return { code: http === '200' ? Status.UNKNOWN : statusOfHttp(http), message: `an answer without a gRPC status (HTTP status ${http})` };
+}
+
+/** One request, one answer. */
+export class UnaryClientCall extends ClientCall {
+  readonly #done: (status: CallStatus, response: Uint8Array | undefined) => void;
+  #response: Uint8Array | undefined;
+
+  constructor(done: (status: CallStatus, response: Uint8Array | undefined) => void) {
+    super();
+    this.#done = done;
+  }
+
+  message(message: Buffer): void {
+    this.#response = message;
+    this.open?.consumed(message.length);
+  }
+
+  drained(): void {}
+
+  protected finished(status: CallStatus): void {
+    this.#done(status, this.#response);
+  }
+}
+
+/** Messages in both directions. */
+export class BidiClientCall extends ClientCall {
+  readonly incoming = new MessageQueue((bytes) => this.open?.consumed(bytes));
+  readonly #failure: (status: CallStatus) => unknown;
+  #waiting: (() => void)[] = [];
+  #ended = false;
+
+  /** @param failure what readers and senders get for a status that is not OK */
+  constructor(failure: (status: CallStatus) => unknown) {
+    super();
+    this.#failure = failure;
+  }
+
+  /** Resolves when more may be sent. */
+  send(message: Uint8Array): Promise<void> {
+    const stream = this.open;
+    if (stream === undefined || stream.ending)
+      return Promise.reject(this.#failure({ code: Status.CANCELLED, message: 'the call is over' }));
+    if (stream.send(message)) return Promise.resolve();
+    return new Promise<void>((resolve) => this.#waiting.push(resolve)).then(() => {
+      if (this.over && !this.#ended) throw this.#failure({ code: Status.CANCELLED, message: 'the call is over' });
+    });
+  }
+
+  end(): void {
+    this.open?.end();
+  }
+
+  message(message: Buffer): void {
+    this.incoming.push(message);
+  }
+
+  drained(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resume of waiting) resume();
+  }
+
+  override cancel(): void {
+    super.cancel();
+    this.incoming.fail(this.#failure({ code: Status.CANCELLED, message: 'the call was cancelled' }));
+    this.drained();
+  }
+
+  protected finished(status: CallStatus): void {
+    this.#ended = status.code === Status.OK;
+    if (this.#ended) this.incoming.end();
+    else this.incoming.fail(this.#failure(status));
+    this.drained();
+  }
+}

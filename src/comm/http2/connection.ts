@@ -1,0 +1,422 @@
+import type { Socket } from 'node:net';
+import { Budget } from './budget.ts';
+import { type FrameHandler, FrameReader } from './frame-reader.ts';
+import type { HeaderList } from './hpack/decoder.ts';
+import { Keepalive } from './keepalive.ts';
+import type { ConnectionLimits } from './limits.ts';
+import { Output } from './output.ts';
+import {
+  ConnectionError,
+  DEFAULT_FRAME_SIZE,
+  DEFAULT_WINDOW,
+  ErrorCode,
+  Flag,
+  FRAME_HEAD_BYTES,
+  Frame,
+  MAX_FRAME_SIZE,
+  MAX_WINDOW,
+  Setting,
+} from './protocol.ts';
+import type { Stream } from './stream.ts';
+import type { HostedStream, StreamHost } from './stream-host.ts';
+
+export interface ConnectionParts {
+  readonly socket: Socket;
+  readonly limits: ConnectionLimits;
+  /** What the other side sends before any frame. */
+  readonly preface: Buffer;
+}
+
+/** Somebody who waits for the answer to a ping. */
+type Asked = (answer: boolean | undefined) => void;
+
+/** Bytes that may wait in the socket before streams stop sending, and before control frames are counted. */
+const CLOGGED_BYTES = 1024 * 1024;
+const STALLED_BYTES = 64 * 1024;
+/** How long a connection that we end waits for the other side to do the same, in milliseconds. */
+const FAREWELL_MS = 1_000;
+/** Streams that we have reset, whose late frames are no fault of the other side. */
+const REMEMBERED_RESETS = 256;
+
+/**
+ * One HTTP/2 connection, whichever side we are: its streams, its windows, and every bound on what the other side may cost.
+ *
+ * What breaks the protocol throws a {@link ConnectionError}, which ends the connection with a GOAWAY; what is wrong with one stream
+ * resets that stream.
+ *
+ * @see RFC 9113
+ */
+export abstract class Connection implements StreamHost, FrameHandler {
+  readonly limits: ConnectionLimits;
+  readonly output: Output;
+  /** Window of streams that are opened from now on, as the other side wants it. */
+  initialSendWindow = DEFAULT_WINDOW;
+
+  protected readonly socket: Socket;
+  protected readonly streams = new Map<number, Stream>();
+  /** The highest stream that the other side has opened. */
+  protected lastRemote = 0;
+  /** Streams that the other side wants to have at a time. */
+  protected maxCalls = Number.POSITIVE_INFINITY;
+  protected goingAway = false;
+
+  readonly #frames: FrameReader;
+  readonly #blocked = new Set<HostedStream>();
+  readonly #wereReset = new Set<number>();
+  readonly #keepalive: Keepalive;
+  readonly #handshake: NodeJS.Timeout;
+  readonly #pings = new Budget(100, 10, milliseconds);
+  readonly #settings = new Budget(100, 10, milliseconds);
+  readonly #resets = new Budget(2_000, 1_000, milliseconds);
+  readonly #idleFrames = new Budget(10_000, 1_000, milliseconds);
+  readonly #asked = new Set<Asked>();
+  #settled = false;
+  #maxFrame = DEFAULT_FRAME_SIZE;
+  #sendWindow = DEFAULT_WINDOW;
+  #receiveWindow: number;
+  #credit = 0;
+  #unread = 0;
+  #queued = 0;
+  #control = 0;
+  #pumping = false;
+  /** Whether a frame of a stream has come since the last ping. */
+  #streamed = false;
+  #over = false;
+
+  constructor({ socket, limits, preface }: ConnectionParts) {
+    this.socket = socket;
+    this.limits = limits;
+    this.output = new Output(socket);
+    this.#frames = new FrameReader({ handler: this, preface, ...limits });
+    this.#receiveWindow = limits.connectionWindow;
+    this.#keepalive = new Keepalive(limits, {
+      ping: () => this.#sendPing(),
+      lost: () => this.close('the other side did not answer a ping in time'),
+      busy: () => this.keepsAlive(),
+    });
+    this.#handshake = setTimeout(() => this.close('no HTTP/2 within the time for a handshake'), limits.handshakeMs);
+    this.#handshake.unref();
+    socket.setNoDelay(true);
+    socket.on('data', (bytes: Buffer) => this.#receive(bytes));
+    socket.on('drain', () => this.#drained());
+    socket.on('error', (cause: Error) => this.#end(cause.message));
+    socket.on('close', () => this.#end('the other side closed the connection'));
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** A header block of a stream that is open, or may be opened by it. */
+  protected abstract receiveHeaders(stream: number, list: HeaderList, last: boolean): void;
+  /** The other side will open no more streams that we ask for, and knows of none above `lastStream`. */
+  abstract goAway(lastStream: number, code: number, reason: string): void;
+  /** Whether a stream of that number was ever opened, by its parity and what was opened last. */
+  protected abstract wasOpened(stream: number): boolean;
+  /** Whether silence is worth asking whether the other side is there. */
+  protected abstract keepsAlive(): boolean;
+  /** The connection is gone, after its streams were told. */
+  protected abstract ended(reason: string): void;
+  /** The other side's first SETTINGS have come: the connection stands. */
+  protected settled(): void {}
+
+  /** Announces what we take. The first that is sent, behind the preface of a client. */
+  protected announce(settings: readonly (readonly [number, number])[]): void {
+    const all = [
+      ...settings,
+      [Setting.INITIAL_WINDOW_SIZE, this.limits.streamWindow] as const,
+      [Setting.MAX_HEADER_LIST_SIZE, this.limits.headerListBytes] as const,
+    ];
+    const payload = Buffer.alloc(6 * all.length);
+    for (const [at, [id, value]] of all.entries()) {
+      payload.writeUInt16BE(id, 6 * at);
+      payload.writeUInt32BE(value, 6 * at + 2);
+    }
+    this.output.frame(Frame.SETTINGS, 0, 0, payload);
+    this.sendWindowUpdate(0, this.limits.connectionWindow - DEFAULT_WINDOW);
+  }
+
+  protected add(stream: Stream): void {
+    this.streams.set(stream.id, stream);
+  }
+
+  /** Whether the other side answers a ping within `ms` milliseconds; undefined when the connection is over by then. */
+  responds(ms: number): Promise<boolean | undefined> {
+    if (this.#over) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const asked: Asked = (answer) => {
+        clearTimeout(tooLate);
+        this.#asked.delete(asked);
+        resolve(answer);
+      };
+      const tooLate = setTimeout(() => asked(this.#over ? undefined : false), ms);
+      tooLate.unref();
+      this.#asked.add(asked);
+      this.#sendPing();
+    });
+  }
+
+  /** Ends the connection because of what the other side did. */
+  fail(code: number, reason: string): void {
+    if (this.#over) return;
+    this.sendGoAway(code, reason);
+    this.close(reason);
+  }
+
+  /** Ends the connection: what was sent still leaves, if the other side takes it soon. */
+  close(reason: string): void {
+    if (this.#over) return;
+    this.output.flush();
+    this.#end(reason);
+    // What still comes is read and thrown away for a moment: cut at once, the other side would not hear our last words.
+    this.socket.end();
+    const late = setTimeout(() => this.socket.destroy(), FAREWELL_MS);
+    late.unref();
+    this.socket.once('close', () => clearTimeout(late));
+  }
+
+  protected sendGoAway(code: number, reason: string): void {
+    const text = Buffer.from(reason.slice(0, 200));
+    this.output.head(8 + text.length, Frame.GOAWAY, 0, 0);
+    this.output.uint32(this.lastRemote);
+    this.output.uint32(code);
+    this.output.bytes(text);
+  }
+
+  #end(reason: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#handshake);
+    this.#keepalive[Symbol.dispose]();
+    for (const asked of [...this.#asked]) asked(undefined);
+    for (const stream of [...this.streams.values()]) stream.break(reason);
+    this.ended(reason);
+  }
+
+  // What streams ask for: see StreamHost.
+
+  claim(length: number, streamWindow: number): boolean {
+    if (length > this.room(streamWindow)) return false;
+    this.#sendWindow -= length;
+    return true;
+  }
+
+  room(streamWindow: number): number {
+    if (this.output.waiting > CLOGGED_BYTES) return 0;
+    return Math.min(this.#maxFrame, this.#sendWindow, streamWindow);
+  }
+
+  spend(length: number): void {
+    this.#sendWindow -= length;
+    this.#queued -= length;
+  }
+
+  queue(stream: HostedStream, length: number): void {
+    this.#queued += length;
+    if (this.#queued > this.limits.unreadAnswerBytes) {
+      this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'answers are asked for and not read');
+      return;
+    }
+    this.#blocked.add(stream);
+    this.#pump();
+  }
+
+  dequeue(stream: HostedStream): void {
+    this.#blocked.delete(stream);
+  }
+
+  unread(bytes: number): void {
+    this.#unread += bytes;
+    if (bytes < 0) this.#grant();
+  }
+
+  sendWindowUpdate(stream: number, bytes: number): void {
+    this.#sendControl(4, Frame.WINDOW_UPDATE, 0, stream);
+    this.output.uint32(bytes);
+  }
+
+  sendReset(stream: number, code: number): void {
+    this.#sendControl(4, Frame.RST_STREAM, 0, stream);
+    this.output.uint32(code);
+    this.#wereReset.add(stream);
+    if (this.#wereReset.size > REMEMBERED_RESETS) this.#wereReset.delete(this.#wereReset.values().next().value as number);
+  }
+
+  forget(stream: HostedStream): void {
+    this.streams.delete(stream.id);
+    this.#blocked.delete(stream);
+    this.#queued -= stream.queued;
+  }
+
+  #sendPing(): void {
+    this.output.frame(Frame.PING, 0, 0, PING_PAYLOAD);
+  }
+
+  /** Control frames answer the other side, so one that does not read them could make them pile up. */
+  #sendControl(length: number, type: number, flags: number, stream: number): void {
+    if (this.output.waiting > STALLED_BYTES) {
+      this.#control += FRAME_HEAD_BYTES + length;
+      if (this.#control > this.limits.unreadControlBytes) this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'answers to control frames are not read');
+    }
+    this.output.head(length, type, flags, stream);
+  }
+
+  #drained(): void {
+    this.#control = 0;
+    this.#pump();
+  }
+
+  /** Every queued stream in turn, for as long as one of them gets on. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      for (let moved = true; moved; ) {
+        moved = false;
+        for (const stream of this.#blocked) if (stream.pump()) moved = true;
+      }
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  // What the other side sends: see FrameHandler.
+
+  #receive(bytes: Buffer): void {
+    if (this.#over) return;
+    this.#keepalive.heard();
+    try {
+      this.#frames.read(bytes);
+      this.#grant();
+    } catch (thrown) {
+      if (!(thrown instanceof ConnectionError)) throw thrown;
+      this.fail(thrown.code, thrown.message);
+    }
+  }
+
+  data(id: number, bytes: Buffer, start: number, end: number, length: number, last: boolean): void {
+    this.#streamed = true;
+    this.#receiveWindow -= length;
+    if (this.#receiveWindow < 0) throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'more data than the window allows');
+    this.#credit += length;
+    const stream = this.streams.get(id);
+    if (stream === undefined) this.#afterEnd(id, 'DATA');
+    else if (stream.remoteEnded) stream.reset(ErrorCode.STREAM_CLOSED, 'DATA behind the end of the stream');
+    else stream.receiveData(bytes, start, end, length, last);
+  }
+
+  headers(id: number, list: HeaderList, last: boolean): void {
+    this.#streamed = true;
+    const stream = this.streams.get(id);
+    if (stream?.remoteEnded === true) stream.reset(ErrorCode.STREAM_CLOSED, 'HEADERS behind the end of the stream');
+    else if (stream === undefined && this.wasOpened(id)) this.#afterEnd(id, 'HEADERS');
+    else this.receiveHeaders(id, list, last);
+  }
+
+  windowUpdate(id: number, increment: number): void {
+    const stream = this.streams.get(id);
+    if (id === 0) this.#widen(increment);
+    else if (stream === undefined) this.#mustHaveOpened(id, 'WINDOW_UPDATE');
+    else if (increment === 0) stream.reset(ErrorCode.PROTOCOL_ERROR, 'a WINDOW_UPDATE by nothing');
+    else if (!stream.widen(increment)) stream.reset(ErrorCode.FLOW_CONTROL_ERROR, 'a window over its limit');
+    else if (this.#blocked.has(stream)) this.#pump();
+  }
+
+  reset(id: number, code: number): void {
+    this.#mustHaveOpened(id, 'RST_STREAM');
+    if (!this.#resets.take()) throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'too many streams are reset');
+    this.streams.get(id)?.receiveReset(code);
+  }
+
+  settings(values: readonly (readonly [setting: number, value: number])[]): void {
+    if (!this.#settings.take()) throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'too many SETTINGS');
+    for (const [setting, value] of values) this.#applySetting(setting, value);
+    if (!this.#settled) {
+      this.#settled = true;
+      clearTimeout(this.#handshake);
+      this.#keepalive.start();
+      this.settled();
+    }
+    this.#sendControl(0, Frame.SETTINGS, Flag.ACK, 0);
+    this.#pump();
+  }
+
+  ping(payload: Buffer): void {
+    // Clients of gRPC measure the line with a ping beside the data; those cost no more than the data does.
+    if (!this.#streamed && !this.#pings.take()) throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'too_many_pings');
+    this.#streamed = false;
+    this.#sendControl(payload.length, Frame.PING, Flag.ACK, 0);
+    this.output.bytes(payload);
+  }
+
+  pong(): void {
+    this.idle();
+    for (const asked of [...this.#asked]) asked(true);
+  }
+
+  idle(): void {
+    if (!this.#idleFrames.take()) throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'too many frames that say nothing');
+  }
+
+  #applySetting(setting: number, value: number): void {
+    switch (setting) {
+      case Setting.ENABLE_PUSH:
+        if (value > 1) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `ENABLE_PUSH is ${value}`);
+        break;
+      case Setting.MAX_CONCURRENT_STREAMS:
+        this.maxCalls = value;
+        break;
+      case Setting.INITIAL_WINDOW_SIZE:
+        this.#resizeWindows(value);
+        break;
+      case Setting.MAX_FRAME_SIZE:
+        if (value < DEFAULT_FRAME_SIZE || value > MAX_FRAME_SIZE)
+          throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `MAX_FRAME_SIZE is ${value}`);
+        this.#maxFrame = value;
+        break;
+      default: // the table of our encoder is never used, and what we send is far below any limit on header lists
+    }
+  }
+
+  #resizeWindows(size: number): void {
+    if (size > MAX_WINDOW) throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'a window over its limit');
+    const change = size - this.initialSendWindow;
+    this.initialSendWindow = size;
+    for (const stream of this.streams.values())
+      if (!stream.widen(change)) throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'a window over its limit');
+  }
+
+  #widen(increment: number): void {
+    if (increment === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'a WINDOW_UPDATE by nothing');
+    this.#sendWindow += increment;
+    if (this.#sendWindow > MAX_WINDOW) throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'a window over its limit');
+    this.#pump();
+  }
+
+  #mustHaveOpened(id: number, what: string): void {
+    if (id === 0 || !this.wasOpened(id)) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `${what} of a stream that was never opened`);
+  }
+
+  /** A frame of a stream that is closed: late, or wrong. */
+  #afterEnd(id: number, what: string): void {
+    this.#mustHaveOpened(id, what);
+    this.idle();
+    if (this.#wereReset.has(id)) return;
+    if (what === 'HEADERS') throw new ConnectionError(ErrorCode.STREAM_CLOSED, 'HEADERS of a stream that is closed');
+    this.sendReset(id, ErrorCode.STREAM_CLOSED);
+  }
+
+  /** Lets the other side send again what it has sent, in pieces of half a window, while it is read. */
+  #grant(): void {
+    const half = this.limits.connectionWindow / 2;
+    if (this.#over || this.#credit < half || this.#unread >= half) return;
+    const credit = this.#credit;
+    this.#credit = 0;
+    this.#receiveWindow += credit;
+    this.sendWindowUpdate(0, credit);
+  }
+}
+
+const PING_PAYLOAD = Buffer.from('selvage.');
+
+const milliseconds = (): number => performance.now();

@@ -1,0 +1,53 @@
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls, type SecureContext } from 'node:tls';
+import { splitAddress } from '../../common/address.ts';
+
+export interface Target {
+  /** `host:port`. */
+  readonly address: string;
+  readonly tls?: TlsTarget | undefined;
+}
+
+export interface TlsTarget {
+  readonly context: SecureContext;
+  /** The name to expect in the server's certificate, where it is not the host's. */
+  readonly name: string | undefined;
+}
+
+/** There was no answer in the time that we gave it. */
+export class DialTimeout extends Error {
+  override readonly name = 'DialTimeout';
+}
+
+/** Resolves when TCP, and TLS where it is asked for, stand. Rejects with what Node says, or a {@link DialTimeout}. */
+export function dial({ address, tls }: Target, ms: number): Promise<Socket> {
+  const { host, port } = splitAddress(address) ?? { host: address, port: 0 };
+  const socket = tls === undefined ? connectTcp({ host, port }) : connectTls({ host, port, ...tlsOptions(tls) });
+  return new Promise((resolve, reject) => {
+    const settle = (then: () => void): void => {
+      clearTimeout(timer);
+      socket.removeAllListeners();
+      then();
+    };
+    const fail = (cause: Error): void =>
+      settle(() => {
+        socket.on('error', () => undefined);
+        socket.destroy();
+        reject(cause);
+      });
+    const timer = setTimeout(() => fail(new DialTimeout(`no connection within ${Math.ceil(ms)} ms`)), ms);
+    socket.once('error', fail);
+    socket.once('close', () => fail(new Error('the other side closed the connection')));
+    socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
+      if (tls !== undefined && 'alpnProtocol' in socket && socket.alpnProtocol === 'http/1.1')
+        return fail(new Error('the other side speaks HTTP/1.1 only'));
+      settle(() => resolve(socket));
+    });
+  });
+}
+
+const tlsOptions = ({ context, name }: TlsTarget) => ({
+  secureContext: context,
+  ...(name !== undefined && { servername: name }),
+  ALPNProtocols: ['h2'],
+});

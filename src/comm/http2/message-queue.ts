@@ -1,0 +1,65 @@
+/** Messages that have come and wait for whoever reads them. One reader at a time. */
+export class MessageQueue implements AsyncIterableIterator<Uint8Array> {
+  readonly #taken: (bytes: number) => void;
+  #messages: Uint8Array[] = [];
+  #next = 0;
+  #waiting: { resolve(result: IteratorResult<Uint8Array>): void; reject(reason: unknown): void } | undefined;
+  #ended = false;
+  #failure: { readonly reason: unknown } | undefined;
+
+  /** @param taken is told the length of each message that somebody took */
+  constructor(taken: (bytes: number) => void) {
+    this.#taken = taken;
+  }
+
+  push(message: Uint8Array): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) {
+      this.#messages.push(message);
+      return;
+    }
+    this.#waiting = undefined;
+    this.#taken(message.length);
+    waiting.resolve({ done: false, value: message });
+  }
+
+  /** Nothing more comes. */
+  end(): void {
+    this.#ended = true;
+    this.#waiting?.resolve(DONE);
+    this.#waiting = undefined;
+  }
+
+  /** The stream broke: what has come is forgotten. */
+  fail(reason: unknown): void {
+    this.#failure ??= { reason };
+    this.#messages = [];
+    this.#next = 0;
+    this.#waiting?.reject(reason);
+    this.#waiting = undefined;
+  }
+
+  next(): Promise<IteratorResult<Uint8Array>> {
+    const message = this.#messages[this.#next];
+    if (message !== undefined) {
+      this.#next += 1;
+      if (this.#next === this.#messages.length) {
+        this.#messages = [];
+        this.#next = 0;
+      }
+      this.#taken(message.length);
+      return Promise.resolve({ done: false, value: message });
+    }
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.reason);
+    if (this.#ended) return Promise.resolve(DONE);
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+const DONE: IteratorResult<Uint8Array> = { done: true, value: undefined };

@@ -1,0 +1,47 @@
+import type { Socket } from 'node:net';
+import type { Cancellable } from '../common/cancel.ts';
+import type { AdmissionLimits } from './limits.ts';
+import type { ByteStream, Method } from './method.ts';
+import type { CallStatus } from './status.ts';
+import type { ClientTls } from './tls.ts';
+
+/** What speaks gRPC on the connections of a server. */
+export interface ServerTransport {
+  /** Serves a connection that stands, TLS included. */
+  accept(connection: Socket): void;
+  /** Ends streams, takes no further calls, and closes each connection when its calls have been answered. */
+  windDown(): void;
+}
+
+export interface ServingOptions {
+  readonly methods: readonly Method[];
+  readonly limits: AdmissionLimits;
+  /** What a caller hears of a failure. */
+  refusal(thrown: unknown, path: string): CallStatus;
+}
+
+export interface DialOptions {
+  /** `host:port`. */
+  readonly address: string;
+  readonly tls?: ClientTls | undefined;
+}
+
+/** An open bidirectional call. Disposing cancels it. */
+export interface ClientStream extends ByteStream, Disposable {
+  /** Says that nothing more will be sent. */
+  end(): void;
+}
+
+/** What speaks gRPC to a server. {@link GrpcClient} says what each function promises. */
+export interface ClientTransport extends Disposable {
+  unary(path: string, request: Uint8Array, options: Cancellable): Promise<Uint8Array>;
+  bidi(path: string, options: Cancellable): ClientStream;
+  ready(ms: number): Promise<void>;
+  connected(ms: number): Promise<boolean>;
+}
+
+/** One implementation of both sides. */
+export interface Transport {
+  readonly serve: (options: ServingOptions) => ServerTransport;
+  readonly dial: (options: DialOptions) => ClientTransport;
+}
