@@ -160,11 +160,20 @@ describe('cscc', () => {
     [['GetConfigBlock', 'ch'], 'access denied for [GetConfigBlock][ch]: not you'],
     [['GetConfigBlock', ''], 'access denied for [GetConfigBlock][]: not you'],
     [['GetConfigBlock', 'nope'], 'access denied for [GetConfigBlock][nope]: Failed to get policy manager for channel [nope]'],
+    [['JoinChainBySnapshot', ''], 'Cannot join the channel, no snapshot directory provided'],
+    [['JoinChainBySnapshot', '/snapshot'], 'access denied for [JoinChainBySnapshot]: [not you]'],
+    [['JoinBySnapshotStatus'], 'access denied for [JoinBySnapshotStatus]: not you'],
     [['GetChannelConfig', ''], 'empty channel name provided'],
     [['GetChannelConfig', 'ch'], 'access denied for [GetChannelConfig][ch]: not you'],
   ])('%j is refused in the words of 2.x where the channels have its lifecycle', async (args, message) => {
     const modern = modernCscc({ check: () => Promise.reject(notYou), checkLocal: () => Promise.reject(notYou) });
     expect(await modern.invoke(call(args, { chaincode: 'cscc' }))).toMatchObject({ status: 500, message });
+  });
+
+  it('says that it does not join by snapshots, and that it is not about to', async () => {
+    const asked = (...args: string[]) => modernCscc(allowAll).invoke(call(args, { chaincode: 'cscc' }));
+    expect((await asked('JoinChainBySnapshot', '/snapshot')).message).toMatch(/^this peer neither makes snapshots nor joins by them/);
+    expect(protos.JoinBySnapshotStatus.decode((await asked('JoinBySnapshotStatus')).payload).inProgress).toBe(false);
   });
 
   it('answers a call from another chaincode with a refusal', async () => {

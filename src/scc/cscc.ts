@@ -34,6 +34,11 @@ interface Asked {
 
 const NOTHING = new Uint8Array(0);
 
+/** Functions without an argument. */
+const ALONE: ReadonlySet<string> = new Set(['GetChannels', 'JoinBySnapshotStatus']);
+/** 1.1 has none of these. */
+const SNAPSHOTS: ReadonlySet<string> = new Set(['JoinChainBySnapshot', 'JoinBySnapshotStatus']);
+
 /**
  * Joins channels and shows their configuration.
  * @see core/scc/cscc/configure.go in hyperledger/fabric v1.1 and v2.5, whose texts these are: 2.x has no GetConfigTree and no
@@ -59,7 +64,7 @@ export class Cscc implements SystemChaincode {
     const { args = [] } = call.input;
     const fn = textOf(args[0] ?? NOTHING);
     const [, first] = args;
-    if (args.length === 0 || (first === undefined && fn !== 'GetChannels')) throw refused(`Incorrect number of arguments, ${args.length}`);
+    if (args.length === 0 || (first === undefined && !ALONE.has(fn))) throw refused(`Incorrect number of arguments, ${args.length}`);
     const dialect = dialectOfProposal(this.#parts.channels, call.proposal.signedProposal);
     if (dialect === '2.x') refuseFromChaincode(this.name, call, fromAnother);
     const asked = { fn, channelId: textOf(first ?? NOTHING), signed: call.proposal.signedProposal, dialect };
@@ -73,6 +78,7 @@ export class Cscc implements SystemChaincode {
     if (fn === 'GetConfigBlock' && channelId === '') throw refused('ChainID must not be nil.');
     if (fn === 'GetConfigTree') return this.#configTree(asked);
     if (fn === 'SimulateConfigTreeUpdate') return this.#simulateUpdate(asked, second);
+    if (SNAPSHOTS.has(fn)) return undefined;
     if (fn === 'JoinChain' && first?.length === 0) throw refused('Cannot join the channel <nil> configuration block provided');
     return this.#answerOf2(asked, [NOTHING, first ?? NOTHING]);
   }
@@ -87,6 +93,11 @@ export class Cscc implements SystemChaincode {
         return this.#channelConfig(asked);
       case 'GetChannels':
         return this.#channels(asked);
+      case 'JoinChainBySnapshot':
+        return this.#joinBySnapshot(first, asked);
+      case 'JoinBySnapshotStatus':
+        await this.#access.local('cscc/JoinBySnapshotStatus', asked.signed, (cause) => csccWords('2.x').deniedLocally(asked.fn, cause));
+        return protos.JoinBySnapshotStatus.encode({}); // none is under way
       default:
         return undefined;
     }
@@ -107,6 +118,12 @@ export class Cscc implements SystemChaincode {
     await this.#access.local('cscc/JoinChain', signed, (cause) => words.deniedJoin(channelId, cause));
     await this.#create(bytes, words.channelExists(channelId));
     return NOTHING;
+  }
+
+  async #joinBySnapshot(folder: Uint8Array, { fn, signed }: Asked): Promise<never> {
+    if (folder.length === 0) throw refused('Cannot join the channel, no snapshot directory provided');
+    await this.#access.local(`cscc/${fn}`, signed, (cause) => `access denied for [${fn}]: [${cause}]`);
+    throw refused('this peer neither makes snapshots nor joins by them: join with the genesis block of the channel');
   }
 
   async #configBlock(asked: Asked): Promise<Uint8Array> {
