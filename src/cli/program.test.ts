@@ -18,7 +18,7 @@ async function run(...argv: readonly string[]): Promise<Said> {
     out: (line) => void out.push(line),
     write: () => undefined,
     say: (line) => void err.push(line),
-    env: { FABRIC_CFG_PATH: '/nonexistent' },
+    env: { FABRIC_CFG_PATH: import.meta.dirname },
     cwd: '/',
     signal: new AbortController().signal,
     colours: false,

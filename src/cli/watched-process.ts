@@ -33,10 +33,12 @@ const END_WITHIN_MS = 30_000;
 export class WatchedProcess {
   readonly #end = new AbortController();
   readonly #listeners = new Set<ProcessListener>();
-  #endWithinMs = END_WITHIN_MS;
+  #endWithinMs: number;
   #failure: SelvageError | undefined;
 
-  constructor() {
+  /** @param options the shortest time that an end may take, in milliseconds */
+  constructor({ endWithinMs = END_WITHIN_MS }: { readonly endWithinMs?: number } = {}) {
+    this.#endWithinMs = endWithinMs;
     setMaxListeners(0, this.signal); // every call that is under way listens, and there is no bound on their number
     for (const name of ENDING) process.once(name, () => this.#signalled(name, true)); // a second one ends the process at once
     process.on('SIGUSR1', () => this.#signalled('SIGUSR1', false));

@@ -23,7 +23,7 @@ const repository = `selvage-test/images-${mark}`;
 const named = (name: string): string => `${repository}:${name}`;
 
 const SETTINGS = {
-  FABRIC_CFG_PATH: '/nonexistent',
+  FABRIC_CFG_PATH: import.meta.dirname,
   CORE_VM_ENDPOINT: DOCKER_ENDPOINT,
   CORE_PEER_NETWORKID: 'test',
   CORE_PEER_ID: `p${mark}`,

@@ -10,7 +10,7 @@ async function run(...argv: readonly string[]) {
     out: (line) => void out.push(line),
     write: () => undefined,
     say: (line) => void err.push(line),
-    env: { FABRIC_CFG_PATH: '/nonexistent' },
+    env: {},
     cwd: '/',
     signal: new AbortController().signal,
     colours: false,

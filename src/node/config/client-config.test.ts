@@ -7,6 +7,7 @@ import { readClientConfig } from './client-config.ts';
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'selvage-config-'));
+  await writeFile(join(folder, 'core.yaml'), '');
 });
 afterEach(() => rm(folder, { recursive: true }));
 
@@ -24,6 +25,11 @@ describe('a client', () => {
       connTimeoutMs: 3000,
       doubts: [],
     });
+  });
+
+  it('is told that the folder has no core.yaml', async () => {
+    await rm(join(folder, 'core.yaml'));
+    expect(read({}).doubts).toEqual([expect.stringContaining(`there is no core.yaml in ${folder}`)]);
   });
 
   it('is told by variables and the file, whose paths start at its folder', async () => {

@@ -28,8 +28,9 @@ const DEFAULT_CONN_TIMEOUT_MS = 3_000;
  * @see configFromEnv in hyperledger/fabric v2.5, internal/peer/common/common.go
  */
 export function readClientConfig(env: Readonly<Record<string, string | undefined>>): ClientConfig {
-  const { raw, folder } = readSources(env);
-  const doubts: string[] = [];
+  const { raw, folder, absent } = readSources(env);
+  const doubts =
+    absent === undefined ? [] : [`there is no core.yaml in ${absent} (FABRIC_CFG_PATH): what no variable sets has its default`];
   const setting = (path: string): string | undefined => settingAt(raw, path) || undefined;
   const file = (...paths: readonly string[]): string | undefined => {
     const value = paths.map(setting).find((each) => each !== undefined);
