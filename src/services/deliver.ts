@@ -22,8 +22,11 @@ export const MOST_ASKED = 1024 * 1024;
 /** Blocks of a channel that can be asked for by number and waited for. */
 export interface DeliverableBlocks {
   height(): bigint;
-  /** `DeliverResponse` bytes of a block, the same for all who ask; undefined for a block that cannot be read. */
-  response(number: bigint): MaybePromise<Uint8Array | undefined>;
+  /**
+   * `DeliverResponse` bytes of a block; undefined for a block that cannot be read.
+   * @param subject who asks, for forms that are not the same for all
+   */
+  response(number: bigint, subject: readonly SignedData[]): MaybePromise<Uint8Array | undefined>;
   /** Resolves when the block can be read. */
   waitFor(number: bigint, signal: AbortSignal): Promise<void>;
 }
@@ -154,7 +157,7 @@ async function deliverRange(parts: DeliverParts, request: DeliverRequest, stream
       await blocks.waitFor(number, signal);
     }
     await access.check();
-    const response = await blocks.response(number);
+    const response = await blocks.response(number, request.subject);
     if (response === undefined) throw new Refusal(SERVICE_UNAVAILABLE, `block ${number} cannot be read`);
     await parts.turns.take(response.length);
     await stream.send(response);

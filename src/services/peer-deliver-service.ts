@@ -1,14 +1,16 @@
-import type { BlockFeed } from '../channel/block-feed.ts';
-import type { Channels } from '../channel/channel.ts';
+import type { Channel, Channels } from '../channel/channel.ts';
 import type { BlockForm, CommittedBlock } from '../channel/committed-block.ts';
 import type { Method } from '../comm/method.ts';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/log.ts';
+import type { MaybePromise } from '../common/maybe.ts';
 import { Refusals } from '../common/refusals.ts';
 import type { AccessControl } from '../msp/acl.ts';
+import type { SignedData } from '../msp/policies/policy.ts';
 import { common, protos } from '../protos/messages.ts';
 import { type DeliverableBlocks, type DeliverParts, MOST_ASKED, serveDeliver } from './deliver.ts';
 import { filteredBlock } from './filtered-block.ts';
+import { blockWithPrivateData } from './private-blocks.ts';
 import { SendTurns } from './send-turns.ts';
 import { StreamLimit } from './stream-limit.ts';
 
@@ -23,12 +25,13 @@ export interface PeerDeliverParts {
   readonly log: Logger;
 }
 
-/** `protos.Deliver`: committed blocks with their validation codes, whole or filtered. */
+/** `protos.Deliver`: committed blocks with their validation codes, whole, filtered, or with the private data that the requester may see. */
 export function peerDeliverService(parts: PeerDeliverParts): Method[] {
   const streams = { limit: new StreamLimit('/protos.Deliver', parts.concurrency), turns: new SendTurns() };
   return [
-    deliverMethod('Deliver', { resource: 'event/Block', form: whole }, parts, streams),
-    deliverMethod('DeliverFiltered', { resource: 'event/FilteredBlock', form: filtered }, parts, streams),
+    deliverMethod('Deliver', { resource: 'event/Block', respond: shared(whole) }, parts, streams),
+    deliverMethod('DeliverFiltered', { resource: 'event/FilteredBlock', respond: shared(filtered) }, parts, streams),
+    deliverMethod('DeliverWithPrivateData', { resource: 'event/Block', respond: blockWithPrivateData }, parts, streams),
   ];
 }
 
@@ -45,8 +48,15 @@ function filtered(block: CommittedBlock): Uint8Array {
 interface Delivery {
   /** What a requester must have access to. */
   readonly resource: string;
-  readonly form: BlockForm;
+  /** `DeliverResponse` bytes of a block for who asks. */
+  respond(block: CommittedBlock, channel: Channel, subject: readonly SignedData[]): MaybePromise<Uint8Array | undefined>;
 }
+
+/** What is the same for all who ask. */
+const shared =
+  (form: BlockForm): Delivery['respond'] =>
+  (block) =>
+    block.form(form);
 
 /** What the streams of all methods share. */
 interface Streams {
@@ -54,12 +64,12 @@ interface Streams {
   readonly turns: SendTurns;
 }
 
-function deliverMethod(name: string, { resource, form }: Delivery, parts: PeerDeliverParts, { limit, turns }: Streams): Method {
+function deliverMethod(name: string, { resource, respond }: Delivery, parts: PeerDeliverParts, { limit, turns }: Streams): Method {
   const { channels, acl, timeWindowMs, mutualTls, clock, log } = parts;
   const deliver: DeliverParts = {
     find: (id) => {
       const channel = channels.get(id);
-      return channel && { bundle: () => channel.bundle(), blocks: deliverable(channel.feed, form) };
+      return channel && { bundle: () => channel.bundle(), blocks: deliverable(channel, respond) };
     },
     authorize: (bundle, subject) => acl.check(resource, bundle, subject),
     status,
@@ -78,8 +88,11 @@ function deliverMethod(name: string, { resource, form }: Delivery, parts: PeerDe
   };
 }
 
-const deliverable = (feed: BlockFeed, form: BlockForm): DeliverableBlocks => ({
-  height: () => feed.height,
-  response: async (number) => (await feed.at(number))?.form(form),
-  waitFor: (number, signal) => feed.waitFor(number, signal),
+const deliverable = (channel: Channel, respond: Delivery['respond']): DeliverableBlocks => ({
+  height: () => channel.feed.height,
+  response: async (number, subject) => {
+    const block = await channel.feed.at(number);
+    return block && respond(block, channel, subject);
+  },
+  waitFor: (number, signal) => channel.feed.waitFor(number, signal),
 });
