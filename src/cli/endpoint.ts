@@ -28,7 +28,7 @@ export interface Endpoint extends DialOptions {
 export function checkAddress(address: string, setting: string): void {
   const port = /^(?:\[[^\]]+\]|[^:,/\s]+):(\d{1,5})$/.exec(address)?.[1];
   if (port !== undefined && Number(port) > 0 && Number(port) < 65_536) return;
-  throw new SelvageError('SETTING_INVALID', `${address} is no address: ${setting} takes HOST:PORT`, {
+  throw new SelvageError('SETTING_INVALID', `${address || 'nothing'} is no address: ${setting} takes HOST:PORT`, {
     advice: address.includes(',') ? 'For several addresses give the flag several times.' : `Correct ${setting}.`,
   });
 }

@@ -24,7 +24,7 @@ peers:
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'selvage-profile-'));
   await writeFile(join(folder, 'profile.yaml'), PROFILE);
-  await writeFile(join(folder, 'no-url.json'), '{"peers":{"peer0":{}}}');
+  await writeFile(join(folder, 'no-url.json'), '{"peers":{"peer0":{},"peer1":{"url":"grpc://one:1/"}}}');
   await writeFile(join(folder, 'no-yaml.yaml'), 'peers: [');
   await writeFile(join(folder, 'quoted.yaml'), 'channels: { mychannel: { peers: { peer0: { endorsingPeer: "true" } } } }');
   await writeFile(join(folder, 'list.yaml'), 'channels: { mychannel: { peers: [peer0] } }');
@@ -58,7 +58,6 @@ describe.each([
     ['profile.yaml', 'stray', "peer 'peer9' doesn't have associated peer config"],
     ['profile.yaml', 'none', 'endorsing'],
     ['nothing.yaml', 'mychannel', 'nothing.yaml is no connection profile: ENOENT'],
-    ['no-url.json', 'mychannel', 'no-url.json is no connection profile: a peer has no url'],
     ['no-yaml.yaml', 'mychannel', 'no-yaml.yaml is no connection profile: line 1, column 9'],
     ['quoted.yaml', 'mychannel', 'channels.mychannel.peers.peer0.endorsingPeer is "true", expected true or false'],
     ['list.yaml', 'mychannel', 'channels.mychannel.peers is a list, expected keys and values'],
@@ -70,6 +69,11 @@ describe.each([
 });
 
 describe('the peers of a command', () => {
+  it('may lie beside others of the profile that say nothing of themselves', () => {
+    expect(lifecycle({ connectionProfile: 'no-url.json', targetPeer: 'peer0' })).toEqual(['']);
+    expect(lifecycle({ connectionProfile: 'no-url.json', targetPeer: 'peer1' })).toEqual(['one:1']);
+  });
+
   it('without a channel are the one of the profile that is named', () => {
     expect(lifecycle({ ...profile, targetPeer: 'peer1' })).toEqual(['two:2']);
     expect(() => lifecycle(profile)).toThrow('--targetPeer must be specified for channel-less operation');

@@ -7,6 +7,11 @@ export interface GoStruct {
   readonly text: string;
 }
 
+interface Found {
+  readonly key: string;
+  readonly value: JsonValue;
+}
+
 const KINDS = { object: 'object', array: 'array', string: 'string', number: 'number', bool: 'bool', null: 'null' } as const;
 
 /**
@@ -33,47 +38,50 @@ export class GoFields {
 
   /** Undefined when it is absent or null. @throws {SelvageError} `MALFORMED` */
   text(key: string): string | undefined {
-    const found = this.#find(key);
-    if (found === undefined) return undefined;
-    if (found.value.kind === 'string') return found.value.text;
-    throw this.#mistyped(found, 'a text', 'string');
+    return this.#last(key, (found) => {
+      if (found.value.kind === 'string') return found.value.text;
+      throw this.#mistyped(found, 'a text', 'string');
+    });
   }
 
+  /** False when it is absent or null. @throws {SelvageError} `MALFORMED` */
   bool(key: string): boolean {
-    const found = this.#find(key);
-    if (found === undefined) return false;
-    if (found.value.kind === 'bool') return found.value.value;
-    throw this.#mistyped(found, 'true or false', 'bool');
+    const value = this.#last(key, (found) => {
+      if (found.value.kind === 'bool') return found.value.value;
+      throw this.#mistyped(found, 'true or false', 'bool');
+    });
+    return value ?? false;
   }
 
-  /** Undefined when it is absent or null. */
+  /** Undefined when it is absent or null. @throws {SelvageError} `MALFORMED` */
   int32(key: string): number | undefined {
     const value = this.#integer(key, { least: -(2n ** 31n), most: 2n ** 31n - 1n, type: 'int32' });
     return value === undefined ? undefined : Number(value);
   }
 
+  /** 0n when it is absent or null. @throws {SelvageError} `MALFORMED` */
   uint64(key: string): bigint {
     return this.#integer(key, { least: 0n, most: 2n ** 64n - 1n, type: 'uint64' }) ?? 0n;
   }
 
-  /** A list of texts; undefined when it is absent or null. */
+  /** A list of texts; undefined when it is absent or null. @throws {SelvageError} `MALFORMED` */
   texts(key: string): readonly string[] | undefined {
-    const found = this.#find(key);
-    if (found === undefined) return undefined;
-    if (found.value.kind !== 'array') throw this.#mistyped(found, 'a list of texts', '[]string');
-    return found.value.items.map((item) => {
-      if (item.kind === 'string') return item.text;
-      if (item.kind === 'null') return '';
-      throw this.#mistyped({ key: found.key, value: item }, 'a list of texts', 'string');
+    return this.#last(key, (found) => {
+      if (found.value.kind !== 'array') throw this.#mistyped(found, 'a list of texts', '[]string');
+      return found.value.items.map((item) => {
+        if (item.kind === 'string') return item.text;
+        if (item.kind === 'null') return '';
+        throw this.#mistyped({ key: found.key, value: item }, 'a list of texts', 'string');
+      });
     });
   }
 
-  /** Undefined when it is absent or null. */
+  /** Undefined when it is absent or null. @param name of the field's struct in Go @throws {SelvageError} `MALFORMED` */
   fields(key: string, name: string): GoFields | undefined {
-    const found = this.#find(key);
-    if (found === undefined) return undefined;
-    if (found.value.kind === 'object') return new GoFields(found.value, { ...this.#struct, name });
-    throw this.#mistyped(found, 'an object', name);
+    return this.#last(key, (found) => {
+      if (found.value.kind === 'object') return new GoFields(found.value, { ...this.#struct, name });
+      throw this.#mistyped(found, 'an object', name);
+    });
   }
 
   /** The keys as they are written, in their order. */
@@ -85,21 +93,21 @@ export class GoFields {
     key: string,
     { least, most, type }: { readonly least: bigint; readonly most: bigint; readonly type: string },
   ): bigint | undefined {
-    const found = this.#find(key);
-    if (found === undefined) return undefined;
-    const number = found.value.kind === 'number' && /^-?\d+$/.test(found.value.text) ? BigInt(found.value.text) : undefined;
-    if (number !== undefined && number >= least && number <= most) return number;
-    throw this.#mistyped(found, `a whole number from ${least} to ${most}`, type);
+    return this.#last(key, (found) => {
+      const number = found.value.kind === 'number' && /^-?\d+$/.test(found.value.text) ? BigInt(found.value.text) : undefined;
+      if (number !== undefined && number >= least && number <= most) return number;
+      throw this.#mistyped(found, `a whole number from ${least} to ${most}`, type);
+    });
   }
 
-  /** Of several the last, as each overwrites what came before. */
-  #find(key: string): { readonly key: string; readonly value: JsonValue } | undefined {
+  /** Of several the last counts, as each overwrites what came before; each has to have the type. */
+  #last<T>(key: string, read: (found: Found) => T): T | undefined {
     if (this.#value.kind !== 'object') return undefined;
-    const found = this.#value.entries.findLast(([name, value]) => name.toLowerCase() === key.toLowerCase() && value.kind !== 'null');
-    return found && { key: found[0], value: found[1] };
+    const found = this.#value.entries.filter(([name, value]) => name.toLowerCase() === key.toLowerCase() && value.kind !== 'null');
+    return found.map(([name, value]) => read({ key: name, value })).at(-1);
   }
 
-  #mistyped({ key, value }: { readonly key: string; readonly value: JsonValue }, expected: string, type: string): SelvageError {
+  #mistyped({ key, value }: Found, expected: string, type: string): SelvageError {
     const { name, text } = this.#struct;
     const kind = value.kind === 'number' ? `number ${value.text}` : KINDS[value.kind];
     return new SelvageError(

@@ -65,6 +65,7 @@ describe('a collections file', () => {
     [collection('"maxPeerCount":1.0'), `json: cannot unmarshal number 1.0 ${field}.maxPeerCount of type int32`],
     [collection('"requiredPeerCount":1e1'), `json: cannot unmarshal number 1e1 ${field}.requiredPeerCount of type int32`],
     [collection('"requiredPeerCount":2147483648'), `${field}.requiredPeerCount of type int32`],
+    [collection('"memberOnlyRead":"no","memberOnlyRead":true'), 'memberOnlyRead is the text "no"'],
     ['[{"name":["x"]}]', 'name is a list at line 1, column 10, expected a text'],
     ['[{"name":"x"}]', 'collection x: every collection needs a name and a policy'],
     [`[{"policy":"${POLICY}"}]`, 'collection number 1 of the list: every collection needs a name and a policy'],

@@ -5,7 +5,7 @@ import { messageOf, SelvageError } from '../../common/errors.ts';
 import { YamlFields } from './yaml-fields.ts';
 
 export interface ProfilePeer {
-  /** `host:port` */
+  /** `host:port`; whatever else the profile has for it, which matters only to who asks this peer. */
   readonly address: string;
   /** Certificates in PEM, or where they are; undefined where the profile names none. */
   readonly roots: { readonly pem: string } | { readonly file: string } | undefined;
@@ -48,9 +48,7 @@ export function readConnectionProfile(file: string, cwd: string): ConnectionProf
 }
 
 function peerOf(peer: YamlFields, folders: readonly string[]): ProfilePeer {
-  const url = peer.text('url') ?? '';
-  const [, scheme, address = ''] = /^(?:(grpcs?):\/\/)?([^/]*)\/?$/.exec(url) ?? [];
-  if (address === '') throw new SelvageError('MALFORMED', `a peer has no url like grpcs://HOST:PORT, but ${JSON.stringify(url)}`);
+  const [, scheme, address = ''] = /^(?:(grpcs?):\/\/)?(.*?)\/?$/s.exec(peer.text('url') ?? '') ?? [];
   const trusted = peer.fields('tlsCACerts');
   const path = trusted.text('path') ?? '';
   const pem = trusted.texts('pem').join('\n');
