@@ -149,6 +149,23 @@ describe.skipIf(!fixtures)('channel committer', () => {
     expect(Math.max(...run.pauses)).toBe(1_000);
   });
 
+  it('says once per outage that it never gives up', async () => {
+    const told: string[] = [];
+    const log = { ...silent, warn: (message: string) => void told.push(message) };
+    function* script(number: bigint, connection: number): Generator<common.Block> {
+      if (connection > 20) return yield* from(number);
+      if (connection === 10) yield* from(number).slice(0, 2);
+      throw new Error('down');
+    }
+    const source = new ScriptedSource(script);
+    await using run = await start(source, { log, giveUpMs: 500 });
+    const end = run.until(last);
+    run.committer.start();
+    await end;
+    const leader = 'peer is a static leader, ignoring peer.deliveryclient.reconnectTotalTimeThreshold';
+    expect(told.filter((message) => message === leader)).toHaveLength(2);
+  });
+
   it('takes no block that the ordering service did not make, nor one out of order', async () => {
     const forged = (block: common.Block | undefined): common.Block[] =>
       block === undefined ? [] : [{ ...block, metadata: { metadata: [new Uint8Array()] } }];

@@ -20,9 +20,17 @@ export interface ChannelCommitterParts {
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** The longest such wait. */
   readonly maxPauseMs?: number;
+  /**
+   * How long a peer that was elected to fetch blocks would try before it leaves that to another. This one never gives up, and says so
+   * once it has waited that long.
+   */
+  readonly giveUpMs?: number;
   /** Where private data come from; the peer's own transient store unless told. */
   readonly privateData?: PrivateDataSource | undefined;
 }
+
+/** Fabric's words for a peer that nobody elected. */
+const NEVER_GIVES_UP = 'peer is a static leader, ignoring peer.deliveryclient.reconnectTotalTimeThreshold';
 
 /**
  * Takes one channel's blocks from its source in order, through the stages of the pipeline. While a block is committed, the next is
@@ -60,15 +68,20 @@ export class ChannelCommitter implements AsyncDisposable {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { channel, log, pause = pauseFor, maxPauseMs = 10_000 } = this.#parts;
+    const { channel, log, pause = pauseFor, maxPauseMs = 10_000, giveUpMs = 3_600_000 } = this.#parts;
     let failures = 0;
+    let waitedMs = 0;
     while (!signal.aborted && channel.halted() === undefined) {
       const before = channel.ledger.blocks.info().height;
       const { error, halts } = await this.#follow(before, signal);
       if (signal.aborted) return;
       if (halts) return this.#halt(error);
-      failures = channel.ledger.blocks.info().height > before ? 0 : failures + 1;
+      const progressed = channel.ledger.blocks.info().height > before;
+      failures = progressed ? 0 : failures + 1;
       const ms = Math.min(Math.round(100 * 1.2 ** failures), maxPauseMs);
+      const waited = progressed ? 0 : waitedMs;
+      waitedMs = waited + ms;
+      if (waited <= giveUpMs && waitedMs > giveUpMs) log.warn(NEVER_GIVES_UP, { channel: channel.id });
       log.warn('no blocks, trying again', { channel: channel.id, code: error.code, error: error.message, failures, retryInMs: ms });
       await pause(ms, signal).catch(() => undefined);
     }

@@ -49,7 +49,7 @@ export function followChannels(channels: ChannelRegistry, parts: FollowParts): A
       log.warn('this peer is of no organisation of the channel', { mspId: config.localMspId, members: channel.bundle().msps.mspIds });
     const source = new OrdererSource({ channel, signer: membership.signer, tls, overrides, log });
     if (parts.onInvalid !== undefined) scope.use(channel.feed.listen(tellInvalid(channel.id, parts.onInvalid)));
-    scope.use(new ChannelCommitter({ channel, source, validator, log, metrics: parts.metrics })).start();
+    scope.use(new ChannelCommitter({ channel, source, validator, log, metrics: parts.metrics, giveUpMs: config.ordererGiveUpMs })).start();
   };
   for (const channel of channels.list()) follow(channel);
   scope.use(channels.onJoined(follow));

@@ -35,6 +35,7 @@ export const ACTED_ON: readonly string[] = [
     'tls.serverhostoverride', // the command line's own
     'client.connTimeout',
     'deliveryclient.addressOverrides',
+    'deliveryclient.reconnectTotalTimeThreshold',
   ]),
   ...under('chaincode', [
     'mode',

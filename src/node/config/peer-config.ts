@@ -24,6 +24,8 @@ export interface PeerConfig {
   readonly tls: PeerTlsConfig | undefined;
   /** Orderers that are reached elsewhere than the channel configuration says. */
   readonly ordererOverrides: readonly OrdererOverride[];
+  /** `peer.deliveryclient.reconnectTotalTimeThreshold`, in milliseconds. */
+  readonly ordererGiveUpMs: number;
   readonly handlers: HandlersConfig;
   readonly endorserConcurrency: number;
   readonly deliverConcurrency: number;
@@ -192,6 +194,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
     fileSystemPath: dataFolder,
     authenticationWindowMs: peer.authentication.timewindow,
     tls: peer.tls.enabled ? peerTls(peer.tls, folder) : undefined,
+    ordererGiveUpMs: peer.deliveryclient.reconnecttotaltimethreshold,
     ordererOverrides: peer.deliveryclient.addressoverrides.map(({ from, to, cacertsfile }) => ({ from, to, caCertsFile: cacertsfile })),
     handlers: handlersConfig(peer.handlers, folder),
     endorserConcurrency: peer.limits.concurrency.endorserservice,

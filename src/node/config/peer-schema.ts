@@ -175,7 +175,7 @@ export const peerSchema = v.looseObject({
       clientcert: file,
       clientkey: file,
     }),
-    deliveryclient: section({ addressoverrides: overrides }),
+    deliveryclient: section({ addressoverrides: overrides, reconnecttotaltimethreshold: duration('3600s') }),
     handlers: section({
       authfilters: handlerList('DefaultAuth', 'ExpirationCheck'),
       decorators: handlerList('DefaultDecorator'),
