@@ -172,6 +172,16 @@ describe('another version', () => {
     await expect.poll(() => runtime.events).toEqual(['launch cc:1', 'launch cc:2', 'stop cc:1']);
     await execute(peer, 't3', '1');
     await expect.poll(() => runtime.events.slice(3)).toEqual(['launch cc:1', 'stop cc:2']);
+    await expect.poll(() => [...peer.states().keys()]).toEqual(['cc:1']);
+    await peer[Symbol.asyncDispose]();
+  });
+
+  it('leaves nothing of those before, however many there were', async () => {
+    const { peer } = answering({ retireAfterMs: 0 });
+    for (let version = 1; version <= 20; version += 1) await execute(peer, `t${version}`, String(version));
+    await expect.poll(() => [...peer.states().keys()]).toEqual(['cc:20']);
+    await peer.stop('cc:20');
+    expect(peer.states().size).toBe(0);
     await peer[Symbol.asyncDispose]();
   });
 

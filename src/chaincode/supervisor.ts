@@ -79,7 +79,10 @@ export class ChaincodeSupervisor implements AsyncDisposable {
 
   /** Stops a chaincode, or gives up its launch, and waits until it is gone. The next call launches it again. */
   async stop(ccid: string): Promise<void> {
-    await this.#sets.get(ccid)?.stop(new SelvageError('CANCELLED', `chaincode ${ccid} is being stopped`), this.#parts.drainMs);
+    const set = this.#sets.get(ccid);
+    if (set === undefined) return;
+    await set.stop(new SelvageError('CANCELLED', `chaincode ${ccid} is being stopped`), this.#parts.drainMs);
+    this.#forget(set);
   }
 
   /** Stops everything and waits until it is gone. */
@@ -99,6 +102,12 @@ export class ChaincodeSupervisor implements AsyncDisposable {
     const failure = new SelvageError('CHAINCODE_LAUNCH_FAILED', `${text}\n${advice}`, { details: { ccid }, advice }); // clients get nothing but the text
     logger.warn('chaincode launch failed', { ccid, ...launchFailureFields(failure) });
     throw failure;
+  }
+
+  /** Drops what is known of a chaincode of which nothing runs, or every version that ever ran would stay. Unless it is wanted again. */
+  #forget(set: ReplicaSet): void {
+    const { ccid } = set.chaincode;
+    if (set.state.at === 'stopped' && set.idle && this.#sets.get(ccid) === set) this.#sets.delete(ccid);
   }
 
   #checkOpen(): void {
@@ -155,7 +164,8 @@ export class ChaincodeSupervisor implements AsyncDisposable {
       const unused = clock.now().getTime() - set.wanted;
       if (unused >= afterMs && set.idle) {
         logger.info('an older version of a chaincode is not used any more', { ccid });
-        return await set.stop(new SelvageError('CANCELLED', `chaincode ${ccid} gave way to another version`));
+        await set.stop(new SelvageError('CANCELLED', `chaincode ${ccid} gave way to another version`));
+        return this.#forget(set);
       }
       await delay(Math.max(afterMs - unused, LOOK_MS), undefined, { signal: this.#over.signal, ref: false }).catch(() => undefined);
       if (this.#closed) return;

@@ -69,16 +69,34 @@ function processRuntime(config: PeerConfig, log: Logger): ProcessRuntime {
     logOutput: chaincode.logOutput,
     graceMs: chaincode.stopGraceMs,
     hidden: secretsOf(config),
+    steadyPaths: chaincode.inspect,
     ...chaincode.isolation,
     ...chaincode.builds,
   });
 }
 
 /**
- * Opens the inspector in the chaincode's own process, on a free port of this machine; Node prints its address to the chaincode's
- * output. Not in npm's process, which may be in between and knows no lifecycle event.
+ * Opens the inspector in the chaincode's own process, on a port of this machine that is the same for every version of a chaincode, so that
+ * a debugger finds it again; while the version before still holds it, that is waited for, and something else there gives way to a free
+ * port in the end. Node prints the address to the chaincode's output. Not in npm's process, which may be in between and knows no
+ * lifecycle event.
  */
-const INSPECTED = `if (process.env.npm_lifecycle_event) (await import('node:inspector')).open(0, '127.0.0.1');`;
+const INSPECTED = `
+if (process.env.npm_lifecycle_event) {
+  const [{ open }, { createServer }, { createHash }] = await Promise.all(['inspector', 'net', 'crypto'].map((name) => import('node:' + name)));
+  const { CORE_CHAINCODE_ID_NAME: id = '', CORE_PEER_LOCALMSPID: msp = '' } = process.env;
+  const name = id.slice(0, id.lastIndexOf(':')) + ' ' + msp;
+  const port = 9230 + (createHash('sha256').update(name).digest().readUInt16BE(0) % 1000);
+  const isFree = () => new Promise((resolve) => {
+    const probe = createServer().once('error', () => resolve(false)).listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+  const attempt = async (left) => {
+    if (await isFree()) open(port, '127.0.0.1');
+    else if (left > 0) setTimeout(attempt, 250, left - 1).unref();
+    else open(0, '127.0.0.1');
+  };
+  await attempt(80);
+}`;
 
 /** Environment of every chaincode: how it logs, and whether it can be debugged. */
 export const chaincodeEnvironment = ({ logging: { level, shim, format }, inspect }: PeerConfig['chaincode']): Record<string, string> => ({

@@ -3,8 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findIsolation } from '../../src/runtimes/process/isolation.ts';
+import { Inspector } from '../runtimes/inspector.ts';
 import { RunningCommand, selvage } from './command.ts';
 import { chaincodeCache, repository } from './network.ts';
+
+const { active } = await findIsolation({ host: process.env, limits: {}, sandbox: 'auto' });
+const isSandboxed = active['sandbox']?.startsWith('bwrap') === true;
 
 const exported = (file: string, name: string): string =>
   execFileSync('/bin/sh', ['-c', `. "${file}" && printf %s "$${name}"`], { encoding: 'utf8' });
@@ -49,6 +54,39 @@ describe('looking into chaincode', () => {
     expect(targets).toEqual([
       expect.objectContaining({ type: 'node', title: expect.stringContaining('index.js'), webSocketDebuggerUrl: address }),
     ]);
+  });
+
+  it('shows sources at a place that no reload changes, and comes back at the same port', async () => {
+    const told = (number: number): string => {
+      const lines = dev.lines.filter((line) => line.startsWith('{"fact":"inspector"'));
+      return JSON.parse(lines[number] ?? '{}').address ?? '';
+    };
+    const before = new URL(told(0));
+    const pageOf = async ({ host }: URL): Promise<{ readonly url: string }> => {
+      const pages = (await (await fetch(`http://${host}/json/list`)).json()) as readonly { readonly url: string }[];
+      return pages[0] ?? { url: '' };
+    };
+    const { url } = await pageOf(before);
+    if (isSandboxed) expect(url).toBe('file:///chaincode/kv/index.js');
+    {
+      using inspector = await Inspector.attach(told(0)); // Node waits at its exit for a debugger to leave
+      await inspector.say('Runtime.evaluate', { expression: 'setTimeout(process.exit, 500, 7)' });
+    }
+    await expect
+      .poll(
+        () =>
+          pageOf(before).then(
+            () => 'up',
+            () => 'gone',
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe('gone');
+    await run('chaincode', 'query', '-C', 'mychannel', '-n', 'kv', '-c', '{"Args":["noop"]}');
+    await expect.poll(() => told(1), { timeout: 60_000 }).not.toBe('');
+    const after = new URL(told(1));
+    expect(after.host).toBe(before.host);
+    if (isSandboxed) expect((await pageOf(after)).url).toBe(url);
   });
 
   it('prints what the chaincode printed, tells standard error apart, and finds a transaction', async () => {

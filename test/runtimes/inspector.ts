@@ -23,9 +23,9 @@ export class Inspector implements Disposable {
   }
 
   /** One masked frame of text, which must be shorter than 126 bytes. Resolves when it was answered. */
-  async say(method: string): Promise<void> {
+  async say(method: string, params: object = {}): Promise<void> {
     this.#commands += 1;
-    const text = Buffer.from(JSON.stringify({ id: this.#commands, method }));
+    const text = Buffer.from(JSON.stringify({ id: this.#commands, method, params }));
     const mask = randomBytes(4);
     const masked = text.map((byte, at) => byte ^ (mask[at % 4] ?? 0));
     const answered = this.#heard(`"id":${this.#commands}`);

@@ -107,6 +107,8 @@ const REGISTERED_WITHIN = '60s';
 
 /** A version that was upgraded is stopped when nobody called it for so long. */
 const UNUSED = '10s';
+/** Sooner where the next version waits for its inspector. */
+const UNUSED_INSPECTED = '1s';
 
 /** The same settings that a core.yaml would hold, so that development has no configuration path of its own. */
 function peerConfig(
@@ -134,7 +136,7 @@ function peerConfig(
     ...settings,
     selvage: {
       chaincodecache: cacheFolder,
-      retireafter: UNUSED,
+      retireafter: inspect ? UNUSED_INSPECTED : UNUSED,
       inspectchaincode: inspect,
       process: { sharebuildcaches: true }, // all that is built is one developer's, and often
       ...section(settings?.['selvage']),

@@ -51,6 +51,8 @@ export interface ProcessRuntimeParts {
   readonly shareBuildCaches?: boolean;
   /** Files and folders that neither chaincode nor its builds may see in the sandbox: keys, ledgers, private data. */
   readonly hidden?: readonly string[];
+  /** In the sandbox: shows each version of a chaincode its package at `/chaincode/NAME`, so that breakpoints outlive a reload. */
+  readonly steadyPaths?: boolean;
   /** How much of finished builds stays; all of it unless told. */
   readonly cache?: CacheBounds;
 }
@@ -163,23 +165,34 @@ export class ProcessRuntime implements ChaincodeRuntime {
     const { host, mspId } = this.#parts;
     const env = await instanceEnvironment(spec, { host, nodePath: this.#nodePath, directory: folder.path, mspId });
     const own = [folder.path, ...builds.folders];
-    const isolated = await this.#isolated(plan.start(spec.peerAddress, this.#limits), { own, home: join(folder.path, 'home'), env });
+    const folderOfCode = join(code, plan.workingFolder);
+    const steady = this.#parts.steadyPaths === true ? join(STEADY, nameOf(ccid)) : undefined;
+    const workIn = steady === undefined ? undefined : { from: folderOfCode, to: steady };
+    const isolated = await this.#isolated(plan.start(spec.peerAddress, this.#limits), {
+      own,
+      home: join(folder.path, 'home'),
+      env,
+      workIn,
+    });
     const groups = await (await this.#controlGroups).open();
     const command = groups === undefined ? isolated : scope.use(groups).wrap(isolated);
     signal.throwIfAborted();
-    const folderOfCode = join(code, plan.workingFolder);
     const heard = this.#parts.logOutput === true ? log : undefined;
     const group = await start(spec, { ...command, env: { ...env, ...command.env }, cwd: folderOfCode, inside: groups?.processes }, heard);
     scope.defer(() => group.stop(0));
     signal.throwIfAborted();
-    return this.#instance(spec, group, { owned: scope.move(), log, plain: packagePaths(folderOfCode, await realpath(folderOfCode)) });
+    return this.#instance(spec, group, {
+      owned: scope.move(),
+      log,
+      plain: packagePaths(folderOfCode, await realpath(folderOfCode), ...(steady === undefined ? [] : [steady])),
+    });
   }
 
-  async #isolated(command: HostCommand, { own, home, env }: InstancePlace): Promise<HostCommand> {
+  async #isolated(command: HostCommand, { own, home, env, workIn }: InstancePlace): Promise<HostCommand> {
     const trusted = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'].flatMap((name) => env[name] ?? []);
     const node = await nodeFiles(this.#nodePath);
     const programs = await programFiles(command.file);
-    const reach: Reach = { reads: [...node.reads, ...programs, ...trusted], links: node.links, own, writes: [home] };
+    const reach: Reach = { reads: [...node.reads, ...programs, ...trusted], links: node.links, own, writes: [home], workIn };
     return (await this.#isolation).wrap(command, reach);
   }
 
@@ -225,7 +238,13 @@ interface InstancePlace {
   readonly own: readonly string[];
   readonly home: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly workIn: Reach['workIn'];
 }
+
+/** Where a chaincode finds itself in the sandbox with steady paths. */
+const STEADY = '/chaincode';
+
+const nameOf = (ccid: string): string => ccid.slice(0, ccid.lastIndexOf(':')).replaceAll(/[^\w.-]/g, '_');
 
 /** What a process of a chaincode comes with. */
 interface Started {

@@ -12,6 +12,8 @@ export interface Reach {
   readonly reads: readonly string[];
   /** Links of programs, made as they are. */
   readonly links?: readonly ProgramLink[] | undefined;
+  /** The folder that it works in, shown at another place and read only: where an instance lies is new each time, this place is not. */
+  readonly workIn?: { readonly from: string; readonly to: string } | undefined;
   /** Its own files, read only; whatever is hidden around them. */
   readonly own: readonly string[];
   readonly writes: readonly string[];
@@ -30,7 +32,7 @@ const SYSTEM = [
  * process owns after that, as it may lie in a folder of the peer's.
  * @param hidden files and folders that no process may see, whatever shows the place where they lie
  */
-export function sandboxArguments({ reads, links = [], own, writes }: Reach, hidden: readonly string[] = []): readonly string[] {
+export function sandboxArguments({ reads, links = [], own, writes, workIn }: Reach, hidden: readonly string[] = []): readonly string[] {
   const shown = [...SYSTEM, ...new Set(reads.filter((path) => !isSystem(path)))];
   return [
     ...['--die-with-parent', '--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
@@ -40,6 +42,7 @@ export function sandboxArguments({ reads, links = [], own, writes }: Reach, hidd
     ...masks(hidden, shown),
     ...own.flatMap((path) => ['--ro-bind-try', path, path]),
     ...writes.flatMap((path) => ['--bind', path, path]),
+    ...(workIn === undefined ? [] : ['--ro-bind', workIn.from, workIn.to, '--chdir', workIn.to]),
   ];
 }
 
