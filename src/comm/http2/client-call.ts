@@ -116,8 +116,9 @@ export class UnaryClientCall extends ClientCall {
 export class BidiClientCall extends ClientCall {
   readonly incoming = new MessageQueue((bytes) => this.open?.consumed(bytes));
   readonly #failure: (status: CallStatus) => unknown;
-  #waiting: (() => void)[] = [];
-  #ended = false;
+  #waiting: { resolve(): void; reject(reason: unknown): void }[] = [];
+  /** Why nothing can be sent any more. */
+  #reason: unknown;
 
   /** @param failure what readers and senders get for a status that is not OK */
   constructor(failure: (status: CallStatus) => unknown) {
@@ -128,12 +129,9 @@ export class BidiClientCall extends ClientCall {
   /** Resolves when more may be sent. */
   send(message: Uint8Array): Promise<void> {
     const stream = this.open;
-    if (stream === undefined || stream.ending)
-      return Promise.reject(this.#failure({ code: Status.CANCELLED, message: 'the call is over' }));
+    if (stream === undefined || stream.ending) return Promise.reject(this.#reason ?? this.#failure(OVER));
     if (stream.send(message)) return Promise.resolve();
-    return new Promise<void>((resolve) => this.#waiting.push(resolve)).then(() => {
-      if (this.over && !this.#ended) throw this.#failure({ code: Status.CANCELLED, message: 'the call is over' });
-    });
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   end(): void {
@@ -147,19 +145,29 @@ export class BidiClientCall extends ClientCall {
   drained(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const resume of waiting) resume();
+    for (const { resolve } of waiting) resolve();
   }
 
   override cancel(): void {
     super.cancel();
-    this.incoming.fail(this.#failure({ code: Status.CANCELLED, message: 'the call was cancelled' }));
-    this.drained();
+    this.fail(this.#failure({ code: Status.CANCELLED, message: 'the call was cancelled' }));
+  }
+
+  /** Readers and senders get that reason from now on. */
+  fail(reason: unknown): void {
+    this.#reason ??= reason;
+    this.incoming.fail(reason);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { reject } of waiting) reject(this.#reason);
   }
 
   protected finished(status: CallStatus): void {
-    this.#ended = status.code === Status.OK;
-    if (this.#ended) this.incoming.end();
-    else this.incoming.fail(this.#failure(status));
-    this.drained();
+    if (status.code === Status.OK) {
+      this.incoming.end();
+      this.drained();
+    } else this.fail(this.#failure(status));
   }
 }
+
+const OVER: CallStatus = { code: Status.CANCELLED, message: 'the call is over' };

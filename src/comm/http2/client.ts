@@ -59,7 +59,7 @@ export class Http2Client implements ClientTransport {
     const call = new BidiClientCall((status) => (signal.aborted ? signal.reason : errorOf(status, this.#address)));
     const cancel = (): void => call.cancel();
     signal.addEventListener('abort', cancel, { once: true });
-    const begun = this.#begin(path, call, (thrown) => call.incoming.fail(thrown));
+    const begun = this.#begin(path, call, (thrown) => call.fail(thrown));
     begun.catch(() => undefined);
     return {
       incoming: call.incoming,
