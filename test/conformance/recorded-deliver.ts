@@ -6,19 +6,31 @@ import { bytesIn, type RecordedCall, type Recording, read, readLines } from './r
 
 /**
  * The recorded answers of a call, from single files or from JSON lines. Answers that are whole blocks may be left out of the
- * recording; they are the blocks from the start on and a status.
+ * recording; they are the blocks from the start on and a status. The private data beside them are left out with them.
  */
-export function responsesOf({ network, blocks }: Recording, { requests: [request = ''], responses }: RecordedCall): readonly Uint8Array[] {
-  return responses.flatMap((file) => {
-    const [, count] = /\/(\d+) messages, left out/.exec(file) ?? [];
-    if (count !== undefined) return leftOut(blocks, seekOf(read(network, request)), Number(count));
+export function responsesOf({ network, blocks }: Recording, call: RecordedCall): readonly Uint8Array[] {
+  const [request = ''] = call.requests;
+  return call.responses.flatMap((file) => {
+    const [, count] = LEFT_OUT.exec(file) ?? [];
+    if (count !== undefined) return leftOut(blocks, seekOf(read(network, request)), { count: Number(count), call });
     return file.endsWith('.jsonl') ? readLines<{ readonly msg: string }>(`${network}/${file}`).map(bytesIn) : [read(network, file)];
   });
 }
 
-function leftOut(blocks: readonly common.Block[], seek: orderer.SeekInfo | undefined, count: number): readonly Uint8Array[] {
+const LEFT_OUT = /\/(\d+) messages, left out/;
+
+/** Whether answers with private data were left out, so that only the blocks of ours can be compared. */
+export const lacksPrivateData = ({ method, responses }: RecordedCall): boolean =>
+  method.endsWith('/DeliverWithPrivateData') && responses.some((file) => LEFT_OUT.test(file));
+
+function leftOut(
+  blocks: readonly common.Block[],
+  seek: orderer.SeekInfo | undefined,
+  { count, call }: { readonly count: number; readonly call: RecordedCall },
+): readonly Uint8Array[] {
   const start = Number(seek?.start?.specified?.number ?? 0n);
-  const delivered = blocks.slice(start, start + count - 1).map((block) => protos.DeliverResponse.encode({ block }));
+  const form = (block: common.Block) => (lacksPrivateData(call) ? { blockAndPrivateData: { block } } : { block });
+  const delivered = blocks.slice(start, start + count - 1).map((block) => protos.DeliverResponse.encode(form(block)));
   return [...delivered, protos.DeliverResponse.encode({ status: common.Status.SUCCESS })];
 }
 
