@@ -40,7 +40,7 @@ describe.skipIf(!fixtures)('recorded proposals (need the fixtures)', () => {
 
   it.each(named(answered))('%s: the same version and response in the form of 1.1', async (_name, recorded) => {
     const { version, response } = recorded.response ?? {};
-    const reply = await replay(recorded, { ...setting(recorded), options: { ...OPTIONS['v1.1'], compat: 'v1.1' } });
+    const reply = await replay(recorded, { ...setting(recorded), options: { ...OPTIONS['v1.1'], answers: '1.1' } });
     expect({ version: reply.version ?? 0, response: reply.response }).toEqual({ version, response });
   });
 

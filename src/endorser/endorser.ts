@@ -9,6 +9,7 @@ import { type Metrics, unmeasured } from '../common/metrics.ts';
 import type { Definitions } from '../lifecycle/definitions.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import type { IdentityDeserializer, Signer } from '../msp/identity.ts';
+import type { FabricDialect } from '../msp/policies/dialect.ts';
 import type { protos } from '../protos/messages.ts';
 import { type AnswerStyle, answersOf11, isFailure, modernAnswers, responsePayload } from './answer.ts';
 import { type Answered, EndorserMetrics } from './endorser-metrics.ts';
@@ -47,8 +48,8 @@ export interface EndorserOptions {
   readonly systemVersion?: string;
   /** As every Fabric does in the legacy lifecycle: an Init that answers an error status still deploys. */
   readonly ignoreInitStatus?: boolean;
-  /** `v1.1`: failures are gRPC errors, successes always `200 OK`. */
-  readonly compat?: 'v1.1' | undefined;
+  /** `selvage.endorsement.answers`; as in 1.1, failures are gRPC errors and successes always `200 OK`. 2.x by default. */
+  readonly answers?: FabricDialect | undefined;
 }
 
 /** Plugins of every Fabric before 1.2 were chaincodes of these names; proposals could never call them. */
@@ -90,7 +91,7 @@ export class Endorser implements ProposalProcessor {
       ignoreInitStatus: options.ignoreInitStatus ?? false,
     });
     this.#plugins = new EndorsementPlugins({ factories: handlers.endorsements, signer, channels });
-    this.#answers = options.compat === 'v1.1' ? answersOf11 : modernAnswers;
+    this.#answers = options.answers === '1.1' ? answersOf11 : modernAnswers;
     this.#channels = channels;
     this.#metrics = new EndorserMetrics(parts.metrics ?? unmeasured);
     this.#log = log;

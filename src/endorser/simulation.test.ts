@@ -256,7 +256,7 @@ describe('what the chaincode answers', () => {
   });
 
   it('in the form of 1.1 a failure is a gRPC error and a success always 200 OK', async () => {
-    const old = { options: { compat: 'v1.1' } };
+    const old = { options: { answers: '1.1' } };
     await expect(run(400, old)).rejects.toMatchObject({ code: 'PROPOSAL_REFUSED', message: 'chaincode error (status: 400, message: m)' });
     expect((await run(399, old)).response).toEqual({ status: 200, message: 'OK', payload: utf8('p') });
   });

@@ -14,7 +14,7 @@ import { LmdbStore } from './kv/lmdb-store.ts';
 import { FolderLedgerProvider } from './ledger-provider.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const script = join(here, 'commit-child.mjs');
+const script = join(here, '..', '..', 'test', 'ledger', 'commit-child.mjs');
 const isBuilt = existsSync(join(here, '..', '..', 'dist', 'ledger', 'ledger-provider.js'));
 const SEGMENT = 20_000;
 

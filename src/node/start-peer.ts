@@ -135,6 +135,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
       concurrency: config.endorserConcurrency,
       systemVersion: config.endorsement.systemVersion,
       ignoreInitStatus: !config.endorsement.initStatusFails,
+      answers: config.endorsement.answers,
     },
     metrics,
     log: log.child({ module: 'endorser' }),

@@ -97,6 +97,7 @@ export const ACTED_ON: readonly string[] = [
     'inspectChaincode',
     'logChaincodeOutput',
     'ledgerRelease',
+    'endorsement.answers',
     'endorsement.systemVersion',
     'endorsement.initStatus',
   ]),

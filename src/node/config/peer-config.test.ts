@@ -64,12 +64,13 @@ describe('a peer without settings', () => {
 
 describe('a setting', () => {
   it('is read as YAML or a variable gives it', () => {
-    const { chaincode, ledger, endorserConcurrency } = parse({
-      peer: { limits: { concurrency: { endorserservice: '7' } } },
+    const { chaincode, ledger, endorserConcurrency, deliverConcurrency, endorsement } = parse({
+      peer: { limits: { concurrency: { endorserservice: '7', deliverservice: 8 } } },
+      selvage: { endorsement: { answers: '1.1' } },
       chaincode: { startuptimeout: '1m30s', executetimeout: 2_000_000_000, system: { lscc: 'enable', cscc: 'disable', mine: true } },
       ledger: { state: { totalquerylimit: 5 } },
     });
-    expect(endorserConcurrency).toBe(7);
+    expect([endorserConcurrency, deliverConcurrency, endorsement.answers]).toEqual([7, 8, '1.1']);
     expect(ledger.totalQueryLimit).toBe(5);
     expect(chaincode).toMatchObject({ startupTimeoutMs: 90_000, executeTimeoutMs: 2000 });
     expect([...chaincode.system]).toEqual(['lscc', 'mine']);

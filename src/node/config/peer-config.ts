@@ -37,7 +37,7 @@ export interface PeerConfig {
     /** Whose local habits the ledger has: order of history, metadata slots, configuration entry. */
     readonly release: '1.1' | '2.x';
   };
-  readonly endorsement: { readonly systemVersion: string; readonly initStatusFails: boolean };
+  readonly endorsement: { readonly systemVersion: string; readonly initStatusFails: boolean; readonly answers: '1.1' | '2.x' };
   /** Operations server (health, metrics), absent when not configured. */
   readonly operationsAddress: string | undefined;
   /** Of the operations server, absent where it speaks plain HTTP. */
@@ -237,6 +237,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
     endorsement: {
       systemVersion: selvage.endorsement.systemversion,
       initStatusFails: selvage.endorsement.initstatus === 'fails',
+      answers: selvage.endorsement.answers,
     },
     operationsAddress: operations.listenaddress || undefined,
     operationsTls: operations.tls.enabled ? tlsConfig(operations.tls, folder) : undefined,

@@ -281,6 +281,10 @@ export const peerSchema = v.looseObject({
     /** Opens the inspector of Node chaincode. */
     inspectchaincode: flag(false),
     ledgerrelease: oneOf(['1.1', '2.x'], '2.x'),
-    endorsement: section({ systemversion: text('syscc'), initstatus: oneOf(['fails', 'ignored'], 'fails') }),
+    endorsement: section({
+      systemversion: text('syscc'),
+      initstatus: oneOf(['fails', 'ignored'], 'fails'),
+      answers: oneOf(['1.1', '2.x'], '2.x'),
+    }),
   }),
 });
