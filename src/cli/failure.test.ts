@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import { CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { SelvageError } from '../common/errors.ts';
@@ -45,6 +46,30 @@ describe('a failure', () => {
     const { said, code } = reported(new TypeError('x is not a function'));
     expect(code).toBe(1);
     expect(said[0]).toMatch(/internal error: TypeError: x is not a function\n {4}at /);
+  });
+
+  it('of the system says what it refused, and is no defect', async () => {
+    const refusedBy = (work: Promise<unknown>) =>
+      work.then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+    const folder = await refusedBy(mkdir('/proc/selvage'));
+    const file = await refusedBy(writeFile('/proc', 'x'));
+    for (const [thrown, path] of [
+      [folder, '/proc/selvage'],
+      [file, '/proc'],
+    ] as const) {
+      const { said, code } = reported(new Error('somewhere inside', { cause: thrown }));
+      expect(code).toBe(1);
+      expect(said[0]).toMatch(new RegExp(`^Error: cannot [a-z ]+ ${path}: [a-z -]+ \\(E[A-Z]+\\)$`));
+      expect(said.join('\n')).not.toMatch(/defect|internal error| {4}at /);
+    }
+    const readOnly = Object.assign(new Error('EROFS'), { code: 'EROFS', syscall: 'mkdir', path: '/data/ledgers' });
+    expect(reported(readOnly).said).toEqual([
+      'Error: cannot make the folder /data/ledgers: the file system is read-only (EROFS)',
+      'Name a place on a file system that can be written to, or mount this one so.',
+    ]);
   });
 
   it('after Ctrl-C is no failure to talk about', () => {

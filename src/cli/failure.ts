@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { SelvageError } from '../common/errors.ts';
 import { refusalAdvice } from './refusal-advice.ts';
+import { systemFailureOf } from './system-failure.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What the process says by its exit code; listed in `selvage --help`. */
@@ -16,8 +17,9 @@ export function reportFailure(thrown: unknown, terminal: Terminal, usage: number
   const { reason } = signal; // a failure where nobody waited for it, or that somebody wants the command to end
   if (signal.aborted && !(reason instanceof SelvageError)) return EXIT.interrupted;
   const error = SelvageError.from(signal.aborted ? reason : thrown);
-  say(`Error: ${sentenceOf(error)}`);
-  const advice = error.advice ?? refusalAdvice(error, terminal) ?? ADVICE[error.code];
+  const system = error.code === 'INTERNAL' ? systemFailureOf(error.cause) : undefined;
+  say(`Error: ${system?.sentence ?? sentenceOf(error)}`);
+  const advice = system === undefined ? (error.advice ?? refusalAdvice(error, terminal) ?? ADVICE[error.code]) : system.advice;
   if (advice !== undefined && !error.message.includes(advice)) say(advice); // of failed launches the text has it, for clients
   if (logFile !== undefined) say(`Log: ${logFile}`);
   return error.code === 'SETTING_INVALID' ? usage : EXIT.failed;

@@ -111,6 +111,25 @@ describe.each([
       await seen.promise;
     });
 
+    it('says so when its answer is larger than any client takes', async () => {
+      const large = new Uint8Array(100 * 1024 * 1024 + 1);
+      const client = await serve(
+        { kind: 'unary', path: '/t/Large', handle: async () => large },
+        { kind: 'bidi', path: '/t/LargeStream', handle: (stream) => stream.send(large) },
+      );
+      const refused = {
+        code: 'REFUSED_BY_PEER',
+        details: { grpcStatus: 8 },
+        message: expect.stringMatching(/message larger than max \(104857601 vs/),
+      };
+      await expect(client.unary('/t/Large', new Uint8Array(), { signal: never })).rejects.toMatchObject(refused);
+      using stream = client.bidi('/t/LargeStream', { signal: never });
+      const read = async () => {
+        for await (const _ of stream.incoming);
+      };
+      await expect(read()).rejects.toMatchObject(refused);
+    });
+
     it('takes messages far over the default limit of 4 MiB', async () => {
       const client = await serve({ kind: 'unary', path: '/t/Size', handle: async (request) => new Uint8Array(request.length) });
       const answer = await client.unary('/t/Size', new Uint8Array(20 * 1024 * 1024), { signal: never });

@@ -5,9 +5,9 @@ import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { Refusals } from '../common/refusals.ts';
 import { transport } from './chosen-transport.ts';
-import { ADMISSION_LIMITS, type AdmissionLimits } from './limits.ts';
+import { ADMISSION_LIMITS, type AdmissionLimits, MAX_MESSAGE_BYTES } from './limits.ts';
 import { Listener, tlsServerOptions } from './listener.ts';
-import type { Method } from './method.ts';
+import type { ByteStream, CallContext, Method } from './method.ts';
 import { type CallStatus, statusOf } from './status.ts';
 import { type Pem, type ServerTls, usable } from './tls.ts';
 import type { ServerTransport, Transport } from './transport.ts';
@@ -37,7 +37,7 @@ export async function listen(
   { serve }: Transport = transport,
 ): Promise<GrpcServer> {
   const unforeseen = new Refusals(log, 'a call failed in a way nobody foresaw', { level: 'error' });
-  const serving = serve({ methods, limits, refusal: (thrown, path) => refusal(thrown, path, unforeseen) });
+  const serving = serve({ methods: methods.map(withinSize), limits, refusal: (thrown, path) => refusal(thrown, path, unforeseen) });
   const accept = (socket: Socket): void => serving.accept(socket);
   const server =
     tls === undefined
@@ -53,6 +53,28 @@ export async function listen(
     [Symbol.asyncDispose]: () => stop(serving, listener),
   };
 }
+
+/** What no client would take is not sent, and the caller is told why. @see gRPC for Go, which says it so */
+function withinSize(method: Method): Method {
+  if (method.kind === 'unary') {
+    const answered = async (...call: Parameters<typeof method.handle>): Promise<Uint8Array> => {
+      const answer = await method.handle(...call);
+      if (answer.length > MAX_MESSAGE_BYTES) throw tooLarge(answer);
+      return answer;
+    };
+    return { ...method, handle: answered };
+  }
+  const sending = (stream: ByteStream): ByteStream => ({
+    incoming: stream.incoming,
+    send: (message) => (message.length > MAX_MESSAGE_BYTES ? Promise.reject(tooLarge(message)) : stream.send(message)),
+  });
+  return { ...method, handle: (stream: ByteStream, context: CallContext) => method.handle(sending(stream), context) };
+}
+
+const tooLarge = (message: Uint8Array): SelvageError =>
+  new SelvageError('MESSAGE_TOO_LARGE', `trying to send message larger than max (${message.length} vs. ${MAX_MESSAGE_BYTES})`, {
+    advice: 'Answer with less at a time, by pages for example: a reply carries what chaincode returned twice.',
+  });
 
 /** How long calls in progress may take to end when the server stops, in milliseconds. */
 const DRAIN_MS = 500;

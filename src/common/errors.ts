@@ -37,6 +37,8 @@ const FAILURES = {
   DOCKER_REFUSED: { grpc: 'UNKNOWN', retryable: false },
   PEER_UNREACHABLE: { grpc: 'UNAVAILABLE', retryable: true },
   REFUSED_BY_PEER: { grpc: 'UNKNOWN', retryable: false },
+  /** An answer that no client would take. */
+  MESSAGE_TOO_LARGE: { grpc: 'RESOURCE_EXHAUSTED', retryable: false },
   /** A service of Fabric's that this node does not have. */
   UNIMPLEMENTED: { grpc: 'UNIMPLEMENTED', retryable: false },
   CANCELLED: { grpc: 'CANCELLED', retryable: true },
