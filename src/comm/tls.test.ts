@@ -72,6 +72,22 @@ describe('roots', () => {
     expect([...(await call(running, tls))]).toEqual([1]);
   });
 
+  it('that do not vouch for a server are why a stream to it fails, for who sends as for who reads', async () => {
+    const [one = server] = clients;
+    const running = await serve(serverTls());
+    const client = scope.use(new GrpcClient({ address: `127.0.0.1:${running.port}`, tls: { roots: one.root, hostnameOverride } }));
+    using stream = client.bidi('/t/Echo', { signal: never });
+    const read = async (): Promise<void> => {
+      for await (const _ of stream.incoming);
+    };
+    const failure = { code: 'PEER_UNREACHABLE' };
+    const outcomes = await Promise.allSettled([stream.send(new Uint8Array([1])), read()]);
+    const failed = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    expect(failed.length).toBeGreaterThan(0);
+    for (const reason of failed) expect(reason).toMatchObject(failure);
+    await expect(stream.send(new Uint8Array([2]))).rejects.toMatchObject(failure);
+  });
+
   it('change while the server runs', async () => {
     const [one = server, two = server] = clients;
     const running = await serve(serverTls({ clientRoots: [one.root] }));
