@@ -5,7 +5,7 @@ import { Scope } from '../common/scope.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import { chaincodeExited, chaincodeRegistered } from '../packages/chaincode-life.ts';
 import type { LaunchSpec } from '../packages/launch-spec.ts';
-import type { ChaincodeOutput, OutputLine } from '../packages/output.ts';
+import type { ChaincodeOutput, LaunchOutput, OutputLine } from '../packages/output.ts';
 import { couldNotLaunch, exitedEarly, tooLate } from './launch-failure.ts';
 import { PatientDeadline } from './patient-deadline.ts';
 import type { ChaincodeConnection } from './ports/connection.ts';
@@ -129,13 +129,24 @@ async function start({ chaincode, replica }: Launchable, parts: LaunchParts, wai
   const stream = await orAbort(Promise.race([expectation.ready, failed, ...(ended === undefined ? [] : [rejected(ended)])]), signal);
   if (ended !== undefined) scope.defer(hangUp);
   output?.line(chaincodeRegistered);
+  tellExit({ stream, instance }, scope, output);
+  const owned = scope.move();
+  return { stream, instance, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+}
+
+/** Tells that the chaincode exited, unless the peer stopped it: then its stream had not ended before. */
+function tellExit({ stream, instance }: Pick<Running, 'stream' | 'instance'>, scope: Scope, output: LaunchOutput | undefined): void {
   let stopped = false;
+  let left = false;
   scope.defer(() => {
     stopped = true;
   });
-  void instance.exited.then((exit) => stopped || output?.line(chaincodeExited(exit)));
-  const owned = scope.move();
-  return { stream, instance, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+  void stream.ended.then(() => {
+    left ||= !stopped;
+  });
+  void instance.exited.then((exit) => {
+    if (left || !stopped) output?.line(chaincodeExited(exit));
+  });
 }
 
 async function loadPackage(

@@ -14,7 +14,7 @@ export interface WaysOn {
 /** Endpoints, files, and commands that work as they stand, once FUNCTION and ARGUMENT are replaced. */
 export function tellHowToGoOn({ network, chaincodes, kept, reporter }: WaysOn): void {
   const { profiles, folders, envFiles, plan } = network;
-  const [env] = envFiles;
+  const [env, ...others] = envFiles;
   const facts = { env: env?.file, envs: envFiles, profiles, organizations: folders.organizations, log: folders.log };
   reporter.fact('ready', facts, [
     '',
@@ -24,11 +24,10 @@ export function tellHowToGoOn({ network, chaincodes, kept, reporter }: WaysOn): 
     'Files',
     `  identities ${folders.organizations}`,
     ...profiles.map(({ org, json }) => `  ${org.padEnd(10)} ${json}`),
+    ...others.map(({ file, identity }) => `  to be      ${identity}: . ${quotedPath(file)}`),
     `  log        ${folders.log}`,
     'Try next, in another terminal',
-    ...envFiles.map(
-      ({ file, identity }, at) => `  . ${quotedPath(file)}${at > 0 || envFiles.length > 1 ? `   # you are ${identity}` : ''}`,
-    ),
+    ...(env === undefined ? [] : [`  . ${quotedPath(env.file)}`]),
     ...chaincodes.flatMap((each) => callsOf(network, each)),
     ...(chaincodes.length === 0 ? [`  selvage channel getinfo -c ${plan.channel}`] : []),
     '',
