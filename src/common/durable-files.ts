@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { compareUtf8 } from './bytes.ts';
 import { errnoOf } from './errors.ts';
 
@@ -11,9 +11,14 @@ export const OWNER_FILE = 0o600;
 /** What the names of files begin with that are not complete yet. */
 const UNFINISHED = '.unfinished-';
 
-/** Makes a folder that only its owner can look into, and those above it that are absent. */
+/** Makes a folder that only its owner can look into, and those above it that are absent; they outlast a crash. */
 export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: OWNER_FOLDER });
+  const first = await mkdir(path, { recursive: true, mode: OWNER_FOLDER });
+  if (first === undefined) return;
+  for (let folder = resolve(path); ; folder = dirname(folder)) {
+    await syncFolder(dirname(folder));
+    if (folder === resolve(first) || folder === dirname(folder)) return;
+  }
 }
 
 /**
@@ -64,6 +69,12 @@ export async function removeDurably(path: string): Promise<void> {
     throw thrown;
   }
   await syncFolder(dirname(path));
+}
+
+/** Removes what writers left in a folder that were killed. Nobody may be writing there. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) if (name.startsWith(UNFINISHED)) await unlink(join(folder, name));
 }
 
 /** Names of the complete files in a folder, in order; none when there is no such folder. */

@@ -76,9 +76,9 @@ export class FolderLedgerProvider implements LedgerProvider {
       for (const name of found.filter((each) => each.startsWith(UNFINISHED)))
         await rm(join(channels, name), { recursive: true, force: true });
       return new FolderLedgerProvider(parts, { lock, names: new Set(found.filter((name) => CHANNEL_ID.test(name))) });
-    } catch (error) {
+    } catch (cause) {
       await lock[Symbol.asyncDispose]();
-      throw error;
+      throw cause instanceof SelvageError ? cause : diskFailure(cause, 'cannot open the ledger folder');
     }
   }
 

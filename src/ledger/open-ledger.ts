@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeDurably } from '../common/durable-files.ts';
+import { removeDurably, syncFolder } from '../common/durable-files.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { Metrics } from '../common/metrics.ts';
@@ -54,6 +54,7 @@ export async function openLedger(parts: OpenLedgerParts): Promise<KvLedger> {
   await bringUpToDate(parts);
   const { kv, state } = await openStores(parts, scope);
   const synced = scope.use(new LmdbStore({ path: privateIn(folder), durability: 'synced' }));
+  for (const made of [folder, stateIn(folder), privateIn(folder)]) await syncFolder(made); // lmdb brings its files to the disk, not their names
   const privateData = new PrivateDataStore(synced);
   await privateData.bringUpToDate();
   const expiry = new ExpirySchedule({ kv, lifetimes: parts.lifetimes });

@@ -6,6 +6,7 @@ import type { ChaincodeRuntime } from '../chaincode/ports/runtime.ts';
 import type { ChannelRegistry } from '../channel/channel-registry.ts';
 import type { StateChanges } from '../channel/state-changes.ts';
 import type { Cancellable } from '../common/cancel.ts';
+import { removeUnfinished } from '../common/durable-files.ts';
 import type { Logger } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
 import type { CollectionAccess } from '../lifecycle/collection-access.ts';
@@ -53,9 +54,11 @@ export async function openChaincodeLifecycle(
 ): Promise<ChaincodeLifecycle> {
   const userRunsChaincode = chaincode.mode === 'dev';
   const packagesLog = log.child({ module: 'chaincode.packages' });
-  const packages = new PackageStore({ directory: join(fileSystemPath, 'chaincodes'), texts: '1.1', log: packagesLog });
+  const [older, newer] = [join(fileSystemPath, 'chaincodes'), join(fileSystemPath, 'lifecycle', 'chaincodes')];
+  for (const directory of [older, newer]) await removeUnfinished(directory);
+  const packages = new PackageStore({ directory: older, texts: '1.1', log: packagesLog });
   const installed = await InstalledPackages.open({
-    store: new LifecyclePackageStore({ directory: join(fileSystemPath, 'lifecycle', 'chaincodes') }),
+    store: new LifecyclePackageStore({ directory: newer }),
     builder: userRunsChaincode ? undefined : runtime,
     output,
     log: packagesLog,

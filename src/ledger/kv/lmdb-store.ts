@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { open, type RootDatabase, type Transaction } from 'lmdb';
 import { OWNER_FILE, OWNER_FOLDER } from '../../common/durable-files.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
@@ -18,6 +18,12 @@ const PLAIN_BYTES = 0x8000;
 const KEYS_PER_TURN = 512;
 const ENTRIES_PER_PAGE = 64;
 const BYTES_PER_PAGE = 256 * 1024;
+/** How long a close waits for the last sync. */
+const CLOSE_MS = 10_000;
+/** More than lmdb's table of readers needs. */
+const LOCK_BYTES = 128 * 1024;
+/** More than the first pages of a store. */
+const ROOM_BYTES = 64 * 1024;
 /** Slots for snapshots of different moments; those of one moment share a slot. */
 const MAX_READERS = 1024;
 
@@ -47,6 +53,8 @@ export class LmdbStore implements KvStore {
   #newest: Moment | undefined;
   readonly #snapshots = new Set<LmdbSnapshot>();
   #closed: Promise<void> | undefined;
+  /** Set when the disk refused something: lmdb then never says that it is done, and is not waited for. */
+  #refused = false;
 
   /**
    * @throws {SelvageError} `LEDGER_CORRUPT` for files that are no such store, or not whole; `DISK_FULL`, `LEDGER_UNAVAILABLE`,
@@ -76,8 +84,12 @@ export class LmdbStore implements KvStore {
 
   /** A read transaction that begins here and not, as lmdb would have it, with the turn of the event loop. */
   #now(): Moment {
-    this.#db.resetReadTxn();
-    return { transaction: this.#db.useReadTransaction(), readers: 0 };
+    try {
+      this.#db.resetReadTxn();
+      return { transaction: this.#db.useReadTransaction(), readers: 0 };
+    } catch (cause) {
+      throw unusable(cause);
+    }
   }
 
   #release(moment: Moment): void {
@@ -92,6 +104,7 @@ export class LmdbStore implements KvStore {
     if (this.#readOnly) throw new SelvageError('LEDGER_UNAVAILABLE', 'the store was opened for reading');
     const stored = await storedWrites(writes);
     this.#checkOpen();
+    const before = lastTransaction(this.#db);
     try {
       await this.#db.batch(() => {
         for (const { key, value } of stored) {
@@ -99,10 +112,23 @@ export class LmdbStore implements KvStore {
           else this.#db.put(key, value);
         }
       });
-    } catch (cause) {
-      throw diskFailure(await causeOf(cause), 'cannot write the key-value store');
+    } catch (thrown) {
+      const cause = await causeOf(thrown);
+      this.#refused = true;
+      // What was committed, and could only not be brought to the disk at once, is done: a later sync takes it along.
+      const refusal = diskFailure(cause, 'cannot write the key-value store');
+      if (this.#newestIs(before)) throw refusal;
     } finally {
       this.#newest = undefined;
+    }
+  }
+
+  /** True also when lmdb does not say. */
+  #newestIs(transaction: unknown): boolean {
+    try {
+      return lastTransaction(this.#db) === transaction;
+    } catch {
+      return true;
     }
   }
 
@@ -118,8 +144,8 @@ export class LmdbStore implements KvStore {
 
   async #close(): Promise<void> {
     for (const snapshot of this.#snapshots) snapshot[Symbol.dispose]();
-    if (!this.#readOnly) await this.#db.flushed;
-    await this.#db.close();
+    const closing = this.#db.close();
+    if (this.#refused || !(await within(CLOSE_MS, closing))) environmentOf(this.#db).close();
   }
 }
 
@@ -140,10 +166,27 @@ function openFailure(cause: unknown, path: string): SelvageError {
  */
 const UNTYPED = { permissionsMode: OWNER_FILE, safeRestore: true };
 
+/**
+ * What lmdb cannot make takes the process down (3.5.6), and so does a table of readers that finds no room when it is first used. So the
+ * files are made first, and room for the first pages is looked for, where an error is one.
+ */
+function makeFiles(path: string): void {
+  mkdirSync(path, { recursive: true, mode: OWNER_FOLDER });
+  const table = join(path, 'lock.mdb');
+  if (sizeOf(table) < LOCK_BYTES) writeFileSync(table, Buffer.alloc(LOCK_BYTES), { mode: OWNER_FILE });
+  if (sizeOf(join(path, 'data.mdb')) > 0) return;
+  const room = join(path, 'room');
+  writeFileSync(room, Buffer.alloc(ROOM_BYTES), { mode: OWNER_FILE });
+  unlinkSync(room);
+  closeSync(openSync(join(path, 'data.mdb'), 'a', OWNER_FILE));
+}
+
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+
 function opened(options: LmdbOptions): Lmdb {
   const { path, readOnly = false } = options;
   const overlapping = options.readOnly === true || options.durability === 'overlapping';
-  if (!readOnly) mkdirSync(path, { recursive: true, mode: OWNER_FOLDER });
+  if (!readOnly) makeFiles(path);
   else if (!existsSync(join(path, 'data.mdb'))) throw new SelvageError('LEDGER_UNAVAILABLE', `there is no store in ${path}`);
   checkLmdbFile(join(path, 'data.mdb'), { overlapping });
   return open<Uint8Array, Uint8Array>({
@@ -159,6 +202,34 @@ function opened(options: LmdbOptions): Lmdb {
     maxReaders: MAX_READERS,
     maxDbs: 1,
   });
+}
+
+/** Number of the newest transaction that can be read. */
+function lastTransaction(db: Lmdb): unknown {
+  try {
+    return Object(db.getStats()).lastTxnId;
+  } catch (cause) {
+    throw unusable(cause);
+  }
+}
+
+/** After its own bookkeeping could not be written lmdb takes no more calls until it is opened again. */
+const unusable = (cause: unknown): SelvageError =>
+  new SelvageError('LEDGER_UNAVAILABLE', `the key-value store takes no more calls: ${messageOf(cause)}`, {
+    cause,
+    advice: 'Look at the disk of the ledger, and start the peer again.',
+  });
+
+/** lmdb's own, which closes at once; it brings to the disk what is not there. */
+const environmentOf = (db: Lmdb): { close(): void } => (db as Lmdb & { readonly env: { close(): void } }).env;
+
+/** False when something takes longer, as a sync that failed does with lmdb. */
+async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
+  const late = new AbortController();
+  const timer = sleep(ms, false, { signal: late.signal }).catch(() => false);
+  const done = await Promise.race([work.then(() => true), timer]);
+  late.abort();
+  return done;
 }
 
 class LmdbSnapshot implements KvSnapshot {

@@ -59,14 +59,20 @@ export async function writeUser(folder: string, organization: OrganizationCertif
   }
 }
 
+/** Waits for the last one before it fails: nothing goes on behind the back of who then tidies up. */
+async function allOver(works: readonly Promise<unknown>[]): Promise<void> {
+  await Promise.allSettled(works);
+  await Promise.all(works);
+}
+
 /** Writes files and waits until they are on the disk, and their names. */
 async function writeAll(root: string, files: Files): Promise<void> {
   const folders = new Set<string>();
   for (const [path] of files)
     for (let folder = dirname(join(root, path)); folder.startsWith(root); folder = dirname(folder)) folders.add(folder);
   for (const folder of folders) await makeFolder(folder);
-  await Promise.all(Array.from(files, ([path, content]) => writeDurably(join(root, path), content)));
-  await Promise.all([...folders].map(syncFolder));
+  await allOver(Array.from(files, ([path, content]) => writeDurably(join(root, path), content)));
+  await allOver([...folders].map(syncFolder));
 }
 
 type Files = Iterable<readonly [path: string, content: string]>;

@@ -44,7 +44,7 @@ const UNFINISHED = '.making-';
  */
 export async function makeMaterial(folders: DevFolders, plan: DevPlan, now: Date): Promise<common.Block> {
   if (existsSync(folders.organizations)) return keptGenesis(folders);
-  await removeUnfinished(folders.root);
+  await removeDrafts(folders.root);
   const { orderer, peers } = plan;
   const ordererOrg = createOrganization(
     { kind: 'orderer', mspId: orderer.mspId, domain: orderer.domain, nodes: ['orderer'], users: [] },
@@ -56,7 +56,7 @@ export async function makeMaterial(folders: DevFolders, plan: DevPlan, now: Date
   const [madeOrderer, ...madePeers] = await Promise.all([ordererOrg, ...peerOrgs]);
   const genesis = genesisOf(plan, madeOrderer, madePeers, now);
   const draft = join(folders.root, `${UNFINISHED}${randomUUID()}`);
-  await Promise.all([madeOrderer, ...madePeers].map((organization) => writeOrganization(draft, organization)));
+  for (const organization of [madeOrderer, ...madePeers]) await writeOrganization(draft, organization);
   await syncFolder(draft);
   await makeFolder(dirname(folders.genesisBlock));
   await replaceDurably(folders.genesisBlock, common.Block.encode(genesis));
@@ -73,7 +73,7 @@ async function keptGenesis({ root, organizations, genesisBlock }: DevFolders): P
 }
 
 /** What a run left that was ended while it made material. */
-async function removeUnfinished(root: string): Promise<void> {
+async function removeDrafts(root: string): Promise<void> {
   for (const name of await readdir(root)) if (name.startsWith(UNFINISHED)) await rm(join(root, name), { recursive: true, force: true });
 }
 

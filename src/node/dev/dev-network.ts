@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Cancellable } from '../../common/cancel.ts';
 import { systemClock } from '../../common/clock.ts';
+import { removeUnfinished } from '../../common/durable-files.ts';
 import { lockFolder } from '../../common/folder-lock.ts';
 import type { Logger } from '../../common/log.ts';
 import type { Metrics } from '../../common/metrics.ts';
@@ -62,6 +63,7 @@ export async function startDevNetwork(folder: string, options: DevOptions, parts
   const plan = await planNetwork(folder, options);
   const folders = devFolders(folder, plan);
   const genesis = await makeMaterial(folders, plan, systemClock.now());
+  for (const written of writtenFolders(folders, plan)) await removeUnfinished(written);
   const users = await makeUsers(folders, plan, parts.users ?? [], systemClock.now());
   const profiles = await writeProfiles(folders, plan);
   const envFiles = await writeEnvFiles(folders, plan, users, parts.program);
@@ -88,6 +90,13 @@ const othersOf = (running: ReadonlyMap<string, { readonly mspId: string; readonl
   [...running]
     .filter(([other]) => other !== host)
     .map(([, { mspId, peer }]) => ({ mspId, receive: (data) => peer.receivePrivateData(data) }));
+
+/** Where files of the network's own are put in place, of which a start that was killed may have left parts. */
+const writtenFolders = ({ root, organizations, genesisBlock }: DevFolders, { peers }: DevPlan): readonly string[] => [
+  root,
+  dirname(genesisBlock),
+  ...peers.map(({ domain }) => join(organizations, 'peerOrganizations', domain)),
+];
 
 function ordererConfig(folders: DevFolders, plan: DevPlan) {
   const folder = ordererFolder(folders, plan.orderer);
