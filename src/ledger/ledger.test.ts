@@ -15,6 +15,7 @@ import { FolderLedgerProvider, type LedgerProviderParts } from './ledger-provide
 import type { CollectionLifetimes } from './pvtdata/expiry.ts';
 import { hashedNamespace, keyHash, privateNamespace, stateKeyOfHash } from './simulator/private-namespaces.ts';
 import type { SimulationResult, TxSimulator } from './simulator/tx-simulator.ts';
+import { verifyLedger } from './verify/verify-ledger.ts';
 
 const { VALID, MVCC_READ_CONFLICT, BAD_PROPOSAL_TXID, DUPLICATE_TXID } = protos.TxValidationCode;
 
@@ -384,6 +385,25 @@ describe('private data', () => {
       await commitPrivately(ledger, [await endorsedPrivately(ledger, 'tx3', short('2'))]); // due at 6
       await commitPrivately(ledger, [await write(ledger, 'tx4', 'k', '1')]);
       expect(await plain(ledger, 'short')).toBe('2');
+    });
+
+    it('leaves a state that is the same when it is made again, its schedule included', async () => {
+      {
+        await using provider = await open({ lifetimes });
+        const ledger = await provider.create('channel', genesis());
+        const short = (value: string) => (simulator: TxSimulator) => simulator.putPrivateData('cc', 'short', 'k', utf8(value));
+        await commitPrivately(ledger, [await endorsedPrivately(ledger, 'tx1', short('1'))]);
+        await commitPrivately(ledger, [await endorsedPrivately(ledger, 'tx2', short('2'))]);
+        await commitPrivately(ledger, [await transaction(ledger, 'tx3', (simulator) => simulator.purgePrivateData('cc', 'short', 'k'))]);
+      }
+      const found = await verifyLedger({
+        folder: join(root, 'channels', 'channel'),
+        release: '2.x',
+        lifetimes,
+        state: true,
+        checkBlock: async () => undefined,
+      });
+      expect(found.findings).toEqual([]);
     });
   });
 

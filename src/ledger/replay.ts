@@ -33,7 +33,8 @@ export function replay({ kv, state, privateData, expiry: schedule, compatibility
     const plainKey: CommitParts['plainKey'] = (collection, hash) => privateData.plainKey(collection, hash);
     using snapshot = state.snapshot();
     const prepared = await replayUpdates({ block, flags: flagsOf(block), snapshot, privateData: atHand, partial: true, plainKey });
-    const expiry = await schedule.forBlock({ blockNum: number, updates: prepared.updates, snapshot });
+    const purged = await privateData.purgedBy(prepared.privatePurges);
+    const expiry = await schedule.forBlock({ blockNum: number, updates: prepared.updates, snapshot, purged });
     const found = commitHashOf(block);
     const wanted = begun || number <= 1n ? nextCommitHash(number, { prepared, previous }) : found;
     if (found !== undefined && wanted !== undefined && !equalBytes(found, wanted))

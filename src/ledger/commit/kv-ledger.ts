@@ -159,7 +159,8 @@ export class KvLedger implements Ledger {
     const txIdAt = (version: Version) => this.#txIdAt(version);
     const plainKey: CommitParts['plainKey'] = (collection, hash) => this.#parts.privateData.plainKey(collection, hash);
     const prepared = await prepareCommit({ block, flags, transactions, privateData, snapshot, mayHold, txIdAt, plainKey });
-    const expiry = await this.#parts.expiry.forBlock({ blockNum: numberOf(block), updates: prepared.updates, snapshot });
+    const purged = await this.#parts.privateData.purgedBy(prepared.privatePurges);
+    const expiry = await this.#parts.expiry.forBlock({ blockNum: numberOf(block), updates: prepared.updates, snapshot, purged });
     return { prepared, expiry };
   }
 

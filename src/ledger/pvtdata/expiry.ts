@@ -7,6 +7,7 @@
 import { concatBytes } from '../../common/bytes.ts';
 import type { MaybePromise } from '../../common/maybe.ts';
 import type { KvStore, KvWrite } from '../kv/kv-store.ts';
+import { privateNamespace } from '../simulator/private-namespaces.ts';
 import type { StateSnapshot, StateUpdate } from '../statedb/state.ts';
 import { decodeStateValue, encodeStateValue } from '../statedb/state-value.ts';
 import { sameVersion, type Version } from '../version.ts';
@@ -37,12 +38,22 @@ export interface Expiry {
   readonly expired: readonly PrivateWriteSet[];
 }
 
+/** A private value that a purge takes away, and the block that wrote it. */
+export interface PurgedValue {
+  readonly namespace: string;
+  readonly collection: string;
+  readonly key: string;
+  readonly blockNum: bigint;
+}
+
 export interface ExpiryOf {
   readonly blockNum: bigint;
   /** What the transactions of the block do to the state. */
   readonly updates: readonly StateUpdate[];
   /** State before the block. */
   readonly snapshot: StateSnapshot;
+  /** Private values that the block takes away for good. */
+  readonly purged?: readonly PurgedValue[];
 }
 
 export class ExpirySchedule {
@@ -65,7 +76,21 @@ export class ExpirySchedule {
       if (current !== undefined && sameVersion(current.version, version)) updates.push({ namespace, key, value: undefined });
     }
     const removals = due.map(({ scheduled }) => ({ key: scheduled, value: undefined }));
-    return { updates, writes: [...removals, ...(await this.#additions(block))], expired: writeSets(due) };
+    const forgotten = await this.#forget(block.purged ?? [], block.snapshot);
+    return { updates, writes: [...removals, ...forgotten, ...(await this.#additions(block))], expired: writeSets(due) };
+  }
+
+  /** What takes private values that were purged out of the schedule, as if they had never been written. */
+  async #forget(values: readonly PurgedValue[], snapshot: StateSnapshot): Promise<KvWrite[]> {
+    const writes: KvWrite[] = [];
+    for (const { namespace, collection, key, blockNum } of values) {
+      const blocks = await this.#lifetimes.blockToLive({ namespace, collection }, snapshot);
+      const due = blockNum + blocks + 1n;
+      if (blocks === 0n || due >= NEVER) continue;
+      const scheduled = concatBytes(dueAt(due), Buffer.from(`${privateNamespace(namespace, collection)}\0${key}`, 'utf8'));
+      writes.push({ key: scheduled, value: undefined });
+    }
+    return writes;
   }
 
   async #due(blockNum: bigint): Promise<Due[]> {

@@ -4,7 +4,7 @@ import type { KvIterator, KvSnapshot, KvStore, KvWrite } from '../kv/kv-store.ts
 import { after } from '../kv/long-keys.ts';
 import { keyHash } from '../simulator/private-namespaces.ts';
 import { isNewer } from '../version.ts';
-import type { PrivateWriteSet } from './expiry.ts';
+import type { PrivateWriteSet, PurgedValue } from './expiry.ts';
 import {
   type CollectionName,
   hashIn,
@@ -103,6 +103,13 @@ export class PrivateDataStore {
     using entries = snapshot.range(indexRange(collection, hash));
     const entry = await entries.next();
     return entry && textOf(entry.value);
+  }
+
+  /** What a purge is about to take away: every value of its key that is here, by the block that wrote it. */
+  async purgedBy(purges: readonly PrivatePurge[]): Promise<readonly PurgedValue[]> {
+    using snapshot = this.#kv.snapshot();
+    const found = await Promise.all(purges.map((purge) => placesOf(snapshot, purge)));
+    return found.flat().map(({ name: { namespace, collection, blockNum }, key }) => ({ namespace, collection, key, blockNum }));
   }
 
   /** Whether a private write of this version was purged since. */
