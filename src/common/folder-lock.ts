@@ -74,14 +74,15 @@ async function taken({ at, number, what, folder }: Wanted, scope: Scope): Promis
   const own = join(at, `lock.${randomUUID()}`);
   try {
     scope.use(await listening(own));
-    await chmod(own, OWNER_FILE);
   } catch (cause) {
     throw unsupported(what, folder, cause);
   }
   try {
+    await chmod(own, OWNER_FILE);
     await link(own, join(at, nameOf(number)));
     return true;
   } catch (cause) {
+    // Gone: a holder that cleaned up met it in the moment between its name and its ear.
     if (errnoOf(cause) === 'EEXIST' || errnoOf(cause) === 'ENOENT') return false;
     throw unsupported(what, folder, cause);
   } finally {
