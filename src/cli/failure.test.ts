@@ -28,7 +28,7 @@ describe('a failure', () => {
   });
 
   it('that a text explains names the setting', () => {
-    const env = { FABRIC_CFG_PATH: '/nonexistent', CORE_PEER_LOCALMSPID: 'Org7MSP', CORE_PEER_MSPCONFIGPATH: '/msp' };
+    const env: Record<string, string> = { CORE_PEER_LOCALMSPID: 'Org7MSP', CORE_PEER_MSPCONFIGPATH: '/msp' };
     const advice = (code: 'REFUSED_BY_PEER' | 'DEADLINE_EXCEEDED', text: string) => reported(new SelvageError(code, text), { env }).said[1];
     expect(advice('REFUSED_BY_PEER', 'access denied: channel [] creator org [Org7MSP]')).toContain(
       'knows no MSP Org7MSP (CORE_PEER_LOCALMSPID)',
@@ -36,6 +36,8 @@ describe('a failure', () => {
     expect(advice('REFUSED_BY_PEER', 'access denied for [JoinChain][ch]: …')).toContain('of Org7MSP in /msp, is not allowed');
     expect(advice('DEADLINE_EXCEEDED', 'timed out waiting for txid on all peers')).toContain('--waitForEventTimeout');
     expect(advice('REFUSED_BY_PEER', 'no such function')).toBeUndefined();
+    env['FABRIC_CFG_PATH'] = '/nonexistent';
+    expect(advice('REFUSED_BY_PEER', 'access denied for [JoinChain][ch]: …')).toBeUndefined();
   });
 
   it('names the log where there is one', () => {

@@ -39,5 +39,10 @@ const HINTS: readonly Hint[] = [
 ];
 
 export function refusalAdvice({ code, message }: SelvageError, { env }: Pick<Terminal, 'env'>): string | undefined {
-  return HINTS.find((hint) => hint.code === code && hint.pattern.test(message))?.advice(readClientConfig(env));
+  const hint = HINTS.find((each) => each.code === code && each.pattern.test(message));
+  try {
+    return hint?.advice(readClientConfig(env));
+  } catch {
+    return undefined; // the error itself is what has to be told
+  }
 }

@@ -1,4 +1,5 @@
 import type { Cancellable } from '../common/cancel.ts';
+import { endpointsOf } from '../msp/channelconfig/bundle.ts';
 import { readChannel } from '../msp/channelconfig/channel-values.ts';
 import { configEnvelopeOfBlock } from '../msp/channelconfig/config-block.ts';
 import { common } from '../protos/messages.ts';
@@ -20,6 +21,5 @@ export async function ordererEndpoints({ peer, signer }: Caller, channelId: stri
   const group = configEnvelopeOfBlock(common.Block.decode(payload)).config.channelGroup;
   if (group === undefined) return [];
   const { orderer, addresses } = readChannel(group);
-  const ofOrganisations = (orderer?.orgs ?? []).flatMap(({ endpoints }) => endpoints);
-  return ofOrganisations.length > 0 ? ofOrganisations : addresses;
+  return endpointsOf(addresses, orderer?.orgs ?? []).map(({ address }) => address);
 }

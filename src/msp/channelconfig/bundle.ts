@@ -85,7 +85,7 @@ export function bundleAfter(current: ChannelBundle, config: common.Config, parts
 }
 
 /** @see Update in hyperledger/fabric v2.5, internal/pkg/peer/orderers/connection.go */
-function endpointsOf(addresses: readonly string[], orgs: readonly OrdererOrg[]): readonly OrdererEndpoint[] {
+export function endpointsOf(addresses: readonly string[], orgs: readonly OrdererOrg[]): readonly OrdererEndpoint[] {
   const own = orgs.flatMap(({ endpoints, tlsRoots }) => endpoints.map((address) => ({ address, tlsRoots })));
   if (own.length > 0) return own;
   const tlsRoots = orgs.flatMap((org) => org.tlsRoots);
