@@ -220,10 +220,10 @@ export class ChaincodeStream {
     return this.#parts.admission.secured && this.#state.at === 'created' ? 'First message needs to be a register' : text;
   }
 
-  async #register(payload: Uint8Array): Promise<void> {
+  async #register(claimed: Uint8Array): Promise<void> {
     const { admission, connection, runtimeParams } = this.#parts;
     try {
-      const ccid = protos.ChaincodeID.decode(payload).name;
+      const ccid = protos.ChaincodeID.decode(claimed).name;
       this.#registration = admission.admit({ ccid, stream: this, connection });
       this.#state = next(this.#state, { type: 'registered', ccid });
     } catch (refusal) {
@@ -231,9 +231,9 @@ export class ChaincodeStream {
       this.close(SelvageError.from(refusal));
       return;
     }
-    await this.#send({ type: Type.REGISTERED });
-    await this.#send({ type: Type.READY, payload: runtimeParams && protos.ChaincodeAdditionalParams.encode(runtimeParams) });
-    if (this.#state.at !== 'established') return; // it ended meanwhile
+    const payload = runtimeParams && protos.ChaincodeAdditionalParams.encode(runtimeParams);
+    const heard = (await this.#send({ type: Type.REGISTERED })) && (await this.#send({ type: Type.READY, payload }));
+    if (!heard || this.#state.at !== 'established') return; // it ended meanwhile
     const { ccid } = this.#state;
     this.#state = next(this.#state, { type: 'readied' });
     this.#registration.ready();
@@ -242,7 +242,10 @@ export class ChaincodeStream {
 
   async #serve({ message, bytes }: ReceivedMessage): Promise<void> {
     const context = this.#contexts.get(message.channelId, message.txid);
-    if (context === undefined) return (await this.#reply(message, undefined)).sent;
+    if (context === undefined) {
+      await (await this.#reply(message, undefined)).sent;
+      return;
+    }
     const inTime = context.accepting;
     this.#suspects.asked(context);
     this.#backlog.enter(bytes.length);
@@ -255,7 +258,7 @@ export class ChaincodeStream {
   }
 
   /** Settles when the answer is there; `sent` when there is room for more. */
-  async #reply(request: protos.ChaincodeMessage, context: TransactionContext | undefined): Promise<{ readonly sent: Promise<void> }> {
+  async #reply(request: protos.ChaincodeMessage, context: TransactionContext | undefined): Promise<{ readonly sent: Promise<unknown> }> {
     const { message, error } = await answer(request, context, this.#parts.requests);
     if (context !== undefined && error !== undefined) context.refusal = message.payload;
     if (error !== undefined) {
@@ -278,13 +281,15 @@ export class ChaincodeStream {
     }
   }
 
-  /** Sends, or ends the stream: never rejects. */
-  async #send(message: protos.ChaincodeMessageInit): Promise<void> {
-    if (this.#state.at === 'ended') return;
+  /** Sends, or ends the stream: never rejects. @returns whether it was sent */
+  async #send(message: protos.ChaincodeMessageInit): Promise<boolean> {
+    if (this.#state.at === 'ended') return false;
     try {
       await this.#parts.connection.send(protos.ChaincodeMessage.encode(message));
+      return true;
     } catch (thrown) {
       this.#unreachable(thrown);
+      return false;
     }
   }
 

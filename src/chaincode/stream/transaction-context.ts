@@ -88,11 +88,14 @@ export class TransactionContext implements AsyncDisposable {
   }
 
   /** Waits for something that cannot fail, such as room to send, as long as the transaction is not over. For requests that are run. */
-  whileOpen(work: Promise<void>): Promise<void> {
+  whileOpen(work: Promise<unknown>): Promise<void> {
     if (this.over) return Promise.resolve();
     return new Promise((resolve) => {
       this.#leave = resolve; // requests run one at a time
-      work.then(resolve, resolve);
+      work.then(
+        () => resolve(),
+        () => resolve(),
+      );
     });
   }
 
