@@ -41,7 +41,7 @@ describe.skipIf(process.platform !== 'linux')('a network that is killed', () => 
 
   async function connect(): Promise<void> {
     const data = join(folder, 'data');
-    const plan = await planNetwork(data, { channel: CHANNEL, orgs: 1, tls: true, portBase: 0, block: 'instant' });
+    const plan = await planNetwork(data, { block: 'instant' }); // as it was kept
     clients?.[Symbol.dispose]();
     clients = await connectClients(devFolders(data, plan), plan);
   }
