@@ -1,4 +1,4 @@
-/** `npm run test:long`: what takes too long for every change. Kills, and property tests with many more runs than in `npm test`. */
+/** `npm run test:long`: what takes too long for every change. Kills, every fault of the disk, and property tests with many more runs than in `npm test`. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,9 @@ ensure();
 const properties = ['src', 'test']
   .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`))
   .filter(
-    (file) => file.endsWith('.test.ts') && /from 'fast-check'|kvContract\(|stateContract\(/.test(readFileSync(join(root, file), 'utf8')),
+    (file) =>
+      file.endsWith('.test.ts') &&
+      (file.startsWith('test/faults/') || /from 'fast-check'|kvContract\(|stateContract\(/.test(readFileSync(join(root, file), 'utf8'))),
   );
 const { status } = spawnSync(
   process.execPath,

@@ -180,7 +180,7 @@ describe.skipIf(process.platform !== 'linux')('chaincode that goes wrong', () =>
         'package-lock.json': JSON.stringify({ ...own, lockfileVersion: 3, packages: { '': own } }),
       });
       expect(failure).toContain(
-        'could not launch chaincode install:1: error starting container: installing the dependencies of install:1 exited with 1:',
+        'chaincode installed to peer but could not build chaincode: installing the dependencies of install:1 exited with 1:',
       );
       expect(failure).toMatch(/npm error code EUSAGE[\s\S]*not-in-the-lock-file/);
       expect(failure).toContain('run npm install where the chaincode is developed');

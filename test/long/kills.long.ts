@@ -99,7 +99,7 @@ class Victim implements AsyncDisposable {
   }
 
   async #connect(): Promise<DevClients> {
-    const plan = await planNetwork(this.data, { channel: CHANNEL, orgs: 1, tls: true, portBase: 0, block: 'instant' });
+    const plan = await planNetwork(this.data, { block: 'instant' }); // as it was kept
     return connectClients(devFolders(this.data, plan), plan);
   }
 
