@@ -42,11 +42,13 @@ export class Output {
   }
 
   uint32(value: number): void {
-    uint32(this.#buffer, this.#room(4), value);
+    const at = this.#room(4); // first: it may replace the buffer
+    uint32(this.#buffer, at, value);
   }
 
   byte(value: number): void {
-    this.#buffer[this.#room(1)] = value;
+    const at = this.#room(1);
+    this.#buffer[at] = value;
   }
 
   bytes(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
