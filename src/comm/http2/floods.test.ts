@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { callHead, frame, message, RawConnection, uint32 } from '../../../test/comm/raw-connection.ts';
 import { deferred } from '../../common/deferred.ts';
 import { Scope } from '../../common/scope.ts';
-import { ADMISSION_LIMITS, type AdmissionLimits } from '../limits.ts';
+import { ADMISSION_LIMITS, type AdmissionLimits, PER_CALL_BYTES } from '../limits.ts';
 import type { Method } from '../method.ts';
 import type { CallStatus } from '../status.ts';
 import { encodeHeaders } from './hpack/encoder.ts';
@@ -122,6 +122,14 @@ describe('what costs a client little and us something ends its connection', () =
     await bystanderIsServed();
   });
 
+  it('a header block byte by byte', async () => {
+    const raw = await open();
+    raw.send(frame(Frame.HEADERS, 0, 1, callHead('/t/Echo')));
+    raw.send(many(frame(Frame.CONTINUATION, 0, 1, Buffer.alloc(1)), 200)); // few bytes, and much to remember for each
+    expect(await raw.goAway()).toBe('ENHANCE_YOUR_CALM');
+    await bystanderIsServed();
+  });
+
   it('streams that are opened and reset, whose handlers still run: those count', async () => {
     const raw = await open();
     for (let at = 0; at < 200; at += 1) {
@@ -184,6 +192,20 @@ describe('memory that a client can take is bounded', () => {
     expect(await raw.answered(7)).toBe(true);
   });
 
+  it.each(['/t/Echo', '/t/Deaf'])('by the calls that the server may hold, however little each says: %s', async (path) => {
+    const room = 4;
+    port = await serve(LIMITS, { bytes: room * PER_CALL_BYTES });
+    const raw = await open();
+    const begin = (stream: number, of: string): void => raw.send(frame(Frame.HEADERS, Flag.END_HEADERS, stream, callHead(of)));
+    for (let at = 0; at < room; at += 1) begin(2 * at + 1, '/t/Echo');
+    const refused = 2 * room + 1;
+    begin(refused, path);
+    expect(await raw.wasReset(refused)).toBe('NO_ERROR');
+    expect(trailers(raw, refused)).toContain('try again later');
+    raw.send(frame(Frame.DATA, Flag.END_STREAM, 1, message(Buffer.from('x'))));
+    expect(await raw.answered(1)).toBe(true);
+  });
+
   it('by the answers that it has not read', async () => {
     port = await serve(LIMITS, GENEROUS);
     const raw = await open([[Setting.INITIAL_WINDOW_SIZE, 0]]);
@@ -233,6 +255,17 @@ describe('memory that a client can take is bounded', () => {
     const raw = await open();
     await raw.closed;
     expect(raw.frames.some(({ type, flags }) => type === Frame.PING && flags === 0)).toBe(true);
+  });
+});
+
+describe('a unary call', () => {
+  it('with two messages is refused and not handled, also when both came at once', async () => {
+    const raw = await open();
+    const two = Buffer.concat([message(Buffer.from('a')), message(Buffer.from('b'))]);
+    raw.send(frame(Frame.HEADERS, Flag.END_HEADERS, 1, callHead('/t/Hang')), frame(Frame.DATA, Flag.END_STREAM, 1, two));
+    expect(await raw.answered(1)).toBe(true);
+    expect(trailers(raw, 1)).toContain('more than one message');
+    expect(handled).toBe(0);
   });
 });
 

@@ -1,6 +1,6 @@
 import { SelvageError } from '../../common/errors.ts';
 import type { Holding } from '../byte-budget.ts';
-import { EXHAUSTED } from '../limits.ts';
+import { EXHAUSTED, PER_CALL_BYTES } from '../limits.ts';
 import type { ByteStream, CallContext, Method } from '../method.ts';
 import { type CallStatus, Status } from '../status.ts';
 import { ANSWER_HEAD, statusOfReset, TRAILERS_OK, trailersOf } from './grpc-status.ts';
@@ -49,9 +49,10 @@ export abstract class ServerCall implements StreamListener, CallContext {
     this.holding.received(bytes);
   }
 
-  /** Set once, directly after the stream was made for this listener. */
+  /** Set once, directly after the stream was made for this listener. From here on the call counts, and may have to end for it. */
   set stream(stream: Stream) {
     this.#stream = stream;
+    this.holding.keep(PER_CALL_BYTES);
   }
 
   protected get open(): Stream | undefined {

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { ByteBudget, Holding } from '../byte-budget.ts';
-import { PER_CALL_BYTES } from '../limits.ts';
 import type { Method } from '../method.ts';
 import { type CallStatus, Status } from '../status.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
@@ -93,9 +92,7 @@ export class ServerConnection extends Connection implements CallHost {
   }
 
   holding(evict: () => void, most: number | undefined): Holding {
-    const holding = this.#parts.budget.open(this, evict, most);
-    holding.keep(PER_CALL_BYTES);
-    return holding;
+    return this.#parts.budget.open(this, evict, most);
   }
 
   began(call: ServerCall): void {
@@ -157,6 +154,7 @@ export class ServerConnection extends Connection implements CallHost {
     }
     const call = method.kind === 'unary' ? new UnaryCall(this, head, method) : new BidiCall(this, head, method);
     call.stream = this.#stream(id, call, false);
+    if (!this.streams.has(id)) return; // one call too many for what the server may hold
     if (call instanceof BidiCall) call.start();
     if (last) this.streams.get(id)?.receiveHeaders([], true);
   }

@@ -210,6 +210,7 @@ export class Stream implements HostedStream {
   }
 
   #endReceived(): void {
+    if (this.#gone) return; // the listener has ended it
     if (!this.#reader.betweenMessages) {
       this.reset(ErrorCode.PROTOCOL_ERROR, 'the stream ended within a message');
       return;
