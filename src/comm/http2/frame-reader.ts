@@ -34,10 +34,13 @@ interface OpenBlock {
   readonly stream: number;
   readonly flags: number;
   readonly pieces: Buffer[];
+  /** What the pieces take in memory. */
   bytes: number;
 }
 
 const HEADER_TABLE_BYTES = 4096;
+/** What a piece of a header block costs beside its bytes: it may come byte by byte. */
+const PIECE_BYTES = 128;
 
 /**
  * Cuts what a connection receives into frames, all frames of a read in one pass over its bytes, and checks their form.
@@ -162,12 +165,12 @@ export class FrameReader {
     const block = this.#block;
     if (block === undefined) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'CONTINUATION of nothing');
     if (end === start) this.#handler.idle();
-    block.bytes += end - start;
+    block.bytes += end - start + PIECE_BYTES;
     if (block.bytes > this.#blockBytes) throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'a header block without an end');
     block.pieces.push(Buffer.from(bytes.subarray(start, end)));
     if ((flags & Flag.END_HEADERS) === 0) return;
     this.#block = undefined;
-    const whole = Buffer.concat(block.pieces, block.bytes);
+    const whole = Buffer.concat(block.pieces);
     this.#headerBlock(whole, 0, whole.length, block.stream, block.flags);
   }
 
