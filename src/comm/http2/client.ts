@@ -21,6 +21,8 @@ export class Http2Client implements ClientTransport {
   readonly #address: string;
   readonly #target: Target;
   readonly #heads = new Map<string, Buffer>();
+  /** All that are open: the one that stands, those that are being made, and those that end with their last call. */
+  readonly #open = new Set<ClientConnection>();
   #connection: ClientConnection | undefined;
   #dialling: Promise<ClientConnection> | undefined;
   #waiting: (() => void)[] = [];
@@ -103,7 +105,7 @@ export class Http2Client implements ClientTransport {
 
   [Symbol.dispose](): void {
     this.#closed = true;
-    this.#connection?.close('the client was closed');
+    for (const connection of this.#open) connection.close('the client was closed');
     this.#connection = undefined;
     this.#resume();
   }
@@ -137,13 +139,13 @@ export class Http2Client implements ClientTransport {
     if (this.#closed) return Promise.reject(this.#unreachable(new Error('the client is closed')));
     const standing = this.#usable();
     if (standing !== undefined) return Promise.resolve(standing);
-    this.#dialling ??= this.#open(ms).finally(() => {
+    this.#dialling ??= this.#make(ms).finally(() => {
       this.#dialling = undefined;
     });
     return this.#dialling;
   }
 
-  async #open(ms: number): Promise<ClientConnection> {
+  async #make(ms: number): Promise<ClientConnection> {
     let socket: Awaited<ReturnType<typeof dial>>;
     try {
       socket = await dial(this.#target, ms);
@@ -159,12 +161,14 @@ export class Http2Client implements ClientTransport {
           resolve(connection);
         },
         onLeave: (reason) => {
+          if (connection.over) this.#open.delete(connection);
           if (this.#connection === connection) this.#connection = undefined;
           reject(this.#unreachable(new Error(reason)));
           this.#resume();
         },
         onRoom: () => this.#resume(),
       });
+      this.#open.add(connection);
       if (this.#closed) connection.close('the client was closed');
     });
   }

@@ -26,7 +26,7 @@ export function dial({ address, tls }: Target, ms: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const settle = (then: () => void): void => {
       clearTimeout(timer);
-      socket.removeAllListeners();
+      socket.off('error', fail).off('close', closed).off(stands, stood);
       then();
     };
     const fail = (cause: Error): void =>
@@ -35,14 +35,17 @@ export function dial({ address, tls }: Target, ms: number): Promise<Socket> {
         socket.destroy();
         reject(cause);
       });
+    const closed = (): void => fail(new Error('the other side closed the connection'));
+    const stands = tls === undefined ? 'connect' : 'secureConnect';
+    const stood = (): void => {
+      const old = tls !== undefined && 'alpnProtocol' in socket && socket.alpnProtocol === 'http/1.1';
+      if (old) fail(new Error('the other side speaks HTTP/1.1 only'));
+      else settle(() => resolve(socket));
+    };
     const timer = setTimeout(() => fail(new DialTimeout(`no connection within ${Math.ceil(ms)} ms`)), ms);
     socket.once('error', fail);
-    socket.once('close', () => fail(new Error('the other side closed the connection')));
-    socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
-      if (tls !== undefined && 'alpnProtocol' in socket && socket.alpnProtocol === 'http/1.1')
-        return fail(new Error('the other side speaks HTTP/1.1 only'));
-      settle(() => resolve(socket));
-    });
+    socket.once('close', closed);
+    socket.once(stands, stood);
   });
 }
 
