@@ -45,6 +45,18 @@ describe.each([
       for (const [at, answer] of answers.entries()) expect(Buffer.compare(answer, requests[at] as Uint8Array)).toBe(0);
     });
 
+    it('whose handler throws before it has a promise fails like any other', async () => {
+      const handle = (): Promise<Uint8Array> => {
+        throw new SelvageError('PROPOSAL_REFUSED', 'at once');
+      };
+      const client = await serve(
+        { kind: 'unary', path: '/t/Throw', handle },
+        { kind: 'unary', path: '/t/Echo', handle: async (bytes) => bytes },
+      );
+      if (served === OWN) await expect(client.unary('/t/Throw', new Uint8Array(), { signal: never })).rejects.toThrow('at once');
+      expect(await client.unary('/t/Echo', new Uint8Array([1]), { signal: never })).toHaveLength(1);
+    });
+
     it('that nobody serves is unimplemented', async () => {
       const client = await serve();
       await expect(client.unary('/t/Nothing', new Uint8Array(), { signal: never })).rejects.toMatchObject({

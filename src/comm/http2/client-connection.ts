@@ -76,6 +76,8 @@ export class ClientConnection extends Connection {
     return this.streams.size > 0;
   }
 
+  protected unforeseen(): void {} // the calls of the connection have failed with it
+
   protected ended(reason: string): void {
     this.#parts.onLeave(reason);
   }

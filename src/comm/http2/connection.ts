@@ -5,6 +5,7 @@ import type { HeaderList } from './hpack/decoder.ts';
 import { Keepalive } from './keepalive.ts';
 import type { ConnectionLimits } from './limits.ts';
 import { Output } from './output.ts';
+import { Pings } from './pings.ts';
 import {
   ConnectionError,
   DEFAULT_FRAME_SIZE,
@@ -16,6 +17,7 @@ import {
   MAX_FRAME_SIZE,
   MAX_WINDOW,
   Setting,
+  settingsPayload,
 } from './protocol.ts';
 import type { Stream } from './stream.ts';
 import type { HostedStream, StreamHost } from './stream-host.ts';
@@ -26,9 +28,6 @@ export interface ConnectionParts {
   /** What the other side sends before any frame. */
   readonly preface: Buffer;
 }
-
-/** Somebody who waits for the answer to a ping. */
-type Asked = (answer: boolean | undefined) => void;
 
 /** Bytes that may wait in the socket before streams stop sending, and before control frames are counted. */
 const CLOGGED_BYTES = 1024 * 1024;
@@ -69,7 +68,7 @@ export abstract class Connection implements StreamHost, FrameHandler {
   readonly #settings = new Budget(100, 10, milliseconds);
   readonly #resets = new Budget(2_000, 1_000, milliseconds);
   readonly #idleFrames = new Budget(10_000, 1_000, milliseconds);
-  readonly #asked = new Set<Asked>();
+  readonly #waiting = new Pings();
   #settled = false;
   #maxFrame = DEFAULT_FRAME_SIZE;
   #sendWindow = DEFAULT_WINDOW;
@@ -115,6 +114,8 @@ export abstract class Connection implements StreamHost, FrameHandler {
   protected abstract wasOpened(stream: number): boolean;
   /** Whether silence is worth asking whether the other side is there. */
   protected abstract keepsAlive(): boolean;
+  /** Something failed that no frame should be able to make fail; the connection has ended for it. */
+  protected abstract unforeseen(thrown: unknown): void;
   /** The connection is gone, after its streams were told. */
   protected abstract ended(reason: string): void;
   /** The other side's first SETTINGS have come: the connection stands. */
@@ -122,16 +123,11 @@ export abstract class Connection implements StreamHost, FrameHandler {
 
   /** Announces what we take. The first that is sent, behind the preface of a client. */
   protected announce(settings: readonly (readonly [number, number])[]): void {
-    const all = [
+    const payload = settingsPayload([
       ...settings,
-      [Setting.INITIAL_WINDOW_SIZE, this.limits.streamWindow] as const,
-      [Setting.MAX_HEADER_LIST_SIZE, this.limits.headerListBytes] as const,
-    ];
-    const payload = Buffer.alloc(6 * all.length);
-    for (const [at, [id, value]] of all.entries()) {
-      payload.writeUInt16BE(id, 6 * at);
-      payload.writeUInt32BE(value, 6 * at + 2);
-    }
+      [Setting.INITIAL_WINDOW_SIZE, this.limits.streamWindow],
+      [Setting.MAX_HEADER_LIST_SIZE, this.limits.headerListBytes],
+    ]);
     this.output.frame(Frame.SETTINGS, 0, 0, payload);
     this.sendWindowUpdate(0, this.limits.connectionWindow - DEFAULT_WINDOW);
   }
@@ -143,17 +139,8 @@ export abstract class Connection implements StreamHost, FrameHandler {
   /** Whether the other side answers a ping within `ms` milliseconds; undefined when the connection is over by then. */
   responds(ms: number): Promise<boolean | undefined> {
     if (this.#over) return Promise.resolve(undefined);
-    return new Promise((resolve) => {
-      const asked: Asked = (answer) => {
-        clearTimeout(tooLate);
-        this.#asked.delete(asked);
-        resolve(answer);
-      };
-      const tooLate = setTimeout(() => asked(this.#over ? undefined : false), ms);
-      tooLate.unref();
-      this.#asked.add(asked);
-      this.#sendPing();
-    });
+    this.#sendPing();
+    return this.#waiting.wait(ms);
   }
 
   /** Ends the connection because of what the other side did. */
@@ -188,7 +175,7 @@ export abstract class Connection implements StreamHost, FrameHandler {
     this.#over = true;
     clearTimeout(this.#handshake);
     this.#keepalive[Symbol.dispose]();
-    for (const asked of [...this.#asked]) asked(undefined);
+    this.#waiting[Symbol.dispose]();
     for (const stream of [...this.streams.values()]) stream.break(reason);
     this.ended(reason);
   }
@@ -289,8 +276,11 @@ export abstract class Connection implements StreamHost, FrameHandler {
       this.#frames.read(bytes);
       this.#grant();
     } catch (thrown) {
-      if (!(thrown instanceof ConnectionError)) throw thrown;
-      this.fail(thrown.code, thrown.message);
+      if (thrown instanceof ConnectionError) this.fail(thrown.code, thrown.message);
+      else {
+        this.fail(ErrorCode.INTERNAL_ERROR, 'internal error');
+        this.unforeseen(thrown);
+      }
     }
   }
 
@@ -351,7 +341,7 @@ export abstract class Connection implements StreamHost, FrameHandler {
 
   pong(): void {
     this.idle();
-    for (const asked of [...this.#asked]) asked(true);
+    this.#waiting.answered();
   }
 
   idle(): void {

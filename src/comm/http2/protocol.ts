@@ -69,3 +69,12 @@ export class ConnectionError extends Error {
     this.code = code;
   }
 }
+
+export function settingsPayload(settings: readonly (readonly [setting: number, value: number])[]): Buffer {
+  const payload = Buffer.alloc(6 * settings.length);
+  for (const [at, [setting, value]] of settings.entries()) {
+    payload.writeUInt16BE(setting, 6 * at);
+    payload.writeUInt32BE(value, 6 * at + 2);
+  }
+  return payload;
+}

@@ -1,13 +1,10 @@
 import { SelvageError } from '../../common/errors.ts';
 import type { Holding } from '../byte-budget.ts';
 import { EXHAUSTED, PER_CALL_BYTES } from '../limits.ts';
-import type { ByteStream, CallContext, Method } from '../method.ts';
+import type { CallContext } from '../method.ts';
 import { type CallStatus, Status } from '../status.ts';
 import { ANSWER_HEAD, statusOfReset, TRAILERS_OK, trailersOf } from './grpc-status.ts';
-import type { Field } from './hpack/static-table.ts';
-import { MessageQueue } from './message-queue.ts';
 import type { MessageRefused } from './message-reader.ts';
-import { ErrorCode } from './protocol.ts';
 import type { RequestHead } from './request-head.ts';
 import type { Stream, StreamListener } from './stream.ts';
 
@@ -106,30 +103,43 @@ export abstract class ServerCall implements StreamListener, CallContext {
     if (!this.#handling) this.holding[Symbol.dispose]();
   }
 
-  protected began(): void {
-    this.#handling = true;
-    this.host.began(this);
-  }
-
-  protected endedHandling(): void {
-    this.#handling = false;
-    clearTimeout(this.#timer);
-    this.host.endedHandling(this);
-    if (this.#streamClosed) this.holding[Symbol.dispose]();
-  }
-
   protected answerHead(): void {
     if (this.#answered) return;
     this.#answered = true;
     this.open?.headers(ANSWER_HEAD);
   }
 
+  /** Runs the handler; whatever it returns or throws, `done` hears of it once, and the call has stopped counting by then. */
+  protected serve<T>(handle: () => Promise<T>, done: (result: T) => void): void {
+    this.#handling = true;
+    this.host.began(this);
+    settled(handle).then(
+      (result) => {
+        this.#endedHandling();
+        done(result);
+      },
+      (thrown: unknown) => {
+        this.#endedHandling();
+        if (this.open !== undefined) this.answer(trailersOf(this.host.refusal(thrown, this.head.path), !this.#answered));
+      },
+    );
+  }
+
+  /** Ends the call in order. */
+  protected answerWell(): void {
+    this.answerHead();
+    this.answer(TRAILERS_OK);
+  }
+
   protected answer(trailers: Buffer): void {
     this.open?.end(trailers);
   }
 
-  protected failWith(thrown: unknown): void {
-    if (this.open !== undefined) this.answer(trailersOf(this.host.refusal(thrown, this.head.path), !this.#answered));
+  #endedHandling(): void {
+    this.#handling = false;
+    clearTimeout(this.#timer);
+    this.host.endedHandling(this);
+    if (this.#streamClosed) this.holding[Symbol.dispose]();
   }
 
   /** Nobody waits for an answer any more. */
@@ -144,184 +154,17 @@ export abstract class ServerCall implements StreamListener, CallContext {
   protected abandoned(_reason: SelvageError): void {}
 }
 
+/** A promise in any case: a handler may throw before it has one. */
+function settled<T>(handle: () => Promise<T>): Promise<T> {
+  try {
+    return handle();
+  } catch (thrown) {
+    return Promise.reject(thrown);
+  }
+}
+
 const TOO_MUCH: CallStatus = { code: Status.RESOURCE_EXHAUSTED, message: EXHAUSTED };
 const TOO_LATE: CallStatus = { code: Status.DEADLINE_EXCEEDED, message: 'the deadline of the call has passed' };
 
 /** The longest time that a timer of Node can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-
-type UnaryMethod = Extract<Method, { kind: 'unary' }>;
-type BidiMethod = Extract<Method, { kind: 'bidi' }>;
-
-/** One request, one answer. */
-export class UnaryCall extends ServerCall {
-  readonly #method: UnaryMethod;
-  #request: Buffer | undefined;
-
-  constructor(host: CallHost, head: RequestHead, method: UnaryMethod) {
-    super(host, head, method.mostHeld);
-    this.#method = method;
-  }
-
-  message(message: Buffer): void {
-    if (this.#request !== undefined) {
-      this.fail({ code: Status.INTERNAL, message: 'more than one message in a unary call' });
-      return;
-    }
-    this.#request = message;
-    this.open?.consumed(message.length);
-  }
-
-  ended(): void {
-    const request = this.#request;
-    if (request === undefined) {
-      this.fail({ code: Status.INTERNAL, message: 'a unary call without a message' });
-      return;
-    }
-    this.#request = undefined;
-    this.began();
-    this.#method.handle(request, this).then(
-      (response) => this.#done(response, undefined),
-      (thrown: unknown) => this.#done(undefined, { thrown }),
-    );
-  }
-
-  drained(): void {}
-
-  #done(response: Uint8Array | undefined, failure: { readonly thrown: unknown } | undefined): void {
-    this.endedHandling();
-    if (failure !== undefined) {
-      this.failWith(failure.thrown);
-      return;
-    }
-    this.answerHead();
-    if (response !== undefined) {
-      this.holding.keep(response.length);
-      this.open?.send(response);
-    }
-    this.answer(TRAILERS_OK);
-  }
-}
-
-/** Messages in both directions. */
-export class BidiCall extends ServerCall implements ByteStream {
-  readonly #method: BidiMethod;
-  readonly #incoming = new MessageQueue((bytes) => this.#taken(bytes));
-  #room: { readonly promise: Promise<void>; resolve(): void; reject(reason: unknown): void } | undefined;
-
-  constructor(host: CallHost, head: RequestHead, method: BidiMethod) {
-    super(host, head, method.mostHeld);
-    this.#method = method;
-  }
-
-  get incoming(): AsyncIterable<Uint8Array> {
-    return this.#incoming;
-  }
-
-  /** Begins at once: a client may want to hear something before it says anything. */
-  start(): void {
-    this.began();
-    this.#method.handle(this, this).then(
-      () => this.#done(undefined),
-      (thrown: unknown) => this.#done({ thrown }),
-    );
-  }
-
-  send(message: Uint8Array): Promise<void> {
-    const stream = this.open;
-    if (stream === undefined || stream.ending) return Promise.reject(this.signal.reason ?? new SelvageError('CANCELLED', 'the call ended'));
-    this.answerHead();
-    if (stream.send(message)) return SENT;
-    this.#room ??= waiting();
-    return this.#room.promise;
-  }
-
-  message(message: Buffer): void {
-    this.#incoming.push(message);
-  }
-
-  ended(): void {
-    this.#incoming.end();
-  }
-
-  drained(): void {
-    this.#room?.resolve();
-    this.#room = undefined;
-  }
-
-  override abandoned(reason: SelvageError): void {
-    this.#incoming.fail(reason);
-    this.#room?.reject(reason);
-    this.#room = undefined;
-  }
-
-  #taken(bytes: number): void {
-    this.open?.consumed(bytes);
-    this.holding.consumed(PREFIX_BYTES + bytes);
-  }
-
-  #done(failure: { readonly thrown: unknown } | undefined): void {
-    this.endedHandling();
-    if (failure !== undefined) {
-      this.failWith(failure.thrown);
-      return;
-    }
-    this.answerHead();
-    this.answer(TRAILERS_OK);
-  }
-}
-
-/** What gRPC puts before each message. */
-const PREFIX_BYTES = 5;
-
-const SENT: Promise<void> = Promise.resolve();
-
-function waiting(): { readonly promise: Promise<void>; resolve(): void; reject(reason: unknown): void } {
-  let resolve = (): void => undefined;
-  let reject = (_reason: unknown): void => undefined;
-  const promise = new Promise<void>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  promise.catch(() => undefined); // a sender that does not wait is told by its next call
-  return { promise, resolve, reject };
-}
-
-/** How a request that is no gRPC call is answered. */
-export interface ForeignAnswer {
-  /** Header block; the whole answer where there is no body. */
-  readonly head: Buffer;
-  readonly body?: Buffer;
-}
-
-/** A request that is no gRPC call: answered with a status of HTTP, and a sentence, when it has ended. */
-export class ForeignRequest implements StreamListener {
-  readonly discards = true;
-  readonly #head: RequestHead;
-  readonly #answer: ForeignAnswer;
-  stream: Stream | undefined;
-
-  constructor(head: RequestHead, answer: ForeignAnswer) {
-    this.#head = head;
-    this.#answer = answer;
-  }
-
-  headers(_fields: readonly Field[]): void {}
-  message(): void {}
-  refused(): void {}
-  cut(): void {}
-  drained(): void {}
-
-  ended(): void {
-    const { stream } = this;
-    const { contentLength } = this.#head;
-    const { head, body } = this.#answer;
-    if (contentLength !== undefined && contentLength !== stream?.received)
-      stream?.reset(ErrorCode.PROTOCOL_ERROR, 'the data is not as long as the request says');
-    else if (body === undefined) stream?.end(head);
-    else {
-      stream?.headers(head);
-      stream?.endWith(body);
-    }
-  }
-}

@@ -3,14 +3,17 @@ import { TLSSocket } from 'node:tls';
 import type { ByteBudget, Holding } from '../byte-budget.ts';
 import type { Method } from '../method.ts';
 import { type CallStatus, Status } from '../status.ts';
+import { BidiCall } from './bidi-call.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
+import { type ForeignAnswer, ForeignRequest } from './foreign-request.ts';
 import { CONTENT_TYPE, trailersOf } from './grpc-status.ts';
 import type { HeaderList } from './hpack/decoder.ts';
 import { encodeHeaders } from './hpack/encoder.ts';
 import { ConnectionError, ErrorCode, PREFACE, Setting } from './protocol.ts';
 import { type RequestHead, readRequestHead, wellFormedTrailers } from './request-head.ts';
-import { BidiCall, type CallHost, type ForeignAnswer, ForeignRequest, type ServerCall, UnaryCall } from './server-call.ts';
+import type { CallHost, ServerCall } from './server-call.ts';
 import { Stream } from './stream.ts';
+import { UnaryCall } from './unary-call.ts';
 
 export interface ServerConnectionParts extends Omit<ConnectionParts, 'preface'> {
   /** By path, `/package.Service/Method`. */
@@ -168,6 +171,10 @@ export class ServerConnection extends Connection implements CallHost {
 
   protected keepsAlive(): boolean {
     return true;
+  }
+
+  protected unforeseen(thrown: unknown): void {
+    this.#parts.refusal(thrown, 'a connection');
   }
 
   protected ended(): void {
