@@ -70,15 +70,22 @@ function byCollectionAndHash(candidates: readonly Uint8Array[]): ReadonlyMap<str
   return new Map(sets.map((set) => [idOf(set, sha256(set.rwset)), set.rwset]));
 }
 
-/** The keys the transaction wants forgotten. @see purgeTracker in hyperledger/fabric v2.5, core/ledger/kvledger/txmgmt/validation */
-export const purgesOf = ({ namespaces }: Transaction, version: Version): PrivatePurge[] =>
-  namespaces.flatMap(({ namespace, collections }) =>
-    collections.flatMap(({ collection, hashed }) =>
-      hashed.hashedWrites
-        .filter(({ isPurge, keyHash: hash }) => isPurge && hash.length === HASH_LENGTH)
-        .map(({ keyHash: hash }) => ({ namespace, collection, keyHash: hash, version })),
-    ),
-  );
+/**
+ * The keys the transaction wants forgotten, each once however often it says so: for each, all that was ever written to it is looked up.
+ * @see purgeTracker in hyperledger/fabric v2.5, core/ledger/kvledger/txmgmt/validation
+ */
+export function purgesOf({ namespaces }: Transaction, version: Version): readonly PrivatePurge[] {
+  const purges = new Map<string, PrivatePurge>();
+  for (const { namespace, collections } of namespaces) {
+    for (const { collection, hashed } of collections) {
+      for (const { isPurge, keyHash: hash } of hashed.hashedWrites) {
+        if (!isPurge || hash.length !== HASH_LENGTH) continue;
+        purges.set(idOf({ namespace, collection }, hash), { namespace, collection, keyHash: hash, version });
+      }
+    }
+  }
+  return [...purges.values()];
+}
 
 function decodeOrNothing(bytes: Uint8Array): { namespace: string; collection: string; rwset: Uint8Array }[] {
   return unlessMalformed(() => rwset.TxPvtReadWriteSet.decode(bytes).nsPvtRwset, []).flatMap(({ namespace, collectionPvtRwset }) =>
