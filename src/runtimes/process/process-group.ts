@@ -14,9 +14,9 @@ export interface GroupCommand {
   readonly cwd: string;
   /** The whole environment; nothing of ours is inherited. */
   readonly env: Readonly<Record<string, string>>;
-  /** Every line of output as it comes, the last one also without a line break. */
   /** See {@link TreeMark.inside}. */
   readonly inside?: TreeMark['inside'];
+  /** Hears every line of output as it comes, the last one also without a line break. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
 }
 
@@ -28,7 +28,7 @@ export interface GroupExit {
   readonly lastOutput: readonly string[];
 }
 
-/** In the environment of every process of a tree: who started it and which one it is, see owner.ts. */
+/** In the environment of every process of a tree: who started it and which one it is, see process-owner.ts. */
 export const TREE_VARIABLE = 'SELVAGE_PROCESS_TREE';
 
 /** Between two looks at a tree that is ending. */
