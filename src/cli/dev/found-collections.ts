@@ -10,8 +10,15 @@ export interface Collections {
   readonly config: protos.CollectionConfigPackageInit;
   /** MSP ids of their members, in the order of their names. */
   readonly members: readonly string[];
-  /** Collections that ask for copies at more peers than have them here, with how many. */
-  readonly lowered: readonly (readonly [name: string, requiredPeerCount: number])[];
+  /** Collections that ask for copies at more other peers than have them here. */
+  readonly lowered: readonly LoweredCount[];
+}
+
+/** A `requiredPeerCount` that cannot be met here, and what it counts as. */
+export interface LoweredCount {
+  readonly name: string;
+  readonly asked: number;
+  readonly possible: number;
 }
 
 /** Names that such a file has in samples and tutorials. */
@@ -22,8 +29,8 @@ export const collectionsFileIn = (folder: string): string | undefined =>
   NAMES.map((name) => join(folder, name)).find((file) => existsSync(file));
 
 /**
- * Reads a collections file. The peers of a development network do not send private data to each other: what a collection asks for in
- * that respect cannot be met and is taken as nothing.
+ * Reads a collections file. In a development network each member has one peer, and those give each other private data: a collection
+ * that asks for copies at more peers than that gets as many as there are.
  * @throws {SelvageError} `SETTING_INVALID` naming the file
  */
 export function collectionsIn(path: string, cwd: string): Collections {
@@ -33,13 +40,19 @@ export function collectionsIn(path: string, cwd: string): Collections {
   return {
     file,
     names: collections.map(({ name = '' }) => name),
-    config: { config: collections.map((each) => ({ staticCollectionConfig: { ...each, requiredPeerCount: 0 } })) },
+    config: { config: collections.map((each) => ({ staticCollectionConfig: { ...each, requiredPeerCount: requiredOf(each) } })) },
     members: [...new Set(collections.flatMap(membersOf))].sort(),
-    lowered: collections.flatMap(({ name = '', requiredPeerCount = 0 }) =>
-      requiredPeerCount > 0 ? [[name, requiredPeerCount] as const] : [],
-    ),
+    lowered: collections.flatMap((each) => {
+      const { name = '', requiredPeerCount: asked = 0 } = each;
+      const possible = requiredOf(each);
+      return possible < asked ? [{ name, asked, possible }] : [];
+    }),
   };
 }
+
+/** As many as asked for, or as there are peers of other members. */
+const requiredOf = (collection: protos.StaticCollectionConfigInit): number =>
+  Math.min(collection.requiredPeerCount ?? 0, Math.max(0, new Set(membersOf(collection)).size - 1));
 
 function membersOf(collection: protos.StaticCollectionConfigInit): readonly string[] {
   const { memberOrgsPolicy } = protos.StaticCollectionConfig.decode(protos.StaticCollectionConfig.encode(collection));

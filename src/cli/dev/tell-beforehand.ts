@@ -15,8 +15,8 @@ export function tellBeforehand({ chaincodes, inspect }: DevRequest, { plan, user
     if (collections !== undefined) {
       const { file, names, lowered } = collections;
       reporter.step('collections', `${basename(file)}: ${names.join(', ')}`, undefined, { chaincode: name, file, collections: names });
-      for (const [collection, count] of lowered)
-        reporter.detail(`requiredPeerCount ${count} of ${collection} counts as 0: peers here do not send private data to each other`);
+      for (const { name: collection, asked, possible } of lowered)
+        reporter.detail(`requiredPeerCount ${asked} of ${collection} counts as ${possible}: no more peers of other members are here`);
     }
     const why =
       policy &&

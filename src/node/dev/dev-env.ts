@@ -36,20 +36,21 @@ export async function writeEnvFiles(
   const others = users.map(({ name, peer }) => ({ file: join(folders.root, `env-${name}.sh`), peer, user: name }));
   const written: EnvFile[] = [];
   for (const { file, peer, user } of [...admins, ...others]) {
-    await replaceDurably(file, envScript(folders, plan, { peer, user, program }));
+    await replaceDurably(file, envScript(folders, plan, { file, peer, user, program }));
     written.push({ file, identity: `${user}@${peer.domain}` });
   }
   return written;
 }
 
 interface Who {
+  readonly file: string;
   readonly peer: DevPeerPlan;
   readonly user: string;
   readonly program: Program | undefined;
 }
 
 /** The variables of the test network. It looks at no arguments: those that a script sees here are its own. */
-function envScript(folders: DevFolders, plan: DevPlan, { peer, user, program }: Who): string {
+function envScript(folders: DevFolders, plan: DevPlan, { file, peer, user, program }: Who): string {
   const tlsRoot = (each: DevPeerPlan): string => join(peerFolder(folders, each), 'tls', 'ca.crt');
   const ordererRoot = join(ordererFolder(folders, plan.orderer), 'tls', 'ca.crt');
   const orderer = ['-o', `localhost:${plan.orderer.port}`, ...(plan.tls ? ['--tls', '--cafile', ordererRoot] : [])];
@@ -59,7 +60,7 @@ function envScript(folders: DevFolders, plan: DevPlan, { peer, user, program }: 
     ...(plan.tls ? ['--tlsRootCertFiles', tlsRoot(each)] : []),
   ]);
   const lines = [
-    `# ${user} of ${peer.org}. Use it with:  . ${quotedPath(join(folders.root, 'env.sh'))}     then for example:`,
+    `# ${user} of ${peer.org}. Use it with:  . ${quotedPath(file)}     then for example:`,
     `#   selvage chaincode query -C ${plan.channel} -n NAME -c '{"Args":["FUNCTION"]}'`,
     `#   selvage chaincode invoke $ORDERER_FLAGS $PEER_FLAGS -C ${plan.channel} -n NAME -c '{"Args":["FUNCTION"]}' --waitForEvent`,
     '#   selvage chaincode logs -f NAME',
