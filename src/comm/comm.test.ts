@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { issue } from '../../test/certificates.ts';
@@ -207,6 +207,14 @@ describe.each([
       for await (const message of stream.incoming) got.push([message.length, message.every((byte) => byte === got.length)]);
       expect(got).toEqual(sizes.map((size) => [size, true]));
       await sending;
+    });
+
+    it('is forgotten by its signal when it has ended', async () => {
+      const client = await serve({ kind: 'bidi', path: '/t/End', handle: async () => undefined });
+      const { signal } = new AbortController();
+      using stream = client.bidi('/t/End', { signal });
+      for await (const _ of stream.incoming);
+      while (getEventListeners(signal, 'abort').length > 0) await new Promise(setImmediate);
     });
 
     it('may end before the caller does', async () => {

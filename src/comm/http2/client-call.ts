@@ -120,10 +120,16 @@ export class BidiClientCall extends ClientCall {
   /** Why nothing can be sent any more. */
   #reason: unknown;
 
-  /** @param failure what readers and senders get for a status that is not OK */
-  constructor(failure: (status: CallStatus) => unknown) {
+  readonly #left: () => void;
+
+  /**
+   * @param failure what readers and senders get for a status that is not OK
+   * @param left is called when the call is over, however it ended
+   */
+  constructor(failure: (status: CallStatus) => unknown, left: () => void) {
     super();
     this.#failure = failure;
+    this.#left = left;
   }
 
   /** Resolves when more may be sent. */
@@ -156,6 +162,7 @@ export class BidiClientCall extends ClientCall {
   /** Readers and senders get that reason from now on. */
   fail(reason: unknown): void {
     this.#reason ??= reason;
+    this.#left();
     this.incoming.fail(reason);
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -164,6 +171,7 @@ export class BidiClientCall extends ClientCall {
 
   protected finished(status: CallStatus): void {
     if (status.code === Status.OK) {
+      this.#left();
       this.incoming.end();
       this.drained();
     } else this.fail(this.#failure(status));

@@ -58,7 +58,8 @@ export class Http2Client implements ClientTransport {
   }
 
   bidi(path: string, { signal }: Cancellable): ClientStream {
-    const call = new BidiClientCall((status) => (signal.aborted ? signal.reason : errorOf(status, this.#address)));
+    const left = (): void => signal.removeEventListener('abort', cancel); // or the signal would keep the call for as long as it lives
+    const call = new BidiClientCall((status) => (signal.aborted ? signal.reason : errorOf(status, this.#address)), left);
     const cancel = (): void => call.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     const begun = this.#begin(path, call, (thrown) => call.fail(thrown));
@@ -73,10 +74,7 @@ export class Http2Client implements ClientTransport {
               () => call.end(),
               () => undefined,
             ),
-      [Symbol.dispose]: () => {
-        signal.removeEventListener('abort', cancel);
-        call.cancel();
-      },
+      [Symbol.dispose]: cancel,
     };
   }
 
