@@ -235,6 +235,19 @@ describe.each([
       expect(got).toEqual([1]);
     });
 
+    it('that was given up before it began is over', async () => {
+      const client = await serve({
+        kind: 'bidi',
+        path: '/t/Wait',
+        handle: async (stream) => {
+          for await (const _ of stream.incoming);
+        },
+      });
+      const reason = new Error('given up');
+      using stream = client.bidi('/t/Wait', { signal: AbortSignal.abort(reason) });
+      await expect(stream.incoming[Symbol.asyncIterator]().next()).rejects.toBe(reason);
+    });
+
     it('tells its handler when the caller gives up', async () => {
       const gone = deferred<unknown>();
       const serving = deferred<void>();

@@ -50,6 +50,7 @@ export class GrpcJsClient implements ClientTransport {
       call.cancel();
     };
     signal.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) cancel();
     call.once('error', (error) => over.abort(failureOf(error, this.#address)));
     call.once('close', () => {
       signal.removeEventListener('abort', cancel);

@@ -62,6 +62,7 @@ export class Http2Client implements ClientTransport {
     const call = new BidiClientCall((status) => (signal.aborted ? signal.reason : errorOf(status, this.#address)), left);
     const cancel = (): void => call.cancel();
     signal.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) cancel();
     const begun = this.#begin(path, call, (thrown) => call.fail(thrown));
     begun.catch(() => undefined);
     return {
