@@ -31,7 +31,8 @@ describe('selvage dev', () => {
     await kv('first');
     await kv('second');
     const member = (org: number) => ({ name: `of${org}`, policy: `OR('Org${org}MSP.member')`, requiredPeerCount: 1, maxPeerCount: 1 });
-    await writeFile(join(folder, 'first', 'collections_config.json'), JSON.stringify([member(1), member(2)]));
+    const shared = { name: 'shared', policy: "OR('Org1MSP.member', 'Org2MSP.member')", requiredPeerCount: 1, maxPeerCount: 1 };
+    await writeFile(join(folder, 'first', 'collections_config.json'), JSON.stringify([member(1), member(2), shared]));
   });
   afterAll(() => rm(root, { recursive: true, force: true, maxRetries: 3 }));
 
@@ -45,7 +46,7 @@ describe('selvage dev', () => {
     {
       await using dev = new RunningCommand(['dev', ...flags, '--data', data, '--port-base', '0', '--json'], ENVIRONMENT, folder);
       expect((await told(dev, 'network')).peers).toHaveLength(2); // the collections name Org2MSP
-      expect(await told(dev, 'collections')).toMatchObject({ chaincode: 'one', collections: ['of1', 'of2'] });
+      expect(await told(dev, 'collections')).toMatchObject({ chaincode: 'one', collections: ['of1', 'of2', 'shared'] });
       expect((await told(dev, 'policy')).problem).toMatch(
         /nobody here can meet AND.*: it names Org3MSP, and this network has Org1MSP, Org2MSP$/,
       );
@@ -76,6 +77,8 @@ describe('selvage dev', () => {
       expect(await invoked(envs[0].file, 'one', 'put', 'a', '1')).toMatch(/committed with status \(VALID\)/);
       expect(await invoked(envs[2].file, 'one', 'call', 'two', '', 'put', 'b', '2')).toMatch(/committed with status \(VALID\)/);
       expect(await invoked(envs[0].file, 'one', 'pput', 'of1', 'secret', 's')).toMatch(/committed with status \(VALID\)/);
+      expect(await invoked(envs[0].file, 'one', 'pput', 'shared', 'known', 'k')).toMatch(/committed with status \(VALID\)/);
+      expect(await queried(envs[1].file, 'one', 'pget', 'shared', 'known')).toBe('k\n');
       expect(await queried(envs[1].file, 'one', 'get', 'a')).toBe('1\n');
       expect(await queried(envs[0].file, 'one', 'pget', 'of1', 'secret')).toBe('s\n');
     }

@@ -14,9 +14,9 @@ export interface ResourceLimits {
   /** Private writable memory of a process (`RLIMIT_DATA`). What is only reserved does not count. */
   readonly memoryBytes?: number | undefined;
   readonly openFiles?: number | undefined;
-  /** Processor time of a whole process tree, in cores; fractions allowed. See cpu-groups.ts. */
+  /** Processor time of a whole process tree, in cores; fractions allowed. See control-groups.ts. */
   readonly cpus?: number | undefined;
-  /** Processes and threads of a whole process tree. See cpu-groups.ts, and {@link Isolation} for where there are no control groups. */
+  /** Processes and threads of a whole process tree. See control-groups.ts, and {@link Isolation} for where there are no control groups. */
   readonly processes?: number | undefined;
 }
 
