@@ -103,13 +103,22 @@ async function openStores(parts: OpenLedgerParts, scope: Scope): Promise<Stores>
   return { kv, state: elsewhere ?? new KvStateStore(kv, snapshotMetrics(metrics, channelId)) };
 }
 
-/** The store that follows the blocks. What cannot be opened, perhaps for want of room when it was made, is no loss and is made again. */
+/** What says nothing of the store itself: somebody else has it, or the machine refuses to open anything at the moment. */
+const PASSING = /\b(?:EACCES|EPERM|EROFS|EMFILE|ENFILE|ENOMEM)\b|Permission denied|Too many open files|Cannot allocate memory/;
+const isPassing = (thrown: unknown): boolean =>
+  PASSING.test(messageOf(thrown)) || (thrown instanceof SelvageError && thrown.code === 'FOLDER_IN_USE');
+
+/**
+ * The store that follows the blocks. What cannot be opened, perhaps for want of room when it was made, is no loss and is made again; what
+ * could be opened later is not, as that takes a replay of all blocks.
+ */
 async function openFollowing({ folder, log }: OpenLedgerParts, elsewhere: StateStore | undefined, scope: Scope): Promise<LmdbStore> {
   const path = stateIn(folder);
+  using now = elsewhere?.snapshot(); // one that does not answer says nothing of what is here
   try {
-    return scope.use(await readableStore(path, elsewhere));
+    return scope.use(await readableStore(path, now && (now.savepoint?.blockNum ?? -1n)));
   } catch (thrown) {
-    if (thrown instanceof SelvageError && thrown.code === 'FOLDER_IN_USE') throw thrown;
+    if (isPassing(thrown)) throw thrown;
     log.warn('the state cannot be opened and is made from the blocks', { reason: messageOf(thrown) });
     await rm(path, { recursive: true, force: true });
     return scope.use(new LmdbStore({ path, durability: 'overlapping' }));
@@ -118,15 +127,15 @@ async function openFollowing({ folder, log }: OpenLedgerParts, elsewhere: StateS
 
 /**
  * A state that lies elsewhere may be ahead by the block of a crash, which is then applied again, the same to the same.
+ * @param elsewhere the newest block of that state, -1 for none
  * @throws {SelvageError} for a store that does not even say how far it is, and where the state elsewhere is behind it: something of
  *   that was lost
  */
-async function readableStore(path: string, elsewhere: StateStore | undefined): Promise<LmdbStore> {
+async function readableStore(path: string, elsewhere: bigint | undefined): Promise<LmdbStore> {
   await using scope = new Scope();
   const kv = scope.use(new LmdbStore({ path, durability: 'overlapping' }));
   const checkpoint = await new BlockIndex({ kv, duplicates: 'first' }).checkpoint();
-  using now = elsewhere?.snapshot();
-  if (now !== undefined && (now.savepoint?.blockNum ?? -1n) + 1n < (checkpoint?.height ?? 0n))
+  if (elsewhere !== undefined && elsewhere + 1n < (checkpoint?.height ?? 0n))
     throw new SelvageError('LEDGER_CORRUPT', 'the state is behind the blocks');
   scope.move();
   return kv;

@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryState } from '../../test/fakes/memory-state.ts';
 import { textOf, utf8 } from '../common/bytes.ts';
@@ -128,4 +131,51 @@ describe('a ledger whose state lies elsewhere', () => {
     const ledger = await provider.open('ch');
     expect([ledger.blocks.info().height, counted(empty), empty.applied]).toEqual([4n, '3', [0n, 1n, 2n, 3n]]);
   });
+
+  it('keeps what it has while that state does not answer', async () => {
+    const state = new DistantState();
+    {
+      await using provider = await open(state);
+      const ledger = await provider.create('ch', genesis());
+      await commit(ledger, await count(ledger, 'tx1'));
+    }
+    const { snapshot } = state;
+    state.snapshot = () => {
+      throw new SelvageError('LEDGER_UNAVAILABLE', 'the state does not answer');
+    };
+    await using provider = await open(state);
+    await expect(provider.open('ch')).rejects.toMatchObject({ message: 'the state does not answer' });
+    state.snapshot = snapshot;
+    state.applied.length = 0;
+    expect((await provider.open('ch')).blocks.info().height).toBe(2n);
+    expect(state.applied).toEqual([]); // nothing had to be made again
+  });
+});
+
+/** Has every file number in use while it opens the ledger, then none too many. */
+const SHORT_OF_FILES = `
+  import { closeSync, openSync } from 'node:fs';
+  const { FolderLedgerProvider } = await import(process.argv[1]);
+  const told = [];
+  const log = { debug() {}, info() {}, error() {}, warn: (message) => told.push(message), child: () => log };
+  const provider = await FolderLedgerProvider.open({ root: process.argv[2], log });
+  const files = [];
+  try { for (;;) files.push(openSync('/dev/null', 'r')); } catch {}
+  const refused = await provider.open('ch').catch(({ code }) => code);
+  for (const file of files) closeSync(file);
+  const ledger = await provider.open('ch');
+  process.stdout.write(JSON.stringify([refused, Number(ledger.blocks.info().height), told]));
+  await provider[Symbol.asyncDispose]();
+`;
+const built = join(import.meta.dirname, '..', '..', 'dist', 'ledger', 'ledger-provider.js');
+
+it.skipIf(process.platform !== 'linux' || !existsSync(built))('a ledger that finds no more files to open keeps its state', async () => {
+  {
+    await using provider = await FolderLedgerProvider.open({ root });
+    const ledger = await provider.create('ch', genesis());
+    await commit(ledger, await count(ledger, 'tx1'));
+  }
+  const script = ['--input-type=module', '-e', SHORT_OF_FILES, built, root];
+  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', 'ulimit -n 100; exec "$0" "$@"', process.execPath, ...script]);
+  expect(JSON.parse(stdout)).toEqual(['LEDGER_UNAVAILABLE', 2, []]);
 });
