@@ -217,6 +217,27 @@ describe.each([
       while (getEventListeners(signal, 'abort').length > 0) await new Promise(setImmediate);
     });
 
+    it('gives its reader what came before it failed', async () => {
+      const client = await serve({
+        kind: 'bidi',
+        path: '/t/Late',
+        handle: async (stream) => {
+          for (let at = 1; at <= 3; at += 1) await stream.send(new Uint8Array([at]));
+          throw new SelvageError('ACCESS_DENIED', 'no more');
+        },
+      });
+      using stream = client.bidi('/t/Late', { signal: never });
+      const got: number[] = [];
+      const read = async (): Promise<void> => {
+        for await (const message of stream.incoming) {
+          got.push(...message);
+          await new Promise(setImmediate); // so that the failure is there before the next message is asked for
+        }
+      };
+      await expect(read()).rejects.toThrow('no more');
+      expect(got).toEqual([1, 2, 3]);
+    });
+
     it('may end before the caller does', async () => {
       const client = await serve({
         kind: 'bidi',

@@ -30,11 +30,9 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array> {
     this.#waiting = undefined;
   }
 
-  /** The stream broke: what has come is forgotten. */
+  /** The stream broke: its reader is told after the messages that came before. */
   fail(reason: unknown): void {
     this.#failure ??= { reason };
-    this.#messages = [];
-    this.#next = 0;
     this.#waiting?.reject(reason);
     this.#waiting = undefined;
   }
