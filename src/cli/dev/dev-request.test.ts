@@ -53,6 +53,7 @@ it.each([
   ['--data that is a file', ['first', '--data', 'first/package.json'], '--data '],
   ['--user without a value', ['first', '--user', 'alice:auditor'], '"auditor" is no attribute with a value'],
   ['--user that is there already', ['first', '--user', 'Admin:a=b'], 'Admin is taken'],
+  ['--user of an organisation that is not there', ['first', '--user', 'a@org9'], '--user a@org9: this network has Org1MSP to Org2MSP'],
   ['--once with --watch', ['first', '--once', '--watch'], '--once and --watch contradict each other'],
   ['--name for two', ['first', 'b=second', '--name', 'kv'], '--name is for one chaincode, and 2 are named'],
   ['two of one name', ['first', 'second'], 'two chaincodes would be called kv-node'],

@@ -39,9 +39,11 @@ export async function devRequest(paths: readonly string[], flags: DevFlags, term
   const block = blockMode(flags.block);
   const chaincodes = await requestedChaincodes(paths, flags, terminal);
   if (chaincodes.length === 0) refuseWithoutChaincode(flags);
+  const members = orgsFor(chaincodes, orgs, data);
+  if (data === undefined || !existsSync(data)) checkMembers(users, members);
   const network = { channel: flags.channel, tls: flags.tls, portBase, block };
   return {
-    network: { ...network, orgs: orgsFor(chaincodes, orgs, data), lifecycle: lifecycleFor(chaincodes, lifecycle) },
+    network: { ...network, orgs: members, lifecycle: lifecycleFor(chaincodes, lifecycle) },
     chaincodes,
     users,
     replicas: replicas ?? 1,
@@ -67,6 +69,16 @@ function refuseWithoutChaincode({ name, policy, ctor, collectionsConfig, inspect
     throw new SelvageError('SETTING_INVALID', `${given} is about a chaincode, and there is none here`, {
       advice: 'Name the folder of your chaincode: selvage dev FOLDER.',
     });
+}
+
+/** A kept network knows by itself how many organisations it has. */
+function checkMembers(users: readonly DevUserSpec[], orgs: number): void {
+  const names = Array.from({ length: orgs }, (_, at) => `org${at + 1}`);
+  const stranger = users.find(({ org }) => !names.includes(org.toLowerCase()));
+  if (stranger === undefined) return;
+  throw new SelvageError('SETTING_INVALID', `--user ${stranger.name}@${stranger.org}: this network has ${mspIds(orgs)}`, {
+    advice: 'Name one of them, like @org1, or ask for more organisations by --orgs.',
+  });
 }
 
 /** As many as asked for, as kept, or as the collections name. */

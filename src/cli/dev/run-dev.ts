@@ -72,8 +72,12 @@ async function openDataFolder({ data }: DevRequest, terminal: Terminal): Promise
     path,
     keepLog: async () => {
       if (terminal.logFile === undefined) return;
-      await rename(terminal.logFile, kept);
-      terminal.logFile = kept;
+      const moved = await rename(terminal.logFile, kept).then(
+        () => true,
+        () => false, // there is none yet; the error that brought us here is what counts
+      );
+      if (moved) terminal.logFile = kept;
+      else delete terminal.logFile;
     },
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 3 }),
   };
