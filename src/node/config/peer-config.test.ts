@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SelvageError } from '../../common/errors.ts';
-import { parsePeerConfig } from './peer-config.ts';
+import { parseLedgerPlace, parsePeerConfig } from './peer-config.ts';
 import { type RawSettings, readSources } from './sources.ts';
 
 let folder: string;
@@ -281,5 +281,14 @@ describe('a whole core.yaml', () => {
       'peer.keepalive',
     ]);
     expect(parsePeerConfig(sources, undefined)).toMatchObject({ id: 'peer0', operationsAddress: '127.0.0.1:9443', tls: undefined });
+  });
+});
+
+describe('the place of the ledgers', () => {
+  it('is read from a configuration whose MSP and TLS files are not there', () => {
+    const raw = { peer: { filesystempath: 'data', tls: { enabled: 'true' }, mspconfigpath: 'nowhere' } };
+    expect(() => parsePeerConfig({ raw, folder: '/conf' }, undefined)).toThrow();
+    expect(parseLedgerPlace({ raw, folder: '/conf' })).toEqual({ fileSystemPath: '/conf/data', release: '2.x' });
+    expect(parseLedgerPlace({ raw: {}, folder: '/conf' }).fileSystemPath).toBe('/var/hyperledger/production');
   });
 });

@@ -5,7 +5,7 @@ import { chaincodeAddresses, peerAddress } from './chaincode-addresses.ts';
 import { KNOWN_KEYS } from './known-keys.ts';
 import { missingFiles, type Problem } from './named-files.ts';
 import { peerSchema } from './peer-schema.ts';
-import { configPath, type SettingSources, variableOf } from './sources.ts';
+import { configPath, type SettingSources, settingAt, variableOf } from './sources.ts';
 
 /** Everything a peer needs to know before it starts. Paths are absolute; times are in milliseconds. */
 export interface PeerConfig {
@@ -145,6 +145,24 @@ export interface ExternalBuilderConfig {
   readonly name: string;
   readonly path: string;
   readonly propagateEnvironment: readonly string[];
+}
+
+/**
+ * Where a peer keeps its ledgers, and like which release: all that looking at them needs, so nothing else of the configuration has to
+ * be right.
+ * @throws {SelvageError} `SETTING_INVALID`
+ */
+export function parseLedgerPlace({ raw, folder }: Pick<SettingSources, 'raw' | 'folder'>): {
+  readonly fileSystemPath: string;
+  readonly release: PeerConfig['ledger']['release'];
+} {
+  const parsed = v.safeParse(peerSchema, {
+    peer: { filesystempath: settingAt(raw, 'peer.filesystempath') },
+    selvage: { ledgerrelease: settingAt(raw, 'selvage.ledgerrelease') },
+  });
+  if (!parsed.success) throw invalid(parsed.issues.map((issue) => ({ path: v.getDotPath(issue) ?? '', message: issue.message })));
+  const { peer, selvage } = parsed.output;
+  return { fileSystemPath: configPath(folder, peer.filesystempath), release: selvage.ledgerrelease };
 }
 
 /** `chaincode.runtimeParams`. */
