@@ -68,7 +68,9 @@ describe.each([
     const problem = JSON.parse(await told('{"fact":"chaincode","problem"'));
     expect(problem.problem).toMatch(/^not upgraded: [^\n]*Error: broken on purpose$/);
     expect(await query('get', 'a')).toBe('1\n');
-    await edit((text) => text.replace(/^throw.*\n/, '// mended\n'));
+    await edit((text) => text.replace(/^throw.*\n/, ''));
+    expect(JSON.parse(await told('{"fact":"unchanged"'))).toMatchObject({ name: 'kv' });
+    await edit((text) => `// mended\n${text}`);
     expect(JSON.parse(await told('{"fact":"changed"', 2))).toMatchObject({ ...mended, code: 'VALID' });
   }, 120_000);
 

@@ -51,6 +51,7 @@ export async function deployOnChange(deployment: DevDeployment, options: Cancell
   const { source, name } = chaincode;
   const changes = 'folder' in source ? folderChanges(source.folder, options) : fileChanges(source.packageFile, options);
   let gone = false;
+  let failed = false;
   for await (const _ of changes) {
     const place = 'folder' in source ? source.folder : source.packageFile;
     if (!existsSync(place)) {
@@ -61,11 +62,15 @@ export async function deployOnChange(deployment: DevDeployment, options: Cancell
     if (gone) reporter.step('back', place, undefined, { name, place });
     gone = false;
     try {
-      await deployIfChanged(deployment, options);
+      const changed = await deployIfChanged(deployment, options);
+      if (failed && !changed) reporter.step('unchanged', `${name} is again what runs`, undefined, { name });
+      failed = false;
     } catch (thrown) {
       if (options.signal.aborted) return;
       const { code, message } = SelvageError.from(thrown);
       reporter.problem('chaincode', `${amongOthers ? `${name} ` : ''}not upgraded: ${inOneLine(message)}`, { name, code, message });
+      reporter.detail('what ran before goes on answering');
+      failed = true;
     }
   }
 }
@@ -82,18 +87,19 @@ const INSTALL = /^chaincode install failed with status: \d+ - (?:failed to invok
 /** A package id is its label to somebody who has just packed it. */
 const HASH = /:[0-9a-f]{64}\b/g;
 
-/** Saying nothing about a change of times or of a file that is not packed. */
-async function deployIfChanged(deployment: DevDeployment, options: Cancellable): Promise<void> {
+/** Says nothing about a change of times or of a file that is not packed. @returns whether there is something new */
+async function deployIfChanged(deployment: DevDeployment, options: Cancellable): Promise<boolean> {
   const begun = performance.now();
   const name = deployment.chaincode.name;
   const deployed = await deployChaincode(deployment.clients, wanted(deployment, options), options);
-  if (deployed.did === 'nothing') return;
+  if (deployed.did === 'nothing') return false;
   startLegacy(deployment, options);
   const { commit } = deployed.submission;
   const facts = { ...factsOf(name, deployed), block: Number(commit?.blockNumber ?? 0n), code: commit?.codeName };
   const text = `${name} version ${deployed.version} ${deployed.did}, block ${commit?.blockNumber}, world state kept`;
   deployment.reporter.step('changed', text, performance.now() - begun, facts);
   if (deployed.package !== undefined) deployment.reporter.detail(deployed.package.id);
+  return true;
 }
 
 function wanted(deployment: DevDeployment, options: Cancellable, onInstalled?: DevChaincode['onInstalled']): DevChaincode {

@@ -42,7 +42,9 @@ async function invoke(args: readonly string[], { clients, chaincode, reporter }:
   const result = textOf(response.payload);
   const block = Number(commit?.blockNumber ?? 0n);
   const code = commit?.codeName ?? 'unknown';
-  reporter.step('invoke', args.join(' '), performance.now() - start, { args, result, txId: proposal.txId, block, code, rwset: lines });
+  const facts = { args, result, txId: proposal.txId, block, code, rwset: lines };
+  if (commit?.code === protos.TxValidationCode.VALID) reporter.step('invoke', args.join(' '), performance.now() - start, facts);
+  else reporter.problem('invoke', args.join(' '), facts);
   if (result !== '') reporter.detail(`→ ${result}`);
   for (const { namespace, text } of lines) reporter.detail(`${namespace}: ${text}`);
   reporter.detail(`block ${block}, transaction ${proposal.txId.slice(0, 12)}…, ${code}`);
