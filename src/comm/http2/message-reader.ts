@@ -1,3 +1,5 @@
+import { Status } from '../status.ts';
+
 /** A message that cannot be taken, with the gRPC status that says why. */
 export class MessageRefused extends Error {
   override readonly name = 'MessageRefused';
@@ -10,9 +12,6 @@ export class MessageRefused extends Error {
 }
 
 const PREFIX_BYTES = 5;
-const RESOURCE_EXHAUSTED = 8;
-const UNIMPLEMENTED = 12;
-const INTERNAL = 13;
 
 /**
  * Cuts the DATA of one stream into gRPC messages: a byte that says whether it is compressed, four bytes of length, the message.
@@ -65,11 +64,11 @@ export class MessageReader {
 
   #acceptedLength(): number {
     const compressed = this.#prefix[0];
-    if (compressed === 1) throw new MessageRefused(UNIMPLEMENTED, 'compressed messages are not supported');
-    if (compressed !== 0) throw new MessageRefused(INTERNAL, `a message that begins with ${compressed}, where 0 is expected`);
+    if (compressed === 1) throw new MessageRefused(Status.UNIMPLEMENTED, 'compressed messages are not supported');
+    if (compressed !== 0) throw new MessageRefused(Status.INTERNAL, `a message that begins with ${compressed}, where 0 is expected`);
     const length = this.#prefix.readUInt32BE(1);
     if (length > this.#limit)
-      throw new MessageRefused(RESOURCE_EXHAUSTED, `Received message larger than max (${length} vs ${this.#limit})`);
+      throw new MessageRefused(Status.RESOURCE_EXHAUSTED, `Received message larger than max (${length} vs ${this.#limit})`);
     return length;
   }
 
