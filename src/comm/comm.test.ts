@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { issue } from '../../test/certificates.ts';
 import { deferred } from '../common/deferred.ts';
-import { SelvageError } from '../common/errors.ts';
+import { SelvageError, type StatusDetail } from '../common/errors.ts';
 import { silent } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
 import { loadGrpcJs, OWN } from './chosen-transport.ts';
@@ -92,6 +92,47 @@ describe.each([
         expect(encodeURIComponent(kept).length).toBeLessThanOrEqual(6_000);
         expect(more).toBe(`${text.length - kept.length} more characters)`);
       }
+    });
+
+    const detail = (text: string): StatusDetail => ({ typeUrl: 'type.googleapis.com/test.Detail', value: Buffer.from(text) });
+
+    it('gives the caller the details of a failure, of streams too', async () => {
+      const refused = new SelvageError('ENDORSEMENT_FAILED', 'see the détails', { statusDetails: [detail('one'), detail('zwei\0ü')] });
+      const fail = async (): Promise<never> => Promise.reject(refused);
+      const client = await serve({ kind: 'unary', path: '/t/Fail', handle: fail }, { kind: 'bidi', path: '/t/FailStream', handle: fail });
+      const read = async (): Promise<unknown> => {
+        using stream = client.bidi('/t/FailStream', { signal: never });
+        for await (const _ of stream.incoming);
+        return undefined;
+      };
+      const calls = [() => client.unary('/t/Fail', new Uint8Array(), { signal: never }), read];
+      for (const call of calls) {
+        const thrown = SelvageError.from(await call().catch((failure: unknown) => failure));
+        expect(thrown).toMatchObject({ message: 'see the détails', details: { grpcStatus: 10 } });
+        expect(thrown.statusDetails.map(({ typeUrl, value }) => [typeUrl, Buffer.from(value).toString()])).toEqual([
+          ['type.googleapis.com/test.Detail', 'one'],
+          ['type.googleapis.com/test.Detail', 'zwei\0ü'],
+        ]);
+      }
+    });
+
+    it('leaves out the details that would not fit into the headers', async () => {
+      const statusDetails = Array.from({ length: 50 }, (_, at) => detail(`${at}`.padEnd(500, 'x')));
+      const client = await serve({
+        kind: 'unary',
+        path: '/t/Fail',
+        handle: async () => {
+          throw new SelvageError('ENDORSEMENT_FAILED', 'ü'.repeat(10_000), { statusDetails });
+        },
+      });
+      const thrown = SelvageError.from(
+        await client.unary('/t/Fail', new Uint8Array(), { signal: never }).catch((failure: unknown) => failure),
+      );
+      expect(thrown.message).toMatch(/^ü+… \(\d+ more characters\)$/);
+      expect(thrown.statusDetails.length).toBeGreaterThan(4);
+      const sent = encodeURIComponent(thrown.message).length + Buffer.byteLength(thrown.message);
+      const details = thrown.statusDetails.reduce((sum, { typeUrl, value }) => sum + typeUrl.length + value.length, 0);
+      expect(sent + (details * 4) / 3).toBeLessThan(7_500);
     });
 
     it('hides what nobody foresaw', async () => {

@@ -1,4 +1,5 @@
-import { type GrpcStatusName, SelvageError } from '../common/errors.ts';
+import { type GrpcStatusName, SelvageError, type StatusDetail } from '../common/errors.ts';
+import { DETAILS_FIELD, decodeDetails, encodeStatus, sizeInBase64 } from './status-details.ts';
 
 /** Numbers of gRPC statuses. */
 export const Status = {
@@ -30,35 +31,61 @@ export interface CallStatus {
   /** One of {@link Status}. */
   readonly code: number;
   readonly message: string;
-  /** Further fields of the trailers, names in small letters, values of visible ASCII. */
+  /** Further fields of the trailers, names in small letters, values of visible ASCII: base64 where the name ends with `-bin`. */
   readonly metadata?: readonly (readonly [name: string, value: string])[];
 }
 
-/** What the caller may know of an error: a status, our code, our message. The cause stays in our log. */
-export const statusOf = (error: SelvageError): CallStatus => ({
-  code: Status[error.grpc],
-  message: fitting(error.message),
-  metadata: [['selvage-code', error.code]],
-});
+/** What the caller may know of an error: a status, our code, our message and details. The cause stays in our log. */
+export function statusOf(error: SelvageError): CallStatus {
+  const code = Status[error.grpc];
+  const own = ['selvage-code', error.code] as const;
+  if (error.statusDetails.length === 0) return { code, message: fitting(error.message, MAX_STATUS), metadata: [own] };
+  const message = fitting(error.message, MAX_MESSAGE_WITH_DETAILS);
+  const status = encodeStatus(code, message, fittingDetails(error.statusDetails, message));
+  return { code, message, metadata: [own, [DETAILS_FIELD, Buffer.from(status).toString('base64')]] };
+}
 
 /** A status travels in headers, and common clients take no more than 8 KiB of those: one that is too large breaks the connection. */
-const MAX_DETAILS = 6_000;
+const MAX_STATUS = 6_000;
+/** With details the message travels twice, and they want some room. */
+const MAX_MESSAGE_WITH_DETAILS = 2_000;
+const MAX_STATUS_WITH_DETAILS = 7_200;
 
 /** As much of the text as fits into a status, counted as it is sent: percent-encoded. */
-function fitting(text: string): string {
+function fitting(text: string, most: number): string {
   let size = 0;
   let kept = '';
   for (const character of text) {
-    size += /[ -$&-~]/.test(character) ? 1 : 3 * Buffer.byteLength(character);
-    if (size > MAX_DETAILS) return `${kept}… (${text.length - kept.length} more characters)`;
+    size += encodedSize(character);
+    if (size > most) return `${kept}… (${text.length - kept.length} more characters)`;
     kept += character;
   }
   return text;
 }
 
+const encodedSize = (character: string): number => (/[ -$&-~]/.test(character) ? 1 : 3 * Buffer.byteLength(character));
+
+/** The first of the details, so many as fit beside the message and its copy. Whoever makes many of them makes them small. */
+function fittingDetails(details: readonly StatusDetail[], message: string): readonly StatusDetail[] {
+  let room = MAX_STATUS_WITH_DETAILS - [...message].reduce((sum, character) => sum + encodedSize(character), 0);
+  room -= sizeInBase64(Buffer.byteLength(message) + 16);
+  const tooMany = details.findIndex(({ typeUrl, value }) => {
+    room -= sizeInBase64(typeUrl.length + value.length + 16);
+    return room < 0;
+  });
+  return tooMany < 0 ? details : details.slice(0, tooMany);
+}
+
+/** What a caller may be told more than code and message, as the other side sent it. */
+function detailsIn({ metadata = [] }: CallStatus): readonly StatusDetail[] {
+  const found = metadata.find(([name]) => name === DETAILS_FIELD)?.[1];
+  return found === undefined ? [] : decodeDetails(Buffer.from(found, 'base64'));
+}
+
 /** Another node's status as our error: unreachable, out of time, given up, or refused with a text. */
-export function errorOf({ code, message }: CallStatus, address: string, cause?: unknown): SelvageError {
-  const options = { details: { address, grpcStatus: code }, ...(cause !== undefined && { cause }) };
+export function errorOf(status: CallStatus, address: string, cause?: unknown): SelvageError {
+  const { code, message } = status;
+  const options = { details: { address, grpcStatus: code }, statusDetails: detailsIn(status), ...(cause !== undefined && { cause }) };
   switch (code) {
     case Status.UNAVAILABLE:
       return new SelvageError('PEER_UNREACHABLE', `cannot reach ${address}: ${message}`, {

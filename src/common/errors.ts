@@ -37,6 +37,16 @@ const FAILURES = {
   DOCKER_REFUSED: { grpc: 'UNKNOWN', retryable: false },
   PEER_UNREACHABLE: { grpc: 'UNAVAILABLE', retryable: true },
   REFUSED_BY_PEER: { grpc: 'UNKNOWN', retryable: false },
+  /** There are no peers, or not enough of them, to ask for what a client wants. */
+  ENDORSERS_MISSING: { grpc: 'FAILED_PRECONDITION', retryable: true },
+  /** A peer that was asked on behalf of a client refused the proposal itself. */
+  ENDORSER_REFUSED: { grpc: 'FAILED_PRECONDITION', retryable: false },
+  /** The peers that were asked on behalf of a client did not endorse, or not alike. */
+  ENDORSEMENT_FAILED: { grpc: 'ABORTED', retryable: true },
+  /** The ordering service will never take the transaction as it is. */
+  ORDERER_REFUSED: { grpc: 'ABORTED', retryable: false },
+  /** Nobody can say any more how a transaction ended. */
+  COMMIT_UNKNOWN: { grpc: 'ABORTED', retryable: true },
   /** An answer that no client would take. */
   MESSAGE_TOO_LARGE: { grpc: 'RESOURCE_EXHAUSTED', retryable: false },
   /** A service of Fabric's that this node does not have. */
@@ -49,12 +59,21 @@ const FAILURES = {
 export type FailureCode = keyof typeof FAILURES;
 export type GrpcStatusName = (typeof FAILURES)[FailureCode]['grpc'];
 
+/** More about a failure, for programs: a protobuf message, as gRPC's richer error model carries it to the caller. */
+export interface StatusDetail {
+  /** Such as `type.googleapis.com/gateway.ErrorDetail`. */
+  readonly typeUrl: string;
+  readonly value: Uint8Array;
+}
+
 export interface SelvageErrorOptions {
   readonly cause?: unknown;
   /** Identifiers worth a log field: channel, txId, packageId. Never key material, never payload bytes. */
   readonly details?: Readonly<Record<string, string | number>>;
   /** What the person who reads the error can do about it, as one sentence. */
   readonly advice?: string;
+  /** Goes to a gRPC caller beside code and message, as far as it fits. */
+  readonly statusDetails?: readonly StatusDetail[];
 }
 
 /** The only error Selvage throws on purpose. Branch on `code`; the message is for people (and, where Fabric's clients match on it, Fabric's). */
@@ -63,12 +82,14 @@ export class SelvageError extends Error {
   readonly code: FailureCode;
   readonly details: Readonly<Record<string, string | number>>;
   readonly advice: string | undefined;
+  readonly statusDetails: readonly StatusDetail[];
 
-  constructor(code: FailureCode, message: string, { cause, details = {}, advice }: SelvageErrorOptions = {}) {
+  constructor(code: FailureCode, message: string, { cause, details = {}, advice, statusDetails = [] }: SelvageErrorOptions = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.details = details;
     this.advice = advice;
+    this.statusDetails = statusDetails;
   }
 
   get grpc(): GrpcStatusName {

@@ -2,6 +2,7 @@ import { ChannelCredentials, Client, type ClientDuplexStream, connectivityState,
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { errorOf, notReached, Status } from '../status.ts';
+import { DETAILS_FIELD } from '../status-details.ts';
 import { type ClientTls, clientContext } from '../tls.ts';
 import type { ClientStream, ClientTransport, DialOptions } from '../transport.ts';
 import { CLIENT_OPTIONS } from './options.ts';
@@ -118,5 +119,12 @@ const credentialsOf = (tls: ClientTls | undefined): ChannelCredentials =>
 
 const failureOf = (error: unknown, address: string): SelvageError =>
   error instanceof Error && 'code' in error && 'details' in error
-    ? errorOf({ code: Number(error.code), message: String(error.details) }, address, error)
+    ? errorOf({ code: Number(error.code), message: String(error.details), metadata: detailsOf(error) }, address, error)
     : SelvageError.from(error);
+
+/** The one field of the trailers that we read, as our own transport gives it. */
+function detailsOf(error: Error): readonly (readonly [string, string])[] {
+  const metadata: unknown = Reflect.get(error, 'metadata');
+  const [value] = metadata instanceof Metadata ? metadata.get(DETAILS_FIELD) : [];
+  return value instanceof Uint8Array ? [[DETAILS_FIELD, Buffer.from(value).toString('base64')]] : [];
+}

@@ -177,6 +177,6 @@ function broken(cause: unknown): unknown {
 
 function asError({ code, message, metadata = [] }: CallStatus) {
   const fields = new Metadata();
-  for (const [name, value] of metadata) fields.set(name, value);
+  for (const [name, value] of metadata) fields.set(name, name.endsWith('-bin') ? Buffer.from(value, 'base64') : value);
   return { code, details: message, metadata: fields, name: 'Error', message };
 }
