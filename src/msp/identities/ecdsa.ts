@@ -42,6 +42,16 @@ function readSignature(bytes: Uint8Array): EcdsaSignature & { readonly exact: bo
   return { r, s, exact: whole.done && sequence.done };
 }
 
+/** Whether the bytes are the one DER encoding of their signature; S may be high. */
+export function isCanonicalEcdsa(signature: Uint8Array): boolean {
+  try {
+    return readSignature(signature).exact;
+  } catch (thrown) {
+    if (thrown instanceof SelvageError) return false;
+    throw thrown;
+  }
+}
+
 export const encodeEcdsaSignature = ({ r, s }: EcdsaSignature): Uint8Array => der(TAG.SEQUENCE, derInteger(r), derInteger(s));
 
 /** Whether s is at most half the curve's order. */

@@ -4,12 +4,16 @@ import { SelvageError } from '../../common/errors.ts';
 export interface PemBlock {
   readonly label: string;
   readonly der: Uint8Array;
+  /** Where the text after the block begins: behind its last line and the line's break. */
+  readonly end: number;
 }
 
 const BEGIN = '-----BEGIN ';
 const HEADERS = /^(?:[^\r\n:]+:[^\r\n]*\r?\n)+\r?\n/;
 /** Texts with more beginnings without an end are hostile: each costs a search to the end. */
 const MAX_ATTEMPTS = 8;
+/** How much white space may stand behind the last line of a block and still count as part of it. */
+const MAX_BREAK = 80;
 
 /** The first whole block of a text, whatever stands around it, or undefined when there is none. */
 export function firstPemBlock(input: string | Uint8Array): PemBlock | undefined {
@@ -29,14 +33,16 @@ function blockAt(text: string, start: number): PemBlock | undefined {
   const first = text.slice(start, line).trimEnd();
   if (line < 0 || !first.endsWith('-----')) return undefined;
   const label = first.slice(0, -5);
-  const end = text.indexOf(`-----END ${label}-----`, line);
+  const lastLine = `-----END ${label}-----`;
+  const end = text.indexOf(lastLine, line);
   if (end < 0) return undefined;
   const base64 = text
     .slice(line + 1, end)
     .replace(HEADERS, '')
     .replace(/\s/g, '');
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(base64) || base64.length % 4 !== 0) return undefined;
-  return { label, der: new Uint8Array(Buffer.from(base64, 'base64')) };
+  const [rest = ''] = /^[ \t]*\r?\n?/.exec(text.slice(end + lastLine.length, end + lastLine.length + MAX_BREAK)) ?? [];
+  return { label, der: new Uint8Array(Buffer.from(base64, 'base64')), end: end + lastLine.length + rest.length };
 }
 
 /** The DER of a PEM text's first block. @throws {SelvageError} `MALFORMED` when there is none */
