@@ -1,4 +1,5 @@
 import type { Channels } from '../channel/channel.ts';
+import { compareUtf8 } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
 import { hashedNamespace } from '../ledger/simulator/private-namespaces.ts';
 import type { StateSnapshot } from '../ledger/statedb/state.ts';
@@ -73,6 +74,12 @@ export class LifecycleCache {
     const found = (await this.#channel(channelId)).get(name);
     if (found === undefined) throw new SelvageError('CHAINCODE_NOT_FOUND', `unknown chaincode '${name}' for channel '${channelId}'`);
     return this.#known(found);
+  }
+
+  /** Every definition that is in force on a channel, by name. @throws {SelvageError} `CHANNEL_NOT_FOUND`, `LEDGER_CORRUPT` */
+  async defined(channelId: string): Promise<readonly (KnownChaincode & { readonly name: string })[]> {
+    const found = [...(await this.#channel(channelId))].map(([name, cached]) => ({ name, ...this.#known(cached) }));
+    return found.sort((a, b) => compareUtf8(a.name, b.name));
   }
 
   /** Definitions that run a package, by channel. */

@@ -17,6 +17,7 @@ import { Scope } from '../common/scope.ts';
 import { Endorser } from '../endorser/endorser.ts';
 import { loadHandlers } from '../endorser/handlers/library.ts';
 import { keepSent, MemberDistributor, NO_PEERS, type PrivateDataPeers, type SentPrivateData } from '../endorser/private-data.ts';
+import type { PeerView } from '../gossip/peers.ts';
 import type { InvalidReason } from '../ledger/ledger.ts';
 import { FolderLedgerProvider } from '../ledger/ledger-provider.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
@@ -46,6 +47,7 @@ import { failedChannels, lostServices, Readiness } from './health.ts';
 import { loadMembership } from './membership.ts';
 import { type FailedCheck, type OperationsParts, type OperationsServer, serveOperations } from './operations.ts';
 import { prepareChaincode } from './prepare-chaincode.ts';
+import { startGossip } from './start-gossip.ts';
 import { readOperationsTls, readOverrides, readPeerTls } from './tls-material.ts';
 import { commitSha, version } from './version.ts';
 
@@ -68,6 +70,8 @@ export interface Peer extends AsyncDisposable {
   readonly chaincodeAddress: string;
   /** Where health and metrics are served, if they are. */
   readonly operationsAddress: string | undefined;
+  /** Who there is, as far as it knows. */
+  readonly peers: PeerView;
   /** What it does at the moment, for the log of somebody who asks. */
   report(): LogFields;
   /** Takes private data from another peer of the same process. @throws {SelvageError} `CHANNEL_NOT_FOUND` */
@@ -121,6 +125,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   const system = systemChaincodes(config, { channels, access, lifecycle, endorsers: new Set(handlers.endorsements.keys()) });
   const chaincodes = scope.use(await startChaincodes(config, parts, { channels, access, lifecycle, runtime, output, system, scope }));
   if (config.chaincode.mode !== 'dev') scope.use(takeCareOfChaincode({ lifecycle, changes, channels, chaincodes, log }));
+  const peers = await startGossip(config, { membership, channels, lifecycle, changes, log, scope });
   const endorser = new Endorser({
     channels,
     localMsp: membership.msp,
@@ -161,6 +166,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
     address: joinAddress({ host: splitAddress(config.listenAddress)?.host ?? '', port: server.port }),
     chaincodeAddress: config.chaincodeAddress,
     operationsAddress: operations?.address,
+    peers,
     prepare: (channelId, name, options) => prepareChaincode({ channels, definitions, chaincodes }, { channelId, name }, options),
     launch: (chaincode, options) => chaincodes.makeReady(chaincode, options),
     report: () => ({

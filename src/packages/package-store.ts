@@ -39,6 +39,7 @@ export class PackageStore {
   readonly #texts: FabricTexts;
   readonly #log: Logger;
   readonly #known = new LruCache<string, InstalledChaincode>(REMEMBERED);
+  readonly #listeners = new Set<() => void>();
 
   constructor({ directory, texts = '1.4', log = silent }: PackageStoreParts) {
     this.#directory = directory;
@@ -57,6 +58,13 @@ export class PackageStore {
       throw unwritable(`${failed(texts)} ${name}:${version}`, cause);
     });
     if (!made) throw exists(`${failed(texts)} ${name}:${version}`, this.#file(name, version));
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls `listener` after every installation, until the result is disposed. */
+  onInstalled(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
   /**

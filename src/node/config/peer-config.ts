@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { ImageSettings } from '../../packages/platforms/image-names.ts';
 import { chaincodeAddresses, peerAddress } from './chaincode-addresses.ts';
+import { type GossipConfig, gossipConfig } from './gossip-config.ts';
 import { KNOWN_KEYS } from './known-keys.ts';
 import { missingFiles, type Problem } from './named-files.ts';
 import { peerSchema } from './peer-schema.ts';
@@ -26,6 +27,7 @@ export interface PeerConfig {
   readonly ordererOverrides: readonly OrdererOverride[];
   /** `peer.deliveryclient.reconnectTotalTimeThreshold`, in milliseconds. */
   readonly ordererGiveUpMs: number;
+  readonly gossip: GossipConfig;
   readonly handlers: HandlersConfig;
   readonly endorserConcurrency: number;
   readonly deliverConcurrency: number;
@@ -201,11 +203,12 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
   const { peer, chaincode, ledger, operations, logging, selvage } = parsed.output;
   const dataFolder = configPath(folder, peer.filesystempath);
   const executeTimeoutMs = executeTimeout(chaincode.executetimeout);
+  const address = peerAddress({ address: peer.address, autoDetect: peer.addressautodetect });
   return {
     id: peer.id,
     networkId: peer.networkid,
     listenAddress: peer.listenaddress,
-    address: peerAddress({ address: peer.address, autoDetect: peer.addressautodetect }),
+    address,
     ...addresses,
     localMspId: peer.localmspid,
     mspConfigPath: configPath(folder, peer.mspconfigpath),
@@ -214,6 +217,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
     tls: peer.tls.enabled ? peerTls(peer.tls, folder) : undefined,
     ordererGiveUpMs: peer.deliveryclient.reconnecttotaltimethreshold,
     ordererOverrides: peer.deliveryclient.addressoverrides.map(({ from, to, cacertsfile }) => ({ from, to, caCertsFile: cacertsfile })),
+    gossip: gossipConfig(peer.gossip, address),
     handlers: handlersConfig(peer.handlers, folder),
     endorserConcurrency: peer.limits.concurrency.endorserservice,
     deliverConcurrency: peer.limits.concurrency.deliverservice,

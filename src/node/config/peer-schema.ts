@@ -1,43 +1,9 @@
 import * as v from 'valibot';
-import { splitAddress } from '../../common/address.ts';
 import { parseDuration } from '../../common/duration.ts';
-import { messageOf } from '../../common/errors.ts';
 import { IMAGE_SETTINGS } from '../../packages/platforms/image-names.ts';
 import { DEFAULT_PROCESSES } from '../../runtimes/process/isolation.ts';
-import { parseYaml } from './sources.ts';
-
-/** A value that YAML may have read as a number or a truth; absent, null and empty mean the default. */
-const text = (fallback: string) =>
-  v.optional(
-    v.pipe(
-      v.nullable(v.union([v.string(), v.number(), v.boolean()])),
-      v.transform((value) => (value === null || value === '' ? fallback : String(value))),
-    ),
-    fallback,
-  );
-
-const duration = (fallback: string) =>
-  v.pipe(
-    text(fallback),
-    v.transform((value) => parseDuration(value)),
-    v.number('expected a number with a unit, like 30s or 1h30m'),
-  );
-
-const FLAGS: Readonly<Record<string, boolean>> = { true: true, t: true, '1': true, false: false, f: false, '0': false };
-
-const flag = (fallback: boolean) =>
-  v.pipe(
-    text(String(fallback)),
-    v.transform((value) => FLAGS[value.toLowerCase()]),
-    v.boolean('expected true or false'),
-  );
-
-const count = (fallback: number) =>
-  v.pipe(
-    text(String(fallback)),
-    v.regex(/^\d+$/, 'expected a whole number'),
-    v.transform((value) => Number(value)),
-  );
+import { gossipKeys } from './gossip-config.ts';
+import { address, count, duration, file, flag, list, oneOf, section, text, yamlList } from './schema-values.ts';
 
 /** Instances of one chaincode: each is a process or a container of its own. */
 const replicas = (fallback: number) =>
@@ -55,32 +21,6 @@ const cores = (fallback: number) =>
     v.transform((value) => Number(value)),
     v.check((value) => value === 0 || value >= 0.01, 'expected no less than 0.01 of a core, or 0 for no limit'),
   );
-
-const oneOf = <const T extends readonly string[]>(options: T, fallback: T[number]) =>
-  v.pipe(text(fallback), v.picklist(options, `expected one of ${options.join(', ')}`));
-
-/** `host:port`; '' where it may be absent. */
-const address = (fallback: string) =>
-  v.pipe(
-    text(fallback),
-    v.check((value) => value === '' || splitAddress(value) !== undefined, 'expected host:port'),
-  );
-
-/** From a variable: words, `[a b]` or `a,b`. */
-const list = v.pipe(
-  v.optional(v.union([v.array(v.string()), v.string(), v.null()]), []),
-  v.transform((value) => (Array.isArray(value) ? value : (value ?? '').split(/[\s,[\]]+/).filter((entry) => entry !== ''))),
-);
-
-/** A part of the tree that may be absent or empty. */
-const section = <T extends v.ObjectEntries>(entries: T) =>
-  v.pipe(
-    v.optional(v.nullable(v.record(v.string(), v.unknown(), 'expected keys and values')), {}),
-    v.transform((value) => value ?? {}),
-    v.looseObject(entries),
-  );
-
-const file = section({ file: text('') });
 
 const handler = v.pipe(
   v.strictObject({ name: v.string('expected the name of a handler'), library: v.optional(v.nullable(v.string()), '') }),
@@ -120,20 +60,6 @@ const chaincodeSettings = v.pipe(
   v.transform((value) => value ?? {}),
 );
 
-/** A list of mappings, or from a variable the same list as YAML text. */
-const yamlList = v.pipe(
-  v.optional(v.unknown(), []),
-  v.rawTransform<unknown, unknown>(({ dataset, addIssue, NEVER }) => {
-    const { value } = dataset;
-    if (typeof value !== 'string') return value ?? [];
-    try {
-      return parseYaml(value, 'the value') ?? [];
-    } catch (thrown) {
-      addIssue({ message: messageOf(thrown) });
-      return NEVER;
-    }
-  }),
-);
 const builders = v.pipe(yamlList, v.array(builder, 'expected a list of builders, each with name and path'));
 
 /** An orderer that is reached elsewhere than the channel configuration says. */
@@ -164,7 +90,7 @@ export const peerSchema = v.looseObject({
     filesystempath: text('/var/hyperledger/production'),
     authentication: section({ timewindow: duration('15m') }),
     limits: section({ concurrency: section({ endorserservice: count(2500), deliverservice: count(2500) }) }),
-    gossip: section({ pvtdata: section({ transientstoremaxblockretention: count(1000) }) }),
+    gossip: section({ ...gossipKeys, pvtdata: section({ transientstoremaxblockretention: count(1000) }) }),
     tls: section({
       enabled: flag(false),
       clientauthrequired: flag(false),

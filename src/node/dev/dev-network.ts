@@ -138,6 +138,7 @@ function peerConfig(
       localmspid: peer.mspId,
       mspconfigpath: join(folder, 'msp'),
       filesystempath: join(folders.root, 'peers', peer.org.toLowerCase()),
+      gossip: { externalendpoint: `localhost:${peer.port}` }, // clients find peers by it
       ...elsewhere(plan),
       tls: { enabled: plan.tls, cert: { file: tls('server.crt') }, key: { file: tls('server.key') }, rootcert: { file: tls('ca.crt') } },
     },
