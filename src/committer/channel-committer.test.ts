@@ -56,6 +56,9 @@ class FailingLedger implements Ledger {
   get transient() {
     return this.#ledger.transient;
   }
+  commitOld: Ledger['commitOld'] = (found) => this.#ledger.commitOld(found);
+  setAside: Ledger['setAside'] = (sets) => this.#ledger.setAside(sets);
+  reviewEligibility: Ledger['reviewEligibility'] = () => this.#ledger.reviewEligibility();
   snapshot = () => this.#ledger.snapshot();
   simulate = (txId: string) => this.#ledger.simulate(txId);
   history = (namespace: string, key: string) => this.#ledger.history(namespace, key);

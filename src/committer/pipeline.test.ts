@@ -33,6 +33,9 @@ class WatchedLedger implements Ledger {
   get transient() {
     return this.#ledger.transient;
   }
+  commitOld: Ledger['commitOld'] = (found) => this.#ledger.commitOld(found);
+  setAside: Ledger['setAside'] = (sets) => this.#ledger.setAside(sets);
+  reviewEligibility: Ledger['reviewEligibility'] = () => this.#ledger.reviewEligibility();
   snapshot(): StateSnapshot {
     const snapshot = this.#ledger.snapshot();
     this.snapshots += 1;

@@ -28,7 +28,11 @@ export interface PrivateDataSource {
 export const fromTransientStore = ({ transient }: Pick<Ledger, 'transient'>): PrivateDataSource => ({
   collect: async (needs) => {
     const found = new Map<number, readonly Uint8Array[]>();
-    for (const { txId, index } of needs) found.set(index, await transient.get(txId));
+    for (const { txId, index } of needs)
+      found.set(
+        index,
+        (await transient.get(txId)).map(({ rwset }) => rwset),
+      );
     return found;
   },
 });

@@ -46,7 +46,10 @@ const commit = (
 
 /** Commits transactions with what the transient store has of each. */
 async function commitPrivately(ledger: Ledger, transactions: readonly Uint8Array[]): Promise<CommitOutcome> {
-  const found = transactions.map(async (each, index) => [index, await ledger.transient.get(transactionId(each) ?? '')] as const);
+  const found = transactions.map(async (each, index) => {
+    const kept = await ledger.transient.get(transactionId(each) ?? '');
+    return [index, kept.map(({ rwset: set }) => set)] as const;
+  });
   return commit(ledger, transactions, undefined, new Map(await Promise.all(found)));
 }
 
@@ -410,10 +413,8 @@ describe('private data', () => {
   it('that is missing is written down, for those who may have it and for the others, until it expires', async () => {
     const mayHold = ({ collection }: { readonly collection: string }) => collection !== 'theirs';
     const names = async (ledger: Ledger, eligible: boolean) => {
-      const found: string[] = [];
-      for await (const { blockNum, index, collection } of ledger.privateData.missing(eligible))
-        found.push(`${blockNum}.${index} ${collection}`);
-      return found;
+      const found = await ledger.privateData.missing(eligible ? 'eligible' : 'ineligible', { blocks: 100 });
+      return found.map(({ blockNum, index, collection }) => `${blockNum}.${index} ${collection}`);
     };
     {
       await using provider = await open({ lifetimes, mayHold });

@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../common/maybe.ts';
-import type { common, queryresult } from '../protos/messages.ts';
+import type { common, protos, queryresult } from '../protos/messages.ts';
 import type { Transaction } from './commit/transaction.ts';
-import type { PrivatePurge, WriteSetName } from './pvtdata/private-data-keys.ts';
+import type { CollectionName, Missing, PrivatePurge, WriteSetName } from './pvtdata/private-data-keys.ts';
 import type { ResultsIterator, TxSimulator } from './simulator/tx-simulator.ts';
 import type { StateSnapshot } from './statedb/state.ts';
 
@@ -51,6 +51,8 @@ export interface ValidatedBlock {
   readonly transactions?: readonly (Transaction | undefined)[] | undefined;
   /** Encoded `rwset.TxPvtReadWriteSet` that are at hand, by the index of their transaction; those whose hash fits are used. */
   readonly privateData?: ReadonlyMap<number, readonly Uint8Array[]> | undefined;
+  /** Private data of transactions that have another code than VALID here is kept too, or missed: what the capability V1_4_2 turns on. */
+  readonly keepsInvalid?: boolean | undefined;
 }
 
 export interface CommitOutcome {
@@ -85,28 +87,69 @@ export interface Ledger extends LedgerView, AsyncDisposable {
   commit(validated: ValidatedBlock): Promise<CommitOutcome>;
   /** Reasons of recently invalidated transactions, by tx id; undefined when valid, unknown or long ago. */
   reasonFor(txId: string): InvalidReason | undefined;
-  /** Private write sets of transactions that were endorsed here and are not yet committed. */
+  /** Private write sets of transactions that were endorsed here, or sent here, and are not yet committed. */
   readonly transient: TransientStore;
   readonly privateData: PrivateDataReader;
+  /**
+   * Takes in private data of blocks that were committed without it: key by key what the hashes in the block say and nobody purged since.
+   * The state changes where nothing newer is known. What is not missed, or no longer, is passed over.
+   * @throws {SelvageError} `DISK_FULL`, `LEDGER_UNAVAILABLE`; then it is missing as before
+   */
+  commitOld(found: readonly OldPrivateData[]): Promise<OldPrivateDataOutcome>;
+  /** Of what others were asked for and did not have: it is asked for again, after the rest. What was purged here as a whole is no longer missed. */
+  setAside(sets: readonly WriteSetName[]): Promise<void>;
+  /** Looks whether this organisation may have what it might not have when the blocks came. @returns the collections that it may */
+  reviewEligibility(): Promise<readonly OpenedCollection[]>;
+}
+
+/** Private data of a block that is committed already, as somebody gave it. */
+export interface OldPrivateData extends WriteSetName {
+  /** `kvrwset.KVRWSet` bytes; not trusted. */
+  readonly rwset: Uint8Array;
+}
+
+export interface OldPrivateDataOutcome {
+  readonly committed: readonly WriteSetName[];
+  /** What is missing as before, and in Fabric's words why it was not taken. */
+  readonly refused: readonly (WriteSetName & { readonly reason: string })[];
+}
+
+export interface OpenedCollection extends CollectionName {
+  /** How many sets of it others can now be asked for. */
+  readonly sets: number;
 }
 
 /** The private write sets of committed blocks, as far as this peer has them. */
 export interface PrivateDataReader {
   /** Encoded `rwset.TxPvtReadWriteSet` by the index of their transaction. What expired or was purged is in none. */
   ofBlock(blockNum: bigint): Promise<ReadonlyMap<number, readonly Uint8Array[]>>;
-  /**
-   * Write sets that are not here, the newest blocks first, for those who ask others for them.
-   * @param eligible whether this organisation might have them when their block was committed
-   */
-  missing(eligible: boolean): AsyncIterable<WriteSetName>;
+  /** `kvrwset.KVRWSet` bytes; undefined where the set is not here. */
+  writeSet(name: WriteSetName): MaybePromise<Uint8Array | undefined>;
+  /** Write sets that are not here, of the newest `blocks` blocks that miss any (before the block `below`), the newest first. */
+  missing(why: Missing, range: { readonly below?: bigint | undefined; readonly blocks: number }): Promise<readonly WriteSetName[]>;
   /** Whether a private write was purged since: then nobody may bring it back. */
   isPurged(write: PrivatePurge): Promise<boolean>;
 }
 
+/** What whoever made private writes knew of their collections: who may have them is judged by that until their block is committed. */
+export interface CollectionConfigs {
+  /** Height of the ledger where they were endorsed; 0 where nobody said. */
+  readonly endorsedAt?: bigint | undefined;
+  /** By namespace. */
+  readonly collectionConfigs?: ReadonlyMap<string, protos.CollectionConfigPackageInit> | undefined;
+}
+
+export interface KeptPrivateData {
+  /** `rwset.TxPvtReadWriteSet` bytes. */
+  readonly rwset: Uint8Array;
+  readonly endorsedAt: bigint;
+  readonly collectionConfigs: ReadonlyMap<string, protos.CollectionConfigPackage>;
+}
+
 export interface TransientStore {
   /** @param rwset `rwset.TxPvtReadWriteSet` bytes */
-  put(txId: string, height: bigint, rwset: Uint8Array): Promise<void>;
-  get(txId: string): Promise<readonly Uint8Array[]>;
+  put(txId: string, height: bigint, rwset: Uint8Array, configs?: CollectionConfigs): Promise<void>;
+  get(txId: string): Promise<readonly KeptPrivateData[]>;
   purge(txIds: readonly string[], belowHeight: bigint): Promise<void>;
 }
 

@@ -3,6 +3,7 @@ import { SelvageError } from '../common/errors.ts';
 import { commitHashOf, flagsOf, nextCommitHash } from './block-metadata.ts';
 import type { StoredBlock } from './blockstore/block-store.ts';
 import { blockEffects } from './commit/effects.ts';
+import { unappliedSets } from './commit/old-private-data.ts';
 import { replayUpdates } from './commit/prepare-commit.ts';
 import type { CommitParts } from './commit/prepared.ts';
 import type { Compatibility } from './compatibility.ts';
@@ -32,9 +33,18 @@ export function replay({ kv, state, privateData, expiry: schedule, compatibility
     const atHand = await privateData.ofBlock(number);
     const plainKey: CommitParts['plainKey'] = (collection, hash) => privateData.plainKey(collection, hash);
     using snapshot = state.snapshot();
-    const prepared = await replayUpdates({ block, flags: flagsOf(block), snapshot, privateData: atHand, partial: true, plainKey });
+    const prepared = await replayUpdates({
+      block,
+      flags: flagsOf(block),
+      snapshot,
+      privateData: atHand,
+      partial: true,
+      keepsInvalid: true,
+      plainKey,
+    });
     const purged = await privateData.purgedBy(prepared.privatePurges);
-    const expiry = await schedule.forBlock({ blockNum: number, updates: prepared.updates, snapshot, purged });
+    const unapplied = unappliedSets(prepared, number);
+    const expiry = await schedule.forBlock({ blockNum: number, updates: prepared.updates, snapshot, purged, unapplied });
     const found = commitHashOf(block);
     const wanted = begun || number <= 1n ? nextCommitHash(number, { prepared, previous }) : found;
     if (found !== undefined && wanted !== undefined && !equalBytes(found, wanted))

@@ -142,10 +142,14 @@ export class MemoryLedger implements Ledger {
   readonly privateData: PrivateDataReader = {
     ofBlock: unused('privateData.ofBlock'),
     missing: unused('privateData.missing'),
+    writeSet: unused('privateData.writeSet'),
     isPurged: unused('privateData.isPurged'),
   };
   history = unused('history');
   commit = unused('commit');
+  commitOld = unused('commitOld');
+  setAside = unused('setAside');
+  reviewEligibility = unused('reviewEligibility');
   reasonFor = () => undefined;
   async [Symbol.asyncDispose](): Promise<void> {}
 }

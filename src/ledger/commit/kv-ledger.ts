@@ -17,11 +17,15 @@ import type {
   InvalidReason,
   Ledger,
   LedgerView,
+  OldPrivateData,
+  OldPrivateDataOutcome,
+  OpenedCollection,
   PrivateDataReader,
   TransientStore,
   ValidatedBlock,
 } from '../ledger.ts';
 import type { Expiry, ExpirySchedule } from '../pvtdata/expiry.ts';
+import type { WriteSetName } from '../pvtdata/private-data-keys.ts';
 import type { PrivateDataStore } from '../pvtdata/private-data-store.ts';
 import type { SimulatorOptions } from '../simulator/simulator-parts.ts';
 import type { ResultsIterator, TxSimulator } from '../simulator/tx-simulator.ts';
@@ -29,6 +33,7 @@ import type { StateSnapshot, StateStore } from '../statedb/state.ts';
 import type { Version } from '../version.ts';
 import { StoredView } from '../view/stored-view.ts';
 import { blockEffects } from './effects.ts';
+import { checkOld, oldUpdates, purgedWhole, sameSet, unappliedSets } from './old-private-data.ts';
 import { prepareCommit } from './prepare-commit.ts';
 import type { CommitParts, MayHold, PreparedCommit } from './prepared.ts';
 
@@ -153,14 +158,15 @@ export class KvLedger implements Ledger {
     if (entry === undefined || (entry.blockNumber === blockNumber && entry.index === reason.index)) this.#reasons.set(reason.txId, reason);
   }
 
-  async #prepare({ block, flags, transactions, privateData }: ValidatedBlock): Promise<Prepared> {
+  async #prepare({ block, flags, transactions, privateData, keepsInvalid }: ValidatedBlock): Promise<Prepared> {
     using snapshot = this.#parts.state.snapshot();
     const { mayHold } = this.#parts;
     const txIdAt = (version: Version) => this.#txIdAt(version);
     const plainKey: CommitParts['plainKey'] = (collection, hash) => this.#parts.privateData.plainKey(collection, hash);
-    const prepared = await prepareCommit({ block, flags, transactions, privateData, snapshot, mayHold, txIdAt, plainKey });
+    const prepared = await prepareCommit({ block, flags, transactions, privateData, keepsInvalid, snapshot, mayHold, txIdAt, plainKey });
     const purged = await this.#parts.privateData.purgedBy(prepared.privatePurges);
-    const expiry = await this.#parts.expiry.forBlock({ blockNum: numberOf(block), updates: prepared.updates, snapshot, purged });
+    const unapplied = unappliedSets(prepared, numberOf(block));
+    const expiry = await this.#parts.expiry.forBlock({ blockNum: numberOf(block), updates: prepared.updates, snapshot, purged, unapplied });
     return { prepared, expiry };
   }
 
@@ -206,6 +212,52 @@ export class KvLedger implements Ledger {
     } catch (error) {
       log.warn('private data could not be purged', { blockNumber: blockNumber.toString(), error });
     }
+  }
+
+  commitOld(found: readonly OldPrivateData[]): Promise<OldPrivateDataOutcome> {
+    return this.#commits.run(() => this.#commitOld(found));
+  }
+
+  /** First the state, on the disk, and then the store that says what is missing: what a crash comes between is had and written again. */
+  async #commitOld(found: readonly OldPrivateData[]): Promise<OldPrivateDataOutcome> {
+    this.#checkOpen();
+    if (this.#stuck !== undefined) throw this.#stuck;
+    const { blocks, state, kv, privateData, expiry } = this.#parts;
+    const wanted = found.filter((set) => privateData.isMissing(set));
+    const { taken, refused } = await checkOld(wanted, { blocks, privateData });
+    using snapshot = state.snapshot();
+    const updates = await oldUpdates(taken, snapshot);
+    if (updates.length > 0 && snapshot.savepoint !== undefined) {
+      await state.commit(updates, snapshot.savepoint, { kv, writes: await expiry.forOld(updates, snapshot) });
+      await kv.flushed();
+      this.#parts.changed(new Set(updates.map(({ namespace }) => namespace)));
+    }
+    await privateData.putOld(taken);
+    return { committed: taken, refused };
+  }
+
+  setAside(sets: readonly WriteSetName[]): Promise<void> {
+    return this.#commits.run(async () => {
+      this.#checkOpen();
+      const { blocks, privateData } = this.#parts;
+      const gone = await purgedWhole(sets, { blocks, privateData });
+      await privateData.putOld(gone.filter((set) => privateData.isMissing(set)));
+      await privateData.deprioritize(sets.filter((set) => !gone.some((each) => sameSet(each, set))));
+    });
+  }
+
+  reviewEligibility(): Promise<readonly OpenedCollection[]> {
+    return this.#commits.run(async () => {
+      this.#checkOpen();
+      const { mayHold, privateData, state } = this.#parts;
+      using snapshot = state.snapshot();
+      const opened: OpenedCollection[] = [];
+      for (const name of await privateData.closedCollections()) {
+        if ((await mayHold?.(name, snapshot)) === false) continue;
+        opened.push({ ...name, sets: await privateData.openCollection(name) });
+      }
+      return opened;
+    });
   }
 
   async #txIdAt({ blockNum, txNum }: Version): Promise<string | undefined> {

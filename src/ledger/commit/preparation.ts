@@ -55,7 +55,10 @@ export class Preparation {
 
   async run(): Promise<PreparedCommit> {
     for (const [index, bytes] of this.#data.entries()) {
-      if (this.#flags[index] !== protos.TxValidationCode.VALID) continue;
+      if (this.#flags[index] !== protos.TxValidationCode.VALID) {
+        if (this.#parts.keepsInvalid) await this.#keepInvalid(this.#read(bytes, index).transaction, index);
+        continue;
+      }
       const read = this.#read(bytes, index);
       if (read.transaction === undefined) this.#refuse(index, read.txId, read.refused);
       else await this.#takeIn(read.transaction, index);
@@ -84,6 +87,7 @@ export class Preparation {
     const conflict = await this.#findConflict(transaction, { state: this.#state, pace: this.#pace });
     if (conflict !== undefined) {
       this.#refuse(index, transaction.txId, await this.#withWriter(conflict));
+      await this.#keepInvalid(transaction, index);
       return;
     }
     const version = { blockNum: this.#blockNum, txNum: BigInt(index) };
@@ -95,19 +99,30 @@ export class Preparation {
   async #takeInPrivate(transaction: Transaction, index: number, version: Version): Promise<void> {
     const { txId } = transaction;
     for (const purge of purgesOf(transaction, version)) await this.#forget(purge, txId);
-    const atHand = this.#parts.privateData?.get(index) ?? [];
-    for (const writes of matchPrivateWrites(transaction, atHand, { partial: this.#parts.partial })) {
-      const { namespace, collection, rwset } = writes;
-      const eligible = (await this.#parts.mayHold?.(writes, this.#parts.snapshot)) !== false;
-      if (rwset === undefined || !eligible) {
-        this.#missing.push({ txId, index, namespace, collection, eligible });
-        continue;
-      }
-      this.#privateWrites.push({ txId, index, namespace, collection, rwset });
-      const applied = applyPrivateWrites({ namespace, collection, rwset }, { state: this.#state, version, txId });
+    for (const writes of await this.#keep(transaction, index, false)) {
+      const applied = applyPrivateWrites(writes, { state: this.#state, version, txId });
       for (const key of applied.written) this.#plainKeys.set(hashId(writes, keyHash(key)), key);
       for (const key of applied.touched) this.#touched.push(key);
     }
+  }
+
+  /** An invalid transaction changes no state, but others may yet want to see what it would have written. */
+  async #keepInvalid(transaction: Transaction | undefined, index: number): Promise<void> {
+    if (transaction?.endorsed === true) await this.#keep(transaction, index, true);
+  }
+
+  /** Writes down which private sets of a transaction are here and which are missing. @returns those that are here */
+  async #keep(transaction: Transaction, index: number, invalid: boolean): Promise<readonly PrivateWrites[]> {
+    const { txId } = transaction;
+    const atHand = this.#parts.privateData?.get(index) ?? [];
+    const kept: PrivateWrites[] = [];
+    for (const { namespace, collection, rwset } of matchPrivateWrites(transaction, atHand, { partial: this.#parts.partial })) {
+      const eligible = (await this.#parts.mayHold?.({ namespace, collection }, this.#parts.snapshot)) !== false;
+      if (rwset !== undefined && eligible) kept.push({ txId, index, namespace, collection, rwset, invalid });
+      else this.#missing.push({ txId, index, namespace, collection, eligible, invalid });
+    }
+    for (const writes of kept) this.#privateWrites.push(writes);
+    return kept;
   }
 
   /** Takes a purged value out of the state, whether it was committed before or by an earlier transaction of the block. */

@@ -14,7 +14,7 @@ export type MayHold = (
 
 export interface CommitParts {
   readonly block: common.Block;
-  /** One `TxValidationCode` per transaction; only VALID ones are looked at. Not changed. */
+  /** One `TxValidationCode` per transaction; only VALID ones change anything. Not changed. */
   readonly flags: Uint8Array;
   /** State up to the block before this one. It stays the caller's: it is not disposed. */
   readonly snapshot: StateSnapshot;
@@ -25,6 +25,8 @@ export interface CommitParts {
    * their hash are used. They were fetched before: nothing here waits for them.
    */
   readonly privateData?: ReadonlyMap<number, readonly Uint8Array[]> | undefined;
+  /** Private data of transactions that are not VALID here is kept, too, or missed. */
+  readonly keepsInvalid?: boolean | undefined;
   /** What is at hand may lack keys, which were purged: then it is taken key by key, as far as the hashes fit. */
   readonly partial?: boolean | undefined;
   /** The key behind a hash, to find the plain value that a purge takes away; the purging transaction need not be at hand. */
@@ -56,12 +58,15 @@ export interface PrivateWrites {
   readonly collection: string;
   /** `kvrwset.KVRWSet` bytes. */
   readonly rwset: Uint8Array;
+  /** Its transaction is not valid: it is kept, and the state knows nothing of it. */
+  readonly invalid: boolean;
 }
 
-/** Private writes of a valid transaction that are not kept here. */
+/** Private writes of a transaction that are not kept here. */
 export interface MissingPrivateData {
   /** Whether this peer may have them, so that they can be asked for later. */
   readonly eligible: boolean;
+  readonly invalid: boolean;
   readonly txId: string;
   readonly index: number;
   readonly namespace: string;

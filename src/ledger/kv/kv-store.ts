@@ -43,4 +43,6 @@ export interface KvStore extends AsyncDisposable {
    * @throws {SelvageError} `DISK_FULL` or `LEDGER_UNAVAILABLE`, and then nothing was written
    */
   commit(writes: readonly KvWrite[]): Promise<void>;
+  /** Resolves when all that was committed before is on the disk, whatever the store's commits wait for. */
+  flushed(): Promise<void>;
 }

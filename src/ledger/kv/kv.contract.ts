@@ -37,6 +37,14 @@ export function kvContract(name: string, open: () => Promise<KvStore & AsyncDisp
       expect((await snapshot.getMany(['c', 'a', 'x'].map(utf8))).map(text)).toEqual([undefined, '2', undefined]);
     });
 
+    it('waits for the disk when it is asked to', async () => {
+      await store.flushed();
+      await store.commit([put('a', '1')]);
+      await store.flushed();
+      using snapshot = store.snapshot();
+      expect(text(await snapshot.get(utf8('a')))).toBe('1');
+    });
+
     it('lets the last of several writes to one key count', async () => {
       await store.commit([put('a', '1'), remove('a'), put('a', '3'), put('b', '1'), remove('b')]);
       using snapshot = store.snapshot();

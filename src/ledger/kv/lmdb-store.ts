@@ -20,6 +20,8 @@ const ENTRIES_PER_PAGE = 64;
 const BYTES_PER_PAGE = 256 * 1024;
 /** How long a close waits for the last sync. */
 const CLOSE_MS = 10_000;
+/** How long a flush may take: one that failed never ends. */
+const FLUSH_MS = 60_000;
 /** More than lmdb's table of readers needs. */
 const LOCK_BYTES = 128 * 1024;
 /** More than the first pages of a store. */
@@ -123,6 +125,12 @@ export class LmdbStore implements KvStore {
     }
   }
 
+  async flushed(): Promise<void> {
+    this.#checkOpen();
+    if (this.#refused || !(await within(FLUSH_MS, this.#db.flushed)))
+      throw new SelvageError('LEDGER_UNAVAILABLE', 'the disk does not take what was committed to the key-value store');
+  }
+
   /** True also when lmdb does not say. */
   #newestIs(transaction: unknown): boolean {
     try {
@@ -224,7 +232,7 @@ const unusable = (cause: unknown): SelvageError =>
 const environmentOf = (db: Lmdb): { close(): void } => (db as Lmdb & { readonly env: { close(): void } }).env;
 
 /** False when something takes longer, as a sync that failed does with lmdb. */
-async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
+async function within(ms: number, work: PromiseLike<unknown>): Promise<boolean> {
   const late = new AbortController();
   const timer = sleep(ms, false, { signal: late.signal }).catch(() => false);
   const done = await Promise.race([work.then(() => true), timer]);

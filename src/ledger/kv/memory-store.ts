@@ -16,6 +16,8 @@ export class MemoryStore implements KvStore {
     this.#entries = merged(this.#open(), writes);
   }
 
+  async flushed(): Promise<void> {}
+
   #open(): Entries {
     if (this.#entries === undefined) throw new SelvageError('LEDGER_UNAVAILABLE', 'the store is closed');
     return this.#entries;

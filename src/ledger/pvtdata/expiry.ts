@@ -7,7 +7,7 @@
 import { concatBytes } from '../../common/bytes.ts';
 import type { MaybePromise } from '../../common/maybe.ts';
 import type { KvStore, KvWrite } from '../kv/kv-store.ts';
-import { privateNamespace } from '../simulator/private-namespaces.ts';
+import { hashedNamespace, privateNamespace } from '../simulator/private-namespaces.ts';
 import type { StateSnapshot, StateUpdate } from '../statedb/state.ts';
 import { decodeStateValue, encodeStateValue } from '../statedb/state-value.ts';
 import { sameVersion, type Version } from '../version.ts';
@@ -54,6 +54,8 @@ export interface ExpiryOf {
   readonly snapshot: StateSnapshot;
   /** Private values that the block takes away for good. */
   readonly purged?: readonly PurgedValue[];
+  /** Write sets that the block brings without any change of the state: those of its invalid transactions. */
+  readonly unapplied?: readonly PrivateWriteSet[];
 }
 
 export class ExpirySchedule {
@@ -77,7 +79,34 @@ export class ExpirySchedule {
     }
     const removals = due.map(({ scheduled }) => ({ key: scheduled, value: undefined }));
     const forgotten = await this.#forget(block.purged ?? [], block.snapshot);
-    return { updates, writes: [...removals, ...forgotten, ...(await this.#additions(block))], expired: writeSets(due) };
+    const unapplied = await this.#unapplied(block.unapplied ?? [], block.snapshot);
+    return { updates, writes: [...removals, ...forgotten, ...unapplied, ...(await this.#additions(block))], expired: writeSets(due) };
+  }
+
+  /**
+   * When private values of blocks that are committed already will expire, by the version that they are given.
+   * @param updates of plain values
+   */
+  async forOld(updates: readonly StateUpdate[], snapshot: StateSnapshot): Promise<readonly KvWrite[]> {
+    const writes: KvWrite[] = [];
+    for (const update of updates) {
+      const blockNum = update.value?.version.blockNum;
+      if (blockNum !== undefined) writes.push(...(await this.#additions({ blockNum, updates: [update], snapshot })));
+    }
+    return writes;
+  }
+
+  /** No hash is so short, so this key stands for the set itself. */
+  async #unapplied(sets: readonly PrivateWriteSet[], snapshot: StateSnapshot): Promise<KvWrite[]> {
+    const writes: KvWrite[] = [];
+    for (const { version, namespace, collection } of sets) {
+      const blocks = await this.#lifetimes.blockToLive({ namespace, collection }, snapshot);
+      const due = version.blockNum + blocks + 1n;
+      if (blocks === 0n || due >= NEVER) continue;
+      const scheduled = concatBytes(dueAt(due), Buffer.from(`${hashedNamespace(namespace, collection)}\0${version.txNum}`, 'utf8'));
+      writes.push({ key: scheduled, value: encodeStateValue({ value: new Uint8Array(0), version }) });
+    }
+    return writes;
   }
 
   /** What takes private values that were purged out of the schedule, as if they had never been written. */

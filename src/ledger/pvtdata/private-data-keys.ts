@@ -1,7 +1,8 @@
 /**
  * Where things lie in the private data store. `pv`: a write set, by block and transaction. `ph`: the keys of those sets, by their
- * hashes. `pu`: purges to be done; `pp`: purges that were done. `pe`, `pn`: sets that are missing, and whether this organisation may have
- * them. Names of collections hold no zero byte, and a hash has 32 bytes.
+ * hashes. `pu`: purges to be done; `pp`: purges that were done. `pe`, `pd`, `pn`: sets that are missing, which are asked for soon, or now
+ * and then, or may not be had; `pc`: the collections that sets of `pn` are of. Names of collections hold no zero byte, and a hash has 32
+ * bytes.
  */
 import { concatBytes } from '../../common/bytes.ts';
 import { after } from '../kv/long-keys.ts';
@@ -53,14 +54,36 @@ export const setKey = (name: WriteSetName): Uint8Array => inBlock('pv', name);
 /** What the keys of all sets of a block begin with. */
 export const setsOfBlock = (blockNum: bigint): Uint8Array => concatBytes(ascii('pv'), place(blockNum, 0).subarray(0, 8));
 
-export const missingKey = (name: WriteSetName, eligible: boolean): Uint8Array => inBlock(eligible ? 'pe' : 'pn', name);
+/**
+ * Why a write set is not here: `eligible`, others can be asked for it; `deprioritized`, so too, but they had none when they were asked;
+ * `ineligible`, this organisation was no member of the collection when its block came.
+ */
+export type Missing = 'eligible' | 'deprioritized' | 'ineligible';
 
-export function missingRange(eligible: boolean): { readonly gte: Uint8Array; readonly lt: Uint8Array } {
-  const prefix = ascii(eligible ? 'pe' : 'pn');
-  return { gte: prefix, lt: after(prefix) };
+const MISSING = { eligible: 'pe', deprioritized: 'pd', ineligible: 'pn' } as const;
+
+export const missingKey = (name: WriteSetName, why: Missing): Uint8Array => inBlock(MISSING[why], name);
+
+/** @param below only of blocks before this one */
+export function missingRange(why: Missing, below?: bigint): { readonly gte: Uint8Array; readonly lt: Uint8Array } {
+  const prefix = ascii(MISSING[why]);
+  return { gte: prefix, lt: below === undefined ? after(prefix) : concatBytes(prefix, place(below, 0).subarray(0, 8)) };
 }
 
-/** The write set that a key of kind `pv`, `pe` or `pn` is of. */
+const CLOSED = ascii('pc');
+
+export const closedCollections = { gte: CLOSED, lt: after(CLOSED) };
+/** There once every set of `pn` has its collection in `pc`. */
+export const CLOSED_INDEXED = ascii('pj');
+
+export const closedKey = (name: CollectionName): Uint8Array => concatBytes(CLOSED, nameBytes(name));
+
+export function collectionIn(bytes: Uint8Array): CollectionName {
+  const [namespace = '', collection = ''] = Buffer.from(bytes.subarray(CLOSED.length)).toString('utf8').split('\0');
+  return { namespace, collection };
+}
+
+/** The write set that a key of kind `pv`, `pe`, `pd` or `pn` is of. */
 export function writeSetIn(bytes: Uint8Array): WriteSetName {
   const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [namespace = '', collection = ''] = key.subarray(14).toString('utf8').split('\0');

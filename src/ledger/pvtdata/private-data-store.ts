@@ -6,11 +6,16 @@ import { keyHash } from '../simulator/private-namespaces.ts';
 import { isNewer } from '../version.ts';
 import type { PrivateWriteSet, PurgedValue } from './expiry.ts';
 import {
+  CLOSED_INDEXED,
   type CollectionName,
+  closedCollections,
+  closedKey,
+  collectionIn,
   hashIn,
   indexKey,
   indexPrefix,
   KEYED_BY_HASH,
+  type Missing,
   missingKey,
   missingRange,
   type PrivatePurge,
@@ -48,13 +53,18 @@ export class PrivateDataStore {
   /** Indexes the keys of sets that an earlier version of this program kept. Comes first. */
   async bringUpToDate(): Promise<void> {
     if (!this.#has(KEYED_BY_HASH)) await this.#indexAll();
+    if (!this.#has(CLOSED_INDEXED)) await this.#indexClosed();
   }
 
   /** Keeps what is known of a block. Comes before the block itself: alone it is harmless, and so is doing it again. */
   async put(blockNum: bigint, { writes, missing, purges }: PrivateDataOfBlock): Promise<void> {
     if (writes.length + missing.length + purges.length === 0) return;
     const kept = writes.flatMap((set) => setWrites({ ...set, blockNum }, set.rwset));
-    const absent = missing.map((set) => ({ key: missingKey({ ...set, blockNum }, set.eligible), value: NOTHING }));
+    const absent = missing.map((set) => ({
+      key: missingKey({ ...set, blockNum }, set.eligible ? 'eligible' : 'ineligible'),
+      value: NOTHING,
+    }));
+    for (const set of missing) if (!set.eligible) absent.push({ key: closedKey(set), value: NOTHING });
     const unfinished = purges.map((purge) => ({ key: unfinishedKey(purge), value: NOTHING }));
     await this.#kv.commit([...kept, ...absent, ...unfinished]);
   }
@@ -65,7 +75,7 @@ export class PrivateDataStore {
     using snapshot = this.#kv.snapshot();
     const writes = sets.flatMap(({ version, namespace, collection }) => {
       const name = { blockNum: version.blockNum, index: Number(version.txNum), namespace, collection };
-      const noLonger = [true, false].map((eligible) => ({ key: missingKey(name, eligible), value: undefined }));
+      const noLonger = notMissing(name, ['eligible', 'deprioritized', 'ineligible']);
       const stored = snapshot.get(setKey(name));
       return stored === undefined ? noLonger : [...noLonger, ...replaced(name, stored, undefined)];
     });
@@ -121,11 +131,68 @@ export class PrivateDataStore {
     return (await entries.next()) !== undefined;
   }
 
-  /** Write sets that are not here, the newest blocks first. @param eligible whether this organisation may have them */
-  async *missing(eligible: boolean): AsyncGenerator<WriteSetName, undefined> {
+  async missing(why: Missing, { below, blocks }: { readonly below?: bigint | undefined; readonly blocks: number }) {
     using snapshot = this.#kv.snapshot();
-    using entries = snapshot.range({ ...missingRange(eligible), reverse: true });
-    for (const name of await all(entries, ({ key }) => writeSetIn(key))) yield name;
+    using entries = snapshot.range({ ...missingRange(why, below), reverse: true });
+    const found: WriteSetName[] = [];
+    const seen = new Set<bigint>();
+    for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) {
+      const name = writeSetIn(entry.key);
+      if (seen.add(name.blockNum).size > blocks) break;
+      found.push(name);
+    }
+    return found;
+  }
+
+  /** Whether a set is wanted that is not here. */
+  isMissing(name: WriteSetName): boolean {
+    return this.#has(missingKey(name, 'eligible')) || this.#has(missingKey(name, 'deprioritized'));
+  }
+
+  /** Keeps sets of blocks that were committed without them. Comes after the state that they change: those that a crash leaves missing are had again. */
+  async putOld(sets: readonly (WriteSetName & { readonly rwset: Uint8Array })[]): Promise<void> {
+    if (sets.length === 0) return;
+    await this.#kv.commit(sets.flatMap((set) => [...setWrites(set, set.rwset), ...notMissing(set, ['eligible', 'deprioritized'])]));
+  }
+
+  /** Of what nobody had when it was asked for: others come first. */
+  async deprioritize(sets: readonly WriteSetName[]): Promise<void> {
+    const writes = sets
+      .filter((set) => this.#has(missingKey(set, 'eligible')))
+      .flatMap((set) => [...notMissing(set, ['eligible']), { key: missingKey(set, 'deprioritized'), value: NOTHING }]);
+    if (writes.length > 0) await this.#kv.commit(writes);
+  }
+
+  /** Collections with sets that this organisation might not have when their blocks came. */
+  async closedCollections(): Promise<readonly CollectionName[]> {
+    using snapshot = this.#kv.snapshot();
+    using entries = snapshot.range(closedCollections);
+    return await all(entries, ({ key }) => collectionIn(key));
+  }
+
+  /** From now on others are asked for what is missing of a collection. @returns how many sets that are */
+  async openCollection(collection: CollectionName): Promise<number> {
+    using snapshot = this.#kv.snapshot();
+    using entries = snapshot.range(missingRange('ineligible'));
+    let writes: KvWrite[] = [];
+    let opened = 0;
+    for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) {
+      const name = writeSetIn(entry.key);
+      if (name.namespace !== collection.namespace || name.collection !== collection.collection) continue;
+      writes.push({ key: entry.key, value: undefined }, { key: missingKey(name, 'eligible'), value: NOTHING });
+      opened += 1;
+      if (writes.length < OPENED_AT_ONCE) continue;
+      await this.#kv.commit(writes);
+      writes = [];
+    }
+    await this.#kv.commit([...writes, { key: closedKey(collection), value: undefined }]);
+    return opened;
+  }
+
+  /** `kvrwset.KVRWSet` bytes; undefined where the set is not here. */
+  writeSet(name: WriteSetName): Uint8Array | undefined {
+    using snapshot = this.#kv.snapshot();
+    return snapshot.get(setKey(name));
   }
 
   /** `rwset.TxPvtReadWriteSet` bytes of what is here of a block, by the index of their transaction. */
@@ -159,7 +226,24 @@ export class PrivateDataStore {
       await this.#kv.commit(setWrites(writeSetIn(entry.key), entry.value));
     await this.#kv.commit([{ key: KEYED_BY_HASH, value: NOTHING }]);
   }
+
+  async #indexClosed(): Promise<void> {
+    using snapshot = this.#kv.snapshot();
+    using entries = snapshot.range(missingRange('ineligible'));
+    const closed = new Map<string, CollectionName>();
+    for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) {
+      const { namespace, collection } = writeSetIn(entry.key);
+      closed.set(`${namespace}\0${collection}`, { namespace, collection });
+    }
+    const writes = [...closed.values()].map((name) => ({ key: closedKey(name), value: NOTHING }));
+    await this.#kv.commit([...writes, { key: CLOSED_INDEXED, value: NOTHING }]);
+  }
 }
+
+const OPENED_AT_ONCE = 1_000;
+
+const notMissing = (name: WriteSetName, whys: readonly Missing[]): KvWrite[] =>
+  whys.map((why) => ({ key: missingKey(name, why), value: undefined }));
 
 /** Bytes of a version at the end of a key. */
 const VERSION = 12;

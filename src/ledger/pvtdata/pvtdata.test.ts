@@ -1,11 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { textOf, utf8 } from '../../common/bytes.ts';
 import { kvrwset, rwset } from '../../protos/messages.ts';
+import { entries } from '../kv/kv.contract.ts';
 import { MemoryStore } from '../kv/memory-store.ts';
+import type { KeptPrivateData } from '../ledger.ts';
 import { type PrivateDataOfBlock, PrivateDataStore } from './private-data-store.ts';
 import { KvTransientStore } from './transient-store.ts';
 
-const texts = (found: readonly Uint8Array[]): string[] => found.map(textOf).sort();
+const texts = (found: readonly KeptPrivateData[]): string[] => found.map(({ rwset: set }) => textOf(set)).sort();
+
+async function entriesUnder(kv: MemoryStore, prefix: string) {
+  using snapshot = kv.snapshot();
+  return await entries(snapshot, { gte: utf8(prefix), lt: utf8(`${prefix}~`) });
+}
 
 describe('transient store', () => {
   it('keeps all sets of a transaction, each once, apart from others', async () => {
@@ -19,6 +26,19 @@ describe('transient store', () => {
     expect(await store.get('t')).toEqual([]);
   });
 
+  it('gives back what was known of the collections, and reads what earlier versions kept without that', async () => {
+    const kv = new MemoryStore();
+    const store = new KvTransientStore(kv);
+    const collectionConfigs = new Map([['cc', { config: [{ staticCollectionConfig: { name: 'c1' } }] }]]);
+    await store.put('tx', 5n, utf8('a'), { endorsedAt: 4n, collectionConfigs });
+    const [entry] = await store.get('tx');
+    expect([entry?.rwset, entry?.endorsedAt].map(String)).toEqual(['97', '4']);
+    expect(entry?.collectionConfigs.get('cc')?.config[0]?.staticCollectionConfig?.name).toBe('c1');
+    const [written] = await entriesUnder(kv, 'tp');
+    await kv.commit([{ key: written?.key ?? utf8(''), value: utf8('old') }]);
+    expect(await store.get('tx')).toEqual([{ rwset: utf8('old'), endorsedAt: 0n, collectionConfigs: new Map() }]);
+  });
+
   it('forgets transactions by id and by age, in every place', async () => {
     const kv = new MemoryStore();
     const store = new KvTransientStore(kv);
@@ -27,12 +47,7 @@ describe('transient store', () => {
     expect(await store.get('tx0')).toEqual([]);
     expect((await store.get('tx1')).length).toBe(100);
     await store.purge([], 350n);
-    expect(
-      (await store.get('tx1'))
-        .map(textOf)
-        .map(Number)
-        .every((number) => number >= 350),
-    ).toBe(true);
+    expect((await store.get('tx1')).map(({ rwset: set }) => Number(textOf(set))).every((number) => number >= 350)).toBe(true);
     await store.purge(['tx1', 'tx2', 'tx3'], 700n);
     using snapshot = kv.snapshot();
     expect(await snapshot.range({}).next()).toBeUndefined();
@@ -48,6 +63,7 @@ describe('private data store', () => {
       namespace: 'cc',
       collection,
       rwset: kvrwset.KVRWSet.encode({ writes: [{ key: `${index}${collection}`, value: utf8('v') }] }),
+      invalid: false,
     });
     await store.put(7n, { writes: [write(1, 'c1'), write(1, 'c2'), write(2, 'c1')], missing: [], purges: [] });
     await store.put(8n, { writes: [], missing: [], purges: [] });

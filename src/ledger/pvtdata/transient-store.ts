@@ -1,7 +1,8 @@
 import { concatBytes, sha256 } from '../../common/bytes.ts';
+import { transientstore } from '../../protos/messages.ts';
 import type { KvIterator, KvStore, KvWrite } from '../kv/kv-store.ts';
 import { after } from '../kv/long-keys.ts';
-import type { TransientStore } from '../ledger.ts';
+import type { CollectionConfigs, KeptPrivateData, TransientStore } from '../ledger.ts';
 
 /** Entries looked at between two turns of the event loop, and removed in one commit. */
 const BATCH = 256;
@@ -19,19 +20,20 @@ export class KvTransientStore implements TransientStore {
     this.#kv = kv;
   }
 
-  async put(txId: string, height: bigint, rwset: Uint8Array): Promise<void> {
-    const at = concatBytes(heightBytes(height), sha256(rwset));
+  async put(txId: string, height: bigint, rwset: Uint8Array, configs: CollectionConfigs = {}): Promise<void> {
+    const value = entryOf(rwset, configs);
+    const at = concatBytes(heightBytes(height), sha256(value));
     await this.#kv.commit([
-      { key: concatBytes(prefixOf(txId), at), value: rwset },
+      { key: concatBytes(prefixOf(txId), at), value },
       { key: concatBytes(BY_HEIGHT, at, Buffer.from(txId, 'utf8')), value: NOTHING },
     ]);
   }
 
-  async get(txId: string): Promise<readonly Uint8Array[]> {
+  async get(txId: string): Promise<readonly KeptPrivateData[]> {
     using snapshot = this.#kv.snapshot();
     using entries = snapshot.range({ gte: prefixOf(txId), lt: after(prefixOf(txId)) });
-    const found: Uint8Array[] = [];
-    for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) found.push(entry.value);
+    const found: KeptPrivateData[] = [];
+    for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) found.push(keptIn(entry.value));
     return found;
   }
 
@@ -60,6 +62,24 @@ async function take(entries: KvIterator, keysOf: (key: Uint8Array) => Uint8Array
     removals.push(...keysOf(entry.key).map((key) => ({ key, value: undefined })));
   }
   return removals;
+}
+
+/** No write set begins with it: earlier versions kept the set alone. */
+const WITH_CONFIGS = 0;
+const HEAD = 5;
+
+function entryOf(rwset: Uint8Array, { endorsedAt, collectionConfigs }: CollectionConfigs): Uint8Array {
+  const known = transientstore.TxPvtReadWriteSetWithConfigInfo.encode({ endorsedAt, collectionConfigs });
+  const head = Buffer.alloc(HEAD, WITH_CONFIGS);
+  head.writeUInt32BE(known.length, 1);
+  return concatBytes(head, known, rwset);
+}
+
+function keptIn(entry: Uint8Array): KeptPrivateData {
+  if (entry[0] !== WITH_CONFIGS) return { rwset: entry, endorsedAt: 0n, collectionConfigs: new Map() };
+  const end = HEAD + Buffer.from(entry.buffer, entry.byteOffset, HEAD).readUInt32BE(1);
+  const { endorsedAt, collectionConfigs } = transientstore.TxPvtReadWriteSetWithConfigInfo.decode(entry.subarray(HEAD, end));
+  return { rwset: entry.subarray(end), endorsedAt, collectionConfigs };
 }
 
 const BY_HEIGHT = Buffer.from('th', 'utf8');
