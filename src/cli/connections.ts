@@ -7,6 +7,7 @@ import type { Caller } from '../client/system-calls.ts';
 import type { ClientTls } from '../comm/tls.ts';
 import { sha256 } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
+import type { OrdererEndpoint } from '../msp/channelconfig/channel-bundle.ts';
 import { derOfPem } from '../msp/identities/pem.ts';
 import type { Signer } from '../msp/identity.ts';
 import { type ClientConfig, readClientConfig } from '../node/config/client-config.ts';
@@ -39,6 +40,8 @@ export class Connections implements Disposable {
   readonly cwd: string;
   readonly #terminal: Terminal;
   readonly #open: Disposable[] = [];
+  /** Whether peers were reached by TLS. */
+  #peersByTls = false;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
@@ -114,6 +117,7 @@ export class Connections implements Disposable {
       },
     };
     checkAddress(address, named);
+    this.#peersByTls ||= tls;
     const client = this.#keep(new PeerClient(endpoint));
     await reach(client, endpoint, { timeoutMs: this.config.connTimeoutMs, signal: this.#terminal.signal });
     return client;
@@ -136,6 +140,49 @@ export class Connections implements Disposable {
     return this.#orderer(address, "the channel's configuration (or name another with -o)", flags);
   }
 
+  /**
+   * Who orders for a channel, where its configuration says all that is not said otherwise: the first of its nodes that can be reached, by
+   * TLS where the peers are, with the authorities that it names.
+   * @throws {SelvageError} naming the setting that is wrong, or that of the last node that was tried
+   */
+  async channelBroadcaster(flags: OrdererFlags, channelId: string, caller: Caller): Promise<Broadcaster> {
+    const named = (flags.orderer || this.#terminal.env['SELVAGE_ORDERER'] || undefined)?.split(',');
+    const endpoints = await ordererEndpoints(caller, channelId, this.#terminal);
+    const tls = this.#peersByTls || flags.tls === true;
+    const orderer = (address: string, setting: string): Promise<OrdererClient> =>
+      flags.cafile || !tls ? this.#orderer(address, setting, { ...flags, tls }) : this.#trusted(address, setting, { flags, endpoints });
+    if (named !== undefined) return toEach(await Promise.all(named.map((address) => orderer(address, '-o'))));
+    let failure: unknown = noOrderer(channelId);
+    for (const { address } of endpoints) {
+      try {
+        return await orderer(address, "the channel's configuration (or name another with -o)");
+      } catch (thrown) {
+        failure = thrown;
+      }
+    }
+    throw failure;
+  }
+
+  /** An orderer that the authorities of the channel's configuration vouch for: its own, or for another address those of all. */
+  #trusted(
+    address: string,
+    setting: string,
+    { flags, endpoints }: { readonly flags: OrdererFlags; readonly endpoints: readonly OrdererEndpoint[] },
+  ): Promise<OrdererClient> {
+    const own = endpoints.filter((each) => each.address === address);
+    const roots = (own.length > 0 ? own : endpoints).flatMap(({ tlsRoots }) => tlsRoots);
+    return this.#reachedOrderer(
+      address,
+      setting,
+      { ...flags, cafile: "the channel's configuration" },
+      {
+        roots,
+        ...this.#clientPair(flags),
+        hostnameOverride: flags.ordererTLSHostnameOverride,
+      },
+    );
+  }
+
   /** The one orderer of -o or SELVAGE_ORDERER, to read from. @throws {SelvageError} naming the setting that is wrong */
   async orderer(flags: OrdererFlags): Promise<OrdererClient> {
     const named = flags.orderer || this.#terminal.env['SELVAGE_ORDERER'] || '';
@@ -146,13 +193,17 @@ export class Connections implements Disposable {
     return this.#orderer(named, '-o', flags);
   }
 
-  async #orderer(address: string, setting: string, flags: OrdererFlags): Promise<OrdererClient> {
+  #orderer(address: string, setting: string, flags: OrdererFlags): Promise<OrdererClient> {
+    return this.#reachedOrderer(address, setting, flags, flags.tls === true ? this.#ordererTls(flags) : undefined);
+  }
+
+  async #reachedOrderer(address: string, setting: string, flags: OrdererFlags, tls: ClientTls | undefined): Promise<OrdererClient> {
     if (flags.tlsHandshakeTimeShift !== 0)
       this.#terminal.say('--tlsHandshakeTimeShift is not acted on: certificates are judged by the clock of this machine');
     const endpoint: Endpoint = {
       what: 'orderer',
       address,
-      tls: flags.tls === true ? this.#ordererTls(flags) : undefined,
+      tls,
       settings: {
         address: setting,
         tls: '--tls',
@@ -170,13 +221,9 @@ export class Connections implements Disposable {
 
   async #ordererOf(channelId: string, caller: Caller): Promise<string> {
     const [first] = await ordererEndpoints(caller, channelId, this.#terminal);
-    if (first === undefined)
-      throw new SelvageError(
-        'SETTING_INVALID',
-        `no orderer endpoints retrieved for channel ${channelId}, pass orderer endpoint with -o flag instead`,
-      );
-    this.#terminal.say(`Retrieved channel (${channelId}) orderer endpoint: ${first}`);
-    return first;
+    if (first === undefined) throw noOrderer(channelId);
+    this.#terminal.say(`Retrieved channel (${channelId}) orderer endpoint: ${first.address}`);
+    return first.address;
   }
 
   /** Hash of the TLS certificate that we show to peers; undefined without mutual TLS. */
@@ -200,20 +247,29 @@ export class Connections implements Disposable {
     return pairIn({ key: keyFile, cert: certFile }, CLIENT_PAIR, 'CORE_PEER_TLS_CLIENTAUTHREQUIRED is true');
   }
 
-  #ordererTls({ cafile, certfile, keyfile, clientauth, ordererTLSHostnameOverride }: OrdererFlags): ClientTls {
-    const file = (path: string | undefined) => path && resolve(this.#terminal.cwd, path);
-    const roots = file(cafile);
-    if (roots === undefined || roots === '')
-      throw new SelvageError('SETTING_INVALID', '--tls needs --cafile, the trusted certificates of the orderer');
-    const own =
-      clientauth === true ? pairIn({ key: file(keyfile), cert: file(certfile) }, '--certfile and --keyfile', '--clientauth is given') : {};
+  #ordererTls(flags: OrdererFlags): ClientTls {
+    const { cafile } = flags;
+    if (!cafile) throw new SelvageError('SETTING_INVALID', '--tls needs --cafile, the trusted certificates of the orderer');
+    const roots = resolve(this.#terminal.cwd, cafile);
     return {
       roots: checkedRoots(readText(roots, { setting: '--cafile' }), roots, '--cafile'),
-      ...own,
-      hostnameOverride: ordererTLSHostnameOverride,
+      ...this.#clientPair(flags),
+      hostnameOverride: flags.ordererTLSHostnameOverride,
     };
   }
+
+  #clientPair({ clientauth, certfile, keyfile }: OrdererFlags): { readonly key?: string; readonly cert?: string } {
+    if (clientauth !== true) return {};
+    const file = (path: string | undefined) => path && resolve(this.#terminal.cwd, path);
+    return pairIn({ key: file(keyfile), cert: file(certfile) }, '--certfile and --keyfile', '--clientauth is given');
+  }
 }
+
+const noOrderer = (channelId: string): SelvageError =>
+  new SelvageError(
+    'SETTING_INVALID',
+    `no orderer endpoints retrieved for channel ${channelId}, pass orderer endpoint with -o flag instead`,
+  );
 
 function rootsIn({ setting, file, pem }: PeerPlace['roots']): string {
   if (file === '')

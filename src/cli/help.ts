@@ -34,6 +34,13 @@ export const LIFECYCLE_HELP = `
 In order: package, install (on each peer), approveformyorg (each organization), checkcommitreadiness, commit. A change takes the
 same way with the next --sequence; a new package for the same definition needs install and approveformyorg only.`;
 
+export const DEPLOY_HELP = `
+Each organisation whose keys are here installs on its peers and approves; as soon as enough organisations have approved the same, the
+definition is committed. Others are told what to do. A change of the code or of a setting becomes the next sequence.
+
+  selvage deploy ./cc -C mychannel --org org1.env --org org2.env       both organisations, from here
+  selvage deploy ./cc -C mychannel --org connection-org1.json          one; the other runs the same command with its own`;
+
 export const NODE_HELP = `
 Environment:
   FABRIC_CFG_PATH       folder of core.yaml (default /etc/hyperledger/fabric); relative paths in it start there

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { version } from '../node/version.ts';
 import { chaincodeCommands } from './chaincode/chaincode-commands.ts';
 import { channelCommands } from './channel/channel-commands.ts';
+import { deployCommand } from './deploy/deploy-command.ts';
 import { devCommand } from './dev/dev-command.ts';
 import { EXIT_CODES, PROGRAM_HELP } from './help.ts';
 import { imagesCommands } from './images-command.ts';
@@ -24,6 +25,7 @@ export function buildProgram(terminal: Terminal): Command {
     .enablePositionalOptions() // -V and --version mean something else after a command
     .exitOverride();
   devCommand(program, terminal);
+  deployCommand(program, terminal);
   nodeCommands(program, terminal);
   chaincodeCommands(program, terminal);
   lifecycleCommands(program, terminal);

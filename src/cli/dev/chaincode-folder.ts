@@ -63,6 +63,12 @@ function parsed(file: string): Record<string, unknown> {
   throw new SelvageError('SETTING_INVALID', `${file} holds no object`);
 }
 
+/** The name that chaincode in a folder has where nobody gives it another. @throws {SelvageError} `SETTING_INVALID` for a package.json that is none */
+export function nameOfFolder(folder: string): string {
+  const file = join(folder, 'package.json');
+  return nameIn(folder, existsSync(file) ? parsed(file) : {});
+}
+
 /** As the peer decides it. */
 const languageOf = (folder: string): string =>
   LANGUAGES.find(([, files]) => files.some((file) => existsSync(join(folder, file))))?.[0] ?? '';

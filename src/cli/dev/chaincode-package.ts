@@ -11,11 +11,11 @@ export const isPackage = (path: string, cwd: string): boolean => statSync(resolv
 export async function readChaincodePackage(path: string, cwd: string): Promise<DevelopedChaincode> {
   const packageFile = resolve(cwd, path);
   const { label } = await parseLifecyclePackage(await readFile(packageFile));
-  return { packageFile, label, name: nameIn(label), tour: [] };
+  return { packageFile, label, name: nameOfLabel(label), tour: [] };
 }
 
 /** Labels are `NAME_VERSION` by custom, and may hold what names may not. */
-function nameIn(label: string): string {
+export function nameOfLabel(label: string): string {
   const name = label.replace(/(?<=.)[_-]v?\d[\w.+-]*$/, '');
   return /^[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*$/.test(name) ? name : chaincodeName(name);
 }

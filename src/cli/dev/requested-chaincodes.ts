@@ -77,7 +77,8 @@ function refuseForSeveral(count: number, { name, ctor, collectionsConfig }: DevF
 
 const NAME = /^(?!(?:lscc|cscc|qscc|escc|vscc)$)[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*$/;
 
-function checkName(name: string): void {
+/** @throws {SelvageError} `SETTING_INVALID` */
+export function checkName(name: string): void {
   if (NAME.test(name)) return;
   throw new SelvageError('SETTING_INVALID', `${name} is no name that a chaincode can have`, {
     advice: 'Write letters and digits, with single - and _ between them, and no name of a system chaincode.',

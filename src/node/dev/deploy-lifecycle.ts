@@ -1,17 +1,10 @@
 /** Deploying by the 2.x lifecycle: install, approve, commit. */
 import { readFile } from 'node:fs/promises';
-import {
-  approvedDefinition,
-  approveProposal,
-  commitProposal,
-  committedDefinition,
-  type DefinitionSpec,
-  installedPackages,
-  installPackage,
-  PROPOSAL_REFUSED,
-} from '../../client/lifecycle-calls.ts';
+import { approvedOrNone, committedOrNone, isApprovedAlready, packageIn } from '../../client/deployment/agreed.ts';
+import { CHANNEL_POLICY, differences } from '../../client/deployment/definition-differences.ts';
+import { installOn, withoutPackage } from '../../client/deployment/installation.ts';
+import { approveProposal, commitProposal, type DefinitionSpec, PROPOSAL_REFUSED } from '../../client/lifecycle-calls.ts';
 import { type Submission, submit } from '../../client/submit.ts';
-import { equalBytes } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { buildLifecyclePackage, parseLifecyclePackage } from '../../packages/lifecycle-package.ts';
@@ -105,10 +98,7 @@ type Committed = lifecycle.QueryChaincodeDefinitionResult;
 async function currentDefinition(clients: DevClients, name: string, options: Cancellable): Promise<Committed | undefined> {
   const [first] = clients.admins;
   if (first === undefined) throw new SelvageError('INTERNAL', 'no organisation');
-  return committedDefinition(first, { channelId: clients.channel, name }, options).catch((thrown: unknown) => {
-    if (thrown instanceof SelvageError && thrown.details['status'] === 404) return undefined;
-    throw thrown;
-  });
+  return committedOrNone(first, { channelId: clients.channel, name }, options);
 }
 
 /** The organisations that have not approved this package for the definition that is in force. */
@@ -118,17 +108,8 @@ async function approvingOthers(
   packageId: string,
   options: Cancellable,
 ): Promise<readonly DevClient[]> {
-  const approved = await Promise.all(admins.map((admin) => approvedPackage(admin, definition, options)));
-  return admins.filter((_, at) => approved[at] !== packageId);
-}
-
-/** Undefined when the organisation approved none of its own. */
-async function approvedPackage(admin: DevClient, definition: DefinitionSpec, options: Cancellable): Promise<string | undefined> {
-  const approved = await approvedDefinition(admin, definition, options).catch((thrown: unknown) => {
-    if (thrown instanceof SelvageError && thrown.code === 'REFUSED_BY_PEER') return undefined;
-    throw thrown;
-  });
-  return approved?.source?.localPackage?.packageId;
+  const approved = await Promise.all(admins.map((admin) => approvedOrNone(admin, definition, options)));
+  return admins.filter((_, at) => packageIn(approved[at]) !== packageId);
 }
 
 const definitionOf = ({ channel }: DevClients, chaincode: DevChaincode, sequence: bigint): DefinitionSpec => ({
@@ -141,34 +122,25 @@ const definitionOf = ({ channel }: DevClients, chaincode: DevChaincode, sequence
   initRequired: needsInit(chaincode),
 });
 
-/** What the user can change; the rest of a definition is ours and constant. */
+/** What the user can change is as it was; the rest of a definition is ours and constant. */
 const isSame = (current: Committed, chaincode: DevChaincode): boolean =>
-  current.initRequired === needsInit(chaincode) &&
-  equalBytes(current.validationParameter, validationParameter(chaincode)) &&
-  equalBytes(collectionBytes(current.collections), collectionBytes(chaincode.collections));
-
-/** None and an empty list are the same. */
-const collectionBytes = (collections: protos.CollectionConfigPackageInit | undefined): Uint8Array =>
-  protos.CollectionConfigPackage.encode(collections ?? {});
+  differences(current, {
+    ...current,
+    validationParameter: validationParameter(chaincode),
+    collections: chaincode.collections,
+    initRequired: needsInit(chaincode),
+  }).length === 0;
 
 const needsInit = ({ init }: DevChaincode): boolean => init.length > 0;
 
 const validationParameter = ({ policy }: DevChaincode): Uint8Array =>
-  protos.ApplicationPolicy.encode(
-    policy === undefined
-      ? { channelConfigPolicyReference: '/Channel/Application/Endorsement' }
-      : { signaturePolicy: common.SignaturePolicyEnvelope.decode(policy) },
-  );
+  policy === undefined
+    ? CHANNEL_POLICY
+    : protos.ApplicationPolicy.encode({ signaturePolicy: common.SignaturePolicyEnvelope.decode(policy) });
 
-/** Installs where it is missing: on one peer first, which builds it, then on the others, which find what was built. */
-async function installEverywhere({ admins: [first, ...others] }: DevClients, packed: PackedChaincode, options: Cancellable): Promise<void> {
-  if (first !== undefined) await installOn(first, packed, options);
-  await Promise.all(others.map((admin) => installOn(admin, packed, options)));
-}
-
-async function installOn(admin: DevClient, { id, bytes }: PackedChaincode, options: Cancellable): Promise<void> {
-  const { installedChaincodes } = await installedPackages(admin, options);
-  if (!installedChaincodes.some(({ packageId }) => packageId === id)) await installPackage(admin, bytes, options);
+/** Installs where it is missing. */
+async function installEverywhere({ admins }: DevClients, { id, bytes }: PackedChaincode, options: Cancellable): Promise<void> {
+  await installOn(await withoutPackage(admins, id, options), bytes, options);
 }
 
 /** Each organisation approves by its own peer. An approval of a run that was broken off is good as it is. */
@@ -181,7 +153,7 @@ async function approve(
   const approvals = await Promise.all(
     admins.map((admin) =>
       send(clients, [admin], proposal, 'approval', options).catch((thrown: unknown) => {
-        if (thrown instanceof SelvageError && thrown.message.endsWith('with unchanged content')) return undefined;
+        if (isApprovedAlready(thrown)) return undefined;
         throw thrown;
       }),
     ),

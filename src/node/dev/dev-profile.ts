@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { makeFolder, replaceDurably } from '../../common/durable-files.ts';
-import { type DevFolders, ordererFolder, peerFolder } from './dev-material.ts';
+import { type DevFolders, ordererFolder, peerFolder, userFolder } from './dev-material.ts';
 import type { DevPeerPlan, DevPlan } from './dev-plan.ts';
 
 /** Files written for one organisation. */
@@ -39,9 +39,20 @@ async function connectionProfile(folders: DevFolders, plan: DevPlan, own: DevPee
     version: '1.0.0',
     client: { organization: own.org, connection: { timeout: { peer: { endorser: '300' } } } },
     channels: { [plan.channel]: { orderers: [plan.orderer.host], peers: Object.fromEntries(plan.peers.map(({ host }) => [host, roles])) } },
-    organizations: Object.fromEntries(plan.peers.map(({ org, mspId, host }) => [org, { mspid: mspId, peers: [host] }])),
+    organizations: Object.fromEntries(
+      plan.peers.map((peer) => [peer.org, { mspid: peer.mspId, peers: [peer.host], ...(peer === own && adminOf(folders, peer)) }]),
+    ),
     orderers: { [plan.orderer.host]: orderer },
     peers: Object.fromEntries(peers),
+  };
+}
+
+/** What the organisation's Admin signs with, for who administers by this profile. */
+function adminOf(folders: DevFolders, peer: DevPeerPlan) {
+  const msp = join(userFolder(folders, peer, 'Admin'), 'msp');
+  return {
+    adminPrivateKey: { path: join(msp, 'keystore', 'priv_sk') },
+    signedCert: { path: join(msp, 'signcerts', `Admin@${peer.domain}-cert.pem`) },
   };
 }
 
