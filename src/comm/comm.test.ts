@@ -1,7 +1,7 @@
 import { getEventListeners, once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { issue } from '../../test/certificates.ts';
+import { type Issued, issue } from '../../test/certificates.ts';
 import { deferred } from '../common/deferred.ts';
 import { SelvageError, type StatusDetail } from '../common/errors.ts';
 import { silent } from '../common/log.ts';
@@ -10,6 +10,7 @@ import { loadGrpcJs, OWN } from './chosen-transport.ts';
 import { GrpcClient } from './client.ts';
 import type { ByteStream, Method } from './method.ts';
 import { listen } from './server.ts';
+import type { ClientTls } from './tls.ts';
 
 const never = new AbortController().signal;
 let scope = new Scope();
@@ -342,6 +343,65 @@ describe.each([
         for await (const _ of stream.incoming);
       };
       await expect(read()).rejects.toMatchObject({ code: 'REFUSED_BY_PEER', message: 'not you' });
+    });
+  });
+
+  describe('a server that asks for certificates', () => {
+    const pemOf = ({ pem, privateKey }: Issued) => ({ cert: pem, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() });
+
+    /** Each message is answered with the certificate that its caller showed. */
+    async function asking() {
+      const own = await issue({ subject: 'CN=server' });
+      const methods: Method[] = [
+        { kind: 'unary', path: '/t/Who', handle: async (_, { peerCertificate }) => peerCertificate ?? new Uint8Array() },
+        {
+          kind: 'bidi',
+          path: '/t/WhoStream',
+          handle: async (stream, { peerCertificate }) => {
+            for await (const _ of stream.incoming) await stream.send(peerCertificate ?? new Uint8Array());
+          },
+        },
+      ];
+      const tls = { ...pemOf(own), asksForCertificates: true };
+      const { port } = scope.use(await listen({ address: '127.0.0.1:0', tls, methods, log: silent }, served));
+      const roots = own.pem;
+      const client = (shown: Partial<ClientTls> = {}): GrpcClient =>
+        scope.use(new GrpcClient({ address: `127.0.0.1:${port}`, tls: { roots, hostnameOverride: 'server', ...shown } }, dialled));
+      return { own, client };
+    }
+
+    it('knows what its callers showed, whoever issued it, and lets those in who show nothing', async () => {
+      const { client } = await asking();
+      const stranger = await issue({ subject: 'CN=stranger', issuer: await issue({ subject: 'CN=unknown', ca: true }) });
+      const expired = await issue({ subject: 'CN=expired', notBefore: '2020-01-01T00:00:00Z', notAfter: '2021-01-01T00:00:00Z' });
+      for (const shown of [stranger, expired, undefined]) {
+        const dialling = client(shown && pemOf(shown));
+        const der = shown?.der ?? new Uint8Array();
+        expect(Buffer.compare(await dialling.unary('/t/Who', new Uint8Array(), { signal: never }), der)).toBe(0);
+        using stream = dialling.bidi('/t/WhoStream', { signal: never });
+        await stream.send(new Uint8Array([1]));
+        const { value } = await stream.incoming[Symbol.asyncIterator]().next();
+        expect(Buffer.compare(value, der)).toBe(0);
+      }
+    });
+
+    it('is known by its own certificate once it has said something', async () => {
+      const { own, client } = await asking();
+      using stream = client().bidi('/t/WhoStream', { signal: never });
+      await stream.send(new Uint8Array([1]));
+      await stream.incoming[Symbol.asyncIterator]().next();
+      expect(Buffer.compare(stream.peerCertificate ?? new Uint8Array(), own.der)).toBe(0);
+    });
+
+    it('has no certificate where there is no TLS', async () => {
+      const client = await serve({
+        kind: 'bidi',
+        path: '/t/Who',
+        handle: async (stream, { peerCertificate }) => stream.send(peerCertificate ?? new Uint8Array([0])),
+      });
+      using stream = client.bidi('/t/Who', { signal: never });
+      const { value } = await stream.incoming[Symbol.asyncIterator]().next();
+      expect([[...value], stream.peerCertificate]).toEqual([[0], undefined]);
     });
   });
 

@@ -24,12 +24,12 @@ const MOST_CONNECTIONS = 8_000;
 
 /**
  * What a TLS server is made from. Where there are client roots a certificate is asked for and checked; with `optional` who has none is
- * let in as well.
+ * let in as well. Without roots it may be asked for too, and is then nobody's proof of anything.
  */
 export const tlsServerOptions = (tls: ServerTls, clientCertificates: 'required' | 'optional' = 'required'): TlsOptions => ({
   ...serverOptions(tls),
-  requestCert: tls.clientRoots !== undefined,
-  rejectUnauthorized: clientCertificates === 'required',
+  requestCert: tls.clientRoots !== undefined || tls.asksForCertificates === true,
+  rejectUnauthorized: tls.clientRoots !== undefined && clientCertificates === 'required',
   handshakeTimeout: HANDSHAKE_MS,
 });
 
@@ -52,7 +52,7 @@ export class Listener implements AsyncDisposable {
     trustIntermediates(server);
     server.prependListener('secureConnection', (socket) => {
       socket.on('error', (error) => log.debug('a TLS connection broke', { error }));
-      if (!socket.authorized && 'raw' in socket.getPeerCertificate()) socket.destroy(); // who shows a certificate must have a good one
+      if (tls?.clientRoots !== undefined && !socket.authorized && 'raw' in socket.getPeerCertificate()) socket.destroy(); // a bad one
     });
     server.on('tlsClientError', (error, { remoteAddress }) => log.debug('a TLS handshake failed', { remote: remoteAddress, error }));
   }

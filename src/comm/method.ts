@@ -4,7 +4,10 @@ import type { Cancellable } from '../common/cancel.ts';
 export interface CallContext extends Cancellable {
   /** Address of the caller, for logs. */
   readonly remote: string;
-  /** DER of the caller's TLS certificate, absent without mutual TLS. */
+  /**
+   * DER of the TLS certificate that the caller showed; absent where it showed none, or nobody asked. It is verified where the server has
+   * client roots, and else shows no more than that the caller has its key.
+   */
   readonly peerCertificate: Uint8Array | undefined;
   /**
    * Whether the caller's process still runs its part of the connection, by an HTTP/2 ping. False when nothing came back within `ms`

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect as connectTcp, createServer as createTcpServer } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Issued, issue } from '../../test/certificates.ts';
@@ -114,6 +115,59 @@ describe('a caller', () => {
     });
     await call(running, clientTls(one));
     expect(Buffer.from(certificate ?? []).toString('base64')).toBe(one.cert.replace(/-----[^-]+-----|\s/g, ''));
+  });
+});
+
+describe('a question for certificates', () => {
+  /** The authorities that a server names in it: TLS 1.2 asks in the open. @see RFC 5246, section 7.4.4 */
+  async function namesAsked({ port }: GrpcServer): Promise<number | undefined> {
+    const heard: Buffer[] = [];
+    const between = createTcpServer((caller) => {
+      const called = connectTcp(port, '127.0.0.1');
+      called.on('data', (bytes) => heard.push(bytes));
+      for (const end of [called, caller]) end.on('error', () => undefined);
+      called.pipe(caller).pipe(called);
+    });
+    between.listen(0, '127.0.0.1');
+    scope.defer(() => between.close());
+    await once(between, 'listening');
+    const { port: proxy } = between.address() as { port: number };
+    const secure = connect({ port: proxy, maxVersion: 'TLSv1.2', rejectUnauthorized: false, ALPNProtocols: ['h2'] });
+    scope.defer(() => secure.destroy());
+    secure.on('error', () => undefined); // who demands a certificate hangs up
+    await once(secure, 'secureConnect').catch(() => undefined);
+    const CERTIFICATE_REQUEST = 13;
+    for (const message of handshakeMessages(Buffer.concat(heard))) {
+      if (message[0] !== CERTIFICATE_REQUEST) continue;
+      const afterTypes = 5 + message.readUInt8(4);
+      const afterAlgorithms = afterTypes + 2 + message.readUInt16BE(afterTypes);
+      return message.readUInt16BE(afterAlgorithms);
+    }
+    return undefined;
+  }
+
+  function* handshakeMessages(records: Buffer): Generator<Buffer> {
+    const HANDSHAKE = 22;
+    const parts: Buffer[] = [];
+    for (let at = 0; at < records.length && records[at] === HANDSHAKE; at += 5 + records.readUInt16BE(at + 3))
+      parts.push(records.subarray(at + 5, at + 5 + records.readUInt16BE(at + 3)));
+    const all = Buffer.concat(parts);
+    for (let at = 0; at + 4 <= all.length; at += 4 + all.readUIntBE(at + 1, 3)) yield all.subarray(at, at + 4 + all.readUIntBE(at + 1, 3));
+  }
+
+  it('names nobody where every answer will do, or Go clients of other authorities would show nothing', async () => {
+    const asking = await serve(serverTls({ asksForCertificates: true }));
+    expect(await namesAsked(asking)).toBe(0);
+    asking.trust([clients[0]?.root ?? '']);
+    expect(await namesAsked(asking)).toBe(0);
+  });
+
+  it('names the roots where one of them is demanded, and is not put where nobody looks', async () => {
+    expect(await namesAsked(await serve(serverTls()))).toBeUndefined();
+    const [one = server, two = server] = clients;
+    const demanding = await serve(serverTls({ clientRoots: [one.root], asksForCertificates: true }));
+    expect(await namesAsked(demanding)).toBeGreaterThan(0);
+    await expect(call(demanding, clientTls(two))).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' });
   });
 });
 

@@ -9,6 +9,13 @@ export interface ServerTls {
   readonly key: Pem;
   readonly cert: Pem;
   readonly clientRoots?: readonly Pem[] | undefined;
+  /**
+   * Without client roots: every caller is asked for a certificate and may have none. Whoever issued it is let in and nobody is named in
+   * the question, since a Go client shows nothing to who names others than its own authority. Only services that compare what was
+   * shown with what was signed may look at it.
+   * @see RequestClientCert in Go, crypto/tls, which peers of hyperledger/fabric v2.5 ask with
+   */
+  readonly asksForCertificates?: boolean;
 }
 
 /** PEM texts of a TLS client. `hostnameOverride` is the name to expect in the server's certificate. */

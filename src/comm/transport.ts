@@ -28,6 +28,8 @@ export interface DialOptions {
 
 /** An open bidirectional call. Disposing cancels it. */
 export interface ClientStream extends ByteStream, Disposable {
+  /** DER of the TLS certificate of who answers. Known once a message has come; undefined without TLS. */
+  readonly peerCertificate: Uint8Array | undefined;
   /** Says that nothing more will be sent. */
   end(): void;
 }

@@ -9,7 +9,10 @@ import type { EndpointOverride, TlsIdentity } from './orderer-source.ts';
 
 /** What the peer's TLS files hold. */
 export interface PeerTls {
-  /** Callers are checked, where they are, against the configured authorities and the peer's own. */
+  /**
+   * Callers are checked, where they are, against the configured authorities and the peer's own; else they are asked for a certificate
+   * all the same, which is how other peers bind their streams to who they are.
+   */
   readonly server: ServerTls;
   readonly client: TlsIdentity;
 }
@@ -19,7 +22,10 @@ export async function readPeerTls({ tls }: PeerConfig): Promise<PeerTls | undefi
   if (tls === undefined) return undefined;
   const own = tls.rootCertFile === undefined ? [] : [tls.rootCertFile];
   const server = await readServerTls({ ...tls, clientRootFiles: [...tls.clientRootFiles, ...own] });
-  return { server, client: { key: await readPem(tls.clientKeyFile), cert: await readPem(tls.clientCertFile) } };
+  return {
+    server: { ...server, asksForCertificates: true },
+    client: { key: await readPem(tls.clientKeyFile), cert: await readPem(tls.clientCertFile) },
+  };
 }
 
 /** Authorities of clients count there in any case. @throws {SelvageError} `SETTING_INVALID` naming the file */

@@ -5,6 +5,7 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Metadata, Server } from '@grpc/grpc-js';
 import { ByteBudget, type Holding } from '../byte-budget.ts';
 import { type AdmissionLimits, EXHAUSTED, PER_CALL_BYTES } from '../limits.ts';
@@ -20,11 +21,16 @@ interface Connection {
   calls: number;
 }
 
+interface OpenCall {
+  readonly holding: Holding;
+  readonly socket: Socket | undefined;
+}
+
 /** Who may connect to one server, and what its calls hold. */
 export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #budget: ByteBudget;
-  readonly #calls = new Map<string, Holding>();
+  readonly #calls = new Map<string, OpenCall>();
   /** By remote address, which is all that a session and its socket have in common; the oldest first. */
   readonly #connections = new Map<string, Connection>();
   #nextId = 0;
@@ -44,6 +50,16 @@ export class Admission {
 
   /** What a call holds; undefined when it is over. */
   holdingOf({ metadata }: { readonly metadata: Metadata }): Holding | undefined {
+    return this.#callOf(metadata)?.holding;
+  }
+
+  /** DER of the certificate that a caller showed: grpc-js tells only of those that the TLS library has verified. */
+  certificateOf({ metadata }: { readonly metadata: Metadata }): Uint8Array | undefined {
+    const socket = this.#callOf(metadata)?.socket;
+    return socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.raw : undefined;
+  }
+
+  #callOf(metadata: Metadata): OpenCall | undefined {
     return this.#calls.get(String(metadata.get(CALL_ID)[0]));
   }
 
@@ -98,7 +114,7 @@ export class Admission {
     refuseUnpacking(headers);
     const connection = this.#connections.get(keyOf(session.socket));
     const holding = this.#budget.open(session, () => endExhausted(stream), this.#mostHeld.get(String(headers[':path'])));
-    this.#calls.set(id, holding);
+    this.#calls.set(id, { holding, socket: connection?.socket });
     if (connection !== undefined) connection.calls += 1;
     stream.once('close', () => {
       holding[Symbol.dispose]();

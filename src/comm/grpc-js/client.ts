@@ -60,6 +60,9 @@ export class GrpcJsClient implements ClientTransport {
     const writer = new StreamWriter(call, over.signal);
     return {
       incoming: readCall(call, this.#address, signal),
+      get peerCertificate() {
+        return call.getAuthContext()?.sslPeerCertificate?.raw;
+      },
       send: (message) => writer.send(message),
       end: () => call.end(),
       [Symbol.dispose]: cancel,

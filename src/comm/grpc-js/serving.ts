@@ -109,7 +109,7 @@ function unary(method: UnaryMethod, { admission, refusal }: Serving) {
       answered = true;
       reply(...outcome);
     };
-    method.handle(call.request, contextOf(call, ended.signal)).then(
+    method.handle(call.request, contextOf(call, admission, ended.signal)).then(
       (response) => {
         admission.holdingOf(call)?.keep(response.length);
         answer(null, response);
@@ -125,7 +125,7 @@ function bidi(method: BidiMethod, { streams, admission, refusal }: Serving) {
     const ended = new AbortController();
     call.once('cancelled', () => ended.abort(new SelvageError('CANCELLED', 'the call ended')));
     call.on('error', () => ended.abort(new SelvageError('CANCELLED', 'the call broke')));
-    method.handle(byteStream(call, admission.holdingOf(call), ended.signal), contextOf(call, ended.signal)).then(
+    method.handle(byteStream(call, admission.holdingOf(call), ended.signal), contextOf(call, admission, ended.signal)).then(
       () => call.end(),
       (thrown: unknown) => {
         if (!ended.signal.aborted) call.emit('error', asError(refusal(thrown, method.path)));
@@ -134,14 +134,14 @@ function bidi(method: BidiMethod, { streams, admission, refusal }: Serving) {
   };
 }
 
-function contextOf(call: AnyCall, signal: AbortSignal): CallContext {
+function contextOf(call: AnyCall, admission: Admission, signal: AbortSignal): CallContext {
   return {
     signal,
     get remote() {
       return call.getPeer();
     },
     get peerCertificate() {
-      return call.getAuthContext().sslPeerCertificate?.raw;
+      return admission.certificateOf(call);
     },
     responds: (ms) => answersPing(call, ms),
   };

@@ -24,6 +24,11 @@ export abstract class ClientCall implements StreamListener {
     return this.#over;
   }
 
+  /** DER of the server's certificate, once there is a stream. */
+  get peerCertificate(): Uint8Array | undefined {
+    return this.#stream?.peerCertificate;
+  }
+
   /** Whether there is a stream for it. */
   get begun(): boolean {
     return this.#stream !== undefined;

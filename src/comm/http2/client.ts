@@ -67,6 +67,9 @@ export class Http2Client implements ClientTransport {
     begun.catch(() => undefined);
     return {
       incoming: call.incoming,
+      get peerCertificate() {
+        return call.peerCertificate;
+      },
       send: (message) => (call.begun ? call.send(message) : begun.then(() => call.send(message))),
       end: () =>
         call.begun

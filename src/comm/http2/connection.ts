@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { Budget } from './budget.ts';
 import { type FrameHandler, FrameReader } from './frame-reader.ts';
 import type { HeaderList } from './hpack/decoder.ts';
@@ -81,6 +82,7 @@ export abstract class Connection implements StreamHost, FrameHandler {
   /** Whether a frame of a stream has come since the last ping. */
   #streamed = false;
   #over = false;
+  #certificate: Uint8Array | undefined | null = null;
 
   constructor({ socket, limits, preface }: ConnectionParts) {
     this.socket = socket;
@@ -104,6 +106,13 @@ export abstract class Connection implements StreamHost, FrameHandler {
 
   get over(): boolean {
     return this.#over;
+  }
+
+  /** DER of the certificate that the other side showed; read once for a connection, which costs more than a call. */
+  get peerCertificate(): Uint8Array | undefined {
+    if (this.#certificate === null)
+      this.#certificate = this.socket instanceof TLSSocket ? this.socket.getPeerX509Certificate()?.raw : undefined;
+    return this.#certificate;
   }
 
   /** A header block of a stream that is open, or may be opened by it. */

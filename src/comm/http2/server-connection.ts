@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import type { ByteBudget, Holding } from '../byte-budget.ts';
 import type { Method } from '../method.ts';
 import { type CallStatus, Status } from '../status.ts';
@@ -42,7 +41,6 @@ export class ServerConnection extends Connection implements CallHost {
   readonly #parts: ServerConnectionParts;
   readonly #calls = new Set<ServerCall>();
   #remote: string | undefined;
-  #certificate: Uint8Array | undefined | null = null;
 
   constructor(parts: ServerConnectionParts) {
     super({ ...parts, preface: PREFACE });
@@ -53,13 +51,6 @@ export class ServerConnection extends Connection implements CallHost {
   get remote(): string {
     this.#remote ??= addressOf(this.socket);
     return this.#remote;
-  }
-
-  /** DER of the caller's certificate; read once for a connection, which costs more than a call. */
-  get peerCertificate(): Uint8Array | undefined {
-    if (this.#certificate === null)
-      this.#certificate = this.socket instanceof TLSSocket ? this.socket.getPeerX509Certificate()?.raw : undefined;
-    return this.#certificate;
   }
 
   /** Calls whose handlers run. */

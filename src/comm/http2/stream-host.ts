@@ -14,6 +14,8 @@ export interface HostedStream {
 export interface StreamHost {
   readonly limits: ConnectionLimits;
   readonly output: Output;
+  /** DER of the certificate that the other side of the connection showed. */
+  readonly peerCertificate: Uint8Array | undefined;
   /** Bytes that the other side lets a new stream send. */
   readonly initialSendWindow: number;
   /** Takes `length` bytes of the connection's window if a frame of them may leave at once. */

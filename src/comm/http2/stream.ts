@@ -61,6 +61,11 @@ export class Stream implements HostedStream {
     };
   }
 
+  /** DER of the certificate that the other side showed. */
+  get peerCertificate(): Uint8Array | undefined {
+    return this.#connection.peerCertificate;
+  }
+
   get remoteEnded(): boolean {
     return this.#remoteEnded;
   }
