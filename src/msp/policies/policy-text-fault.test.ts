@@ -41,6 +41,16 @@ describe('what is wrong with the text of a policy', () => {
     expect(() => parsePolicyText(text)).toThrow();
   });
 
+  it('is how deep its gates are nested, and none where that is as deep as may be', () => {
+    const nested = (depth: number) => `${'OR('.repeat(depth)}'A.peer'${')'.repeat(depth)}`;
+    for (const depth of [65, 100_000]) {
+      expect(policyTextFault(nested(depth))).toBe('gates are nested more than 64 deep at character 193');
+      expect(() => parsePolicyText(nested(depth))).toThrow('gates nested more than 64 deep');
+    }
+    expect(policyTextFault(nested(64))).toBeUndefined();
+    expect(() => parsePolicyText(nested(64))).not.toThrow();
+  });
+
   it('is found in every text that is refused, and in none that is not', () => {
     const principal = fc.constantFrom(
       "'A.member'",

@@ -1,5 +1,7 @@
 /** What is wrong with the text of a policy, for the person who wrote it: Fabric's own words come from its expression library. */
 
+import { MAX_DEPTH } from './policy-text-tokens.ts';
+
 /** `at` is where in the text. */
 type Piece = { readonly at: number } & (
   | { readonly kind: 'quoted'; readonly text: string }
@@ -72,7 +74,7 @@ class Reader {
       checkPrincipal(first.text);
       throw new Fault(`'${first.text}' stands alone: write OR('${first.text}')`);
     }
-    this.#gate(first);
+    this.#gate(first, 0);
     const rest = this.#next();
     if (rest.kind === ')') throw new Fault(`there is one ) too many, ${placeOf(rest.at)}`);
     if (rest.kind !== 'end')
@@ -85,7 +87,7 @@ class Reader {
     return piece;
   }
 
-  #gate(word: Piece): void {
+  #gate(word: Piece, depth: number): void {
     if (word.kind !== 'word') throw new Fault(`a gate like OR(…) is expected ${placeOf(word.at)}`);
     const gate = GATES.get(word.text.toLowerCase());
     const spelt = SPELLINGS.includes(word.text);
@@ -94,13 +96,14 @@ class Reader {
     if (gate === undefined) throw new Fault(`there is no gate ${word.text}: gates are AND, OR and OutOf`);
     if (gate !== undefined && !spelt) throw new Fault(`the gate ${word.text} is written ${gate}`);
     if (!called) throw new Fault(`${word.text} is written before what it joins, in parentheses: ${gate}(…)`);
+    if (depth >= MAX_DEPTH) throw new Fault(`gates are nested more than ${MAX_DEPTH} deep ${placeOf(word.at)}`);
     this.#at += 1;
-    const count = this.#arguments(gate);
+    const count = this.#arguments(gate, depth);
     if (count === 0 || (gate === 'OutOf' && count === 1)) throw new Fault(`${gate} has nothing to choose from`);
   }
 
   /** @returns how many there are */
-  #arguments(gate: string): number {
+  #arguments(gate: string, depth: number): number {
     let count = 0;
     let wanted: number | undefined;
     for (;;) {
@@ -110,7 +113,7 @@ class Reader {
       if (piece.kind === ')' || piece.kind === ',') throw new Fault(`there is nothing before the ${piece.kind} ${placeOf(piece.at)}`);
       if (piece.kind === '(') throw new Fault(`the ( ${placeOf(piece.at)} belongs to no gate`);
       if (gate === 'OutOf' && count === 0) wanted = countIn(piece);
-      else this.#operand(piece);
+      else this.#operand(piece, depth + 1);
       count += 1;
       const after = this.#next();
       if (after.kind === ')') break;
@@ -121,10 +124,10 @@ class Reader {
     return count;
   }
 
-  #operand(piece: Piece): void {
+  #operand(piece: Piece, depth: number): void {
     if (piece.kind === 'quoted') checkPrincipal(piece.text);
     else if (piece.kind === 'number') throw new Fault(`the number ${piece.text} ${placeOf(piece.at)} stands where a principal is expected`);
-    else this.#gate(piece);
+    else this.#gate(piece, depth);
   }
 }
 

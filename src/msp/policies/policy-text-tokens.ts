@@ -1,6 +1,9 @@
 import { SelvageError } from '../../common/errors.ts';
 import type { FabricDialect } from './dialect.ts';
 
+/** Gates deeper than this are refused: nobody writes them, and evaluation recurses. */
+export const MAX_DEPTH = 64;
+
 export type Gate = 'AND' | 'OR' | 'OutOf';
 
 /** A piece of a policy's text. A gate has taken its opening parenthesis with it. */

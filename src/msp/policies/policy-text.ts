@@ -1,6 +1,6 @@
 import { common } from '../../protos/messages.ts';
 import type { FabricDialect } from './dialect.ts';
-import { type Gate, type PolicyToken, refused, STRAY_DOT, tokensOf } from './policy-text-tokens.ts';
+import { type Gate, MAX_DEPTH, type PolicyToken, refused, STRAY_DOT, tokensOf } from './policy-text-tokens.ts';
 
 type Expression =
   | { readonly kind: 'gate'; readonly gate: Gate; readonly args: readonly Expression[] }
@@ -10,9 +10,6 @@ type Expression =
 export interface PolicyTextOptions {
   readonly dialect?: FabricDialect;
 }
-
-/** Gates deeper than this are refused: nobody writes them, and evaluation recurses. */
-const MAX_DEPTH = 64;
 
 /** The wire has 32 bits for n. */
 const LEAST_INT32 = -(2 ** 31);
