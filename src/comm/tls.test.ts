@@ -226,4 +226,11 @@ describe('material that is none', () => {
       expect.objectContaining({ code: 'SETTING_INVALID' }),
     );
   });
+
+  it('is a name that TLS cannot carry, too', () => {
+    const dial = (hostnameOverride: string) => new GrpcClient({ address: 'localhost:1', tls: { roots: server.root, hostnameOverride } });
+    dial('x'.repeat(255))[Symbol.dispose]();
+    expect(() => dial('x'.repeat(256))).toThrow(/^the name x{64}… \(192 more characters\) is too long to be asked of a server: 256 bytes$/);
+    expect(() => dial('ö'.repeat(128))).toThrow('256 bytes');
+  });
 });

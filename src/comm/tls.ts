@@ -1,4 +1,5 @@
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import { cutText } from '../common/cut-text.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
 
 /** PEM text with one certificate or several. */
@@ -59,15 +60,26 @@ export const serverOptions = ({ key, cert, clientRoots = [] }: ServerTls): Secur
   cert: asBuffer(cert),
 });
 
-/** @throws {SelvageError} `SETTING_INVALID` for material that does not parse or belong together */
-export const clientContext = ({ roots, key, cert }: ClientTls): SecureContext =>
-  usable(() =>
+/** What TLS can carry of a name that a server is asked for. @see TLSEXT_MAXLEN_host_name in OpenSSL's tls1.h */
+const LONGEST_NAME = 255;
+
+/** @throws {SelvageError} `SETTING_INVALID` for material that does not parse or belong together, and for a name that is too long */
+export function clientContext({ roots, key, cert, hostnameOverride = '' }: ClientTls): SecureContext {
+  const length = Buffer.byteLength(hostnameOverride);
+  if (length > LONGEST_NAME) {
+    const name = cutText(hostnameOverride, 64);
+    throw new SelvageError('SETTING_INVALID', `the name ${name} is too long to be asked of a server: ${length} bytes`, {
+      advice: `Name the host that stands in the server's certificate; TLS carries up to ${LONGEST_NAME} bytes of it.`,
+    });
+  }
+  return usable(() =>
     createSecureContext({
       ...tlsOptions(typeof roots === 'string' || roots instanceof Uint8Array ? [roots] : roots),
       ...(key !== undefined && { key: asBuffer(key) }),
       ...(cert !== undefined && { cert: asBuffer(cert) }),
     }),
   );
+}
 
 /** The work's result; what OpenSSL says of keys and certificates becomes ours. @throws {SelvageError} `SETTING_INVALID` */
 export function usable<T>(work: () => T): T {
