@@ -1,9 +1,10 @@
 /** The `selvage` command: reads the command line, runs it, exits with its code. */
-import { reportFailure } from './failure.ts';
+import { EXIT, reportFailure } from './failure.ts';
 import { runCommandLine } from './run-command-line.ts';
 import type { Terminal } from './terminal.ts';
 import { WatchedProcess } from './watched-process.ts';
 
+process.exitCode = EXIT.failed; // until it is known better
 const watched = new WatchedProcess();
 // Whoever read the output is gone, as with `| head`: the command ends as if it were interrupted, and tidies up.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => watched.end(new Error('nobody reads the output')));
@@ -13,7 +14,9 @@ const terminal: Terminal = {
   write: (bytes) => process.stdout.write(bytes),
   say: (line) => process.stderr.write(`${line}\n`),
   env: process.env,
-  cwd: process.cwd(),
+  get cwd() {
+    return process.cwd(); // fails where the folder is gone, of which only those hear who need one
+  },
   signal: watched.signal,
   process: watched,
   interactive: process.stdout.isTTY === true,

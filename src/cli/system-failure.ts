@@ -57,10 +57,17 @@ export interface SystemFailure {
   readonly advice: string | undefined;
 }
 
+/** Whose folder was removed while a shell was in it; everything that has to do with relative paths meets it. */
+const FOLDER_GONE: SystemFailure = {
+  sentence: 'the folder that this command was started in is not there any more',
+  advice: 'Change to a folder that is there (cd), and run it again.',
+};
+
 /** The failure of a system call among an error's causes; undefined where there is none. */
 export function systemFailureOf(thrown: unknown): SystemFailure | undefined {
   for (let cause = thrown; cause instanceof Error; cause = cause.cause) {
     const { code, syscall = '', path } = cause as NodeJS.ErrnoException;
+    if (syscall === 'uv_cwd') return FOLDER_GONE;
     const words = code === undefined ? undefined : WORDS[code];
     if (words === undefined || code === undefined) continue;
     const what = path === undefined ? 'write or read a file' : `${VERBS[syscall] ?? 'use'} ${path}`;
