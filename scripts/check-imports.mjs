@@ -99,6 +99,7 @@ function cycles() {
 const ENTRIES = [
   'src/cli/main.ts',
   'src/ledger/view/open-view.ts',
+  'src/discovery/policy-planner.ts',
   'src/gossip/identities/identity-store.ts',
   'src/gossip/links.ts',
   'src/gossip/private-exchange.ts',

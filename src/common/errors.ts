@@ -51,6 +51,10 @@ const FAILURES = {
   MESSAGE_TOO_LARGE: { grpc: 'RESOURCE_EXHAUSTED', retryable: false },
   /** A service of Fabric's that this node does not have. */
   UNIMPLEMENTED: { grpc: 'UNIMPLEMENTED', retryable: false },
+  /** A discovery request that no query of is answered: Fabric has no better status for it. */
+  DISCOVERY_REFUSED: { grpc: 'UNKNOWN', retryable: false },
+  /** Nobody, or not enough peers, can endorse a call as its policies want. */
+  NO_ENDORSEMENT_PLAN: { grpc: 'FAILED_PRECONDITION', retryable: true },
   CANCELLED: { grpc: 'CANCELLED', retryable: true },
   DEADLINE_EXCEEDED: { grpc: 'DEADLINE_EXCEEDED', retryable: true },
   INTERNAL: { grpc: 'INTERNAL', retryable: false },

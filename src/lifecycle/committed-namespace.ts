@@ -43,7 +43,7 @@ const lifecycleNamespace = (bundle: ChannelBundle): NamespaceDefinition => ({
 });
 
 /** Who may commit a definition: the configured policy, or without one members of more than half of the organisations. */
-function lifecycleEndorsement(bundle: ChannelBundle): EndorsementPolicy {
+export function lifecycleEndorsement(bundle: ChannelBundle): EndorsementPolicy {
   const path = '/Channel/Application/LifecycleEndorsement';
   if (bundle.policies.has(path)) return policyReference(path);
   const mspIds = (bundle.application?.orgs ?? []).map(({ mspId }) => mspId);

@@ -1,6 +1,7 @@
 import { messageOf, SelvageError } from '../common/errors.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import { signedBySome } from '../msp/policies/common-policies.ts';
+import type { EnumerablePolicy } from '../msp/policies/identity-policy.ts';
 import type { Policy, SignedData, Verdict } from '../msp/policies/policy.ts';
 import { common, protos } from '../protos/messages.ts';
 
@@ -32,3 +33,12 @@ export async function evaluate(policy: EndorsementPolicy, signed: readonly Signe
   }
   return executable.evaluate(signed);
 }
+
+/**
+ * The same as a signature policy, for enumerating who satisfies it; undefined where there is none.
+ * @throws {SelvageError} `MALFORMED` for a policy that cannot be read
+ */
+export const enumerable = (policy: EndorsementPolicy, bundle: ChannelBundle): EnumerablePolicy | undefined =>
+  policy.kind === 'signature'
+    ? common.SignaturePolicyEnvelope.decode(new Uint8Array(policy.envelope))
+    : bundle.asSignaturePolicy(policy.policy);

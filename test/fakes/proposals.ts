@@ -101,5 +101,6 @@ export function openBundle(channelId: string, { lifecycleV20 = false } = {}): Ch
     ordererEndpoints: [],
     signaturePolicy: () => policy,
     applicationPolicy: () => policy,
+    asSignaturePolicy: () => undefined,
   };
 }

@@ -71,6 +71,9 @@ export function recordedBundle(
     applicationPolicy: () => {
       throw new Error('applicationPolicy is not part of this fake');
     },
+    asSignaturePolicy: () => {
+      throw new Error('asSignaturePolicy is not part of this fake');
+    },
   };
 }
 

@@ -50,6 +50,7 @@ export function bundleFromConfig(channelId: string, config: common.Config, parts
     ordererEndpoints: endpointsOf(addresses, orderer?.orgs ?? []),
     signaturePolicy: (envelope) => signaturePolicy(envelope, msps),
     applicationPolicy: (policy) => applicationPolicy(policy, { deserializer: msps, policies }),
+    asSignaturePolicy: (policy) => applicationPolicy(policy, { deserializer: msps, policies }).asSignaturePolicy(),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { common } from '../../protos/messages.ts';
 import type { IdentityDeserializer } from '../identity.ts';
+import type { EnumerablePolicy } from '../policies/identity-policy.ts';
 import type { Policy, PolicyManager } from '../policies/policy.ts';
 
 /** What the application capabilities of a channel turn on. Each level implies the ones below. */
@@ -87,4 +88,9 @@ export interface ChannelBundle {
   signaturePolicy(envelope: Uint8Array): Policy;
   /** Makes a policy from `ApplicationPolicy` bytes (2.0 lifecycle and collections). @throws {SelvageError} `MALFORMED` */
   applicationPolicy(policy: Uint8Array): Policy;
+  /**
+   * The signature policy that says the same as `ApplicationPolicy` bytes, for enumerating who satisfies it; undefined for a reference to
+   * a policy that is not there, or that rests on one that is not. @throws {SelvageError} `MALFORMED`
+   */
+  asSignaturePolicy(policy: Uint8Array): EnumerablePolicy | undefined;
 }

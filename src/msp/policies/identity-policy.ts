@@ -1,27 +1,29 @@
 import { messageOf, SelvageError } from '../../common/errors.ts';
+import type { common } from '../../protos/messages.ts';
 import type { Identity, IdentityDeserializer } from '../identity.ts';
 import type { Policy, SignedData, Verdict } from './policy.ts';
 
 /** A policy that can also be asked about identities alone, whose signatures were checked before or do not matter. */
 export interface IdentityPolicy extends Policy {
   evaluateIdentities(identities: readonly Identity[]): Verdict;
+  /** The signature policy that says the same, whose sets of principals can be enumerated; undefined where there is none. */
+  asSignaturePolicy(): EnumerablePolicy | undefined;
 }
+
+export type EnumerablePolicy = Pick<common.SignaturePolicyEnvelope, 'rule' | 'identities'>;
 
 export const SATISFIED: Verdict = { ok: true };
 export const unsatisfied = (reason: string): Verdict => ({ ok: false, reason });
 
 /** Makes a policy of something that judges identities: signatures are checked first, once for all its parts. */
-export function policyOverIdentities(
-  deserializer: IdentityDeserializer,
-  evaluateIdentities: (identities: readonly Identity[]) => Verdict,
-): IdentityPolicy {
-  return { evaluateIdentities, evaluate: async (signed) => evaluateIdentities(await knownSignersOf(signed, deserializer)) };
+export function policyOverIdentities(deserializer: IdentityDeserializer, policy: Omit<IdentityPolicy, 'evaluate'>): IdentityPolicy {
+  return { ...policy, evaluate: async (signed) => policy.evaluateIdentities(await knownSignersOf(signed, deserializer)) };
 }
 
 /** A policy nobody satisfies. */
 export function refusing(reason: string): IdentityPolicy {
   const verdict = unsatisfied(reason);
-  return { evaluateIdentities: () => verdict, evaluate: async () => verdict };
+  return { evaluateIdentities: () => verdict, evaluate: async () => verdict, asSignaturePolicy: () => undefined };
 }
 
 interface Claim {

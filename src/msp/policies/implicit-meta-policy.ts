@@ -3,6 +3,7 @@ import { common } from '../../protos/messages.ts';
 import type { IdentityDeserializer } from '../identity.ts';
 import type { FabricDialect } from './dialect.ts';
 import { type IdentityPolicy, policyOverIdentities, SATISFIED, unsatisfied } from './identity-policy.ts';
+import { someOf } from './some-of.ts';
 
 const RULE = common.ImplicitMetaPolicy_Rule;
 
@@ -24,13 +25,16 @@ export function implicitMetaPolicy({ policy, subPolicies, deserializer, dialect 
   const { subPolicy: name, rule } = common.ImplicitMetaPolicy.decode(policy);
   const children = subPolicies(name);
   const threshold = thresholdOf(rule, children.length);
-  return policyOverIdentities(deserializer, (identities) => {
-    let satisfied = 0;
-    for (const child of children) {
-      if (satisfied === threshold) break;
-      if (child.evaluateIdentities(identities).ok) satisfied += 1;
-    }
-    return satisfied >= threshold ? SATISFIED : unsatisfied(refusalOf({ dialect, name, satisfied, threshold }));
+  return policyOverIdentities(deserializer, {
+    evaluateIdentities: (identities) => {
+      let satisfied = 0;
+      for (const child of children) {
+        if (satisfied === threshold) break;
+        if (child.evaluateIdentities(identities).ok) satisfied += 1;
+      }
+      return satisfied >= threshold ? SATISFIED : unsatisfied(refusalOf({ dialect, name, satisfied, threshold }));
+    },
+    asSignaturePolicy: () => someOf(threshold, children),
   });
 }
 

@@ -24,11 +24,13 @@ export function signaturePolicyOf(
 ): IdentityPolicy {
   if (version !== 0) throw malformed(`This evaluator only understands messages of version 0, but version was ${version}`);
   const satisfied = compile(rule, principals);
-  return policyOverIdentities(deserializer, (identities) =>
-    satisfied(identities, new Array<boolean>(identities.length).fill(false))
-      ? SATISFIED
-      : unsatisfied('signature set did not satisfy policy'),
-  );
+  return policyOverIdentities(deserializer, {
+    evaluateIdentities: (identities) =>
+      satisfied(identities, new Array<boolean>(identities.length).fill(false))
+        ? SATISFIED
+        : unsatisfied('signature set did not satisfy policy'),
+    asSignaturePolicy: () => ({ rule, identities: principals }),
+  });
 }
 
 function compile(rule: common.SignaturePolicy | undefined, principals: readonly common.MSPPrincipal[]): Rule {
