@@ -24,11 +24,14 @@ export interface LargestRequests extends Disposable {
 export function largestRequests({ peer, orderer, chaincode, operations }: Addresses): LargestRequests {
   const clients = [peer, orderer, chaincode].map((address) => new GrpcClient({ address }));
   const [toPeer, toOrderer, toChaincode] = clients as [GrpcClient, GrpcClient, GrpcClient];
+  const [proposal, seek, transaction, registration] = [proposals(), seeks(), transactions(), registrations()];
   return {
     byService: {
       Endorser: (number) => unary(toPeer, '/protos.Endorser/ProcessProposal', proposal(number)),
       Deliver: (number) => stream(toPeer, '/protos.Deliver/Deliver', seek(number)),
       DeliverFiltered: (number) => stream(toPeer, '/protos.Deliver/DeliverFiltered', seek(number)),
+      DeliverWithPrivateData: (number) => stream(toPeer, '/protos.Deliver/DeliverWithPrivateData', seek(number)),
+      'Deliver of the orderer': (number) => stream(toOrderer, '/orderer.AtomicBroadcast/Deliver', seek(number)),
       Broadcast: (number) => stream(toOrderer, '/orderer.AtomicBroadcast/Broadcast', transaction(number)),
       ChaincodeSupport: (number) => stream(toChaincode, '/protos.ChaincodeSupport/Register', registration(number)),
       operations: (number) => put(operations, number),
@@ -39,12 +42,34 @@ export function largestRequests({ peer, orderer, chaincode, operations }: Addres
   };
 }
 
-/** What `make` makes of a filling, as large as it may be: `over` is what stands around the filling at most. */
-function filled(most: number, number: number, make: (filling: Buffer) => Uint8Array): Uint8Array {
-  const filling = Buffer.alloc(most - 400, 0x20 + (number % 90)); // letters, so that it may be a name
-  filling.write(`number ${number}, `);
-  return make(filling);
+/** Requests are made anew after so many, so that the time in them is about now. */
+const ALIKE = 500;
+
+/**
+ * A request as large as it may be: what `make` makes of a filling, letters that may be a name. Making one takes several copies of it, so
+ * most are the one before with another number in it.
+ */
+function filled(most: number, make: (filling: Buffer) => Uint8Array): (number: number) => Uint8Array {
+  let made = Buffer.alloc(0);
+  let left = 0;
+  let at = 0;
+  return (number) => {
+    const mark = `number ${String(number).padStart(12, '0')}, `;
+    if (left === 0) {
+      const filling = Buffer.alloc(most - AROUND, 0x20 + (number % 90));
+      filling.write(mark);
+      made = Buffer.from(make(filling));
+      at = made.indexOf(mark);
+      left = ALIKE;
+    }
+    left -= 1;
+    made.write(mark, at);
+    return made;
+  };
 }
+
+/** Bytes that stand around the filling, at most. */
+const AROUND = 400;
 
 const headers = (creator: Uint8Array, channelId: string) => ({
   channelHeader: common.ChannelHeader.encode({
@@ -56,8 +81,8 @@ const headers = (creator: Uint8Array, channelId: string) => ({
 });
 
 /** Nearly all of it is the creator, whom nobody has heard of. */
-const proposal = (number: number): Uint8Array =>
-  filled(MAX_MESSAGE_BYTES, number, (idBytes) => {
+const proposals = () =>
+  filled(MAX_MESSAGE_BYTES, (idBytes) => {
     const creator = msp.SerializedIdentity.encode({ mspid: 'Org1MSP', idBytes });
     const header = common.Header.encode(headers(creator, 'mychannel'));
     return protos.SignedProposal.encode({ proposalBytes: protos.Proposal.encode({ header }), signature: new Uint8Array(70) });
@@ -69,12 +94,12 @@ const envelope = (creator: Uint8Array): Uint8Array =>
     signature: new Uint8Array(70),
   });
 
-const transaction = (number: number): Uint8Array => filled(MAX_MESSAGE_BYTES, number, envelope);
+const transactions = () => filled(MAX_MESSAGE_BYTES, envelope);
 
-const seek = (number: number): Uint8Array => filled(MOST_ASKED, number, envelope);
+const seeks = () => filled(MOST_ASKED, envelope);
 
-const registration = (number: number): Uint8Array =>
-  filled(MAX_MESSAGE_BYTES, number, (name) =>
+const registrations = () =>
+  filled(MAX_MESSAGE_BYTES, (name) =>
     protos.ChaincodeMessage.encode({
       type: protos.ChaincodeMessage_Type.REGISTER,
       payload: protos.ChaincodeID.encode({ name: name.toString('latin1') }),

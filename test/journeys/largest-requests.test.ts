@@ -45,6 +45,8 @@ describe('what strangers send', () => {
     ['Endorser', 3],
     ['Deliver', 40],
     ['DeliverFiltered', 40],
+    ['DeliverWithPrivateData', 40],
+    ['Deliver of the orderer', 40],
     ['Broadcast', 2],
     ['ChaincodeSupport', 2],
     ['operations', 200],
