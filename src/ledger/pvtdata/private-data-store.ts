@@ -1,5 +1,7 @@
+import { hex } from '../../common/bytes.ts';
 import { kvrwset, rwset } from '../../protos/messages.ts';
 import type { MissingPrivateData, PrivateWrites } from '../commit/prepared.ts';
+import { BatchedCommit } from '../kv/batched-commit.ts';
 import type { KvIterator, KvSnapshot, KvStore, KvWrite } from '../kv/kv-store.ts';
 import { after } from '../kv/long-keys.ts';
 import { keyHash } from '../simulator/private-namespaces.ts';
@@ -73,38 +75,34 @@ export class PrivateDataStore {
   async remove(sets: readonly PrivateWriteSet[]): Promise<void> {
     if (sets.length === 0) return;
     using snapshot = this.#kv.snapshot();
-    const writes = sets.flatMap(({ version, namespace, collection }) => {
+    const commit = new BatchedCommit(this.#kv);
+    for (const { version, namespace, collection } of sets) {
       const name = { blockNum: version.blockNum, index: Number(version.txNum), namespace, collection };
       const noLonger = notMissing(name, ['eligible', 'deprioritized', 'ineligible']);
       const stored = snapshot.get(setKey(name));
-      return stored === undefined ? noLonger : [...noLonger, ...replaced(name, stored, undefined)];
-    });
-    await this.#kv.commit(writes);
+      await commit.add(stored === undefined ? noLonger : [...noLonger, ...replaced(name, stored, undefined)]);
+    }
+    await commit.end();
   }
 
   /**
    * Takes purged keys out of every write set that is not newer than the purge, those of the purging transactions included: the value
-   * goes, and with the last of them the name of the key. A mark stays, for what arrives later.
+   * goes, and with the last of them the name of the key. A mark stays, for what arrives later. All of it is one commit, unless the sets
+   * are very large together; then what a crash interrupts is done again.
    * @param below purges of blocks before this one, which are committed; those that a crash interrupted are among them
    */
   async purge(below: bigint): Promise<void> {
     using snapshot = this.#kv.snapshot();
-    using entries = snapshot.range({ gte: UNFINISHED, lt: after(UNFINISHED) });
-    for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) {
-      const purge = hashIn(entry.key, UNFINISHED.length);
-      if (purge.version.blockNum >= below) continue;
-      await this.#kv.commit([...(await this.#purged(purge)), { key: entry.key, value: undefined }]);
-    }
-  }
-
-  async #purged(purge: PrivatePurge): Promise<KvWrite[]> {
-    using snapshot = this.#kv.snapshot();
-    const writes: KvWrite[] = [{ key: purgeKey(purge), value: NOTHING }];
-    for (const { name, key } of await placesOf(snapshot, purge)) {
+    const purges = (await unfinishedPurges(snapshot)).filter(({ version }) => version.blockNum < below);
+    if (purges.length === 0) return;
+    const commit = new BatchedCommit(this.#kv);
+    for (const purge of purges) await commit.add([{ key: purgeKey(purge), value: NOTHING }]);
+    for (const { name, keys } of (await purgedKeys(snapshot, purges)).values()) {
       const stored = snapshot.get(setKey(name));
-      if (stored !== undefined) writes.push(...replaced(name, stored, without(stored, key)));
+      if (stored !== undefined) await commit.add(replaced(name, stored, without(stored, keys)));
     }
-    return writes;
+    for (const purge of purges) await commit.add([{ key: unfinishedKey(purge), value: undefined }]);
+    await commit.end();
   }
 
   /** The key behind a hash, where a set that is here holds it. */
@@ -174,18 +172,19 @@ export class PrivateDataStore {
   async openCollection(collection: CollectionName): Promise<number> {
     using snapshot = this.#kv.snapshot();
     using entries = snapshot.range(missingRange('ineligible'));
-    let writes: KvWrite[] = [];
+    const commit = new BatchedCommit(this.#kv);
     let opened = 0;
     for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) {
       const name = writeSetIn(entry.key);
       if (name.namespace !== collection.namespace || name.collection !== collection.collection) continue;
-      writes.push({ key: entry.key, value: undefined }, { key: missingKey(name, 'eligible'), value: NOTHING });
+      await commit.add([
+        { key: entry.key, value: undefined },
+        { key: missingKey(name, 'eligible'), value: NOTHING },
+      ]);
       opened += 1;
-      if (writes.length < OPENED_AT_ONCE) continue;
-      await this.#kv.commit(writes);
-      writes = [];
     }
-    await this.#kv.commit([...writes, { key: closedKey(collection), value: undefined }]);
+    await commit.add([{ key: closedKey(collection), value: undefined }]);
+    await commit.end();
     return opened;
   }
 
@@ -222,9 +221,11 @@ export class PrivateDataStore {
     using snapshot = this.#kv.snapshot();
     const prefix = Buffer.from('pv');
     using entries = snapshot.range({ gte: prefix, lt: after(prefix) });
+    const commit = new BatchedCommit(this.#kv);
     for (let entry = await entries.next(); entry !== undefined; entry = await entries.next())
-      await this.#kv.commit(setWrites(writeSetIn(entry.key), entry.value));
-    await this.#kv.commit([{ key: KEYED_BY_HASH, value: NOTHING }]);
+      await commit.add(setWrites(writeSetIn(entry.key), entry.value));
+    await commit.add([{ key: KEYED_BY_HASH, value: NOTHING }]);
+    await commit.end();
   }
 
   async #indexClosed(): Promise<void> {
@@ -239,8 +240,6 @@ export class PrivateDataStore {
     await this.#kv.commit([...writes, { key: CLOSED_INDEXED, value: NOTHING }]);
   }
 }
-
-const OPENED_AT_ONCE = 1_000;
 
 const notMissing = (name: WriteSetName, whys: readonly Missing[]): KvWrite[] =>
   whys.map((why) => ({ key: missingKey(name, why), value: undefined }));
@@ -268,6 +267,28 @@ async function placesOf(
     .map(({ version, key }) => ({ name: { blockNum: version.blockNum, index: Number(version.txNum), namespace, collection }, key }));
 }
 
+async function unfinishedPurges(snapshot: KvSnapshot): Promise<readonly PrivatePurge[]> {
+  using entries = snapshot.range({ gte: UNFINISHED, lt: after(UNFINISHED) });
+  return await all(entries, ({ key }) => hashIn(key, UNFINISHED.length));
+}
+
+/** By set: what purges take out of it, so that each set is looked through once however many of its keys go. */
+async function purgedKeys(
+  snapshot: KvSnapshot,
+  purges: readonly PrivatePurge[],
+): Promise<ReadonlyMap<string, { readonly name: WriteSetName; readonly keys: Set<string> }>> {
+  const sets = new Map<string, { readonly name: WriteSetName; readonly keys: Set<string> }>();
+  for (const purge of purges) {
+    for (const { name, key } of await placesOf(snapshot, purge)) {
+      const id = hex(setKey(name));
+      const set = sets.get(id) ?? { name, keys: new Set() };
+      sets.set(id, set);
+      set.keys.add(key);
+    }
+  }
+  return sets;
+}
+
 async function all<T>(entries: KvIterator, read: (entry: { readonly key: Uint8Array; readonly value: Uint8Array }) => T): Promise<T[]> {
   const found: T[] = [];
   for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) found.push(read(entry));
@@ -289,9 +310,9 @@ function replaced(name: WriteSetName, before: Uint8Array, now: Uint8Array | unde
   return [...gone, ...(now === undefined ? [{ key: setKey(name), value: undefined }] : setWrites(name, now))];
 }
 
-/** A set without one key; undefined when nothing else is in it. */
-function without(set: Uint8Array, key: string): Uint8Array | undefined {
+/** A set without these keys; undefined when nothing else is in it. */
+function without(set: Uint8Array, keys: ReadonlySet<string>): Uint8Array | undefined {
   const { writes, metadataWrites } = kvrwset.KVRWSet.decode(set);
-  const left = { writes: writes.filter((each) => each.key !== key), metadataWrites: metadataWrites.filter((each) => each.key !== key) };
+  const left = { writes: writes.filter(({ key }) => !keys.has(key)), metadataWrites: metadataWrites.filter(({ key }) => !keys.has(key)) };
   return left.writes.length + left.metadataWrites.length === 0 ? undefined : kvrwset.KVRWSet.encode(left);
 }

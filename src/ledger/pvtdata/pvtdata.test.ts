@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { CountedStore } from '../../../test/fakes/counted-store.ts';
 import { textOf, utf8 } from '../../common/bytes.ts';
 import { kvrwset, rwset } from '../../protos/messages.ts';
 import { entries } from '../kv/kv.contract.ts';
 import { MemoryStore } from '../kv/memory-store.ts';
 import type { KeptPrivateData } from '../ledger.ts';
+import { keyHash } from '../simulator/private-namespaces.ts';
+import { type PrivatePurge, setKey } from './private-data-keys.ts';
 import { type PrivateDataOfBlock, PrivateDataStore } from './private-data-store.ts';
 import { KvTransientStore } from './transient-store.ts';
 
@@ -52,6 +55,19 @@ describe('transient store', () => {
     using snapshot = kv.snapshot();
     expect(await snapshot.range({}).next()).toBeUndefined();
   });
+
+  it('forgets the transactions of a block in one commit', async () => {
+    const kv = new CountedStore();
+    const store = new KvTransientStore(kv);
+    const txIds = Array.from({ length: 50 }, (_, at) => `tx${at}`);
+    for (const txId of txIds) await store.put(txId, 5n, utf8(txId));
+    await store.put('old', 1n, utf8('old'));
+    kv.commits = 0;
+    await store.purge(txIds, 2n);
+    expect([kv.commits, await store.get('tx7'), await store.get('old')]).toEqual([1, [], []]);
+    await store.purge(txIds, 2n);
+    expect(kv.commits).toBe(1);
+  });
 });
 
 describe('private data store', () => {
@@ -77,5 +93,55 @@ describe('private data store', () => {
       ['cc', 'c2', '1c2'],
     ]);
     expect([[...ofBlock.keys()], (await store.ofBlock(8n)).size]).toEqual([[1, 2], 0]);
+  });
+
+  it('takes all keys that a block purges out of all their sets in one commit', async () => {
+    const kv = new CountedStore();
+    const store = new PrivateDataStore(kv);
+    const keys = Array.from({ length: 50 }, (_, at) => `key${at}`);
+    const set = (index: number) => ({
+      txId: `tx${index}`,
+      index,
+      namespace: 'cc',
+      collection: 'c',
+      rwset: kvrwset.KVRWSet.encode({ writes: [...keys, `stays${index}`].map((key) => ({ key, value: utf8(`${key}-${index}`) })) }),
+      invalid: false,
+    });
+    await store.put(7n, { writes: [0, 1, 2].map(set), missing: [], purges: [] });
+    const purges: PrivatePurge[] = keys.map((key, at) => ({
+      namespace: 'cc',
+      collection: 'c',
+      keyHash: keyHash(key),
+      version: { blockNum: 8n, txNum: BigInt(at) },
+    }));
+    await store.put(8n, { writes: [], missing: [], purges });
+    kv.commits = 0;
+    await store.purge(9n);
+    expect(kv.commits).toBe(1);
+    const left = [...(await store.ofBlock(7n)).values()]
+      .flat()
+      .flatMap((bytes) =>
+        rwset.TxPvtReadWriteSet.decode(bytes).nsPvtRwset.flatMap(({ collectionPvtRwset: [only] }) =>
+          kvrwset.KVRWSet.decode(only?.rwset ?? utf8('')).writes.map(({ key }) => key),
+        ),
+      );
+    expect(left).toEqual(['stays0', 'stays1', 'stays2']);
+    expect([await store.plainKey(purges[0] as PrivatePurge, keyHash('key3')), await store.isPurged(purges[3] as PrivatePurge)]).toEqual([
+      undefined,
+      true,
+    ]);
+    await store.purge(9n);
+    expect(kv.commits).toBe(1);
+  });
+
+  it('indexes the keys of an earlier version in one commit', async () => {
+    const kv = new CountedStore();
+    const rwsetOf = (key: string) => kvrwset.KVRWSet.encode({ writes: [{ key, value: utf8('v') }] });
+    const name = (index: number) => ({ blockNum: 7n, index, namespace: 'cc', collection: 'c' });
+    await kv.commit(Array.from({ length: 50 }, (_, index) => ({ key: setKey(name(index)), value: rwsetOf(`k${index}`) })));
+    kv.commits = 0;
+    const store = new PrivateDataStore(kv);
+    await store.bringUpToDate();
+    expect([kv.commits, await store.plainKey(name(0), keyHash('k31'))]).toEqual([1, 'k31']);
   });
 });

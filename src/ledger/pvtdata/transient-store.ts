@@ -1,11 +1,10 @@
 import { concatBytes, sha256 } from '../../common/bytes.ts';
 import { transientstore } from '../../protos/messages.ts';
-import type { KvIterator, KvStore, KvWrite } from '../kv/kv-store.ts';
+import { BatchedCommit } from '../kv/batched-commit.ts';
+import type { KvIterator, KvStore } from '../kv/kv-store.ts';
 import { after } from '../kv/long-keys.ts';
 import type { CollectionConfigs, KeptPrivateData, TransientStore } from '../ledger.ts';
 
-/** Entries looked at between two turns of the event loop, and removed in one commit. */
-const BATCH = 256;
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -37,31 +36,21 @@ export class KvTransientStore implements TransientStore {
     return found;
   }
 
-  /** Removes what these transactions left, and whatever was put at a height below `belowHeight`. */
+  /** Removes what these transactions left, and whatever was put at a height below `belowHeight`: in one commit, unless it is very much. */
   async purge(txIds: readonly string[], belowHeight: bigint): Promise<void> {
-    for (const txId of txIds) await this.#removeAll({ gte: prefixOf(txId), lt: after(prefixOf(txId)) }, (key) => ofTransaction(txId, key));
-    await this.#removeAll({ gte: BY_HEIGHT, lt: concatBytes(BY_HEIGHT, heightBytes(belowHeight)) }, ofHeight);
-  }
-
-  async #removeAll(range: { readonly gte: Uint8Array; readonly lt: Uint8Array }, keysOf: (key: Uint8Array) => Uint8Array[]): Promise<void> {
-    for (;;) {
-      using snapshot = this.#kv.snapshot();
-      using entries = snapshot.range(range);
-      const removals = await take(entries, keysOf);
-      if (removals.length === 0) return;
-      await this.#kv.commit(removals);
-    }
+    using snapshot = this.#kv.snapshot();
+    const commit = new BatchedCommit(this.#kv);
+    for (const txId of txIds)
+      await removeAll(snapshot.range({ gte: prefixOf(txId), lt: after(prefixOf(txId)) }), (key) => ofTransaction(txId, key), commit);
+    await removeAll(snapshot.range({ gte: BY_HEIGHT, lt: concatBytes(BY_HEIGHT, heightBytes(belowHeight)) }), ofHeight, commit);
+    await commit.end();
   }
 }
 
-async function take(entries: KvIterator, keysOf: (key: Uint8Array) => Uint8Array[]): Promise<KvWrite[]> {
-  const removals: KvWrite[] = [];
-  while (removals.length < BATCH) {
-    const entry = await entries.next();
-    if (entry === undefined) break;
-    removals.push(...keysOf(entry.key).map((key) => ({ key, value: undefined })));
-  }
-  return removals;
+async function removeAll(found: KvIterator, keysOf: (key: Uint8Array) => Uint8Array[], commit: BatchedCommit): Promise<void> {
+  using entries = found;
+  for (let entry = await entries.next(); entry !== undefined; entry = await entries.next())
+    await commit.add(keysOf(entry.key).map((key) => ({ key, value: undefined })));
 }
 
 /** No write set begins with it: earlier versions kept the set alone. */
