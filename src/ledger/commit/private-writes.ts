@@ -21,37 +21,60 @@ export interface CollectionWrites {
 
 /**
  * Finds, for each collection the transaction wrote, the plain write set among those at hand. What does not decode or does
- * not match is passed over.
+ * not match is passed over. A collection counts once however often it is named; one that is named with different hashes has no set, as
+ * none can have both.
  * @param candidates encoded `rwset.TxPvtReadWriteSet`
  * @param options `partial`: sets whose purged keys were taken out are matched key by key
+ * @see computeEligibility in hyperledger/fabric v2.5, gossip/privdata/pvtdataprovider.go, and validatePvtdata in
+ *   core/ledger/kvledger/txmgmt/validation/batch_preparer.go: the first expects the last hash, the second the first
  */
 export function matchPrivateWrites(
-  { namespaces }: Transaction,
+  transaction: Transaction,
   candidates: readonly Uint8Array[],
   { partial = false }: { readonly partial?: boolean | undefined } = {},
 ): CollectionWrites[] {
-  const atHand = byCollectionAndHash(candidates);
-  return namespaces.flatMap(({ namespace, collections }) =>
-    collections
-      .filter(({ pvtRwsetHash }) => pvtRwsetHash.length > 0)
-      .map(({ collection, pvtRwsetHash, hashed }) => {
-        const name = { namespace, collection };
-        return { ...name, rwset: atHand.get(idOf(name, pvtRwsetHash)) ?? (partial ? partOf(name, candidates, hashed) : undefined) };
-      }),
-  );
+  const sets = candidates.flatMap(decodeOrNothing).filter((set) => decodes(set.rwset));
+  const byHash = new Map(sets.map((set) => [idOf(set, sha256(set.rwset)), set.rwset]));
+  const byName = partial ? firstOfEach(sets) : undefined;
+  return collectionsWritten(transaction).map((written) => {
+    const { namespace, collection, hash } = written;
+    if (hash === undefined) return { namespace, collection, rwset: undefined };
+    const cut = byName?.get(nameOf(written));
+    return { namespace, collection, rwset: byHash.get(idOf(written, hash)) ?? (cut && partOf(cut, written)) };
+  });
 }
 
-/** What of the sets of a collection the hashes of the transaction speak for. */
-function partOf(
-  { namespace, collection }: Pick<CollectionWrites, 'namespace' | 'collection'>,
-  candidates: readonly Uint8Array[],
-  { hashedWrites, metadataWrites }: kvrwset.HashedRWSet,
-): Uint8Array | undefined {
-  const found = candidates.flatMap(decodeOrNothing).find((set) => set.namespace === namespace && set.collection === collection);
-  if (found === undefined || !decodes(found.rwset)) return undefined;
+interface CollectionWritten {
+  readonly namespace: string;
+  readonly collection: string;
+  /** Undefined where the transaction names several. */
+  hash: Uint8Array | undefined;
+  readonly hashedWrites: kvrwset.KVWriteHash[];
+  readonly metadataWrites: kvrwset.KVMetadataWriteHash[];
+}
+
+/** Every collection that the transaction wrote, once. */
+function collectionsWritten({ namespaces }: Transaction): CollectionWritten[] {
+  const written = new Map<string, CollectionWritten>();
+  for (const { namespace, collections } of namespaces) {
+    for (const { collection, pvtRwsetHash: hash, hashed } of collections) {
+      if (hash.length === 0) continue;
+      const name = nameOf({ namespace, collection });
+      const known = written.get(name) ?? { namespace, collection, hash, hashedWrites: [], metadataWrites: [] };
+      written.set(name, known);
+      if (known.hash !== undefined && !equalBytes(known.hash, hash)) known.hash = undefined;
+      for (const write of hashed.hashedWrites) known.hashedWrites.push(write);
+      for (const write of hashed.metadataWrites) known.metadataWrites.push(write);
+    }
+  }
+  return [...written.values()];
+}
+
+/** What of a set the hashes of the transaction speak for. */
+function partOf(set: Uint8Array, { hashedWrites, metadataWrites }: CollectionWritten): Uint8Array {
   const byHash = new Map(hashedWrites.map((write) => [hex(write.keyHash), write]));
   const touched = new Set(metadataWrites.map((write) => hex(write.keyHash)));
-  const plain = kvrwset.KVRWSet.decode(found.rwset);
+  const plain = kvrwset.KVRWSet.decode(set);
   return kvrwset.KVRWSet.encode({
     writes: plain.writes.filter((write) => {
       const hash = byHash.get(hex(keyHash(write.key)));
@@ -61,14 +84,22 @@ function partOf(
   });
 }
 
+interface PlainSet {
+  readonly namespace: string;
+  readonly collection: string;
+  readonly rwset: Uint8Array;
+}
+
+function firstOfEach(sets: readonly PlainSet[]): ReadonlyMap<string, Uint8Array> {
+  const first = new Map<string, Uint8Array>();
+  for (const set of sets) if (!first.has(nameOf(set))) first.set(nameOf(set), set.rwset);
+  return first;
+}
+
+const nameOf = ({ namespace, collection }: Pick<CollectionWrites, 'namespace' | 'collection'>): string => `${namespace}\0${collection}`;
+
 const idOf = ({ namespace, collection }: Pick<CollectionWrites, 'namespace' | 'collection'>, hash: Uint8Array): string =>
   `${namespace}\0${collection}\0${hex(hash)}`;
-
-/** Sets that decode, each hashed once, whatever the number of collections that ask for them. */
-function byCollectionAndHash(candidates: readonly Uint8Array[]): ReadonlyMap<string, Uint8Array> {
-  const sets = candidates.flatMap(decodeOrNothing).filter((set) => decodes(set.rwset));
-  return new Map(sets.map((set) => [idOf(set, sha256(set.rwset)), set.rwset]));
-}
 
 /**
  * The keys the transaction wants forgotten, each once however often it says so: for each, all that was ever written to it is looked up.
@@ -87,7 +118,7 @@ export function purgesOf({ namespaces }: Transaction, version: Version): readonl
   return [...purges.values()];
 }
 
-function decodeOrNothing(bytes: Uint8Array): { namespace: string; collection: string; rwset: Uint8Array }[] {
+function decodeOrNothing(bytes: Uint8Array): PlainSet[] {
   return unlessMalformed(() => rwset.TxPvtReadWriteSet.decode(bytes).nsPvtRwset, []).flatMap(({ namespace, collectionPvtRwset }) =>
     collectionPvtRwset.map((set) => ({ namespace, collection: set.collectionName, rwset: set.rwset })),
   );
