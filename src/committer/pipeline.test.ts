@@ -3,6 +3,7 @@ import { applyConfig, recordedBlocks, recordedLedger } from '../../test/committe
 import { developmentSet as fixtures } from '../../test/fixtures.ts';
 import { CommittedBlock } from '../channel/committed-block.ts';
 import { JoinedChannel } from '../channel/joined-channel.ts';
+import { SelvageError } from '../common/errors.ts';
 import type { CommitOutcome, Ledger, ValidatedBlock } from '../ledger/ledger.ts';
 import type { StateSnapshot } from '../ledger/statedb/state.ts';
 import { common } from '../protos/messages.ts';
@@ -125,5 +126,17 @@ describe.skipIf(!fixtures)('the stages of a block', () => {
     for (let number = 1; number < chain.length; number += 1) await run.commit(number);
     listening[Symbol.dispose]();
     expect(run.channel.feed.height).toBe(BigInt(chain.length));
+  });
+
+  it('end with a halt, and not with another try, when who follows a committed block fails', async () => {
+    await using run = await open();
+    run.channel.feed.listen(() => {
+      throw new SelvageError('PEER_UNREACHABLE', 'a listener that may not fail');
+    });
+    await expect(run.commit(1)).rejects.toMatchObject({
+      code: 'CHANNEL_HALTED',
+      message: expect.stringContaining('a listener that may not fail'),
+    });
+    expect(run.ledger.blocks.info().height).toBe(2n);
   });
 });

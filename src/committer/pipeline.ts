@@ -1,5 +1,6 @@
 import { CommittedBlock } from '../channel/committed-block.ts';
 import type { JoinedChannel } from '../channel/joined-channel.ts';
+import { messageOf, SelvageError } from '../common/errors.ts';
 import type { CommitOutcome } from '../ledger/ledger.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { common } from '../protos/messages.ts';
@@ -44,7 +45,8 @@ export class BlockPipeline {
 
   /**
    * Does the rest, once the block before is committed.
-   * @throws {SelvageError} what the stages refuse it with; then nothing of it is on the ledger
+   * @throws {SelvageError} what the stages refuse it with; then nothing of it is on the ledger. `CHANNEL_HALTED` when it is and those who
+   *   follow were not all told: no further block may pass over them
    */
   async finish(ahead: Ahead, signal: AbortSignal): Promise<CommitOutcome> {
     const prechecked = await this.#verified(ahead);
@@ -74,9 +76,14 @@ export class BlockPipeline {
     return await this.#validator.validate(prechecked, { state, blocks: ledger.blocks });
   }
 
-  #announce({ block, reasons }: CommitOutcome, nextBundle: ChannelBundle | undefined): void {
+  #announce({ block, blockNumber, reasons }: CommitOutcome, nextBundle: ChannelBundle | undefined): void {
     const { channelId } = this.#channel.ledger;
-    if (nextBundle !== undefined) this.#channel.replaceBundle(nextBundle);
-    this.#channel.feed.announce({ block: new CommittedBlock(channelId, block), reasons });
+    try {
+      if (nextBundle !== undefined) this.#channel.replaceBundle(nextBundle);
+      this.#channel.feed.announce({ block: new CommittedBlock(channelId, block), reasons });
+    } catch (cause) {
+      const text = `block ${blockNumber} is committed and not all who follow heard of it: ${messageOf(cause)}`;
+      throw new SelvageError('CHANNEL_HALTED', text, { cause });
+    }
   }
 }

@@ -82,7 +82,8 @@ export interface Ledger extends LedgerView, AsyncDisposable {
    * MVCC, block file (fsync), then state and history. Resolves when the block is durable and its state is visible.
    * Blocks come in order, one at a time.
    * @throws {SelvageError} `BLOCK_INVALID` for a wrong number or previous hash; `DISK_FULL` or `LEDGER_UNAVAILABLE` when the
-   *   disk refuses, and then nothing of the block stays
+   *   disk refuses, and then nothing of the block stays; `CHANNEL_HALTED` when the block is durable and only opening the ledger again
+   *   carries it through: then every further commit fails likewise
    */
   commit(validated: ValidatedBlock): Promise<CommitOutcome>;
   /** Reasons of recently invalidated transactions, by tx id; undefined when valid, unknown or long ago. */

@@ -92,10 +92,10 @@ describe('a ledger whose state lies elsewhere', () => {
       const ledger = await provider.create('ch', genesis());
       const transaction = await count(ledger, 'tx1');
       state.failBeside = true;
-      await expect(commit(ledger, transaction)).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
-      await expect(commit(ledger, transaction)).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
+      await expect(commit(ledger, transaction)).rejects.toMatchObject({ code: 'CHANNEL_HALTED' });
+      await expect(commit(ledger, transaction)).rejects.toMatchObject({ code: 'CHANNEL_HALTED' });
       state.failBeside = false;
-      await expect(commit(ledger, transaction)).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
+      await expect(commit(ledger, transaction)).rejects.toMatchObject({ code: 'CHANNEL_HALTED' });
       expect([ledger.blocks.info().height, counted(state)]).toEqual([1n, '1']);
     }
     await using provider = await open(state);

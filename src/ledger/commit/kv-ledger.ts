@@ -133,7 +133,7 @@ export class KvLedger implements Ledger {
     this.#parts.blocks.checkNext(block);
     const { prepared, expiry } = await this.#prepare(validated);
     const committed = committedBlock(block, { prepared, previous: this.#commitHash }, this.#parts.compatibility);
-    await this.#makeDurable(committed, { prepared, expiry });
+    await this.#makeDurable(committed, { prepared, expiry }); // from here on it is committed, and nothing may say otherwise
     this.#commitHash = commitHashOf(committed);
     const outcome = {
       blockNumber: numberOf(committed),
@@ -141,7 +141,7 @@ export class KvLedger implements Ledger {
       flags: prepared.flags,
       reasons: [...reasons, ...prepared.reasons],
     };
-    for (const reason of outcome.reasons) await this.#remember(reason, outcome.blockNumber);
+    await this.#remember(outcome);
     this.#parts.height.set(Number(outcome.blockNumber) + 1);
     this.#parts.log.debug('block committed', {
       blockNumber: outcome.blockNumber.toString(),
@@ -152,10 +152,17 @@ export class KvLedger implements Ledger {
     return outcome;
   }
 
-  /** Not for the copy of a transaction: its id means the first one, which may be valid. */
-  async #remember(reason: InvalidReason, blockNumber: bigint): Promise<void> {
-    const entry = await this.#parts.blocks.entry(reason.txId);
-    if (entry === undefined || (entry.blockNumber === blockNumber && entry.index === reason.index)) this.#reasons.set(reason.txId, reason);
+  /** Not for the copy of a transaction: its id means the first one, which may be valid. Where that cannot be read there is no reason to tell. */
+  async #remember({ reasons, blockNumber }: CommitOutcome): Promise<void> {
+    try {
+      for (const reason of reasons) {
+        const entry = await this.#parts.blocks.entry(reason.txId);
+        if (entry === undefined || (entry.blockNumber === blockNumber && entry.index === reason.index))
+          this.#reasons.set(reason.txId, reason);
+      }
+    } catch (error) {
+      this.#parts.log.warn('reasons of invalid transactions are not kept', { blockNumber: blockNumber.toString(), error });
+    }
   }
 
   async #prepare({ block, flags, transactions, privateData, keepsInvalid }: ValidatedBlock): Promise<Prepared> {
@@ -178,7 +185,11 @@ export class KvLedger implements Ledger {
     const stored = await blocks.write(block);
     await this.#apply(stored, { prepared, expiry });
     this.#txIds.set(numberOf(block), stored.txIds);
-    this.#parts.changed(new Set(prepared.updates.map(({ namespace }) => namespace)));
+    try {
+      this.#parts.changed(new Set(prepared.updates.map(({ namespace }) => namespace)));
+    } catch (cause) {
+      throw this.#halfway(`a follower of the state of ${this.channelId} failed at block ${numberOf(block)}`, cause);
+    }
     stored.publish();
   }
 
@@ -194,10 +205,15 @@ export class KvLedger implements Ledger {
         await stored.undo();
         throw cause;
       }
-      const text = `the state of ${this.channelId} is ahead of its index: ${messageOf(cause)}`;
-      this.#stuck = new SelvageError('LEDGER_UNAVAILABLE', text, { cause, advice: 'Start the peer again once the disk is well.' });
-      throw this.#stuck;
+      throw this.#halfway(`the state of ${this.channelId} is ahead of its index`, cause);
     }
+  }
+
+  /** The block is durable and cannot be carried through here: no other is taken until the ledger was opened again, which does so. */
+  #halfway(text: string, cause: unknown): SelvageError {
+    const advice = 'Start the peer again once the disk is well.';
+    this.#stuck = new SelvageError('CHANNEL_HALTED', `${text}: ${messageOf(cause)}`, { cause, advice });
+    return this.#stuck;
   }
 
   /** The block is committed whether this works or not; what stays is removed with age. */
