@@ -24,6 +24,8 @@ export interface DialOptions {
   /** `host:port`. */
   readonly address: string;
   readonly tls?: ClientTls | undefined;
+  /** Milliseconds that a connection may take to stand; 20 s where it is left out, or where the library dials. */
+  readonly dialTimeoutMs?: number | undefined;
 }
 
 /** An open bidirectional call. Disposing cancels it. */

@@ -11,7 +11,7 @@ import { CONTENT_TYPE } from './grpc-status.ts';
 import { encodeHeaders } from './hpack/encoder.ts';
 import { CLIENT_LIMITS } from './limits.ts';
 
-/** Milliseconds that a connection may take to stand. */
+/** Milliseconds that a connection may take to stand, unless told otherwise. */
 const DIAL_MS = 20_000;
 /** How long `ready` waits before it tries again, in milliseconds. */
 const RETRY_MS = 100;
@@ -20,6 +20,7 @@ const RETRY_MS = 100;
 export class Http2Client implements ClientTransport {
   readonly #address: string;
   readonly #target: Target;
+  readonly #dialMs: number;
   readonly #heads = new Map<string, Buffer>();
   /** All that are open: the one that stands, those that are being made, and those that end with their last call. */
   readonly #open = new Set<ClientConnection>();
@@ -28,8 +29,9 @@ export class Http2Client implements ClientTransport {
   #waiting: (() => void)[] = [];
   #closed = false;
 
-  constructor({ address, tls }: DialOptions) {
+  constructor({ address, tls, dialTimeoutMs = DIAL_MS }: DialOptions) {
     this.#address = address;
+    this.#dialMs = dialTimeoutMs;
     this.#target = { address, tls: tls && { context: clientContext(tls), name: tls.hostnameOverride } };
   }
 
@@ -118,7 +120,7 @@ export class Http2Client implements ClientTransport {
       let connection = this.#usable();
       while (connection === undefined || !connection.hasRoom) {
         if (call.over) return undefined;
-        connection = await this.#connect(DIAL_MS);
+        connection = await this.#connect(this.#dialMs);
         if (!connection.hasRoom) await new Promise<void>((resolve) => this.#waiting.push(resolve));
       }
       if (call.over) return undefined;
