@@ -14,6 +14,7 @@ import { systemClock } from '../common/clock.ts';
 import type { LogFields, Logger } from '../common/log.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
+import type { EndorsementPlanner } from '../discovery/endorsement-plan.ts';
 import { Endorser } from '../endorser/endorser.ts';
 import { loadHandlers } from '../endorser/handlers/library.ts';
 import { keepSent, MemberDistributor, NO_PEERS, type PrivateDataPeers, type SentPrivateData } from '../endorser/private-data.ts';
@@ -47,6 +48,7 @@ import { failedChannels, lostServices, Readiness } from './health.ts';
 import { loadMembership } from './membership.ts';
 import { type FailedCheck, type OperationsParts, type OperationsServer, serveOperations } from './operations.ts';
 import { prepareChaincode } from './prepare-chaincode.ts';
+import { startGateway } from './start-gateway.ts';
 import { startGossip } from './start-gossip.ts';
 import { readOperationsTls, readOverrides, readPeerTls } from './tls-material.ts';
 import { commitSha, version } from './version.ts';
@@ -153,8 +155,13 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
     concurrency: config.deliverConcurrency,
     log: log.child({ module: 'deliver' }),
   });
+  const planner: EndorsementPlanner = {
+    plan: async (channelId) => ({ groups: new Map([['G0', peers.membersOf(channelId)]]), layouts: [new Map([['G0', 1]])] }),
+  };
+  const isSystem = (name: string): boolean => chaincodes.isSystem(name);
+  const gateway = startGateway(config, { channels, access, peers, planner, local: endorser, isSystem, overrides, tls: tls?.client, scope });
   signal.throwIfAborted();
-  const methods = [...endorserService(endorser), ...deliver, ...unservedServices()];
+  const methods = [...endorserService(endorser), ...deliver, ...gateway, ...unservedServices()];
   checks.push(() => lostServices(chaincodes));
   const server = scope.use(await listen({ address: config.listenAddress, tls: tls?.server, methods, log: log.child({ module: 'comm' }) }));
   scope.use(trustMembers(server, channels, tls?.server.clientRoots ?? []));

@@ -11,7 +11,7 @@ describe('a service that is not here', () => {
   it('answers a unary call with a sentence', async () => {
     await using server = await listen({ address: '127.0.0.1:0', methods: unservedServices(), log: silent });
     using client = new GrpcClient({ address: `127.0.0.1:${server.port}` });
-    for (const path of ['/gateway.Gateway/Evaluate', '/gateway.Gateway/Submit', '/discovery.Discovery/Discover']) {
+    for (const path of ['/protos.Snapshot/Generate', '/protos.Admin/GetStatus']) {
       const [, service = ''] = /^\/(.+)\//.exec(path) ?? [];
       await expect(client.unary(path, new Uint8Array(100), { signal: never })).rejects.toMatchObject({
         message: expect.stringMatching(new RegExp(`^this peer does not serve ${service}: .{20,}`)),
@@ -23,7 +23,7 @@ describe('a service that is not here', () => {
   it('ends a stream with one', async () => {
     await using server = await listen({ address: '127.0.0.1:0', methods: unservedServices(), log: silent });
     using client = new GrpcClient({ address: `127.0.0.1:${server.port}` });
-    for (const path of ['/gateway.Gateway/ChaincodeEvents', '/gossip.Gossip/GossipStream']) {
+    for (const path of ['/protos.Events/Chat']) {
       using stream = client.bidi(path, { signal: never });
       const read = async () => {
         for await (const _ of stream.incoming);

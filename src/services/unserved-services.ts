@@ -1,9 +1,6 @@
 import type { Method } from '../comm/method.ts';
 import { SelvageError } from '../common/errors.ts';
 
-const OWN_WAY =
-  'ask protos.Endorser for endorsements, send the transaction to the ordering service, and follow protos.Deliver for its outcome';
-
 interface Unserved {
   readonly methods: readonly string[];
   /** What its absence means to who calls it, as the rest of a sentence. */
@@ -12,10 +9,6 @@ interface Unserved {
 
 /** Services of Fabric peers that clients call and that are not here. */
 const UNSERVED: Readonly<Record<string, Unserved>> = {
-  'gateway.Gateway': {
-    methods: ['Evaluate', 'Endorse', 'Submit', 'CommitStatus', 'ChaincodeEvents'],
-    instead: `clients of the Fabric Gateway need another peer; from here, ${OWN_WAY}`,
-  },
   'discovery.Discovery': {
     methods: ['Discover'],
     instead: 'switch discovery off in the client and name the peers to ask for endorsements',

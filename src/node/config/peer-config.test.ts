@@ -275,7 +275,6 @@ describe('a whole core.yaml', () => {
       'ledger.history',
       'ledger.state',
       'metrics',
-      'peer.gateway',
       'peer.gossip',
       'peer.handlers.validators',
       'peer.keepalive',

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { ImageSettings } from '../../packages/platforms/image-names.ts';
 import { chaincodeAddresses, peerAddress } from './chaincode-addresses.ts';
+import { type GatewayConfig, gatewayConfig } from './gateway-config.ts';
 import { type GossipConfig, gossipConfig } from './gossip-config.ts';
 import { KNOWN_KEYS } from './known-keys.ts';
 import { missingFiles, type Problem } from './named-files.ts';
@@ -28,6 +29,7 @@ export interface PeerConfig {
   /** `peer.deliveryclient.reconnectTotalTimeThreshold`, in milliseconds. */
   readonly ordererGiveUpMs: number;
   readonly gossip: GossipConfig;
+  readonly gateway: GatewayConfig;
   readonly handlers: HandlersConfig;
   readonly endorserConcurrency: number;
   readonly deliverConcurrency: number;
@@ -218,6 +220,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
     ordererGiveUpMs: peer.deliveryclient.reconnecttotaltimethreshold,
     ordererOverrides: peer.deliveryclient.addressoverrides.map(({ from, to, cacertsfile }) => ({ from, to, caCertsFile: cacertsfile })),
     gossip: gossipConfig(peer.gossip, address),
+    gateway: gatewayConfig(peer.gateway, peer.limits.concurrency.gatewayservice),
     handlers: handlersConfig(peer.handlers, folder),
     endorserConcurrency: peer.limits.concurrency.endorserservice,
     deliverConcurrency: peer.limits.concurrency.deliverservice,

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { parseDuration } from '../../common/duration.ts';
 import { IMAGE_SETTINGS } from '../../packages/platforms/image-names.ts';
 import { DEFAULT_PROCESSES } from '../../runtimes/process/isolation.ts';
+import { gatewayKeys } from './gateway-config.ts';
 import { gossipKeys } from './gossip-config.ts';
 import { address, count, duration, file, flag, list, oneOf, section, text, yamlList } from './schema-values.ts';
 
@@ -89,7 +90,8 @@ export const peerSchema = v.looseObject({
     mspconfigpath: text('msp'),
     filesystempath: text('/var/hyperledger/production'),
     authentication: section({ timewindow: duration('15m') }),
-    limits: section({ concurrency: section({ endorserservice: count(2500), deliverservice: count(2500) }) }),
+    limits: section({ concurrency: section({ endorserservice: count(2500), deliverservice: count(2500), gatewayservice: count(500) }) }),
+    gateway: section(gatewayKeys),
     gossip: section({ ...gossipKeys, pvtdata: section({ transientstoremaxblockretention: count(1000) }) }),
     tls: section({
       enabled: flag(false),
