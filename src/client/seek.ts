@@ -13,6 +13,8 @@ export interface BlockRange {
   readonly failIfNotReady?: boolean;
   /** Take the block from a node that knows that it may be behind, instead of an error. */
   readonly bestEffort?: boolean | undefined;
+  /** Headers and metadata alone, but for configuration blocks (3.x). */
+  readonly headersOnly?: boolean | undefined;
   /** SHA-256 of the client's TLS certificate, needed with mutual TLS. */
   readonly tlsCertHash?: Uint8Array | undefined;
 }
@@ -30,6 +32,7 @@ export function seekEnvelope(signer: Signer, channelId: string, range: BlockRang
     behavior:
       range.failIfNotReady === true ? orderer.SeekInfo_SeekBehavior.FAIL_IF_NOT_READY : orderer.SeekInfo_SeekBehavior.BLOCK_UNTIL_READY,
     errorResponse: range.bestEffort === true ? orderer.SeekInfo_SeekErrorResponse.BEST_EFFORT : orderer.SeekInfo_SeekErrorResponse.STRICT,
+    contentType: range.headersOnly === true ? orderer.SeekInfo_SeekContentType.HEADER_WITH_SIG : orderer.SeekInfo_SeekContentType.BLOCK,
   });
   const channelHeader = common.ChannelHeader.encode({
     type: common.HeaderType.DELIVER_SEEK_INFO,

@@ -6,8 +6,8 @@ import { concatBytes } from '../common/bytes.ts';
 import { membersPolicy } from '../lifecycle/endorsement-policy.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import { blockDataHash, blockHeaderBytes } from '../protos/hashes.ts';
-import { common, msp } from '../protos/messages.ts';
-import { verifyBlock } from './block-verification.ts';
+import { common } from '../protos/messages.ts';
+import { verifyAttestation, verifyBlock } from './block-verification.ts';
 import { isCanonicalEnvelope } from './canonical-envelope.ts';
 
 const { SIGNATURES } = common.BlockMetadataIndex;
@@ -22,6 +22,7 @@ describe.skipIf(!fixtures).each(['v1.1', 'v2.4'] as const)('verification of bloc
   let bundle: ChannelBundle;
   let block: common.Block;
   let other: common.Block;
+  let previousHash: Uint8Array | undefined;
 
   beforeAll(() => {
     const [genesis, , , third, fourth] = recordedBlocks(network, 'orderer');
@@ -29,10 +30,11 @@ describe.skipIf(!fixtures).each(['v1.1', 'v2.4'] as const)('verification of bloc
     bundle = bundleFromBlock(genesis);
     block = third;
     other = fourth;
+    previousHash = third.header?.previousHash;
   });
 
-  const refusal = (changed: common.Block, number = 3n): Promise<string> =>
-    verifyBlock(changed, number, bundle).then(
+  const refusal = (changed: common.Block, number = 3n, before = previousHash): Promise<string> =>
+    verifyBlock(changed, { number, previousHash: before }, bundle).then(
       () => 'accepted',
       (thrown: Error) => thrown.message,
     );
@@ -51,15 +53,37 @@ describe.skipIf(!fixtures).each(['v1.1', 'v2.4'] as const)('verification of bloc
     expect(await refusal({ ...block, data: { data: [] } })).toContain('Failed getting channel id');
     expect(await refusal({ ...block, metadata: { metadata: [] } })).toContain('does not have metadata');
     expect(await refusal({ ...block, data: other.data })).toContain('Header.DataHash is different');
-    await expect(verifyBlock(block, 3n, { ...bundle, channelId: 'elsewhere' })).rejects.toThrow(`Expected channel [elsewhere]`);
+    await expect(verifyBlock(block, { number: 3n, previousHash }, { ...bundle, channelId: 'elsewhere' })).rejects.toThrow(
+      `Expected channel [elsewhere]`,
+    );
   });
 
   it('refuses a header that nobody signed, and signatures of nobody', async () => {
-    expect(await refusal(withHeader({ previousHash: new Uint8Array(32) }))).toContain('do not satisfy /Channel/Orderer/BlockValidation');
+    const elsewhere = withHeader({ previousHash: new Uint8Array(32) });
+    expect(await refusal(elsewhere)).toContain('Header.PreviousHash is different');
+    expect(await refusal(elsewhere, 3n, new Uint8Array(32))).toContain('do not satisfy /Channel/Orderer/BlockValidation');
     expect(await refusal(metadataOf(block, { signatures: [] }))).toContain('do not satisfy');
     expect(await refusal(metadataOf(block, { value: new Uint8Array([1]) }))).toContain('do not satisfy');
     const twice = common.Metadata.decode(block.metadata?.metadata[SIGNATURES] ?? new Uint8Array()).signatures;
     expect(await refusal(metadataOf(block, { signatures: [...twice, ...twice] }))).toBe('accepted');
+  });
+
+  it('refuses fewer metadata than the releases of the channel write', async () => {
+    const slots = block.metadata?.metadata ?? [];
+    const few = { ...block, metadata: { metadata: slots.slice(0, 4) } };
+    expect(await refusal(few)).toContain(network === 'v1.1' ? 'accepted' : 'contains too few entries');
+  });
+
+  it('takes header and metadata alone for a proof that there is a block', async () => {
+    const proof = (changed: common.Block, number = 3n): Promise<string> =>
+      verifyAttestation(changed, number, bundle).then(
+        () => 'proven',
+        (thrown: Error) => thrown.message,
+      );
+    expect(await proof({ ...block, data: undefined })).toBe('proven');
+    expect(await proof({ ...block, data: undefined }, 4n)).toContain('expected number 4');
+    expect(await proof({ ...withHeader({ dataHash: new Uint8Array(32) }), data: undefined })).toContain('do not satisfy');
+    expect(await proof({ ...block, data: undefined, metadata: { metadata: [] } })).toContain('too few entries');
   });
 
   it('refuses bytes moved between envelopes, which the data hash does not see', async () => {
@@ -81,23 +105,14 @@ describe.skipIf(!fixtures)('verification of blocks from an ordering service that
 
   /** The recorded channel as 3.x would configure it, with these signers as consenters 1 and 2. */
   function numbered(bundle: ChannelBundle, level: string): ChannelBundle {
-    const consenterMapping = signers.map(({ mspId, serialized }, index) => {
-      const { idBytes } = msp.SerializedIdentity.decode(serialized);
-      return { id: index + 1, mspId, identity: idBytes };
-    });
-    const orderer = bundle.config.channelGroup?.groups.get('Orderer');
-    if (bundle.config.channelGroup === undefined || orderer === undefined) throw new Error('no orderer group');
-    const values = new Map([
-      ...orderer.values,
-      ['Orderers', { version: 0n, value: common.Orderers.encode({ consenterMapping }), modPolicy: '' }],
-    ]);
-    const groups = new Map([...bundle.config.channelGroup.groups, ['Orderer', { ...orderer, values }]]);
+    if (bundle.orderer === undefined) throw new Error('no orderer group');
+    const consenters = signers.map(({ serialized }, index) => ({ id: index + 1, identity: serialized }));
     const both = membersPolicy(2, ['Org1MSP', 'Org2MSP']);
     const policy = bundle.signaturePolicy(both.kind === 'signature' ? both.envelope : new Uint8Array());
     return {
       ...bundle,
       channelCapabilityLevel: level,
-      config: { ...bundle.config, channelGroup: { ...bundle.config.channelGroup, groups } },
+      orderer: { ...bundle.orderer, consenters },
       policies: { get: () => policy, has: () => true, sub: () => undefined },
     };
   }
@@ -120,7 +135,11 @@ describe.skipIf(!fixtures)('verification of blocks from an ordering service that
 
   const accepts = async (numbers: readonly number[], level = 'V3_0'): Promise<boolean> => {
     if (genesis === undefined) throw new Error('no recorded block');
-    return verifyBlock(await signed(numbers), 3n, numbered(bundleFromBlock(genesis), level)).then(
+    return verifyBlock(
+      await signed(numbers),
+      { number: 3n, previousHash: block?.header?.previousHash },
+      numbered(bundleFromBlock(genesis), level),
+    ).then(
       () => true,
       () => false,
     );

@@ -145,7 +145,7 @@ describe.skipIf(!fixtures)('channel committer', () => {
       if (connection < 40) throw new Error('down');
       return from(number);
     });
-    await using run = await start(source, { maxPauseMs: 1_000 });
+    await using run = await start(source, { longestPauseMs: 1_000 });
     const end = run.until(2n);
     run.committer.start();
     await end;

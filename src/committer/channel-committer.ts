@@ -4,9 +4,11 @@ import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { type Counter, type Histogram, type Metrics, timed } from '../common/metrics.ts';
 import type { CommitOutcome } from '../ledger/ledger.ts';
+import { blockHash } from '../protos/hashes.ts';
 import { protos } from '../protos/messages.ts';
 import type { BlockSource } from './block-source.ts';
 import type { BlockValidator } from './block-validator.ts';
+import type { ChainPosition } from './block-verification.ts';
 import { type Ahead, BlockPipeline } from './pipeline.ts';
 import type { PrivateDataSource } from './private-data.ts';
 
@@ -18,8 +20,9 @@ export interface ChannelCommitterParts {
   readonly metrics: Metrics;
   /** Waits before a lost source is asked again; rejects when the signal aborts. */
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** The longest such wait. */
-  readonly maxPauseMs?: number;
+  /** The first such wait, which grows by a fifth each time, and the longest. */
+  readonly firstPauseMs?: number;
+  readonly longestPauseMs?: number;
   /**
    * How long a peer that was elected to fetch blocks would try before it leaves that to another. This one never gives up, and says so
    * once it has waited that long.
@@ -68,17 +71,17 @@ export class ChannelCommitter implements AsyncDisposable {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { channel, log, pause = pauseFor, maxPauseMs = 10_000, giveUpMs = 3_600_000 } = this.#parts;
+    const { channel, log, pause = pauseFor, firstPauseMs = 100, longestPauseMs = 10_000, giveUpMs = 3_600_000 } = this.#parts;
     let failures = 0;
     let waitedMs = 0;
     while (!signal.aborted && channel.halted() === undefined) {
-      const before = channel.ledger.blocks.info().height;
-      const { error, halts } = await this.#follow(before, signal);
+      const { height: before, currentBlockHash } = channel.ledger.blocks.info();
+      const { error, halts } = await this.#follow({ number: before, previousHash: currentBlockHash }, signal);
       if (signal.aborted) return;
       if (halts) return this.#halt(error);
       const progressed = channel.ledger.blocks.info().height > before;
       failures = progressed ? 0 : failures + 1;
-      const ms = Math.min(Math.round(100 * 1.2 ** failures), maxPauseMs);
+      const ms = Math.min(Math.round(firstPauseMs * 1.2 ** failures), longestPauseMs);
       const waited = progressed ? 0 : waitedMs;
       waitedMs = waited + ms;
       if (waited <= giveUpMs && waitedMs > giveUpMs) log.warn(NEVER_GIVES_UP, { channel: channel.id });
@@ -88,15 +91,15 @@ export class ChannelCommitter implements AsyncDisposable {
   }
 
   /** Commits what the source gives, until the source is lost or a block cannot be committed. */
-  async #follow(from: bigint, signal: AbortSignal): Promise<Failure> {
+  async #follow(from: ChainPosition, signal: AbortSignal): Promise<Failure> {
     const broken = new AbortController();
     const either = AbortSignal.any([signal, broken.signal]);
-    let number = from;
+    let position = from;
     let committing: Promise<Failure | undefined> = Promise.resolve(undefined);
     let end: Failure = { error: new SelvageError('PEER_UNREACHABLE', 'the block source ended'), halts: false };
     try {
-      for await (const block of this.#parts.source.blocks(from, either)) {
-        const ahead = this.#pipeline.begin(block, number);
+      for await (const block of this.#parts.source.blocks(from.number, either)) {
+        const ahead = this.#pipeline.begin(block, position);
         const failure = await committing;
         if (failure !== undefined || either.aborted) break;
         committing = this.#commit(ahead, signal).then(
@@ -109,7 +112,7 @@ export class ChannelCommitter implements AsyncDisposable {
             return this.#stalled(failureOf(thrown));
           },
         );
-        number += 1n;
+        position = { number: position.number + 1n, previousHash: block.header && blockHash(block.header) };
       }
     } catch (cause) {
       end = { error: SelvageError.from(cause), halts: false };

@@ -44,6 +44,8 @@ function essence(envelope: Uint8Array): readonly Uint8Array[] {
   return [header?.channelHeader ?? none, action?.proposalResponsePayload ?? none, chaincodeProposalPayload];
 }
 
+const AT = { number: 3n, previousHash: undefined };
+
 describe.skipIf(!fixtures)('damaged transactions and blocks', () => {
   const [genesis, , , block] = recordedBlocks('v1.1', 'peer');
   const bundle = genesis && bundleFromBlock(genesis);
@@ -108,12 +110,12 @@ describe.skipIf(!fixtures)('damaged transactions and blocks', () => {
   it('are refused on receipt when any part that is hashed or signed was touched', async () => {
     if (block === undefined || bundle === undefined) throw new Error('no recorded block');
     const bytes = common.Block.encode(block);
-    await verifyBlock(block, 3n, bundle);
+    await verifyBlock(block, AT, bundle);
     await fc.assert(
       fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 2 }), async (mutations) => {
         const damaged = decodedBlock(mutate(bytes, mutations));
         if (damaged === undefined) return;
-        const verdict = await verifyBlock(damaged, 3n, bundle).then(
+        const verdict = await verifyBlock(damaged, AT, bundle).then(
           () => 'accepted',
           (thrown: { code: string }) => thrown.code,
         );

@@ -85,7 +85,7 @@ describe.skipIf(!fixtures)('the stages of a block', () => {
     const commit = async (number: number): Promise<CommitOutcome> => {
       const block = chain[number];
       if (block === undefined) throw new Error(`no block ${number}`);
-      return pipeline.finish(pipeline.begin(block, BigInt(number)), never);
+      return pipeline.finish(pipeline.begin(block, { number: BigInt(number), previousHash: ledger.blocks.info().currentBlockHash }), never);
     };
     return { ledger, channel, pipeline, commit, [Symbol.asyncDispose]: () => recorded[Symbol.asyncDispose]() };
   }

@@ -5,7 +5,7 @@ import type { CommitOutcome } from '../ledger/ledger.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { common } from '../protos/messages.ts';
 import type { BlockValidator, PrecheckedBlock, Validation } from './block-validator.ts';
-import { verifyBlock } from './block-verification.ts';
+import { type ChainPosition, verifyBlock } from './block-verification.ts';
 import { fromTransientStore, type PrivateDataSource, privateNeeds } from './private-data.ts';
 
 export interface BlockPipelineParts {
@@ -18,7 +18,7 @@ export interface BlockPipelineParts {
 /** A block whose first stage runs, under the configuration that was in force when it came. */
 export interface Ahead {
   readonly block: common.Block;
-  readonly number: bigint;
+  readonly position: ChainPosition;
   readonly bundle: ChannelBundle;
   readonly verified: Promise<PrecheckedBlock>;
 }
@@ -39,8 +39,8 @@ export class BlockPipeline {
   }
 
   /** Begins what can be done before the block ahead of it is committed. Never rejects; {@link finish} tells what went wrong. */
-  begin(block: common.Block, number: bigint): Ahead {
-    return this.#begin({ block, number, bundle: this.#channel.bundle() });
+  begin(block: common.Block, position: ChainPosition): Ahead {
+    return this.#begin({ block, position, bundle: this.#channel.bundle() });
   }
 
   /**
@@ -58,8 +58,8 @@ export class BlockPipeline {
   }
 
   #begin(told: Omit<Ahead, 'verified'>): Ahead {
-    const { block, number, bundle } = told;
-    const verified = verifyBlock(block, number, bundle).then(() => this.#validator.precheck(block, bundle));
+    const { block, position, bundle } = told;
+    const verified = verifyBlock(block, position, bundle).then(() => this.#validator.precheck(block, bundle));
     verified.catch(() => undefined); // looked at when its turn comes
     return { ...told, verified };
   }

@@ -24,7 +24,8 @@ async function replay(network: Network, blocks: readonly common.Block[]): Promis
   const validator = new BlockValidator({ plugins: new Map([['vscc', vscc]]), applyConfig });
   const codes: string[] = [];
   for (const block of blocks.slice(1).map(unflagged)) {
-    await verifyBlock(block, ledger.blocks.info().height, bundle);
+    const { height: number, currentBlockHash: previousHash } = ledger.blocks.info();
+    await verifyBlock(block, { number, previousHash }, bundle);
     using state = ledger.snapshot();
     const { validated, nextBundle } = await validator.validate(await validator.precheck(block, bundle), { state, blocks: ledger.blocks });
     const { flags, blockNumber } = await ledger.commit(validated);

@@ -12,6 +12,8 @@ const FAILURES = {
   CHANNEL_HALTED: { grpc: 'FAILED_PRECONDITION', retryable: false },
   CONFIG_INVALID: { grpc: 'INVALID_ARGUMENT', retryable: false },
   BLOCK_INVALID: { grpc: 'INVALID_ARGUMENT', retryable: false },
+  /** An ordering node does not give a block that others have proven to exist. */
+  BLOCKS_WITHHELD: { grpc: 'UNAVAILABLE', retryable: true },
   NOT_FOUND: { grpc: 'NOT_FOUND', retryable: false },
   CHAINCODE_NOT_FOUND: { grpc: 'NOT_FOUND', retryable: false },
   /** The definition of a chaincode was replaced while a transaction began. */

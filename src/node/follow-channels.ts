@@ -13,7 +13,8 @@ import { validateConfigEnvelope } from '../msp/channelconfig/bundle.ts';
 import type { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
 import type { LocalMsp } from '../msp/local-msp.ts';
 import type { PeerConfig } from './config/peer-config.ts';
-import { type EndpointOverride, OrdererSource, type TlsIdentity } from './orderer-source.ts';
+import { OrdererSource } from './orderer-source.ts';
+import type { EndpointOverride, TlsIdentity } from './orderers/orderer-rotation.ts';
 
 /** A transaction that is on the ledger and changed nothing, and why. */
 export interface InvalidTransaction extends InvalidReason {
@@ -47,9 +48,12 @@ export function followChannels(channels: ChannelRegistry, parts: FollowParts): A
     const log = parts.log.child({ module: 'committer', channel: channel.id });
     if (!channel.bundle().msps.mspIds.includes(config.localMspId))
       log.warn('this peer is of no organisation of the channel', { mspId: config.localMspId, members: channel.bundle().msps.mspIds });
-    const source = new OrdererSource({ channel, signer: membership.signer, tls, overrides, log });
+    const { delivery } = config;
+    const { connectMs, firstPauseMs, longestPauseMs, giveUpMs } = delivery;
+    const source = new OrdererSource({ channel, signer: membership.signer, tls, overrides, connectMs, delivery, log });
     if (parts.onInvalid !== undefined) scope.use(channel.feed.listen(tellInvalid(channel.id, parts.onInvalid)));
-    scope.use(new ChannelCommitter({ channel, source, validator, log, metrics: parts.metrics, giveUpMs: config.ordererGiveUpMs })).start();
+    const pauses = { firstPauseMs, longestPauseMs, giveUpMs };
+    scope.use(new ChannelCommitter({ channel, source, validator, log, metrics: parts.metrics, ...pauses })).start();
   };
   for (const channel of channels.list()) follow(channel);
   scope.use(channels.onJoined(follow));

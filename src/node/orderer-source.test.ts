@@ -11,7 +11,8 @@ import type { Organization } from '../msp/material/organization.ts';
 import type { common } from '../protos/messages.ts';
 import { freePorts } from './dev/free-ports.ts';
 import { loadSigner } from './membership.ts';
-import { type EndpointOverride, OrdererSource, type OrdererSourceParts } from './orderer-source.ts';
+import { OrdererSource, type OrdererSourceParts } from './orderer-source.ts';
+import type { EndpointOverride } from './orderers/orderer-rotation.ts';
 import { startOrderer } from './start-orderer.ts';
 
 let orgs: readonly [member: Organization, one: Organization, two: Organization];
@@ -60,7 +61,8 @@ async function source(first: ChannelBundle, more: Partial<OrdererSourceParts> = 
   const signer = await loadSigner(member.msp, 'Org1MSP');
   const stop = new AbortController();
   scope.defer(() => stop.abort());
-  const made = new OrdererSource({ channel, signer, tls: member.tls, overrides: new Map(), log: silent, ...more });
+  const delivery = { policy: 'cluster', withheldMs: 30_000 } as const;
+  const made = new OrdererSource({ channel, signer, tls: member.tls, overrides: new Map(), delivery, log: silent, ...more });
   return {
     blocks: (from = 0n) => made.blocks(from, stop.signal)[Symbol.asyncIterator](),
     configure: (next: ChannelBundle) => {

@@ -5,7 +5,7 @@ import { firstPemBlock } from '../msp/identities/pem.ts';
 import type { PeerConfig, TlsConfig } from './config/peer-config.ts';
 import { readPem } from './files.ts';
 import type { OperationsTls } from './operations.ts';
-import type { EndpointOverride, TlsIdentity } from './orderer-source.ts';
+import type { EndpointOverride, TlsIdentity } from './orderers/orderer-rotation.ts';
 
 /** What the peer's TLS files hold. */
 export interface PeerTls {

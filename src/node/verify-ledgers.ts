@@ -50,7 +50,7 @@ function signatureCheck(): (block: common.Block, number: bigint) => Promise<void
     const current = bundle;
     const isConfig = number === 0n || lastConfigOf(block) === number;
     if (isConfig && hasConfig(block)) bundle = await bundleFromBlock(block, { verifier });
-    if (current !== undefined) await verifyBlock(block, number, current);
+    if (current !== undefined) await verifyBlock(block, { number, previousHash: undefined }, current); // the chain of hashes is looked at with the files
   };
 }
 

@@ -25,8 +25,9 @@ export interface DeliverableBlocks {
   /**
    * `DeliverResponse` bytes of a block; undefined for a block that cannot be read.
    * @param subject who asks, for forms that are not the same for all
+   * @param attested whether header and metadata are enough, see `attestedBlock`
    */
-  response(number: bigint, subject: readonly SignedData[]): MaybePromise<Uint8Array | undefined>;
+  response(number: bigint, subject: readonly SignedData[], attested: boolean): MaybePromise<Uint8Array | undefined>;
   /** Resolves when the block can be read. */
   waitFor(number: bigint, signal: AbortSignal): Promise<void>;
 }
@@ -150,6 +151,7 @@ async function deliverRange(parts: DeliverParts, request: DeliverRequest, stream
   const access = new Access(parts, request);
   await access.check();
   const { start, stop } = rangeOf(request.seek, blocks.height());
+  const attested = request.seek.contentType === orderer.SeekInfo_SeekContentType.HEADER_WITH_SIG;
   for (let number = start; number <= stop; number += 1n) {
     if (number >= blocks.height()) {
       if (request.seek.behavior === orderer.SeekInfo_SeekBehavior.FAIL_IF_NOT_READY)
@@ -157,7 +159,7 @@ async function deliverRange(parts: DeliverParts, request: DeliverRequest, stream
       await blocks.waitFor(number, signal);
     }
     await access.check();
-    const response = await blocks.response(number, request.subject);
+    const response = await blocks.response(number, request.subject, attested);
     if (response === undefined) throw new Refusal(SERVICE_UNAVAILABLE, `block ${number} cannot be read`);
     await parts.turns.take(response.length);
     await stream.send(response);

@@ -10,6 +10,8 @@ import { type OrderingNode, ordererService } from './orderer-service.ts';
 
 const never = new AbortController().signal;
 const { SUCCESS, BAD_REQUEST, FORBIDDEN } = common.Status;
+const { BLOCK, HEADER_WITH_SIG } = orderer.SeekInfo_SeekContentType;
+const NORMAL = common.Block.decode(common.Block.encode({ header: { number: 0n }, data: { data: [common.Envelope.encode({})] } }));
 
 let scope = new Scope();
 afterEach(async () => {
@@ -57,7 +59,10 @@ describe('broadcast', () => {
 
 describe('deliver', () => {
   /** The answers to one request for the oldest block: block numbers and `status N`. */
-  async function deliver(ok: boolean): Promise<{ readonly sent: readonly string[]; readonly asked: readonly string[] }> {
+  async function deliver(
+    ok: boolean,
+    { content = BLOCK as number, block = NORMAL } = {},
+  ): Promise<{ readonly sent: readonly string[]; readonly asked: readonly string[] }> {
     const asked: string[] = [];
     const evaluate = async () => (ok ? { ok } : { ok, reason: 'not you' });
     const policies = {
@@ -67,29 +72,40 @@ describe('deliver', () => {
       },
     };
     const bundle = { sequence: 0n, policies, msps: { deserialize: () => ({ notAfter: new Date('2100-01-01') }) } };
-    const block = common.Block.decode(common.Block.encode({ header: { number: 0n } }));
     const blocks = { height: () => 1n, block: () => block, waitFor: async () => undefined };
     const client = await serve({ find: () => ({ blocks, bundle: () => bundle as unknown as ChannelBundle }) });
     using stream = client.bidi('/orderer.AtomicBroadcast/Deliver', { signal: never });
-    await stream.send(request());
+    await stream.send(request(content));
     stream.end();
     const sent: string[] = [];
     for await (const bytes of stream.incoming) {
       const response = orderer.DeliverResponse.decode(bytes);
-      sent.push(response.block === undefined ? `status ${response.status}` : `block ${response.block.header?.number}`);
+      sent.push(
+        response.block === undefined
+          ? `status ${response.status}`
+          : `block ${response.block.header?.number}${response.block.data ? ' whole' : ''}`,
+      );
     }
     return { sent, asked };
   }
 
-  function request(): Uint8Array {
-    const data = orderer.SeekInfo.encode({ start: { oldest: {} }, stop: { oldest: {} } });
+  function request(contentType: number): Uint8Array {
+    const data = orderer.SeekInfo.encode({ start: { oldest: {} }, stop: { oldest: {} }, contentType });
     const timestamp = { seconds: BigInt(Math.floor(Date.now() / 1000)), nanos: 0 };
     const channelHeader = common.ChannelHeader.encode({ channelId: 'mychannel', timestamp });
     return common.Envelope.encode({ payload: common.Payload.encode({ header: { channelHeader, signatureHeader: utf8('') }, data }) });
   }
 
   it('gives blocks to who satisfies /Channel/Readers', async () => {
-    expect(await deliver(true)).toEqual({ sent: ['block 0', `status ${SUCCESS}`], asked: ['/Channel/Readers'] });
+    expect(await deliver(true)).toEqual({ sent: ['block 0 whole', `status ${SUCCESS}`], asked: ['/Channel/Readers'] });
+  });
+
+  it('gives headers to who asks for them, and configurations whole', async () => {
+    const header = common.ChannelHeader.encode({ type: common.HeaderType.CONFIG });
+    const config = common.Envelope.encode({ payload: common.Payload.encode({ header: { channelHeader: header } }) });
+    const configured = common.Block.decode(common.Block.encode({ header: { number: 0n }, data: { data: [config] } }));
+    expect((await deliver(true, { content: HEADER_WITH_SIG })).sent[0]).toBe('block 0');
+    expect((await deliver(true, { content: HEADER_WITH_SIG, block: configured })).sent[0]).toBe('block 0 whole');
   });
 
   it('gives nothing to others', async () => {

@@ -6,6 +6,7 @@ import { Refusals } from '../common/refusals.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { OrderedBlocks } from '../orderer/orderer-blocks.ts';
 import { common, orderer } from '../protos/messages.ts';
+import { attestedBlock } from './attested-block.ts';
 import { type DeliverableBlocks, type DeliverParts, MOST_ASKED, serveDeliver } from './deliver.ts';
 import { received } from './received.ts';
 import { SendTurns } from './send-turns.ts';
@@ -67,9 +68,9 @@ export function ordererService(node: OrderingNode, { timeWindowMs, mutualTls, cl
 
 const deliverable = (blocks: OrderedBlocks): DeliverableBlocks => ({
   height: () => blocks.height(),
-  response: async (number) => {
+  response: async (number, _subject, attested) => {
     const block = await blocks.block(number);
-    return block && orderer.DeliverResponse.encode({ block });
+    return block && orderer.DeliverResponse.encode({ block: attested ? attestedBlock(block) : block });
   },
   waitFor: (number, signal) => blocks.waitFor(number, signal),
 });

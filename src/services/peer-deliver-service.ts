@@ -8,6 +8,7 @@ import { Refusals } from '../common/refusals.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import type { SignedData } from '../msp/policies/policy.ts';
 import { common, protos } from '../protos/messages.ts';
+import { attestedBlock } from './attested-block.ts';
 import { type DeliverableBlocks, type DeliverParts, MOST_ASKED, serveDeliver } from './deliver.ts';
 import { filteredBlock } from './filtered-block.ts';
 import { blockWithPrivateData } from './private-blocks.ts';
@@ -29,7 +30,7 @@ export interface PeerDeliverParts {
 export function peerDeliverService(parts: PeerDeliverParts): Method[] {
   const streams = { limit: new StreamLimit('/protos.Deliver', parts.concurrency), turns: new SendTurns() };
   return [
-    deliverMethod('Deliver', { resource: 'event/Block', respond: shared(whole) }, parts, streams),
+    deliverMethod('Deliver', { resource: 'event/Block', respond: wholeOrAttested }, parts, streams),
     deliverMethod('DeliverFiltered', { resource: 'event/FilteredBlock', respond: shared(filtered) }, parts, streams),
     deliverMethod('DeliverWithPrivateData', { resource: 'event/Block', respond: blockWithPrivateData }, parts, streams),
   ];
@@ -38,6 +39,8 @@ export function peerDeliverService(parts: PeerDeliverParts): Method[] {
 const status = (code: number): Uint8Array => protos.DeliverResponse.encode({ status: code });
 
 const whole: BlockForm = ({ block }) => protos.DeliverResponse.encode({ block });
+const attested: BlockForm = ({ block }) => protos.DeliverResponse.encode({ block: attestedBlock(block) });
+const wholeOrAttested: Delivery['respond'] = (block, _channel, _subject, isAttested) => block.form(isAttested ? attested : whole);
 
 /** A status stands in for a block that cannot be filtered, and the stream goes on. */
 function filtered(block: CommittedBlock): Uint8Array {
@@ -49,7 +52,7 @@ interface Delivery {
   /** What a requester must have access to. */
   readonly resource: string;
   /** `DeliverResponse` bytes of a block for who asks. */
-  respond(block: CommittedBlock, channel: Channel, subject: readonly SignedData[]): MaybePromise<Uint8Array | undefined>;
+  respond(block: CommittedBlock, channel: Channel, subject: readonly SignedData[], attested: boolean): MaybePromise<Uint8Array | undefined>;
 }
 
 /** What is the same for all who ask. */
@@ -90,9 +93,9 @@ function deliverMethod(name: string, { resource, respond }: Delivery, parts: Pee
 
 const deliverable = (channel: Channel, respond: Delivery['respond']): DeliverableBlocks => ({
   height: () => channel.feed.height,
-  response: async (number, subject) => {
+  response: async (number, subject, attested) => {
     const block = await channel.feed.at(number);
-    return block && respond(block, channel, subject);
+    return block && respond(block, channel, subject, attested);
   },
   waitFor: (number, signal) => channel.feed.waitFor(number, signal),
 });

@@ -15,7 +15,8 @@ export async function replayBlocks(
   const codes: string[] = [];
   let current = bundle;
   for (const block of blocks) {
-    await verifyBlock(block, ledger.blocks.info().height, current);
+    const { height: number, currentBlockHash: previousHash } = ledger.blocks.info();
+    await verifyBlock(block, { number, previousHash }, current);
     using state = ledger.snapshot();
     const { validated, nextBundle } = await validator.validate(await validator.precheck(block, current), { state, blocks: ledger.blocks });
     const { flags } = await ledger.commit(validated);

@@ -38,7 +38,8 @@ describe.skipIf(!fixtures)('a channel bundle', () => {
       ['Org1MSP', 'Org1MSP', 0],
       ['Org2MSP', 'Org2MSP', 0],
     ]);
-    const { orgs: ordererOrgs, ...settings } = bundle.orderer ?? assert.fail('no orderer');
+    const { orgs: ordererOrgs, consenters, ...settings } = bundle.orderer ?? assert.fail('no orderer');
+    assert.deepEqual(consenters, []);
     assert.deepEqual(settings, {
       consensusType: 'solo',
       batchSize: { maxMessageCount: 10, absoluteMaxBytes: 102_760_448, preferredMaxBytes: 524_288 },
@@ -101,6 +102,20 @@ describe.skipIf(!fixtures)('a channel bundle', () => {
           new RegExp(`${group} capability V9_7 is required but not supported`),
         );
       }
+    });
+
+    it('of 3.x with channel-wide orderer addresses, or an orderer organisation without its own', () => {
+      const addresses = common.OrdererAddresses.encode({ addresses: ['a:7050'] });
+      const modern = (root: common.ConfigGroup) => withValue(root, [], 'Capabilities', capability('V3_0'));
+      refusal(
+        (root) => withValue(modern(root), [], 'OrdererAddresses', addresses),
+        /global OrdererAddresses are not allowed with V3_0 capability/,
+      );
+      const none = (root: common.ConfigGroup) => withValue(root, ['Orderer', 'OrdererMSP'], 'Endpoints', new Uint8Array(0));
+      refusal(
+        (root) => none(without(modern(root), [], 'OrdererAddresses')),
+        /some orderer organizations endpoints are empty: \[OrdererMSP\]/,
+      );
     });
 
     it('with a value it does not know, wherever it is', () => {

@@ -47,6 +47,14 @@ export interface OrdererConfig {
   /** The consensus type is being migrated: only the orderers' own configuration updates are taken. */
   readonly maintenance: boolean;
   readonly orgs: readonly OrdererOrg[];
+  /** Who signs blocks by number, from channel capability V3_0 on. */
+  readonly consenters: readonly Consenter[];
+}
+
+export interface Consenter {
+  readonly id: number;
+  /** `SerializedIdentity` bytes. */
+  readonly identity: Uint8Array;
 }
 
 export interface OrdererOrg {

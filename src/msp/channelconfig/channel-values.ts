@@ -80,7 +80,7 @@ function checkCapabilityOrder(group: common.ConfigGroup): void {
 function checkAddresses(addresses: readonly string[], capabilities: Capabilities): void {
   if (!capabilities.has('V1_4_2') && addresses.length === 0) throw refused('Must set some OrdererAddresses');
   if (capabilities.has('V3_0') && addresses.length > 0)
-    throw refused('global orderer endpoints exist, but these are not supported with V3_0 capability');
+    throw refused('global OrdererAddresses are not allowed with V3_0 capability, use org specific addresses only');
 }
 
 const refused = (message: string): SelvageError => new SelvageError('CONFIG_INVALID', message);

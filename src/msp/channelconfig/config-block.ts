@@ -49,6 +49,18 @@ export function checkHasApplication({ config }: ConfigEnvelopeWithGroups): void 
   if (!config.channelGroup.groups.has('Application')) throw refused('Invalid configuration block, missing Application configuration group');
 }
 
+/** Whether a block has one transaction and that is a configuration. */
+export function isConfigBlock({ data }: common.Block): boolean {
+  const [only, ...more] = data?.data ?? [];
+  if (only === undefined || more.length > 0) return false;
+  try {
+    const { header } = common.Payload.decode(common.Envelope.decode(only).payload);
+    return header !== undefined && common.ChannelHeader.decode(header.channelHeader).type === common.HeaderType.CONFIG;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Number of the newest configuration block at or before a block, as its metadata say: the signed value of Fabric 1.4.1 and
  * later, else the LAST_CONFIG slot.

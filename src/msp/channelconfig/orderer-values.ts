@@ -1,12 +1,12 @@
 import { SelvageError } from '../../common/errors.ts';
-import { common, orderer } from '../../protos/messages.ts';
+import { common, msp, orderer } from '../../protos/messages.ts';
 import { Capabilities } from './capabilities.ts';
-import type { OrdererConfig } from './channel-bundle.ts';
+import type { OrdererConfig, OrdererOrg } from './channel-bundle.ts';
 import { goDurationMs } from './go-duration.ts';
 import { GroupValues } from './group-values.ts';
 import { type MspValue, readOrdererOrg } from './organization-values.ts';
 
-/** @see NewOrdererConfig in hyperledger/fabric v2.5, common/channelconfig/orderer.go */
+/** @see NewOrdererConfig in hyperledger/fabric v3.1, common/channelconfig/orderer.go */
 export function readOrderer(
   group: common.ConfigGroup,
   channel: Capabilities,
@@ -18,13 +18,14 @@ export function readOrderer(
   values.read('ChannelRestrictions', orderer.ChannelRestrictions);
   const { brokers } = values.read('KafkaBrokers', orderer.KafkaBrokers);
   const capabilities = new Capabilities('Orderer', values.read('Capabilities', common.Capabilities).capabilities.keys());
-  values.read('Orderers', common.Orderers);
+  const { consenterMapping } = values.read('Orderers', common.Orderers);
   values.refuseOthers();
 
   checkBatchSize(batchSize);
   for (const broker of brokers) if (!isBroker(broker)) throw refused(`Invalid broker entry: ${broker}`);
   const perOrgEndpoints = channel.has('V1_4_2');
   const orgs = [...group.groups].map(([name, org]) => readOrdererOrg(name, org, { perOrgEndpoints }));
+  if (channel.has('V3_0')) checkEndpoints(orgs.map(({ org }) => org));
   return {
     config: {
       consensusType: consensus.type,
@@ -34,9 +35,19 @@ export function readOrderer(
       expirationCheck: capabilities.has('V1_1'),
       maintenance: capabilities.has('V1_4_2') && consensus.state === orderer.ConsensusType_State.STATE_MAINTENANCE,
       orgs: orgs.map(({ org }) => org),
+      consenters: consenterMapping.map(({ id, mspId, identity }) => ({
+        id,
+        identity: msp.SerializedIdentity.encode({ mspid: mspId, idBytes: identity }),
+      })),
     },
     msps: orgs.map(({ msp }) => msp),
   };
+}
+
+/** @see validateAllOrgsHaveEndpoints in hyperledger/fabric v3.1, common/channelconfig/orderer.go */
+function checkEndpoints(orgs: readonly OrdererOrg[]): void {
+  const missing = orgs.filter(({ endpoints }) => endpoints.length === 0).map(({ name }) => name);
+  if (missing.length > 0) throw refused(`some orderer organizations endpoints are empty: [${missing.join(' ')}]`);
 }
 
 function checkBatchSize({ maxMessageCount, absoluteMaxBytes, preferredMaxBytes }: orderer.BatchSize): void {

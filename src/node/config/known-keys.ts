@@ -66,6 +66,11 @@ export const ACTED_ON: readonly string[] = [
     'client.connTimeout',
     'deliveryclient.addressOverrides',
     'deliveryclient.reconnectTotalTimeThreshold',
+    'deliveryclient.reConnectBackoffThreshold',
+    'deliveryclient.minimalReconnectInterval',
+    'deliveryclient.connTimeout',
+    'deliveryclient.policy',
+    'deliveryclient.blockCensorshipTimeoutKey',
   ]),
   ...under('chaincode', [
     'mode',

@@ -94,6 +94,35 @@ describe('a setting', () => {
     );
   });
 
+  it('of the deliver client has the defaults of Fabric 3.1, but for the longest pause', () => {
+    expect(parse({}).delivery).toEqual({
+      connectMs: 3_000,
+      firstPauseMs: 100,
+      longestPauseMs: 10_000,
+      giveUpMs: 3_600_000,
+      policy: 'cluster',
+      withheldMs: 30_000,
+    });
+    const deliveryclient = {
+      conntimeout: '5s',
+      minimalreconnectinterval: '200ms',
+      reconnectbackoffthreshold: '2s',
+      policy: 'simple',
+      blockcensorshiptimeoutkey: '20s',
+    };
+    expect(parse({ peer: { deliveryclient } }).delivery).toMatchObject({
+      connectMs: 5_000,
+      firstPauseMs: 200,
+      longestPauseMs: 2_000,
+      policy: 'simple',
+      withheldMs: 20_000,
+    });
+    expect(parse({ peer: { deliveryclient: { reconnectbackoffthreshold: '3600s' } } }).delivery.longestPauseMs).toBe(10_000);
+    expect(() => parse({ peer: { deliveryclient: { policy: 'other' } } })).toThrow(
+      /peer.deliveryclient.policy: expected one of cluster, simple/,
+    );
+  });
+
   it('that is a path starts at the folder of core.yaml', () => {
     const { tls, handlers, fileSystemPath, ordererOverrides, operationsTls } = parse({
       peer: {

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { ImageSettings } from '../../packages/platforms/image-names.ts';
 import { chaincodeAddresses, peerAddress } from './chaincode-addresses.ts';
+import { type DeliveryConfig, deliveryConfig } from './delivery-config.ts';
 import { type GatewayConfig, gatewayConfig } from './gateway-config.ts';
 import { type GossipConfig, gossipConfig } from './gossip-config.ts';
 import { KNOWN_KEYS } from './known-keys.ts';
@@ -26,8 +27,7 @@ export interface PeerConfig {
   readonly tls: PeerTlsConfig | undefined;
   /** Orderers that are reached elsewhere than the channel configuration says. */
   readonly ordererOverrides: readonly OrdererOverride[];
-  /** `peer.deliveryclient.reconnectTotalTimeThreshold`, in milliseconds. */
-  readonly ordererGiveUpMs: number;
+  readonly delivery: DeliveryConfig;
   readonly gossip: GossipConfig;
   readonly gateway: GatewayConfig;
   readonly handlers: HandlersConfig;
@@ -217,7 +217,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
     fileSystemPath: dataFolder,
     authenticationWindowMs: peer.authentication.timewindow,
     tls: peer.tls.enabled ? peerTls(peer.tls, folder) : undefined,
-    ordererGiveUpMs: peer.deliveryclient.reconnecttotaltimethreshold,
+    delivery: deliveryConfig(peer.deliveryclient),
     ordererOverrides: peer.deliveryclient.addressoverrides.map(({ from, to, cacertsfile }) => ({ from, to, caCertsFile: cacertsfile })),
     gossip: gossipConfig(peer.gossip, address),
     gateway: gatewayConfig(peer.gateway, peer.limits.concurrency.gatewayservice),

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { parseDuration } from '../../common/duration.ts';
 import { IMAGE_SETTINGS } from '../../packages/platforms/image-names.ts';
 import { DEFAULT_PROCESSES } from '../../runtimes/process/isolation.ts';
+import { deliverySchema } from './delivery-config.ts';
 import { gatewayKeys } from './gateway-config.ts';
 import { gossipKeys } from './gossip-config.ts';
 import { address, count, duration, file, flag, list, oneOf, section, text, yamlList } from './schema-values.ts';
@@ -103,7 +104,7 @@ export const peerSchema = v.looseObject({
       clientcert: file,
       clientkey: file,
     }),
-    deliveryclient: section({ addressoverrides: overrides, reconnecttotaltimethreshold: duration('3600s') }),
+    deliveryclient: section({ addressoverrides: overrides, ...deliverySchema }),
     handlers: section({
       authfilters: handlerList('DefaultAuth', 'ExpirationCheck'),
       decorators: handlerList('DefaultDecorator'),
