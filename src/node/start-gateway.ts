@@ -4,7 +4,7 @@ import { Connections } from '../gateway/connections.ts';
 import { Gateway, type GatewayParts } from '../gateway/gateway.ts';
 import { gatewayService } from '../services/gateway-service.ts';
 import type { PeerConfig } from './config/peer-config.ts';
-import type { TlsIdentity } from './orderer-source.ts';
+import type { TlsIdentity } from './orderers/orderer-rotation.ts';
 
 export interface GatewayServiceParts extends Omit<GatewayParts, 'connections' | 'mspId' | 'endorsementTimeoutMs' | 'broadcastTimeoutMs'> {
   /** How this peer is known by TLS; undefined where nobody speaks it. */
