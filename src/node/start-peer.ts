@@ -14,7 +14,7 @@ import { systemClock } from '../common/clock.ts';
 import type { LogFields, Logger } from '../common/log.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
-import type { EndorsementPlanner } from '../discovery/endorsement-plan.ts';
+import { PolicyPlanner } from '../discovery/policy-planner.ts';
 import { Endorser } from '../endorser/endorser.ts';
 import { loadHandlers } from '../endorser/handlers/library.ts';
 import { keepSent, MemberDistributor, NO_PEERS, type PrivateDataPeers, type SentPrivateData } from '../endorser/private-data.ts';
@@ -155,9 +155,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
     concurrency: config.deliverConcurrency,
     log: log.child({ module: 'deliver' }),
   });
-  const planner: EndorsementPlanner = {
-    plan: async (channelId) => ({ groups: new Map([['G0', peers.membersOf(channelId)]]), layouts: [new Map([['G0', 1]])] }),
-  };
+  const planner = new PolicyPlanner({ channels, peers, cache: lifecycle.cache });
   const isSystem = (name: string): boolean => chaincodes.isSystem(name);
   const gateway = startGateway(config, { channels, access, peers, planner, local: endorser, isSystem, overrides, tls: tls?.client, scope });
   signal.throwIfAborted();
