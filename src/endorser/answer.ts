@@ -26,10 +26,13 @@ export function responsePayload(
   return protos.ProposalResponsePayload.encode({ proposalHash: hash, extension: action });
 }
 
+/** What is answered beside a response: what an endorsement covers, and which policies it concerns. */
+export type Unendorsed = Pick<protos.ProposalResponseInit, 'payload' | 'interest'>;
+
 /** Shapes of the answers: Fabric 1.2 and later, or 1.1 for tests that match its texts. */
 export interface AnswerStyle {
-  /** The chaincode answered with a failure status. `payload` is present from status 500 on. */
-  refused(response: protos.Response, payload: Uint8Array | undefined): protos.ProposalResponseInit;
+  /** The chaincode answered with a failure status. What would have been endorsed is present from status 500 on. */
+  refused(response: protos.Response, unendorsed: Unendorsed): protos.ProposalResponseInit;
   /** The run, its preparation or its endorsement failed in the peer. */
   failed(error: SelvageError): protos.ProposalResponseInit;
   endorsed(response: protos.Response): protos.ResponseInit;
@@ -37,7 +40,7 @@ export interface AnswerStyle {
 
 /** Failures are replies of their own status (FAB-6387). */
 export const modernAnswers: AnswerStyle = {
-  refused: (response, payload) => ({ response, payload }),
+  refused: (response, unendorsed) => ({ response, ...unendorsed }),
   failed: (error) => ({ response: { status: 500, message: error.message } }),
   endorsed: (response) => response,
 };

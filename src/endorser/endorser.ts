@@ -11,7 +11,7 @@ import type { AccessControl } from '../msp/acl.ts';
 import type { IdentityDeserializer, Signer } from '../msp/identity.ts';
 import type { FabricDialect } from '../msp/policies/dialect.ts';
 import type { protos } from '../protos/messages.ts';
-import { type AnswerStyle, answersOf11, isFailure, modernAnswers, responsePayload } from './answer.ts';
+import { type AnswerStyle, answersOf11, isFailure, modernAnswers, responsePayload, type Unendorsed } from './answer.ts';
 import { type Answered, EndorserMetrics } from './endorser-metrics.ts';
 import { ERROR, Execution } from './execution.ts';
 import { Gate } from './gate.ts';
@@ -165,20 +165,21 @@ export class Endorser implements ProposalProcessor {
       chaincode: simulated.chaincode.name,
       status: response.status,
     });
-    return this.#answers.refused(response, response.status >= ERROR ? this.#payload(proposal, simulated) : undefined);
+    return this.#answers.refused(response, response.status >= ERROR ? this.#unendorsed(proposal, simulated) : {});
   }
 
   async #endorse(proposal: UnpackedProposal, simulated: Simulated): Promise<protos.ProposalResponseInit> {
-    const payload = this.#payload(proposal, simulated);
+    const { payload, ...rest } = this.#unendorsed(proposal, simulated);
     const plugin = await this.#plugins.get(proposal.channelId, simulated.endorsementPlugin);
     const endorsed = await plugin.endorse(payload, proposal.signed);
-    return { version: 1, response: this.#answers.endorsed(simulated.response), ...endorsed };
+    return { version: 1, response: this.#answers.endorsed(simulated.response), ...endorsed, ...rest };
   }
 
-  /** The channel tells what its endorsers write. */
-  #payload(proposal: UnpackedProposal, simulated: Simulated): Uint8Array {
+  /** The channel tells what its endorsers write; those of 1.x do not say which policies that concerns. */
+  #unendorsed(proposal: UnpackedProposal, simulated: Simulated): Unendorsed & { readonly payload: Uint8Array } {
     const modern = dialectOn(this.#channels, proposal.channelId) === '2.x';
-    return responsePayload(proposal, simulated, modern ? 'plain' : 'as-sent');
+    const payload = responsePayload(proposal, simulated, modern ? 'plain' : 'as-sent');
+    return { payload, ...(modern && { interest: simulated.interest }) };
   }
 }
 

@@ -14,6 +14,7 @@ import { protos } from '../protos/messages.ts';
 import { isDeployment, readDeployment } from './deployment.ts';
 import { ERROR_THRESHOLD, type Execution, type Run } from './execution.ts';
 import { type Decorator, decorated } from './handlers/decorators.ts';
+import { chaincodeInterest } from './interest.ts';
 import type { PrivateDataDistributor, PrivateWrites } from './private-data.ts';
 import type { UnpackedProposal } from './proposal.ts';
 
@@ -27,6 +28,8 @@ export interface Simulated {
   readonly event: Uint8Array;
   /** `TxReadWriteSet` bytes, empty where nothing was simulated. */
   readonly results: Uint8Array;
+  /** Which policies that concerns; undefined where nothing was simulated. */
+  readonly interest: protos.ChaincodeInterestInit | undefined;
 }
 
 export interface SimulationParts {
@@ -72,14 +75,14 @@ export class Simulation {
 
   /** No simulation: nothing read, nothing written. */
   async #runPlain(run: Run, options: Cancellable): Promise<Simulated> {
-    return simulated(run.chaincode, { outcome: await this.#parts.execution.invoke(run, undefined, options), results: NOTHING });
+    return simulated(run.chaincode, { outcome: await this.#parts.execution.invoke(run, undefined, options) });
   }
 
   async #runSystem(run: Run, options: Cancellable): Promise<Simulated> {
     const channel = this.#channel(run.proposal);
     await using simulator = await channel.ledger.simulate(run.proposal.txId);
     const outcome = await this.#parts.execution.invoke(run, simulator, options);
-    return simulated(run.chaincode, { outcome, results: await this.#close(channel, simulator, outcome) });
+    return simulated(run.chaincode, { outcome, ...(await this.#close(channel, simulator, outcome)) });
   }
 
   /**
@@ -106,13 +109,13 @@ export class Simulation {
     const result = await simulator.result();
     if (result.privateRwset !== undefined)
       throw new SelvageError('SIMULATION_FAILED', 'Private data is forbidden to be used in instantiate');
-    return simulated(run.chaincode, { outcome, results: result.publicRwset });
+    return simulated(run.chaincode, { outcome, ...this.#recorded(result) });
   }
 
   async #rehearse(run: Run, options: Cancellable): Promise<Simulated> {
     await using simulator = await this.#channel(run.proposal).ledger.simulate(run.proposal.txId);
     const outcome = await this.#parts.execution.invoke(run, simulator, options);
-    return simulated(run.chaincode, { outcome, results: (await simulator.result()).publicRwset });
+    return simulated(run.chaincode, { outcome, ...this.#recorded(await simulator.result()) });
   }
 
   #checkInit({ status, message }: protos.Response): void {
@@ -148,8 +151,8 @@ export class Simulation {
     if (definition === undefined || !sameCode(definition, expected)) return undefined;
     const kind = await execution.kindOf(definition, { proposal, input }, simulator);
     const outcome = await execution.invoke({ chaincode: definition, proposal, input }, simulator, options, kind);
-    const results = await this.#close(channel, simulator, outcome);
-    return simulated(definition, { outcome, results, endorsementPlugin: definition.endorsementPlugin });
+    const recorded = await this.#close(channel, simulator, outcome);
+    return simulated(definition, { outcome, ...recorded, endorsementPlugin: definition.endorsementPlugin });
   }
 
   async #committedDefinition(channel: Channel, proposal: UnpackedProposal): Promise<ChaincodeDefinition | undefined> {
@@ -175,13 +178,17 @@ export class Simulation {
   }
 
   /** Ends the simulation. Private writes of a success are handed on before anybody can learn that the transaction exists. */
-  async #close(channel: Channel, simulator: TxSimulator, { response }: ChaincodeOutcome): Promise<Uint8Array> {
+  async #close(channel: Channel, simulator: TxSimulator, { response }: ChaincodeOutcome): Promise<Recorded> {
     const result: SimulationResult = await simulator.result();
     if (result.privateRwset !== undefined && response.status < ERROR_THRESHOLD) {
       const { privateRwset: rwset, privateCollections: collections } = result;
       await this.#distribute({ channel, txId: simulator.txId, rwset, collections });
     }
-    return result.publicRwset;
+    return this.#recorded(result);
+  }
+
+  #recorded({ publicRwset: results, touched }: SimulationResult): Recorded {
+    return { results, interest: chaincodeInterest(touched, (name) => this.#parts.execution.isSystem(name)) };
   }
 
   async #distribute(writes: PrivateWrites): Promise<void> {
@@ -201,14 +208,18 @@ export class Simulation {
   }
 }
 
-interface Ran {
+type Recorded = Pick<Simulated, 'results' | 'interest'>;
+
+interface Ran extends Partial<Recorded> {
   readonly outcome: ChaincodeOutcome;
-  readonly results: Uint8Array;
   readonly endorsementPlugin?: string;
 }
 
 /** The event of a failure is dropped. */
-function simulated({ name, version, ccid }: ChaincodeRef, { outcome, results, endorsementPlugin = 'escc' }: Ran): Simulated {
+function simulated(
+  { name, version, ccid }: ChaincodeRef,
+  { outcome, results = NOTHING, interest, endorsementPlugin = 'escc' }: Ran,
+): Simulated {
   const { response, event } = outcome;
   const dropped = event === undefined || response.status >= ERROR_THRESHOLD;
   return {
@@ -216,6 +227,7 @@ function simulated({ name, version, ccid }: ChaincodeRef, { outcome, results, en
     endorsementPlugin,
     response,
     results,
+    interest,
     event: dropped ? NOTHING : protos.ChaincodeEvent.encode(event),
   };
 }

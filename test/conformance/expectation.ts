@@ -159,9 +159,11 @@ function printed(outcome: Outcome): string {
 }
 
 /** Everything of a reply but the signature, which is never the same twice. */
-function printedReply({ version, response, payload, endorsement }: protos.ProposalResponse): string {
+function printedReply({ version, response, payload, endorsement, interest }: protos.ProposalResponse): string {
   const endorser = endorsement === undefined ? 'nobody' : hex(endorsement.endorser);
-  return `version ${version} response ${response?.status} ${response?.message} ${hex(response?.payload ?? NOTHING)} payload ${hex(payload)} by ${endorser}`;
+  const answer = `${response?.status} ${response?.message} ${hex(response?.payload ?? NOTHING)}`;
+  const calls = interest === undefined ? 'none' : inOrder(interest.chaincodes); // Go has them in the order of a map
+  return `version ${version} response ${answer} payload ${hex(payload)} by ${endorser} interest ${calls}`;
 }
 
 const NOTHING = new Uint8Array();

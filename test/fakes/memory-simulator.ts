@@ -109,7 +109,12 @@ export class MemorySimulator implements TxSimulator {
 
   async result(): Promise<SimulationResult> {
     this.disposed = true;
-    return { publicRwset: new Uint8Array(0), privateRwset: undefined, privateCollections: [] };
+    return {
+      publicRwset: new Uint8Array(0),
+      privateRwset: undefined,
+      privateCollections: [],
+      touched: { namespaces: [], written: [], privateReads: [] },
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -44,6 +44,10 @@ export class CollectionRwset {
     this.#hashedMetadata.set(key, { keyHash: keyHash(key), entries: sortedEntries(entries) });
   }
 
+  keysToWrite(): ReadonlySet<string> {
+    return new Set([...this.#plainWrites.keys(), ...this.#plainMetadata.keys()]);
+  }
+
   /** `kvrwset.KVRWSet` bytes of the plain writes, undefined when there are none; reads never appear there. */
   plain(): Uint8Array | undefined {
     if (this.#plainWrites.size === 0 && this.#plainMetadata.size === 0) return undefined;

@@ -36,6 +36,14 @@ export class NamespaceRwset {
     return known;
   }
 
+  keysToWrite(): readonly { readonly collection: string | undefined; readonly key: string }[] {
+    const open = new Set([...this.#writes.keys(), ...this.#metadataWrites.keys()]);
+    const keys: { readonly collection: string | undefined; readonly key: string }[] = [];
+    for (const key of open) keys.push({ collection: undefined, key });
+    for (const [collection, recorded] of this.#collections) for (const key of recorded.keysToWrite()) keys.push({ collection, key });
+    return keys;
+  }
+
   /** The public part; its `rwset` is empty where only private things happened. */
   publicPart(namespace: string): rwset.NsReadWriteSetInit {
     const collections = this.#sortedCollections();

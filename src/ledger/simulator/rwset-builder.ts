@@ -5,6 +5,14 @@ import type { CollectionRwset } from './collection-rwset.ts';
 import { NamespaceRwset } from './namespace-rwset.ts';
 import type { SimulationResult } from './tx-simulator.ts';
 
+/** A key that is to be written, value or metadata. */
+export interface KeyToWrite {
+  readonly namespace: string;
+  /** Undefined for the public state. */
+  readonly collection: string | undefined;
+  readonly key: string;
+}
+
 /**
  * Collects what one transaction read and wrote and gives the bytes every honest endorser gives: sorted by UTF-8 bytes,
  * one entry per key, the last call for a key wins. A namespace appears as soon as anything was recorded in it.
@@ -50,7 +58,16 @@ export class RwsetBuilder {
     this.#collection(namespace, collection).writeMetadata(key, entries);
   }
 
-  build(): SimulationResult {
+  /** That anything was recorded in. */
+  namespaces(): readonly string[] {
+    return [...this.#namespaces.keys()];
+  }
+
+  keysToWrite(): readonly KeyToWrite[] {
+    return [...this.#namespaces].flatMap(([namespace, recorded]) => recorded.keysToWrite().map((key) => ({ namespace, ...key })));
+  }
+
+  build(): Omit<SimulationResult, 'touched'> {
     const sorted = [...this.#namespaces].sort(([a], [b]) => compareUtf8(a, b));
     const nsPvtRwset = sorted
       .map(([namespace, recorded]) => ({ namespace, collectionPvtRwset: recorded.privatePart() }))

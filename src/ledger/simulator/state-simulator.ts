@@ -12,7 +12,7 @@ import { Refusals } from './refusals.ts';
 import { Results } from './results.ts';
 import { RwsetBuilder } from './rwset-builder.ts';
 import type { HistoryReader, SimulatorParts } from './simulator-parts.ts';
-import type { ResultsIterator, SimulationResult, TxSimulator } from './tx-simulator.ts';
+import type { CollectionName, ResultsIterator, SimulationResult, TouchedState, TxSimulator, WrittenKey } from './tx-simulator.ts';
 
 type Metadata = ReadonlyMap<string, Uint8Array>;
 type Bookmarked<T> = ResultsIterator<T> & { bookmark(): MaybePromise<string> };
@@ -27,6 +27,8 @@ export class StateSimulator implements TxSimulator {
   readonly #rwset = new RwsetBuilder();
   /** In the order they were opened, which is their order in the read-write set. */
   readonly #ranges: { readonly namespace: string; readonly range: RecordedRange }[] = [];
+  /** Collections of which values were read, by both their names. */
+  readonly #privateReads = new Map<string, CollectionName>();
   readonly #running = new InFlight();
   readonly #resources = new Scope();
   readonly #may: Refusals;
@@ -128,7 +130,10 @@ export class StateSimulator implements TxSimulator {
 
   getPrivateData(namespace: string, collection: string, key: string): MaybePromise<Uint8Array | undefined> {
     this.#may.beforeKey(key);
-    return this.#hashedRead({ namespace, collection, key }, readPlain, (found) => found?.value);
+    return this.#hashedRead({ namespace, collection, key }, readPlain, (found) => {
+      this.#privateReads.set(`${namespace}\0${collection}`, { namespace, collection });
+      return found?.value;
+    });
   }
 
   getPrivateDataHash(namespace: string, collection: string, key: string): MaybePromise<Uint8Array | undefined> {
@@ -182,10 +187,22 @@ export class StateSimulator implements TxSimulator {
     try {
       await this.#running.idle();
       for (const { namespace, range } of this.#ranges) this.#rwset.addRangeQuery(namespace, range.info());
-      return this.#rwset.build();
+      return { ...this.#rwset.build(), touched: await this.#touched() };
     } finally {
       await this.#release();
     }
+  }
+
+  /** Looking at the metadata of a key that is written is no read of it. */
+  async #touched(): Promise<TouchedState> {
+    const written: WrittenKey[] = [];
+    for (const { namespace, collection, key } of this.#rwset.keysToWrite()) {
+      const known =
+        collection === undefined ? this.#snapshot.get(namespace, key) : readHash(this.#snapshot, { namespace, collection, key });
+      const found = known instanceof Promise ? await known : known;
+      written.push({ namespace, collection, metadata: decodeMetadata(found?.metadata) });
+    }
+    return { namespaces: this.#rwset.namespaces(), written, privateReads: [...this.#privateReads.values()] };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -14,7 +14,30 @@ export interface SimulationResult {
   /** `rwset.TxPvtReadWriteSet`, absent when nothing private was written. */
   readonly privateRwset: Uint8Array | undefined;
   /** Namespaces and collections with private writes. */
-  readonly privateCollections: readonly { readonly namespace: string; readonly collection: string }[];
+  readonly privateCollections: readonly CollectionName[];
+  readonly touched: TouchedState;
+}
+
+export interface CollectionName {
+  readonly namespace: string;
+  readonly collection: string;
+}
+
+/** What a transaction touched, for who has to know which policies that concerns. Not part of what is signed. */
+export interface TouchedState {
+  /** That anything was recorded in. */
+  readonly namespaces: readonly string[];
+  readonly written: readonly WrittenKey[];
+  /** Collections of which values were read, not only hashes. */
+  readonly privateReads: readonly CollectionName[];
+}
+
+export interface WrittenKey {
+  readonly namespace: string;
+  /** Undefined for the public state. */
+  readonly collection: string | undefined;
+  /** Committed metadata of the key, by name; empty when it has none. */
+  readonly metadata: ReadonlyMap<string, Uint8Array>;
 }
 
 /**
