@@ -102,6 +102,7 @@ const ENTRIES = [
   'src/discovery/policy-planner.ts',
   'src/gossip/identities/identity-store.ts',
   'src/gossip/links.ts',
+  'src/services/gossip-service.ts',
   'src/gossip/private-exchange.ts',
   'src/gossip/wire/handshake.ts',
   'src/gossip/wire/tags.ts',

@@ -81,6 +81,7 @@ interface HoldingParts {
 /** What one call holds. */
 export class Holding implements Disposable {
   readonly #parts: HoldingParts;
+  #most: number;
   #held = 0;
   /** Bytes of messages among what is held; the rest is what pieces cost. */
   #message = 0;
@@ -88,10 +89,16 @@ export class Holding implements Disposable {
 
   constructor(parts: HoldingParts) {
     this.#parts = parts;
+    this.#most = parts.most;
   }
 
   get held(): number {
     return this.#held;
+  }
+
+  /** From now on it may hold that many bytes of messages. */
+  allow(most: number): void {
+    this.#most = most;
   }
 
   /** Something that stays as long as the call does. */
@@ -103,7 +110,7 @@ export class Holding implements Disposable {
   received(bytes: number): void {
     this.#message += bytes;
     this.#add(bytes + PER_PIECE);
-    if (this.#message > this.#parts.most) this.evict();
+    if (this.#message > this.#most) this.evict();
   }
 
   /** A message of so many bytes is no longer looked at; what its pieces cost goes with it. */

@@ -14,6 +14,8 @@ export interface CallContext extends Cancellable {
    * milliseconds; undefined when the connection is over, or nobody can tell.
    */
   readonly responds?: ((ms: number) => Promise<boolean | undefined>) | undefined;
+  /** From now on the call may hold that many bytes of messages, instead of the method's `mostHeld`: when it is known who calls. */
+  readonly mayHold?: ((bytes: number) => void) | undefined;
 }
 
 /** A call in which both sides send messages. */

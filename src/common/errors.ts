@@ -37,6 +37,8 @@ const FAILURES = {
   DOCKER_UNAVAILABLE: { grpc: 'UNAVAILABLE', retryable: true },
   /** An error that a Docker engine answered with; `details.status` has the HTTP status. */
   DOCKER_REFUSED: { grpc: 'UNKNOWN', retryable: false },
+  /** Another peer did not prove who it is, or sent what is no message; Fabric ends its stream with status UNKNOWN and the reason. */
+  GOSSIP_REFUSED: { grpc: 'UNKNOWN', retryable: false },
   PEER_UNREACHABLE: { grpc: 'UNAVAILABLE', retryable: true },
   REFUSED_BY_PEER: { grpc: 'UNKNOWN', retryable: false },
   /** There are no peers, or not enough of them, to ask for what a client wants. */

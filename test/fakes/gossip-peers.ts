@@ -13,7 +13,7 @@ import { bundleOf, genesisOf } from './small-network.ts';
 const verifier = new SignatureVerifier();
 
 /** An organisation with peers `peer0`, `peer1` … and a user. */
-export const peersOf = (name: string, peers: number): Promise<Organization> =>
+export const peersOf = (name: string, peers: number, now = new Date()): Promise<Organization> =>
   createOrganization(
     {
       kind: 'peer',
@@ -22,7 +22,7 @@ export const peersOf = (name: string, peers: number): Promise<Organization> =>
       nodes: Array.from({ length: peers }, (_, at) => `peer${at}`),
       users: ['User1'],
     },
-    new Date(),
+    now,
   );
 
 /** The organisation as its peers see it. */

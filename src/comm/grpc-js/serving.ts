@@ -144,6 +144,7 @@ function contextOf(call: AnyCall, admission: Admission, signal: AbortSignal): Ca
       return admission.certificateOf(call);
     },
     responds: (ms) => answersPing(call, ms),
+    mayHold: (bytes) => admission.holdingOf(call)?.allow(bytes),
   };
 }
 

@@ -76,6 +76,8 @@ export abstract class ServerCall implements StreamListener, CallContext {
 
   readonly responds = (ms: number): Promise<boolean | undefined> => this.host.responds(ms);
 
+  readonly mayHold = (bytes: number): void => this.holding.allow(bytes);
+
   abstract message(message: Buffer): void;
   abstract ended(): void;
   abstract drained(): void;

@@ -66,21 +66,30 @@ export class IdentityStore implements Disposable {
    * @throws {SelvageError} `IDENTITY_INVALID` with Fabric's text
    */
   put(pkiId: Uint8Array, identity: Uint8Array): KnownIdentity {
+    const known = this.examine(pkiId, identity);
+    if (this.#entries.has(hex(pkiId))) return known;
+    const entry: Entry = { ...known, pkiId: detach(pkiId), identity: detach(identity), usedAt: this.#now() };
+    this.#makeRoom(entry.mspId);
+    this.#entries.set(hex(pkiId), entry);
+    this.#awaitExpiry();
+    return entry;
+  }
+
+  /**
+   * The same without taking it up: for claims that are to be proven first.
+   * @throws {SelvageError} `IDENTITY_INVALID` with Fabric's text
+   */
+  examine(pkiId: Uint8Array, identity: Uint8Array): KnownIdentity {
     if (pkiId.length === 0) throw invalid('PKIID is nil');
     if (identity.length === 0) throw invalid('identity is nil');
     if (identity.length > MOST_BYTES) throw invalid(`an identity of ${identity.length} bytes is more than any certificate has`);
     const valid = this.#classified(identity);
     if (!equalBytes(pkiId, pkiIdOf(identity))) throw invalid("identity doesn't match the computed pkiID");
-    const key = hex(pkiId);
-    const known = this.#entries.get(key);
+    const known = this.#entries.get(hex(pkiId));
     if (known !== undefined) return known;
     const { notAfter, mspId } = valid;
     if (this.#now() > notAfter.getTime()) throw invalid('gossipping peer identity expired');
-    const entry: Entry = { pkiId: detach(pkiId), mspId, identity: detach(identity), notAfter, usedAt: this.#now() };
-    this.#makeRoom(mspId);
-    this.#entries.set(key, entry);
-    this.#awaitExpiry();
-    return entry;
+    return { pkiId, mspId, identity, notAfter };
   }
 
   /** The identity of a pki id, which counts as a use; undefined where it is not known. */

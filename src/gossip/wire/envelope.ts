@@ -15,14 +15,21 @@ export interface ReceivedMessage {
   readonly message: gossip.GossipMessage;
 }
 
+/** What was read of an envelope, as long as its bytes are around: several listeners look at the same one. */
+const read = new WeakMap<Uint8Array, ReceivedMessage>();
+
 /**
- * Reads an envelope. Nothing is verified.
+ * Reads an envelope. Nothing is verified. The same bytes are read once.
  * @throws {SelvageError} `MALFORMED` with Fabric's text: whoever sends such a thing loses his stream
  * @see EnvelopeToGossipMessage in hyperledger/fabric v2.5, gossip/protoext/signing.go
  */
 export function readEnvelope(envelope: Uint8Array): ReceivedMessage {
+  const known = read.get(envelope);
+  if (known !== undefined) return known;
   const { payload, signature, secretEnvelope } = gossip.Envelope.decode(envelope);
-  return { envelope, signed: { payload, signature }, secret: secretEnvelope, message: readMessage(payload) };
+  const received = { envelope, signed: { payload, signature }, secret: secretEnvelope, message: readMessage(payload) };
+  read.set(envelope, received);
+  return received;
 }
 
 function readMessage(payload: Uint8Array): gossip.GossipMessage {
