@@ -8,6 +8,7 @@ import { silent } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
 import { loadGrpcJs, OWN } from './chosen-transport.ts';
 import { GrpcClient } from './client.ts';
+import { listenFailure } from './listen-failure.ts';
 import type { ByteStream, Method } from './method.ts';
 import { listen } from './server.ts';
 import type { ClientTls } from './tls.ts';
@@ -410,7 +411,25 @@ describe.each([
       const server = scope.use(await listen({ address: '127.0.0.1:0', methods: [], log: silent }, served));
       await expect(listen({ address: `127.0.0.1:${server.port}`, methods: [], log: silent }, served)).rejects.toMatchObject({
         code: 'ADDRESS_IN_USE',
+        message: `cannot listen on 127.0.0.1:${server.port}: another process listens there (EADDRINUSE)`,
+        advice: expect.stringContaining('Stop the process'),
       });
+    });
+
+    it('says of an address that is none of this machine what it is, and of no process', async () => {
+      for (const [host, reason] of [
+        ['192.0.2.1', 'this machine does not have that address (EADDRNOTAVAIL)'],
+        ['nobody.invalid', expect.stringMatching(/name/)],
+      ]) {
+        const refused = listen({ address: `${host}:0`, methods: [], log: silent }, served);
+        await expect(refused).rejects.toMatchObject({
+          code: 'SETTING_INVALID',
+          message: typeof reason === 'string' ? `cannot listen on ${host}:0: ${reason}` : reason,
+          advice: 'Name an address of this machine; 0.0.0.0 stands for all of them.',
+        });
+      }
+      const privileged = listenFailure('127.0.0.1:80', Object.assign(new Error('bind EACCES'), { code: 'EACCES' }));
+      expect(privileged.advice).toContain('above 1023');
     });
 
     it('frees the port when it is disposed', async () => {

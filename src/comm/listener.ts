@@ -2,8 +2,8 @@ import { lookup } from 'node:dns/promises';
 import type { Server, Socket } from 'node:net';
 import { type TlsOptions, Server as TlsServer } from 'node:tls';
 import { isUnspecified, splitAddress } from '../common/address.ts';
-import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import { listenFailure } from './listen-failure.ts';
 import { type Pem, type ServerTls, serverOptions } from './tls.ts';
 
 export interface ListenerOptions {
@@ -57,7 +57,7 @@ export class Listener implements AsyncDisposable {
     server.on('tlsClientError', (error, { remoteAddress }) => log.debug('a TLS handshake failed', { remote: remoteAddress, error }));
   }
 
-  /** @throws {SelvageError} `ADDRESS_IN_USE` when the address cannot be bound */
+  /** @throws {SelvageError} `ADDRESS_IN_USE` when somebody listens there, `SETTING_INVALID` for what is no address of this machine */
   static async open(options: ListenerOptions): Promise<Listener> {
     const listener = new Listener(options);
     await listener.#bind(options.address);
@@ -109,11 +109,7 @@ export class Listener implements AsyncDisposable {
         this.#server.listen({ port, ...(bindable !== '' && { host: bindable }) }, resolve);
       });
     } catch (cause) {
-      throw new SelvageError('ADDRESS_IN_USE', `cannot listen on ${address}: ${messageOf(cause)}`, {
-        cause,
-        details: { address },
-        advice: 'Stop the process that uses the port, or choose another one.',
-      });
+      throw listenFailure(address, cause);
     }
   }
 }

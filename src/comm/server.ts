@@ -31,7 +31,7 @@ export interface GrpcServer extends AsyncDisposable {
   trust(clientRoots: readonly Pem[]): void;
 }
 
-/** @throws {SelvageError} `ADDRESS_IN_USE` when the address cannot be bound, `SETTING_INVALID` for TLS material that is none */
+/** @throws {SelvageError} `ADDRESS_IN_USE` when somebody listens there, `SETTING_INVALID` for TLS material or an address that is none */
 export async function listen(
   { address, tls, methods, limits = ADMISSION_LIMITS, log }: ListenOptions,
   { serve }: Transport = transport,

@@ -80,8 +80,8 @@ async function listening(options: Parameters<typeof Listener.open>[0]): Promise<
   try {
     return await Listener.open({ ...options, connections: MOST_CONNECTIONS });
   } catch (thrown) {
-    const { code, message, details, cause } = SelvageError.from(thrown);
-    const advice = 'Stop the process that uses the port, or set operations.listenAddress (CORE_OPERATIONS_LISTENADDRESS).';
+    const { code, message, details, cause, advice: generally = '' } = SelvageError.from(thrown);
+    const advice = `${generally} It is set by operations.listenAddress (CORE_OPERATIONS_LISTENADDRESS).`.trimStart();
     throw new SelvageError(code, `operations: ${message}`, { cause, details, advice });
   }
 }
