@@ -1,4 +1,5 @@
 import { SelvageError } from '../common/errors.ts';
+import { timerMs } from '../common/timers.ts';
 
 export interface PatientDeadlineParts {
   /** Milliseconds that must count until `signal` aborts with a `DEADLINE_EXCEEDED` error of that `message`. */
@@ -57,7 +58,10 @@ export class PatientDeadline implements Disposable {
   #wait(): void {
     const { paused, lookMs = LOOK_MS } = this.#parts;
     const since = performance.now();
-    const timer = setTimeout(() => void this.#look(timer, since), paused === undefined ? this.#left : Math.min(this.#left, lookMs));
+    const timer = setTimeout(
+      () => void this.#look(timer, since),
+      timerMs(paused === undefined ? this.#left : Math.min(this.#left, lookMs)),
+    );
     this.#timer = timer;
   }
 

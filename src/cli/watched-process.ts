@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { constants } from 'node:os';
 import { SelvageError } from '../common/errors.ts';
+import { timerMs } from '../common/timers.ts';
 
 /** A signal that the process got. */
 export interface HeardSignal {
@@ -72,7 +73,7 @@ export class WatchedProcess {
   end(reason: Error): void {
     if (this.signal.aborted) return;
     this.#end.abort(reason);
-    setTimeout(() => this.#cut(), this.#endWithinMs).unref();
+    setTimeout(() => this.#cut(), timerMs(this.#endWithinMs)).unref();
   }
 
   #tell(tell: (listener: ProcessListener) => void): void {

@@ -1,4 +1,5 @@
 import { SelvageError } from './errors.ts';
+import { timerMs } from './timers.ts';
 
 /** What every function that waits takes: the signal says that nobody wants the answer any more. */
 export interface Cancellable {
@@ -28,7 +29,7 @@ export class Deadline implements Disposable {
 
   /** @param ms milliseconds until `signal` aborts with a `DEADLINE_EXCEEDED` error of that `message` */
   constructor(ms: number, message: string, parent?: AbortSignal) {
-    this.#timer = setTimeout(() => this.#expire(message), ms);
+    this.#timer = setTimeout(() => this.#expire(message), timerMs(ms));
     this.#parent = parent;
     this.#giveUp = () => this.#controller.abort(parent?.reason);
     if (parent?.aborted === true) this.#giveUp();

@@ -6,14 +6,17 @@ export interface Timers extends Clock {
   after(ms: number, work: () => void): Disposable;
 }
 
-/** The longest that Node's timers wait, in milliseconds; asked for more, they would not wait at all. */
-const LONGEST_MS = 2 ** 31 - 1;
+/** The longest that Node's timers wait, in milliseconds, which is 24 days; asked for more, they would not wait at all. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** What to hand a timer for a time that somebody chose. */
+export const timerMs = (ms: number): number => Math.min(ms, LONGEST_TIMER_MS);
 
 /** The time of this machine. What waits keeps no process alive. */
 export const systemTimers: Timers = {
   ...systemClock,
   after: (ms, work) => {
-    const timer = setTimeout(work, Math.min(ms, LONGEST_MS)).unref();
+    const timer = setTimeout(work, timerMs(ms)).unref();
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },
 };

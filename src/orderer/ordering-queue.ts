@@ -1,8 +1,7 @@
+import { timerMs } from '../common/timers.ts';
+
 /** What {@link OrderingQueue.next} gives: a message, or why there is none. */
 export type Next<T> = { readonly is: 'message'; readonly message: T } | { readonly is: 'timeout' } | { readonly is: 'closed' };
-
-/** A longer timer would fire at once: Node counts in 31 bits. Who waits so long can be told twice. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Messages on their way to the one place that orders them. Bounded: who brings too much waits until there is room. */
 export class OrderingQueue<T> {
@@ -44,7 +43,7 @@ export class OrderingQueue<T> {
 
   #arrival(timeoutMs: number | undefined): Promise<void> {
     return new Promise((resolve) => {
-      const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#wakeReader?.(), Math.min(timeoutMs, LONGEST_TIMER_MS));
+      const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#wakeReader?.(), timerMs(timeoutMs));
       this.#wakeReader = () => {
         clearTimeout(timer);
         this.#wakeReader = undefined;

@@ -1,6 +1,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import { splitAddress } from '../../common/address.ts';
+import { timerMs } from '../../common/timers.ts';
 
 export interface Target {
   /** `host:port`. */
@@ -42,7 +43,7 @@ export function dial({ address, tls }: Target, ms: number): Promise<Socket> {
       if (old) fail(new Error('the other side speaks HTTP/1.1 only'));
       else settle(() => resolve(socket));
     };
-    const timer = setTimeout(() => fail(new DialTimeout(`no connection within ${Math.ceil(ms)} ms`)), ms);
+    const timer = setTimeout(() => fail(new DialTimeout(`no connection within ${Math.ceil(ms)} ms`)), timerMs(ms));
     socket.once('error', fail);
     socket.once('close', closed);
     socket.once(stands, stood);

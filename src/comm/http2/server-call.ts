@@ -1,4 +1,5 @@
 import { SelvageError } from '../../common/errors.ts';
+import { LONGEST_TIMER_MS } from '../../common/timers.ts';
 import type { Holding } from '../byte-budget.ts';
 import { EXHAUSTED, PER_CALL_BYTES } from '../limits.ts';
 import type { CallContext } from '../method.ts';
@@ -60,7 +61,7 @@ export abstract class ServerCall implements StreamListener, CallContext {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
       if (this.#over !== undefined) this.#controller.abort(this.#over);
-      else if (this.head.timeoutMs !== undefined && this.head.timeoutMs < MAX_TIMER_MS)
+      else if (this.head.timeoutMs !== undefined && this.head.timeoutMs < LONGEST_TIMER_MS)
         this.#timer = setTimeout(() => this.fail(TOO_LATE), this.head.timeoutMs);
     }
     return this.#controller.signal;
@@ -167,6 +168,3 @@ function settled<T>(handle: () => Promise<T>): Promise<T> {
 
 const TOO_MUCH: CallStatus = { code: Status.RESOURCE_EXHAUSTED, message: EXHAUSTED };
 const TOO_LATE: CallStatus = { code: Status.DEADLINE_EXCEEDED, message: 'the deadline of the call has passed' };
-
-/** The longest time that a timer of Node can wait. */
-const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -4,6 +4,7 @@ import type { ChaincodeInstance } from '../../chaincode/ports/runtime.ts';
 import { orAbort } from '../../common/cancel.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
+import { timerMs } from '../../common/timers.ts';
 import type { Exit } from '../../packages/launch-spec.ts';
 import { packagePaths } from '../package-paths.ts';
 import type { ContainerOutput } from './container-output.ts';
@@ -60,7 +61,7 @@ export class ChaincodeContainer implements ChaincodeInstance {
   async #stop(): Promise<void> {
     const { engine, id, graceMs, log } = this.#parts;
     const seconds = Math.ceil(graceMs / 1000);
-    const signal = AbortSignal.any([AbortSignal.timeout(graceMs + 30_000), this.#given.signal]);
+    const signal = AbortSignal.any([AbortSignal.timeout(timerMs(graceMs + 30_000)), this.#given.signal]);
     try {
       await engine.stop(id, seconds, { signal });
     } catch (thrown) {
