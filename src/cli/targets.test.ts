@@ -57,7 +57,7 @@ describe.each([
   it.each([
     ['profile.yaml', 'stray', "peer 'peer9' doesn't have associated peer config"],
     ['profile.yaml', 'none', 'endorsing'],
-    ['nothing.yaml', 'mychannel', 'nothing.yaml is no connection profile: ENOENT'],
+    ['nothing.yaml', 'mychannel', '/nothing.yaml: no such file or directory'],
     ['no-yaml.yaml', 'mychannel', 'no-yaml.yaml is no connection profile: line 1, column 9'],
     ['quoted.yaml', 'mychannel', 'channels.mychannel.peers.peer0.endorsingPeer is "true", expected true or false'],
     ['list.yaml', 'mychannel', 'channels.mychannel.peers is a list, expected keys and values'],

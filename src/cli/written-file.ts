@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { OWNER_FILE } from '../common/durable-files.ts';
 import { SelvageError } from '../common/errors.ts';
-import { fileReason } from './read-file.ts';
+import { fileReason } from '../common/file-reason.ts';
 
 /**
  * Writes a whole file or nothing: what was there before stays when it fails. What is no file, like `/dev/stdout` or a pipe, is written

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, SelvageError } from '../common/errors.ts';
+import { SelvageError } from '../common/errors.ts';
+import { fileReason } from '../common/file-reason.ts';
 import type { Logger } from '../common/log.ts';
 
 /**
@@ -13,7 +14,7 @@ export async function filesIn(folder: string, log: Logger): Promise<readonly str
     return (await Promise.all(paths.map((path) => fileAt(path, log)))).flat();
   } catch (cause) {
     if (isAbsent(cause)) return undefined;
-    throw new SelvageError('SETTING_INVALID', `cannot read ${folder}`, { cause });
+    throw new SelvageError('SETTING_INVALID', `cannot read ${folder}: ${fileReason(folder, cause)}`, { cause });
   }
 }
 
@@ -21,7 +22,7 @@ async function fileAt(path: string, log: Logger): Promise<string[]> {
   try {
     return (await stat(path)).isDirectory() ? [] : [path];
   } catch (thrown) {
-    log.warn('a file of the MSP cannot be looked at and is not used', { file: path, reason: messageOf(thrown) });
+    log.warn('a file of the MSP cannot be looked at and is not used', { file: path, reason: fileReason(path, thrown) });
     return [];
   }
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, SelvageError } from '../common/errors.ts';
+import { fileReason } from '../common/file-reason.ts';
 import { type Logger, silent } from '../common/log.ts';
 import { msp } from '../protos/messages.ts';
 import { filesIn, isAbsent } from './folder-files.ts';
@@ -70,7 +71,7 @@ async function ouConfigOf(path: string, readYaml: MspFolderOptions['readYaml'], 
     text = await readFile(file, 'utf8');
   } catch (cause) {
     if (isAbsent(cause)) return {};
-    throw new SelvageError('SETTING_INVALID', `cannot read ${file}`, { cause });
+    throw new SelvageError('SETTING_INVALID', `cannot read ${file}: ${fileReason(file, cause)}`, { cause });
   }
   try {
     return await new OuConfigReader(path, log).read(readYaml(text));
@@ -133,7 +134,8 @@ class OuConfigReader {
     try {
       return { certificate: new Uint8Array(await readFile(file)), organizationalUnitIdentifier };
     } catch (cause) {
-      throw new SelvageError('SETTING_INVALID', `cannot read the certificate ${file} of OU ${organizationalUnitIdentifier}`, { cause });
+      const what = `the certificate ${file} of OU ${organizationalUnitIdentifier}`;
+      throw new SelvageError('SETTING_INVALID', `cannot read ${what}: ${fileReason(file, cause)}`, { cause });
     }
   }
 }

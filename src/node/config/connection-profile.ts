@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { messageOf, SelvageError } from '../../common/errors.ts';
+import { fileReason } from '../../common/file-reason.ts';
 import { YamlFields } from './yaml-fields.ts';
 
 export interface ProfilePeer {
@@ -42,8 +43,9 @@ export interface ConnectionProfile {
  * @see GetConfig in hyperledger/fabric v2.5, internal/peer/common/networkconfig.go
  */
 export function readConnectionProfile(file: string, cwd: string): ConnectionProfile {
+  const text = textOf(file);
   try {
-    const profile = YamlFields.parse(readFileSync(file, 'utf8'));
+    const profile = YamlFields.parse(text);
     const peers = profile.fields('peers');
     const channels = profile.fields('channels');
     const organizations = profile.fields('organizations');
@@ -62,6 +64,17 @@ export function readConnectionProfile(file: string, cwd: string): ConnectionProf
     };
   } catch (cause) {
     throw new SelvageError('SETTING_INVALID', `${file} is no connection profile: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new SelvageError('SETTING_INVALID', `cannot read the connection profile ${file}: ${fileReason(file, cause)}`, {
+      cause,
+      advice: 'Check the path and who may read it.',
+    });
   }
 }
 

@@ -1,4 +1,6 @@
 import { accessSync, constants } from 'node:fs';
+import { errnoOf } from '../../common/errors.ts';
+import { fileReason } from '../../common/file-reason.ts';
 import { configPath, type SettingSources, settingAt } from './sources.ts';
 
 /** A setting that cannot stay as it is. */
@@ -52,7 +54,6 @@ function unreadable(path: string, file: string): Problem[] {
     accessSync(file, constants.R_OK);
     return [];
   } catch (thrown) {
-    const absent = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
-    return [{ path, message: absent ? `there is no ${file}` : `cannot read ${file}` }];
+    return [{ path, message: errnoOf(thrown) === 'ENOENT' ? `there is no ${file}` : `cannot read ${file}: ${fileReason(file, thrown)}` }];
   }
 }

@@ -180,6 +180,7 @@ describe('settings that are wrong', () => {
     const raw = {
       peer: {
         listenaddress: '7051',
+        filesystempath: '/var/\0',
         mspconfigpath: 'absent',
         tls: { ...TLS, key: { file: 'tls/absent.key' }, rootcert: { file: 'tls/absent.crt' }, clientcert: { file: 'tls/server.crt' } },
         authentication: { timewindow: 'soon' },
@@ -198,6 +199,7 @@ describe('settings that are wrong', () => {
       'operations.tls.cert.file: TLS is on, so this file is needed (CORE_OPERATIONS_TLS_CERT_FILE)',
       'operations.tls.key.file: TLS is on, so this file is needed (CORE_OPERATIONS_TLS_KEY_FILE)',
       'peer.authentication.timewindow: expected a number with a unit, like 30s or 1h30m (CORE_PEER_AUTHENTICATION_TIMEWINDOW)',
+      'peer.fileSystemPath: expected no NUL characters (CORE_PEER_FILESYSTEMPATH)',
       expect.stringMatching(/^peer\.handlers\.decorators\.0\.name: .* \(CORE_PEER_HANDLERS_DECORATORS_0_NAME\)$/),
       'peer.listenAddress: expected host:port (CORE_PEER_LISTENADDRESS)',
       `peer.mspConfigPath: there is no ${join(folder, 'absent')} (CORE_PEER_MSPCONFIGPATH)`,

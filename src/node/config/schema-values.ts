@@ -11,6 +11,7 @@ export const text = (fallback: string) =>
     v.pipe(
       v.nullable(v.union([v.string(), v.number(), v.boolean()])),
       v.transform((value) => (value === null || value === '' ? fallback : String(value))),
+      v.check((value) => !value.includes('\0'), 'expected no NUL characters'),
     ),
     fallback,
   );

@@ -1,7 +1,8 @@
 /** Where a peer's settings come from: core.yaml under FABRIC_CFG_PATH, overridden by CORE_ variables. */
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
-import { messageOf, SelvageError } from '../../common/errors.ts';
+import { SelvageError } from '../../common/errors.ts';
+import { fileReason } from '../../common/file-reason.ts';
 import { goYaml, YamlProblem } from './go-yaml.ts';
 import { ACTED_ON, covering, KNOWN_KEYS, NOT_ACTED_ON } from './known-keys.ts';
 
@@ -101,7 +102,7 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new SelvageError('SETTING_INVALID', `cannot read ${file}: ${messageOf(cause)}`, {
+    throw new SelvageError('SETTING_INVALID', `cannot read ${file}: ${fileReason(file, cause)}`, {
       cause,
       details: { file },
       advice: 'Check who may read it, and where it leads if it is a link.',

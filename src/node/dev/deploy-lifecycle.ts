@@ -7,6 +7,7 @@ import { approveProposal, commitProposal, type DefinitionSpec, PROPOSAL_REFUSED 
 import { type Submission, submit } from '../../client/submit.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { fileReason } from '../../common/file-reason.ts';
 import { buildLifecyclePackage, parseLifecyclePackage } from '../../packages/lifecycle-package.ts';
 import { packSources } from '../../packages/platforms/platforms.ts';
 import { common, type lifecycle, protos } from '../../protos/messages.ts';
@@ -88,7 +89,10 @@ async function packageOfFolder(label: string, folder: string): Promise<Uint8Arra
 
 function readPackage(file: string): Promise<Uint8Array> {
   return readFile(file).catch((cause: unknown) => {
-    throw new SelvageError('SETTING_INVALID', `cannot read ${file}`, { cause, advice: 'Check the path and who may read it.' });
+    throw new SelvageError('SETTING_INVALID', `cannot read ${file}: ${fileReason(file, cause)}`, {
+      cause,
+      advice: 'Check the path and who may read it.',
+    });
   });
 }
 
