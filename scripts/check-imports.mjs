@@ -100,6 +100,7 @@ const ENTRIES = [
   'src/cli/main.ts',
   'src/ledger/view/open-view.ts',
   'src/discovery/policy-planner.ts',
+  'src/gossip/gossip.ts',
   'src/gossip/identities/identity-store.ts',
   'src/gossip/links.ts',
   'src/services/gossip-service.ts',

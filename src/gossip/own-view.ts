@@ -1,11 +1,12 @@
 import type { OwnChannels } from './channels/own-channels.ts';
-import { unsignedAlive } from './membership/own-alive.ts';
+import type { OwnAlive } from './membership/own-alive.ts';
 import type { OwnPeer } from './own-peer.ts';
 import type { ChannelMember, Member, PeerView } from './peers.ts';
 
 export interface OwnViewParts {
   readonly peer: OwnPeer;
   readonly channels: OwnChannels;
+  readonly alive: OwnAlive;
 }
 
 /** A peer that knows of nobody but itself. */
@@ -15,14 +16,14 @@ export class OwnView implements PeerView {
 
   constructor(parts: OwnViewParts) {
     this.#parts = parts;
-    const { peer } = parts;
+    const { peer, alive } = parts;
     this.#self = {
       pkiId: peer.pkiId,
       mspId: peer.mspId,
       identity: peer.identity,
       endpoint: peer.endpoint,
       internalEndpoint: peer.internalEndpoint,
-      alive: { payload: unsignedAlive(peer, 0n), signature: new Uint8Array() },
+      alive: { payload: alive.unsigned(), signature: new Uint8Array() },
       self: true,
     };
   }

@@ -4,8 +4,10 @@ import type { StateChanges } from '../channel/state-changes.ts';
 import { systemClock } from '../common/clock.ts';
 import type { Logger } from '../common/log.ts';
 import type { Scope } from '../common/scope.ts';
+import { systemTimers } from '../common/timers.ts';
 import { OwnChannels } from '../gossip/channels/own-channels.ts';
 import { nextIncarnation } from '../gossip/membership/incarnation.ts';
+import { OwnAlive } from '../gossip/membership/own-alive.ts';
 import { ownPeer } from '../gossip/own-peer.ts';
 import { OwnView } from '../gossip/own-view.ts';
 import type { PeerView } from '../gossip/peers.ts';
@@ -39,5 +41,6 @@ export async function startGossip(
   const own = scope.use(
     await OwnChannels.open({ channels, chaincodes, peer, clock: systemClock, log: log.child({ module: 'gossip.channel' }) }),
   );
-  return new OwnView({ peer, channels: own });
+  const alive = new OwnAlive({ peer, timers: systemTimers, publishIdentityMs: gossip.publishIdentityMs });
+  return new OwnView({ peer, channels: own, alive });
 }

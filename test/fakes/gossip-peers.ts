@@ -8,7 +8,7 @@ import { SignatureVerifier } from '../../src/msp/identities/signature-verifier.t
 import { createOrganization, type Member, mspDefinition, type Organization } from '../../src/msp/material/organization.ts';
 import { Msp } from '../../src/msp/msp.ts';
 import { msp } from '../../src/protos/messages.ts';
-import { bundleOf, genesisOf } from './small-network.ts';
+import { bundleOf, genesisOf, type NetworkSpec } from './small-network.ts';
 
 const verifier = new SignatureVerifier();
 
@@ -39,12 +39,12 @@ export function peerSigner(org: Organization, at = 0): LocalSigner {
 }
 
 /** A channel of organisations and an orderer organisation that none of them is. */
-export async function channelOf(orgs: readonly Organization[]): Promise<ChannelBundle> {
+export async function channelOf(orgs: readonly Organization[], anchors: NetworkSpec['anchors'] = {}): Promise<ChannelBundle> {
   const orderer = await createOrganization(
     { kind: 'orderer', mspId: 'OrdererMSP', domain: 'example.com', nodes: ['orderer'], users: [] },
     new Date(),
   );
-  return bundleOf(genesisOf({ peers: orgs, orderers: [[orderer, ['orderer.example.com:7050']]] }));
+  return bundleOf(genesisOf({ peers: orgs, orderers: [[orderer, ['orderer.example.com:7050']]], anchors }));
 }
 
 export interface IdentitiesSpec {

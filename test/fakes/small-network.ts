@@ -20,13 +20,15 @@ export interface NetworkSpec {
   readonly peers: readonly Organization[];
   /** Orderer organisations, each with its endpoints. */
   readonly orderers: readonly (readonly [Organization, readonly string[]])[];
+  /** By MSP id. */
+  readonly anchors?: Readonly<Record<string, readonly { readonly host: string; readonly port: number }[]>>;
 }
 
-export const genesisOf = ({ peers, orderers }: NetworkSpec): common.Block =>
+export const genesisOf = ({ peers, orderers, anchors = {} }: NetworkSpec): common.Block =>
   buildGenesisBlock(
     {
       channelId: 'small',
-      applicationOrgs: peers.map((org) => ({ msp: mspDefinition(org) })),
+      applicationOrgs: peers.map((org) => ({ msp: mspDefinition(org), anchorPeers: anchors[org.mspId] ?? [] })),
       ordererOrgs: orderers.map(([org, endpoints]) => ({ msp: mspDefinition(org), endpoints })),
       capabilities: LIFECYCLE_V2,
     },

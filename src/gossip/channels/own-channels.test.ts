@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { bundleOf, genesisOf, organization } from '../../../test/fakes/small-network.ts';
 import { type Deferred, deferred } from '../../common/deferred.ts';
 import { silent } from '../../common/log.ts';
+import { systemTimers } from '../../common/timers.ts';
 import { gossip } from '../../protos/messages.ts';
+import { OwnAlive } from '../membership/own-alive.ts';
 import type { OwnPeer } from '../own-peer.ts';
 import { OwnView } from '../own-view.ts';
 import { channelMac } from '../wire/ids.ts';
@@ -88,7 +90,7 @@ async function opened({ channels = [new FakeChannel('ch')], now = 1_000 } = {}) 
     clock: { now: () => new Date(now) },
     log: silent,
   });
-  const view = new OwnView({ peer, channels: own });
+  const view = new OwnView({ peer, channels: own, alive: new OwnAlive({ peer, timers: systemTimers, publishIdentityMs: 0 }) });
   return {
     own,
     view,

@@ -44,6 +44,8 @@ export class OwnChannels implements AsyncDisposable {
   readonly #scope = new Scope();
   readonly #channels = new Map<string, { readonly channel: OwnChannel; readonly state: OwnStateInfo }>();
   readonly #listeners = new Set<(channelId: string) => void>();
+  readonly #configured = new Set<(channel: OwnChannel) => void>();
+  readonly #endorsable = new Set<(channelId: string) => void>();
   /** Reads of chaincodes that go on, and whether another one is due after. */
   readonly #reads = new Map<string, { again: boolean; readonly over: Promise<void> }>();
 
@@ -68,6 +70,28 @@ export class OwnChannels implements AsyncDisposable {
     return found !== undefined && isMember(found.channel, this.#parts.peer.mspId) ? found.state : undefined;
   }
 
+  /** The state info of a channel that was joined, whether the own organisation is in it or not. */
+  stateOf(channelId: string): OwnStateInfo | undefined {
+    return this.#channels.get(channelId)?.state;
+  }
+
+  /** Channels that this peer has joined, those that its organisation is not in too. */
+  list(): readonly OwnChannel[] {
+    return [...this.#channels.values()].map(({ channel }) => channel);
+  }
+
+  /** Calls after a join and whenever another configuration is in force, until the result is disposed. */
+  onConfigured(listener: (channel: OwnChannel) => void): Disposable {
+    this.#configured.add(listener);
+    return { [Symbol.dispose]: () => void this.#configured.delete(listener) };
+  }
+
+  /** Calls after something else can be endorsed on a channel, until the result is disposed. */
+  onEndorsable(listener: (channelId: string) => void): Disposable {
+    this.#endorsable.add(listener);
+    return { [Symbol.dispose]: () => void this.#endorsable.delete(listener) };
+  }
+
   /** Calls after something else is said of a channel, until the result is disposed. */
   onChanged(listener: (channelId: string) => void): Disposable {
     this.#listeners.add(listener);
@@ -84,8 +108,13 @@ export class OwnChannels implements AsyncDisposable {
     const state = new OwnStateInfo({ channelId: channel.id, peer, clock, height: () => channel.feed.height });
     this.#channels.set(channel.id, { channel, state });
     this.#scope.use(channel.feed.listen(() => this.#tell(channel.id)));
-    this.#scope.use(channel.onConfigured(() => this.#tell(channel.id)));
+    this.#scope.use(channel.onConfigured(() => this.#configure(channel)));
     this.#reread(channel.id);
+    this.#configure(channel);
+  }
+
+  #configure(channel: OwnChannel): void {
+    for (const listener of this.#configured) listener(channel);
     this.#tell(channel.id);
   }
 
@@ -108,11 +137,16 @@ export class OwnChannels implements AsyncDisposable {
       reading.again = false;
       try {
         const chaincodes = await this.#parts.chaincodes.on(channelId);
-        if (this.#channels.get(channelId)?.state.setChaincodes(chaincodes) === true) this.#tell(channelId);
+        if (this.#channels.get(channelId)?.state.setChaincodes(chaincodes) === true) this.#tellEndorsable(channelId);
       } catch (thrown) {
         this.#parts.log.warn('it is not known what this peer can endorse', { channel: channelId, error: messageOf(thrown) });
       }
     }
+  }
+
+  #tellEndorsable(channelId: string): void {
+    for (const listener of this.#endorsable) listener(channelId);
+    this.#tell(channelId);
   }
 
   #tell(channelId: string): void {

@@ -45,10 +45,6 @@ export class OwnStateInfo {
     this.#mac = channelMac(parts.peer.pkiId, parts.channelId);
   }
 
-  get left(): boolean {
-    return this.#left;
-  }
-
   /** Whether that is news. */
   setChaincodes(chaincodes: readonly NamedChaincode[]): boolean {
     const text = (named: readonly NamedChaincode[]): string => JSON.stringify(named.map(({ name, version }) => [name, version]));
@@ -58,9 +54,10 @@ export class OwnStateInfo {
     return true;
   }
 
-  /** From now on it says that the peer is no more in the channel. */
-  leave(): void {
-    this.#left = true;
+  /** Whether it says that the peer takes part no more. */
+  setLeft(left: boolean): void {
+    if (left === this.#left) return;
+    this.#left = left;
     this.#said = undefined;
   }
 
