@@ -32,6 +32,13 @@ interface Setting {
   readonly ask?: gateway.EndorseRequestInit;
 }
 
+interface Outcome {
+  readonly signers?: readonly string[];
+  readonly grpc?: string;
+  readonly message?: string;
+  readonly details?: readonly string[];
+}
+
 /** Endorses and tells who signed, or what was refused. */
 async function endorse({ peers, plan, ask = { proposedTransaction: proposed() } }: Setting) {
   const interests: protos.ChaincodeInterestInit[] = [];
@@ -48,7 +55,7 @@ async function endorse({ peers, plan, ask = { proposedTransaction: proposed() } 
   };
   await using small = await smallGateway({ peers, planner });
   for (const [name, member] of small.members) members.set(name, member);
-  const outcome = await small.gateway.endorse(request(ask), never).then(
+  const outcome: Outcome = await small.gateway.endorse(request(ask), never).then(
     ({ preparedTransaction }) => ({ signers: signersOf(preparedTransaction) }),
     (thrown: unknown) => {
       const { grpc, message } = SelvageError.from(thrown);

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { answers, detailsOf, endorses, type FakePeer, proposed, refuses, smallGateway } from '../../test/fakes/small-gateway.ts';
+import {
+  type Answer,
+  answers,
+  detailsOf,
+  endorses,
+  type FakePeer,
+  proposed,
+  refuses,
+  smallGateway,
+} from '../../test/fakes/small-gateway.ts';
 import { textOf, utf8 } from '../common/bytes.ts';
 import { deferred } from '../common/deferred.ts';
 import { SelvageError } from '../common/errors.ts';
@@ -107,11 +116,11 @@ describe('who is asked', () => {
 
 describe('how an answer is judged', () => {
   const payload = utf8('something');
-  const self = (answer: FakePeer['answer']): readonly FakePeer[] => [
+  const self = (answer: Answer): readonly FakePeer[] => [
     { name: 'self', self: true, answer },
     { name: 'next', height: 1n },
   ];
-  const remote = (answer: FakePeer['answer']): readonly FakePeer[] => [
+  const remote = (answer: Answer): readonly FakePeer[] => [
     { name: 'remote', height: 9n, answer },
     { name: 'self', self: true },
   ];

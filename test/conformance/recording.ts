@@ -22,6 +22,8 @@ export interface RecordedCall {
   readonly txId: string;
   readonly grpcStatus: number;
   readonly grpcMessage: string;
+  /** `google.rpc.Status` bytes; empty for none. */
+  readonly statusDetails: Uint8Array;
   readonly requests: readonly string[];
   readonly responses: readonly string[];
 }
@@ -92,6 +94,7 @@ interface StepJson {
     readonly txid?: string;
     readonly grpcStatus?: number;
     readonly grpcMessage?: string;
+    readonly statusDetailsBin?: string;
     readonly request?: readonly string[];
     readonly response?: readonly string[];
   }[];
@@ -108,6 +111,7 @@ function callsOf(network: Network): RecordedCall[] {
       txId: call.txid ?? '',
       grpcStatus: call.grpcStatus ?? 0,
       grpcMessage: call.grpcMessage ?? '',
+      statusDetails: Buffer.from(call.statusDetailsBin ?? '', 'base64'),
       requests: (call.request ?? []).map((file) => `calls/${name}/${file}`),
       responses: (call.response ?? []).map((file) => `calls/${name}/${file}`),
     })),

@@ -148,6 +148,7 @@ const ordererConfig = (consensusType: string, endpoints: readonly string[]): Non
   capabilityLevel: '',
   expirationCheck: false,
   maintenance: false,
+  consenters: [],
   orgs: [{ name: 'Orderers', mspId: 'OrdererMSP', endpoints, tlsRoots: [] }],
 });
 
