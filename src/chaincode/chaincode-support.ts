@@ -15,6 +15,7 @@ import type { Definitions } from '../lifecycle/definitions.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import type { ChaincodeOutput } from '../packages/output.ts';
 import { protos } from '../protos/messages.ts';
+import { ChaincodeMetrics } from './chaincode-metrics.ts';
 import type { ChaincodeCall, ChaincodeOutcome, Chaincodes } from './chaincodes.ts';
 import type { LaunchablePackages } from './launch.ts';
 import { outcomeOf } from './outcome.ts';
@@ -88,11 +89,13 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
   readonly #supervisor: ChaincodeSupervisor;
   readonly #requests: RequestParts;
   readonly #newId: () => string;
+  readonly #metrics: ChaincodeMetrics;
 
   constructor(parts: ChaincodeSupportParts) {
     const { channels, acl, definitions, certificates, userRunsChaincode } = parts;
     const tls = certificates && new ChaincodeTls(certificates);
     this.#parts = parts;
+    this.#metrics = new ChaincodeMetrics(parts.metrics ?? unmeasured);
     this.#newId = parts.newId ?? randomUUID;
     this.#system = new Map(parts.system.map((chaincode) => [chaincode.name, chaincode]));
     this.#registry = new ChaincodeRegistry({ open: userRunsChaincode, tls });
@@ -137,6 +140,7 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
       requests: this.#requests,
       runtimeParams,
       limits,
+      metrics: this.#metrics,
       logger,
     });
     const reason = await stream.run();
@@ -237,6 +241,7 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
       return bytes;
     } catch (thrown) {
       const failure = SelvageError.from(thrown);
+      if (deadline.expired) this.#metrics.executeTimedOut(call.chaincode.ccid);
       if (failure.code === 'CHAINCODE_STREAM_ENDED') throw await explained(place, failure);
       if (deadline.expired && stream.heard === heard) throw await silence(place, call, failure, this.#parts.executeTimeoutMs);
       throw thrown;

@@ -3,8 +3,9 @@ import type { Cancellable } from '../common/cancel.ts';
 import { type Clock, systemClock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
-import { type Metrics, timed, unmeasured } from '../common/metrics.ts';
+import { type Metrics, unmeasured } from '../common/metrics.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
+import { ChaincodeMetrics } from './chaincode-metrics.ts';
 import type { ChaincodeCall } from './chaincodes.ts';
 import { type LaunchParts, launchChaincode, type Running } from './launch.ts';
 import { launchFailureFields } from './launch-failure.ts';
@@ -41,10 +42,12 @@ export class ChaincodeSupervisor implements AsyncDisposable {
   readonly #sets = new Map<string, ReplicaSet>();
   readonly #retiring = new Set<ReplicaSet>();
   readonly #over = new AbortController();
+  readonly #metrics: ChaincodeMetrics;
   #closed = false;
 
   constructor(parts: ChaincodeSupervisorParts) {
     this.#parts = parts;
+    this.#metrics = new ChaincodeMetrics(parts.metrics ?? unmeasured);
   }
 
   /**
@@ -133,12 +136,9 @@ export class ChaincodeSupervisor implements AsyncDisposable {
   }
 
   async #launch(set: ReplicaSet, replica: number | undefined, signal: AbortSignal): Promise<Running> {
-    const { metrics = unmeasured, logger = silent } = this.#parts;
+    const { logger = silent } = this.#parts;
     const { chaincode } = set;
-    const seconds = metrics.histogram('selvage_chaincode_launch_seconds', 'Time from asking for a chaincode to its READY', {
-      chaincode: chaincode.name,
-    });
-    const running = await timed(seconds, () => launchChaincode({ chaincode, replica }, this.#parts, signal));
+    const running = await this.#metrics.launching(chaincode.ccid, () => launchChaincode({ chaincode, replica }, this.#parts, signal));
     const { instance, stream } = running;
     logger.info('chaincode ready', { ccid: chaincode.ccid, ...(replica && { replica }), instance: instance.id, stream: stream.id });
     this.#retireOthers(set);

@@ -8,6 +8,8 @@ export interface TransactionFacts {
   readonly type: number;
   /** A `protos.TxValidationCode`. */
   readonly code: number;
+  /** What it was a call of, with the version that was endorsed; undefined for what is none and where its bytes do not parse. */
+  readonly chaincode: { readonly name: string; readonly version: string } | undefined;
   /** Events of its chaincodes, payloads included; undefined where its bytes do not parse, whatever its code. */
   readonly events: readonly protos.ChaincodeEvent[] | undefined;
 }
@@ -60,17 +62,21 @@ function factsOf(envelope: Uint8Array, code: number): TransactionFacts {
     const payload = common.Payload.decode(common.Envelope.decode(envelope).payload);
     const header = common.ChannelHeader.decode(payload.header?.channelHeader ?? NOTHING);
     [txId, type] = [header.txId, header.type];
-    return { txId, type, code, events: type === common.HeaderType.ENDORSER_TRANSACTION ? eventsOf(payload.data) : [] };
+    const actions = type === common.HeaderType.ENDORSER_TRANSACTION ? actionsOf(payload.data) : [];
+    return { txId, type, code, chaincode: actions[0]?.chaincodeId, events: actions.flatMap(eventOf) };
   } catch {
-    return { txId, type, code, events: undefined };
+    return { txId, type, code, chaincode: undefined, events: undefined };
   }
 }
 
-function eventsOf(transaction: Uint8Array): protos.ChaincodeEvent[] {
-  return protos.Transaction.decode(transaction).actions.flatMap((action) => {
+const actionsOf = (transaction: Uint8Array): readonly protos.ChaincodeAction[] =>
+  protos.Transaction.decode(transaction).actions.map((action) => {
     const payload = protos.ChaincodeActionPayload.decode(action.payload);
     const response = protos.ProposalResponsePayload.decode(payload.action?.proposalResponsePayload ?? NOTHING);
-    const event = protos.ChaincodeEvent.decode(protos.ChaincodeAction.decode(response.extension).events);
-    return event.chaincodeId === '' ? [] : [event];
+    return protos.ChaincodeAction.decode(response.extension);
   });
+
+function eventOf({ events }: protos.ChaincodeAction): readonly protos.ChaincodeEvent[] {
+  const event = protos.ChaincodeEvent.decode(events);
+  return event.chaincodeId === '' ? [] : [event];
 }

@@ -17,7 +17,8 @@ export async function startNode({ peerChaincodedev = false }: NodeFlags, { env, 
   const sources = readSources(peerChaincodedev ? { ...env, CORE_CHAINCODE_MODE: 'dev' } : env);
   const config = parsePeerConfig(sources, env['FABRIC_LOGGING_SPEC']);
   const logLevels = new LogLevels(config.logSpec);
-  await using opened = openLog({ levels: logLevels, destination: 2 });
+  const metrics = new PrometheusMetrics();
+  await using opened = openLog({ levels: logLevels, destination: 2, metrics });
   const { log } = opened;
   let running: Pick<Peer, 'report'> | undefined;
   using _heard = watched?.listen(loggedProcess(log, () => running?.report() ?? {}, opened.flush));
@@ -28,7 +29,6 @@ export async function startNode({ peerChaincodedev = false }: NodeFlags, { env, 
     });
   if (sources.unknown.length > 0) log.warn('settings that neither Fabric nor Selvage knows', { keys: sources.unknown });
   if (sources.ignored.length > 0) log.info('settings that Selvage does not act on', { keys: sources.ignored });
-  const metrics = new PrometheusMetrics();
   const operations = { metrics: () => metrics.text(), logLevels };
   await using peer = await startPeer(config, { log, metrics, operations, signal });
   running = peer;

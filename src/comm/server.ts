@@ -3,10 +3,12 @@ import { setTimeout } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import { type Metrics, unmeasured } from '../common/metrics.ts';
 import { Refusals } from '../common/refusals.ts';
 import { transport } from './chosen-transport.ts';
 import { ADMISSION_LIMITS, type AdmissionLimits, MAX_MESSAGE_BYTES } from './limits.ts';
 import { Listener, tlsServerOptions } from './listener.ts';
+import { CallMetrics } from './measured.ts';
 import type { ByteStream, CallContext, Method } from './method.ts';
 import { type CallStatus, statusOf } from './status.ts';
 import { type Pem, type ServerTls, usable } from './tls.ts';
@@ -19,6 +21,7 @@ export interface ListenOptions {
   readonly methods: readonly Method[];
   /** What callers may cost; other than the usual in tests. */
   readonly limits?: AdmissionLimits | undefined;
+  readonly metrics?: Metrics | undefined;
   readonly log: Logger;
 }
 
@@ -33,12 +36,18 @@ export interface GrpcServer extends AsyncDisposable {
 
 /** @throws {SelvageError} `ADDRESS_IN_USE` when somebody listens there, `SETTING_INVALID` for TLS material or an address that is none */
 export async function listen(
-  { address, tls, methods, limits = ADMISSION_LIMITS, log }: ListenOptions,
+  { address, tls, methods, limits = ADMISSION_LIMITS, metrics = unmeasured, log }: ListenOptions,
   { serve }: Transport = transport,
 ): Promise<GrpcServer> {
   const unforeseen = new Refusals(log, 'a call failed in a way nobody foresaw', { level: 'error' });
-  const serving = serve({ methods: methods.map(withinSize), limits, refusal: (thrown, path) => refusal(thrown, path, unforeseen) });
-  const accept = (socket: Socket): void => serving.accept(socket);
+  const calls = new CallMetrics(metrics);
+  const connected = connectionCounter(metrics);
+  const served = methods.map((method) => calls.measured(withinSize(method)));
+  const serving = serve({ methods: served, limits, refusal: (thrown, path) => refusal(thrown, path, unforeseen) });
+  const accept = (socket: Socket): void => {
+    connected(socket);
+    serving.accept(socket);
+  };
   const server =
     tls === undefined
       ? createTcpServer(accept)
@@ -51,6 +60,17 @@ export async function listen(
     },
     trust: (clientRoots) => listener.trust(clientRoots),
     [Symbol.asyncDispose]: () => stop(serving, listener),
+  };
+}
+
+/** @see internal/pkg/comm/metrics.go in hyperledger/fabric v2.5 */
+function connectionCounter(metrics: Metrics): (socket: Socket) => void {
+  const help = (what: string): string => `gRPC connections ${what}. Open minus closed is the active number of connections.`;
+  const opened = metrics.counter('grpc_comm_conn_opened', help('opened'));
+  const closed = metrics.counter('grpc_comm_conn_closed', help('closed'));
+  return (socket) => {
+    opened.add();
+    socket.once('close', () => closed.add());
   };
 }
 

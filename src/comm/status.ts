@@ -26,6 +26,14 @@ const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(Status).map(([
 /** `RESOURCE_EXHAUSTED` for 8; the number itself where it has no name. */
 export const statusName = (code: number): string => NAMES.get(code) ?? String(code);
 
+/** `ResourceExhausted` for 8, as Go names it in logs and metrics. @see String in grpc-go, codes/code_string.go */
+export function goStatusName(code: number): string {
+  if (code === Status.OK) return 'OK';
+  if (code === Status.CANCELLED) return 'Canceled';
+  const words = NAMES.get(code)?.toLowerCase().split('_') ?? [];
+  return words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join('') || `Code(${code})`;
+}
+
 /** How a call ended. */
 export interface CallStatus {
   /** One of {@link Status}. */

@@ -2,10 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JoinedChannel } from '../channel/joined-channel.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
-import { type Counter, type Histogram, type Metrics, timed } from '../common/metrics.ts';
+import { FABRIC_BUCKETS, type Gauge, type Histogram, type Metrics, timed } from '../common/metrics.ts';
 import type { CommitOutcome } from '../ledger/ledger.ts';
 import { blockHash } from '../protos/hashes.ts';
-import { protos } from '../protos/messages.ts';
 import type { BlockSource } from './block-source.ts';
 import type { BlockValidator } from './block-validator.ts';
 import type { ChainPosition } from './block-verification.ts';
@@ -32,6 +31,9 @@ export interface ChannelCommitterParts {
   readonly privateData?: PrivateDataSource | undefined;
 }
 
+/** @see StateMetrics in hyperledger/fabric v2.5, gossip/metrics/metrics.go: its peers take blocks through gossip's state */
+const HELP = { seconds: 'Time it takes to commit a block in seconds', height: 'Current ledger height' };
+
 /** Fabric's words for a peer that nobody elected. */
 const NEVER_GIVES_UP = 'peer is a static leader, ignoring peer.deliveryclient.reconnectTotalTimeThreshold';
 
@@ -44,14 +46,16 @@ export class ChannelCommitter implements AsyncDisposable {
   readonly #pipeline: BlockPipeline;
   readonly #stop = new AbortController();
   readonly #commitSeconds: Histogram;
-  readonly #transactions = new Map<number, Counter>();
+  readonly #height: Gauge;
   #done: Promise<void> | undefined;
 
   constructor(parts: ChannelCommitterParts) {
     this.#parts = parts;
     this.#pipeline = new BlockPipeline(parts);
-    const help = 'Time from the check of a block against the state to its commit.';
-    this.#commitSeconds = parts.metrics.histogram('selvage_committer_commit_seconds', help, { channel: parts.channel.id });
+    const labels = { channel: parts.channel.id };
+    this.#commitSeconds = parts.metrics.histogram('gossip_state_commit_duration', HELP.seconds, labels, FABRIC_BUCKETS);
+    this.#height = parts.metrics.gauge('gossip_state_height', HELP.height, labels);
+    this.#height.set(Number(parts.channel.ledger.blocks.info().height));
   }
 
   /** Starts to follow the source. Calling it again changes nothing. */
@@ -136,23 +140,8 @@ export class ChannelCommitter implements AsyncDisposable {
     for (const { details, ...reason } of reasons) {
       log.warn('transaction is invalid', { ...details, channel: channel.id, block: blockNumber.toString(), ...reason });
     }
-    for (const code of new Set(flags)) this.#counted(code).add(flags.filter((flag) => flag === code).length);
+    this.#height.set(Number(blockNumber) + 1);
     log.debug('block committed', { channel: channel.id, block: blockNumber.toString(), transactions: flags.length });
-  }
-
-  /** One counter per validation code that was seen. */
-  #counted(code: number): Counter {
-    const known = this.#transactions.get(code);
-    if (known !== undefined) return known;
-    const name = Object.entries(protos.TxValidationCode).find(([, value]) => value === code)?.[0] ?? String(code);
-    const labels = { channel: this.#parts.channel.id, code: name };
-    const counter = this.#parts.metrics.counter(
-      'selvage_committer_transactions_total',
-      'Committed transactions by validation code.',
-      labels,
-    );
-    this.#transactions.set(code, counter);
-    return counter;
   }
 
   #halt(cause: SelvageError): void {

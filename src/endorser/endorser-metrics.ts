@@ -1,57 +1,114 @@
 import { SelvageError } from '../common/errors.ts';
-import type { Gauge, Histogram, Metrics } from '../common/metrics.ts';
+import { Labelled } from '../common/labelled.ts';
+import { type Counter, FABRIC_BUCKETS, type Gauge, type Histogram, type Metrics } from '../common/metrics.ts';
 import type { protos } from '../protos/messages.ts';
 
-/** A reply and the chaincode that ran for it, which is absent where none came to run. */
-export interface Answered {
-  readonly reply: protos.ProposalResponseInit;
-  readonly chaincode?: string;
+/** The channel and the chaincode that a proposal names; both '' where it does not get so far. */
+interface Target {
+  readonly channelId: string;
+  readonly chaincodeId: { readonly name: string };
 }
 
-/** How proposals end and how long that takes. Labels are bounded: a client's made-up names never become one. */
+const WHERE = ['channel', 'chaincode'];
+
+/**
+ * How proposals end and how long that takes, under the names that Fabric's dashboards know.
+ * @see core/endorser/metrics.go in hyperledger/fabric v2.5
+ */
 export class EndorserMetrics {
-  readonly #metrics: Metrics;
   readonly #inFlight: Gauge;
-  readonly #seconds = new Map<string, Histogram>();
+  readonly #received: Counter;
+  readonly #successful: Counter;
+  readonly #invalid: Counter;
+  readonly #refused: Labelled<Counter>;
+  readonly #duplicates: Labelled<Counter>;
+  readonly #forbidden: Labelled<Counter>;
+  readonly #simulationFailures: Labelled<Counter>;
+  readonly #initFailures: Labelled<Counter>;
+  readonly #endorsementFailures: Labelled<Counter>;
+  readonly #seconds: Labelled<Histogram>;
 
   constructor(metrics: Metrics) {
-    this.#metrics = metrics;
+    const counters = (name: string, help: string, labels: readonly string[]) =>
+      new Labelled(labels, (bound) => metrics.counter(name, help, bound));
     this.#inFlight = metrics.gauge('selvage_endorser_proposals_in_flight', 'Proposals being worked on.');
+    this.#received = metrics.counter('endorser_proposals_received', 'The number of proposals received.');
+    this.#successful = metrics.counter('endorser_successful_proposals', 'The number of successful proposals.');
+    this.#invalid = metrics.counter(
+      'endorser_proposal_validation_failures',
+      'The number of proposals that have failed initial validation.',
+    );
+    this.#refused = counters('selvage_endorser_proposals_refused_total', 'Proposals that got a gRPC error.', ['code']);
+    this.#duplicates = counters(
+      'endorser_duplicate_transaction_failures',
+      'The number of failed proposals due to duplicate transaction ID.',
+      WHERE,
+    );
+    this.#forbidden = counters('endorser_proposal_acl_failures', 'The number of proposals that failed ACL checks.', WHERE);
+    this.#simulationFailures = counters('endorser_proposal_simulation_failures', 'The number of failed proposal simulations', WHERE);
+    this.#initFailures = counters(
+      'endorser_chaincode_instantiation_failures',
+      'The number of chaincode instantiations or upgrade that have failed.',
+      WHERE,
+    );
+    this.#endorsementFailures = counters('endorser_endorsement_failures', 'The number of failed endorsements.', [
+      ...WHERE,
+      'chaincodeerror',
+    ]);
+    this.#seconds = new Labelled([...WHERE, 'success'], (labels) =>
+      metrics.histogram('endorser_proposal_duration', 'The time to complete a proposal.', labels, FABRIC_BUCKETS),
+    );
   }
 
   inFlight(count: number): void {
     this.#inFlight.set(count);
   }
 
+  received(): void {
+    this.#received.add();
+  }
+
   /** Times the answer to an admitted proposal. */
-  async answering(channel: string, work: () => Promise<Answered>): Promise<protos.ProposalResponseInit> {
+  async answering(proposal: Target, work: () => Promise<protos.ProposalResponseInit>): Promise<protos.ProposalResponseInit> {
     const started = performance.now();
-    const { reply, chaincode = '' } = await work();
-    this.#histogram({ channel, chaincode, outcome: outcomeOf(reply) }).observe((performance.now() - started) / 1000);
-    return reply;
+    let success = false;
+    try {
+      const reply = await work();
+      success = reply.endorsement !== undefined || (proposal.channelId === '' && (reply.response?.status ?? 0) < 400);
+      if (success) this.#successful.add();
+      return reply;
+    } finally {
+      this.#seconds.of(...where(proposal), String(success)).observe((performance.now() - started) / 1000);
+    }
+  }
+
+  /** Counts a proposal that was not let in, by which check it failed. */
+  notAdmitted(thrown: unknown): void {
+    const { details } = SelvageError.from(thrown);
+    const target = [String(details['channel'] ?? ''), String(details['chaincode'] ?? '')];
+    if (details['check'] === 'duplicate') this.#duplicates.of(...target).add();
+    else if (details['check'] === 'access') this.#forbidden.of(...target).add();
+    else this.#invalid.add();
+  }
+
+  simulationFailed(proposal: Target): void {
+    this.#simulationFailures.of(...where(proposal)).add();
+  }
+
+  /** @param chaincode the one that was to be instantiated or upgraded */
+  initFailed(channelId: string, chaincode: string): void {
+    this.#initFailures.of(channelId, chaincode).add();
+  }
+
+  /** @param byChaincode whether the chaincode refused, or something of the peer failed */
+  endorsementFailed(proposal: Target, byChaincode: boolean): void {
+    this.#endorsementFailures.of(...where(proposal), String(byChaincode)).add();
   }
 
   /** Counts a call that ended without a reply. */
   ended(thrown: unknown): void {
-    const labels = { code: SelvageError.from(thrown).code };
-    this.#metrics.counter('selvage_endorser_proposals_refused_total', 'Proposals that got a gRPC error.', labels).add();
-  }
-
-  #histogram(labels: Readonly<Record<string, string>>): Histogram {
-    const key = JSON.stringify(labels);
-    const known = this.#seconds.get(key);
-    if (known !== undefined) return known;
-    const made = this.#metrics.histogram(
-      'selvage_endorser_proposal_seconds',
-      'Time to answer an admitted proposal, launches included.',
-      labels,
-    );
-    this.#seconds.set(key, made);
-    return made;
+    this.#refused.of(SelvageError.from(thrown).code).add();
   }
 }
 
-function outcomeOf({ endorsement, response }: protos.ProposalResponseInit): string {
-  if (endorsement !== undefined) return 'endorsed';
-  return (response?.status ?? 0) >= 400 ? 'failed' : 'answered';
-}
+const where = ({ channelId, chaincodeId }: Target): readonly [string, string] => [channelId, chaincodeId.name];

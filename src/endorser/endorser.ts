@@ -12,7 +12,7 @@ import type { IdentityDeserializer, Signer } from '../msp/identity.ts';
 import type { FabricDialect } from '../msp/policies/dialect.ts';
 import type { protos } from '../protos/messages.ts';
 import { type AnswerStyle, answersOf11, isFailure, modernAnswers, responsePayload, type Unendorsed } from './answer.ts';
-import { type Answered, EndorserMetrics } from './endorser-metrics.ts';
+import { EndorserMetrics } from './endorser-metrics.ts';
 import { ERROR, Execution } from './execution.ts';
 import { Gate } from './gate.ts';
 import { EndorsementPlugins } from './handlers/endorsement.ts';
@@ -73,6 +73,8 @@ export class Endorser implements ProposalProcessor {
     const { channels, localMsp, access, signer, chaincodes, definitions, handlers, options = {}, log = silent } = parts;
     const closed = parts.systemChaincodes.filter(({ fromProposal }) => !fromProposal).map(({ name }) => name);
     const execution = new Execution({ chaincodes, channels });
+    const metrics = new EndorserMetrics(parts.metrics ?? unmeasured);
+    this.#metrics = metrics;
     this.#gate = new Gate({
       channels,
       localMsp,
@@ -89,11 +91,11 @@ export class Endorser implements ProposalProcessor {
       privateData: parts.privateData ?? new MemberDistributor({ peers: NO_PEERS }),
       systemVersion: options.systemVersion ?? 'syscc',
       ignoreInitStatus: options.ignoreInitStatus ?? false,
+      initFailed: (channelId, chaincode) => metrics.initFailed(channelId, chaincode),
     });
     this.#plugins = new EndorsementPlugins({ factories: handlers.endorsements, signer, channels });
     this.#answers = options.answers === '1.1' ? answersOf11 : modernAnswers;
     this.#channels = channels;
-    this.#metrics = new EndorserMetrics(parts.metrics ?? unmeasured);
     this.#log = log;
     const filtered = chainFilters(handlers.filters, { processProposal: (signed, cancellable) => this.#process(signed, cancellable) });
     const onChange = (count: number) => this.#metrics.inFlight(count);
@@ -106,6 +108,7 @@ export class Endorser implements ProposalProcessor {
    *   goes wrong while running it is a reply of status 500
    */
   async processProposal(signed: protos.SignedProposal, options: Cancellable): Promise<protos.ProposalResponseInit> {
+    this.#metrics.received();
     try {
       return await this.#entry.processProposal(signed, options);
     } catch (thrown) {
@@ -118,7 +121,7 @@ export class Endorser implements ProposalProcessor {
     const admitted = await this.#admit(signed);
     options.signal.throwIfAborted();
     if ('failure' in admitted) return this.#answers.failed(admitted.failure);
-    return this.#metrics.answering(admitted.value.channelId, () => this.#run(admitted.value, options));
+    return this.#metrics.answering(admitted.value, () => this.#run(admitted.value, options));
   }
 
   /** A proposal that is wrong is an error of the call, one that finds no place to run is answered. */
@@ -126,20 +129,27 @@ export class Endorser implements ProposalProcessor {
     try {
       return { value: await this.#gate.admit(signed) };
     } catch (thrown) {
-      if (!(thrown instanceof SelvageError) || !OUT_OF_PLACE.has(thrown.code)) throw thrown;
+      if (!(thrown instanceof SelvageError) || !OUT_OF_PLACE.has(thrown.code)) {
+        this.#metrics.notAdmitted(thrown);
+        throw thrown;
+      }
       this.#log.debug('proposal refused', { code: thrown.code, reason: thrown.message });
       return { failure: thrown };
     }
   }
 
-  async #run(proposal: UnpackedProposal, options: Cancellable): Promise<Answered> {
+  async #run(proposal: UnpackedProposal, options: Cancellable): Promise<protos.ProposalResponseInit> {
     const run = await this.#attempt(proposal, options, () => this.#simulation.run(proposal, options));
-    if ('failure' in run) return { reply: this.#answers.failed(run.failure) };
-    const chaincode = run.value.chaincode.name;
-    if (isFailure(run.value.response)) return { reply: this.#refused(proposal, run.value), chaincode };
-    if (proposal.channelId === '') return { reply: { response: run.value.response }, chaincode };
+    if ('failure' in run) {
+      this.#metrics.simulationFailed(proposal);
+      return this.#answers.failed(run.failure);
+    }
+    if (isFailure(run.value.response)) return this.#refused(proposal, run.value);
+    if (proposal.channelId === '') return { response: run.value.response };
     const endorsed = await this.#attempt(proposal, options, () => this.#endorse(proposal, run.value));
-    return { reply: 'failure' in endorsed ? this.#answers.failed(endorsed.failure) : endorsed.value, chaincode };
+    if (!('failure' in endorsed)) return endorsed.value;
+    this.#metrics.endorsementFailed(proposal, false);
+    return this.#answers.failed(endorsed.failure);
   }
 
   /** What fails from here on is an answer, not an error of the call; unless the caller left, then nobody wants one. */
@@ -159,6 +169,7 @@ export class Endorser implements ProposalProcessor {
 
   #refused(proposal: UnpackedProposal, simulated: Simulated): protos.ProposalResponseInit {
     const { response } = simulated;
+    this.#metrics.endorsementFailed(proposal, true);
     this.#log.debug('chaincode refused', {
       channel: proposal.channelId,
       txId: proposal.txId,

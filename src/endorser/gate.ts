@@ -99,14 +99,18 @@ export class Gate {
   async #checkOnChannel(proposal: UnpackedProposal): Promise<void> {
     const channel = this.#parts.channels.get(proposal.channelId);
     if (channel === undefined) return; // chainless: the local MSP was the only gate
+    const target = { channel: proposal.channelId, chaincode: proposal.chaincodeId.name };
     if (await known(channel, proposal.txId)) {
-      throw refusal(`duplicate transaction found [${proposal.txId}]. Creator [${hex(proposal.creator)}]`);
+      throw refusal(`duplicate transaction found [${proposal.txId}]. Creator [${hex(proposal.creator)}]`, undefined, {
+        ...target,
+        check: 'duplicate',
+      });
     }
     if (this.#parts.isSystem(proposal.chaincodeId.name)) return; // these check for themselves
     try {
       await this.#parts.access.check('peer/Propose', channel.bundle(), proposal.signed);
     } catch (thrown) {
-      throw refusal(messageOf(thrown), thrown);
+      throw refusal(messageOf(thrown), thrown, { ...target, check: 'access' });
     }
   }
 }

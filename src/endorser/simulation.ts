@@ -42,6 +42,8 @@ export interface SimulationParts {
   readonly systemVersion: string;
   /** As Fabric: an Init that answers an error status deploys the chaincode all the same. */
   readonly ignoreInitStatus: boolean;
+  /** Hears of each Init of an instantiation or upgrade that failed. */
+  readonly initFailed: (channelId: string, chaincode: string) => void;
 }
 
 /** They read the ledger for themselves and simulate nothing (FAB-10540). */
@@ -103,8 +105,12 @@ export class Simulation {
     await using simulator = await this.#channel(run.proposal).ledger.simulate(run.proposal.txId);
     const outcome = await execution.invoke(run, simulator, options);
     if (outcome.response.status < ERROR_THRESHOLD) {
-      const init = await execution.init({ ...deployment, proposal: run.proposal }, simulator, options);
-      this.#checkInit(init.response);
+      try {
+        this.#checkInit((await execution.init({ ...deployment, proposal: run.proposal }, simulator, options)).response);
+      } catch (thrown) {
+        this.#parts.initFailed(run.proposal.channelId, deployment.chaincode.name);
+        throw thrown;
+      }
     }
     const result = await simulator.result();
     if (result.privateRwset !== undefined)

@@ -16,6 +16,7 @@ import { HistoryIndex } from './history/history-index.ts';
 import { LmdbStore } from './kv/lmdb-store.ts';
 import { sealStore } from './kv/seal-store.ts';
 import { blocksIn, privateIn, stateIn } from './layout.ts';
+import { ledgerMetrics } from './ledger-metrics.ts';
 import { type CollectionLifetimes, ExpirySchedule } from './pvtdata/expiry.ts';
 import { PrivateDataStore } from './pvtdata/private-data-store.ts';
 import { KvTransientStore } from './pvtdata/transient-store.ts';
@@ -76,10 +77,7 @@ export async function openLedger(parts: OpenLedgerParts): Promise<KvLedger> {
     mayHold: parts.mayHold,
     transientRetention,
     log,
-    commitSeconds: metrics.histogram('selvage_ledger_commit_seconds', 'Time to commit a block: version checks, block file, state', {
-      channel: channelId,
-    }),
-    height: metrics.gauge('selvage_ledger_height_blocks', 'Number of blocks', { channel: channelId }),
+    metrics: ledgerMetrics(metrics, channelId),
     changed: parts.changed,
     owned: scope.move(),
   });

@@ -2,7 +2,9 @@ import { fstatSync, write, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { BackgroundWriter, type BackgroundWriterParts } from '../common/background-writer.ts';
+import { Labelled } from '../common/labelled.ts';
 import type { LogFields, Logger } from '../common/log.ts';
+import { type Counter, type Metrics, unmeasured } from '../common/metrics.ts';
 import { RotatingFile } from '../common/rotating-file.ts';
 import { type Level, type LogLevels, RANK } from './log-levels.ts';
 import { logLine } from './log-line.ts';
@@ -13,6 +15,8 @@ export interface LogTarget {
   readonly destination: string | 2;
   /** Of a file: when it would become larger it is `PATH.1` and a new one begins. 50 MiB by default, so 100 MiB with the old one. */
   readonly maxBytes?: number;
+  /** Counts entries; nobody unless told. */
+  readonly metrics?: Metrics;
 }
 
 /** A log that writes JSON lines, in the background. Disposing waits until they are written; what is logged later is lost. */
@@ -28,7 +32,7 @@ const MAX_WAITING = 8 * 1024 * 1024;
 const LAST_WORDS_MS = 2_000;
 
 /** A child with a `module` field logs at that module's level. */
-export function openLog({ levels, destination, maxBytes = 50 * 1024 * 1024 }: LogTarget): OpenLog {
+export function openLog({ levels, destination, maxBytes = 50 * 1024 * 1024, metrics = unmeasured }: LogTarget): OpenLog {
   const parts = {
     maxWaiting: MAX_WAITING,
     dropped: (lines: number) =>
@@ -37,7 +41,7 @@ export function openLog({ levels, destination, maxBytes = 50 * 1024 * 1024 }: Lo
   };
   const sink = destination === 2 ? new StandardError(parts) : new RotatingFile({ ...parts, path: destination, maxBytes });
   return {
-    log: new JsonLogger({ levels, write: (line) => sink.write(line), fields: {}, module: '' }),
+    log: new JsonLogger({ levels, entries: entriesOf(metrics), write: (line) => sink.write(line), fields: {}, module: '' }),
     flush: () => sink.flush(),
     [Symbol.asyncDispose]: async () => {
       const over = new AbortController();
@@ -78,7 +82,24 @@ async function appendToFile(text: string): Promise<void> {
 const appendToStream = (text: string): Promise<void> =>
   new Promise((resolve, reject) => process.stderr.write(text, (cause) => (cause ? reject(cause) : resolve())));
 
+interface Entries {
+  /** By level. */
+  readonly checked: Labelled<Counter>;
+  readonly written: Labelled<Counter>;
+}
+
+/** @see common/flogging/metrics/observer.go in hyperledger/fabric v2.5 */
+const entriesOf = (metrics: Metrics): Entries => ({
+  checked: new Labelled(['level'], (labels) =>
+    metrics.counter('logging_entries_checked', 'Number of log entries checked against the active logging level', labels),
+  ),
+  written: new Labelled(['level'], (labels) =>
+    metrics.counter('logging_entries_written', 'Number of log entries that are written', labels),
+  ),
+});
+
 interface JsonLoggerParts {
+  readonly entries: Entries;
   readonly levels: LogLevels;
   readonly write: (line: string) => void;
   readonly fields: LogFields;
@@ -116,11 +137,14 @@ class JsonLogger implements Logger {
   }
 
   #log(level: Level, message: string, fields: LogFields = {}): void {
-    const { levels, write: put, module } = this.#parts;
+    const { levels, write: put, module, entries } = this.#parts;
+    entries.checked.of(level).add();
     if (this.#asked !== levels.version) {
       this.#asked = levels.version;
       this.#least = levels.rankOf(module);
     }
-    if (RANK[level] >= this.#least) put(logLine(level, new Date(), { ...this.#parts.fields, ...fields }, message));
+    if (RANK[level] < this.#least) return;
+    entries.written.of(level).add();
+    put(logLine(level, new Date(), { ...this.#parts.fields, ...fields }, message));
   }
 }

@@ -28,8 +28,8 @@ export class PrometheusMetrics implements Metrics {
     return { set: (value: number) => gauge.set(value), add: (amount: number) => gauge.inc(amount) };
   }
 
-  histogram(name: string, help: string, labels: Labels = {}) {
-    const make = () => new Histogram({ ...this.#options(name, help, labels), buckets: BUCKETS });
+  histogram(name: string, help: string, labels: Labels = {}, buckets: readonly number[] = BUCKETS) {
+    const make = () => new Histogram({ ...this.#options(name, help, labels), buckets: [...buckets] });
     const histogram = known(this.#histograms, name, make).labels(labels);
     return { observe: (value: number) => histogram.observe(value) };
   }

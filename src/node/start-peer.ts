@@ -51,6 +51,7 @@ import { prepareChaincode } from './prepare-chaincode.ts';
 import { startGateway } from './start-gateway.ts';
 import { startGossip } from './start-gossip.ts';
 import { readOperationsTls, readOverrides, readPeerTls } from './tls-material.ts';
+import { countTransactions } from './transaction-count.ts';
 import { commitSha, version } from './version.ts';
 
 export interface PeerParts extends Cancellable {
@@ -116,6 +117,8 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   checks.push(() => failedChannels(channels));
   signal.throwIfAborted();
   readiness.begin('chaincode is being prepared');
+  scope.use(countTransactions(channels, metrics));
+  metrics.gauge('fabric_version', 'The active version of Fabric.', { version }).set(1);
   scope.use(followChannels(channels, { verifier, membership, config, tls: tls?.client, overrides, ...parts }));
   const access = new AclProvider({ localMsp: membership.msp });
   const runtime = await openRuntime(config, { log, signal }, scope);
@@ -153,6 +156,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
     timeWindowMs: config.authenticationWindowMs,
     mutualTls: config.tls?.clientAuthRequired === true,
     concurrency: config.deliverConcurrency,
+    metrics,
     log: log.child({ module: 'deliver' }),
   });
   const planner = new PolicyPlanner({ channels, peers, cache: lifecycle.cache });
@@ -161,7 +165,9 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   signal.throwIfAborted();
   const methods = [...endorserService(endorser), ...deliver, ...gateway, ...unservedServices()];
   checks.push(() => lostServices(chaincodes));
-  const server = scope.use(await listen({ address: config.listenAddress, tls: tls?.server, methods, log: log.child({ module: 'comm' }) }));
+  const server = scope.use(
+    await listen({ address: config.listenAddress, tls: tls?.server, methods, metrics, log: log.child({ module: 'comm' }) }),
+  );
   scope.use(trustMembers(server, channels, tls?.server.clientRoots ?? []));
 
   readiness.ready();
@@ -304,6 +310,7 @@ async function startChaincodes(config: PeerConfig, { log, metrics }: PeerParts, 
       address: config.chaincodeListenAddress,
       tls,
       methods: chaincodeSupportService(support),
+      metrics,
       log: log.child({ module: 'comm' }),
     }),
   );

@@ -13,6 +13,7 @@ import type { Refusals } from '../common/refusals.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { SignedData } from '../msp/policies/policy.ts';
 import { common, orderer } from '../protos/messages.ts';
+import type { RequestMetrics } from './deliver-metrics.ts';
 import { received } from './received.ts';
 import type { SendTurns } from './send-turns.ts';
 
@@ -39,6 +40,7 @@ export interface DeliverParts {
   readonly authorize: (bundle: ChannelBundle, subject: readonly SignedData[]) => Promise<void>;
   readonly status: (status: number) => Uint8Array;
   /** Shared by all streams of the service. */
+  readonly metrics?: RequestMetrics | undefined;
   readonly turns: SendTurns;
   /** Most difference between the request's timestamp and our clock, in milliseconds. */
   readonly timeWindowMs: number;
@@ -66,7 +68,7 @@ export async function serveDeliver(parts: DeliverParts, stream: ByteStream, cont
 async function answer(parts: DeliverParts, message: Uint8Array, stream: ByteStream, context: CallContext): Promise<number> {
   try {
     const request = readRequest(parts, message, context);
-    return await deliverRange(parts, request, stream, context);
+    return await measured(parts, request, () => deliverRange(parts, request, stream, context));
   } catch (thrown) {
     if (context.signal.aborted) return SERVICE_UNAVAILABLE;
     if (thrown instanceof Refusal) {
@@ -79,7 +81,20 @@ async function answer(parts: DeliverParts, message: Uint8Array, stream: ByteStre
   }
 }
 
+async function measured({ metrics }: DeliverParts, { channelId }: DeliverRequest, work: () => Promise<number>): Promise<number> {
+  metrics?.received(channelId);
+  let success = false;
+  try {
+    const status = await work();
+    success = status === SUCCESS;
+    return status;
+  } finally {
+    metrics?.completed(channelId, success);
+  }
+}
+
 interface DeliverRequest {
+  readonly channelId: string;
   readonly channel: NonNullable<ReturnType<DeliverParts['find']>>;
   readonly seek: orderer.SeekInfo;
   readonly subject: readonly SignedData[];
@@ -102,7 +117,7 @@ function readRequest(parts: DeliverParts, message: Uint8Array, context: CallCont
   if (channel === undefined) throw new Refusal(NOT_FOUND, `no channel ${channelHeader.channelId}`);
   const seek = parse(() => orderer.SeekInfo.decode(payload.data), 'the SeekInfo does not parse');
   const subject = [{ data: envelope.payload, identity: creator, signature: envelope.signature }];
-  return { channel, seek, subject, expires: expiryOf(channel.bundle(), creator) };
+  return { channelId: channelHeader.channelId, channel, seek, subject, expires: expiryOf(channel.bundle(), creator) };
 }
 
 function parseEnvelope(message: Uint8Array) {
@@ -163,6 +178,7 @@ async function deliverRange(parts: DeliverParts, request: DeliverRequest, stream
     if (response === undefined) throw new Refusal(SERVICE_UNAVAILABLE, `block ${number} cannot be read`);
     await parts.turns.take(response.length);
     await stream.send(response);
+    parts.metrics?.sent(request.channelId);
   }
   return SUCCESS;
 }

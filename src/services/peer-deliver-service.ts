@@ -4,12 +4,14 @@ import type { Method } from '../comm/method.ts';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/log.ts';
 import type { MaybePromise } from '../common/maybe.ts';
+import { type Metrics, unmeasured } from '../common/metrics.ts';
 import { Refusals } from '../common/refusals.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import type { SignedData } from '../msp/policies/policy.ts';
 import { common, protos } from '../protos/messages.ts';
 import { attestedBlock } from './attested-block.ts';
 import { type DeliverableBlocks, type DeliverParts, MOST_ASKED, serveDeliver } from './deliver.ts';
+import { type DeliverKind, DeliverMetrics } from './deliver-metrics.ts';
 import { filteredBlock } from './filtered-block.ts';
 import { blockWithPrivateData } from './private-blocks.ts';
 import { SendTurns } from './send-turns.ts';
@@ -23,16 +25,28 @@ export interface PeerDeliverParts {
   /** `peer.limits.concurrency.deliverService`: streams at a time; 0 is no limit. */
   readonly concurrency: number;
   readonly clock?: Clock;
+  readonly metrics?: Metrics;
   readonly log: Logger;
 }
 
 /** `protos.Deliver`: committed blocks with their validation codes, whole, filtered, or with the private data that the requester may see. */
 export function peerDeliverService(parts: PeerDeliverParts): Method[] {
-  const streams = { limit: new StreamLimit('/protos.Deliver', parts.concurrency), turns: new SendTurns() };
+  const metrics = new DeliverMetrics(parts.metrics ?? unmeasured);
+  const streams = { limit: new StreamLimit('/protos.Deliver', parts.concurrency), turns: new SendTurns(), metrics };
   return [
-    deliverMethod('Deliver', { resource: 'event/Block', respond: wholeOrAttested }, parts, streams),
-    deliverMethod('DeliverFiltered', { resource: 'event/FilteredBlock', respond: shared(filtered) }, parts, streams),
-    deliverMethod('DeliverWithPrivateData', { resource: 'event/Block', respond: blockWithPrivateData }, parts, streams),
+    deliverMethod('Deliver', { resource: 'event/Block', respond: wholeOrAttested, filtered: false, dataType: 'block' }, parts, streams),
+    deliverMethod(
+      'DeliverFiltered',
+      { resource: 'event/FilteredBlock', respond: shared(filtered), filtered: true, dataType: 'filtered_block' },
+      parts,
+      streams,
+    ),
+    deliverMethod(
+      'DeliverWithPrivateData',
+      { resource: 'event/Block', respond: blockWithPrivateData, filtered: false, dataType: 'block_and_pvtdata' },
+      parts,
+      streams,
+    ),
   ];
 }
 
@@ -48,7 +62,7 @@ function filtered(block: CommittedBlock): Uint8Array {
   return form === undefined ? status(common.Status.BAD_REQUEST) : protos.DeliverResponse.encode({ filteredBlock: form });
 }
 
-interface Delivery {
+interface Delivery extends DeliverKind {
   /** What a requester must have access to. */
   readonly resource: string;
   /** `DeliverResponse` bytes of a block for who asks. */
@@ -65,9 +79,11 @@ const shared =
 interface Streams {
   readonly limit: StreamLimit;
   readonly turns: SendTurns;
+  readonly metrics: DeliverMetrics;
 }
 
-function deliverMethod(name: string, { resource, respond }: Delivery, parts: PeerDeliverParts, { limit, turns }: Streams): Method {
+function deliverMethod(name: string, delivery: Delivery, parts: PeerDeliverParts, { limit, turns, metrics }: Streams): Method {
+  const { resource, respond } = delivery;
   const { channels, acl, timeWindowMs, mutualTls, clock, log } = parts;
   const deliver: DeliverParts = {
     find: (id) => {
@@ -77,6 +93,7 @@ function deliverMethod(name: string, { resource, respond }: Delivery, parts: Pee
     authorize: (bundle, subject) => acl.check(resource, bundle, subject),
     status,
     turns,
+    metrics: metrics.of(delivery),
     timeWindowMs,
     mutualTls,
     ...(clock && { clock }),
@@ -87,7 +104,7 @@ function deliverMethod(name: string, { resource, respond }: Delivery, parts: Pee
     kind: 'bidi',
     path: `/protos.Deliver/${name}`,
     mostHeld: MOST_ASKED,
-    handle: (stream, context) => limit.run(() => serveDeliver(deliver, stream, context)),
+    handle: (stream, context) => limit.run(() => metrics.stream(() => serveDeliver(deliver, stream, context))),
   };
 }
 

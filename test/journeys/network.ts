@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Logger, silent } from '../../src/common/log.ts';
-import { unmeasured } from '../../src/common/metrics.ts';
+import { type Metrics, unmeasured } from '../../src/common/metrics.ts';
 import { Scope } from '../../src/common/scope.ts';
 import { connectClients, type DevClients, joinAll } from '../../src/node/dev/dev-clients.ts';
 import { deployChaincode } from '../../src/node/dev/dev-deploy.ts';
@@ -37,12 +37,14 @@ export interface TestNetworkOptions extends Partial<Omit<DevOptions, 'lifecycle'
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly cacheFolder?: string;
   readonly log?: Logger;
+  readonly metrics?: Metrics;
 }
 
 export async function testNetwork({
   settings,
   cacheFolder = chaincodeCache,
   log = silent,
+  metrics = unmeasured,
   format = 'cds',
   ...options
 }: TestNetworkOptions = {}): Promise<TestNetwork> {
@@ -51,7 +53,7 @@ export async function testNetwork({
   scope.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
   const lifecycle = format === 'cds' ? 1 : 2;
   const wanted: DevOptions = { channel: 'mychannel', orgs: 1, tls: true, portBase: 0, block: 'instant', lifecycle, ...options };
-  const network = scope.use(await startDevNetwork(folder, wanted, { log, metrics: unmeasured, cacheFolder, settings, signal: never }));
+  const network = scope.use(await startDevNetwork(folder, wanted, { log, metrics, cacheFolder, settings, signal: never }));
   const clients = scope.use(await connectClients(network.folders, network.plan));
   await joinAll(clients, network.folders, { signal: never });
   const owned = scope.move();

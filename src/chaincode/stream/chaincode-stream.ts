@@ -7,6 +7,7 @@ import { shownLines } from '../../packages/last-output.ts';
 import type { OpenTransaction } from '../../packages/launch-spec.ts';
 import type { OutputLine } from '../../packages/output.ts';
 import { protos } from '../../protos/messages.ts';
+import type { ChaincodeMetrics, MeasuredRequest } from '../chaincode-metrics.ts';
 import { UnhandledRejections } from '../output/unhandled-rejections.ts';
 import type { ChaincodeConnection, ReceivedMessage } from '../ports/connection.ts';
 import { Backlog, type BacklogLimits } from './backlog.ts';
@@ -61,6 +62,7 @@ export interface ChaincodeStreamParts {
   /** What READY tells shims of 3.1 and later; a bare READY if absent, which is what peers before 3.1 send. */
   readonly runtimeParams?: protos.ChaincodeAdditionalParamsInit | undefined;
   readonly limits?: StreamLimits | undefined;
+  readonly metrics?: ChaincodeMetrics | undefined;
   readonly logger?: Logger | undefined;
 }
 
@@ -259,7 +261,9 @@ export class ChaincodeStream {
 
   /** Settles when the answer is there; `sent` when there is room for more. */
   async #reply(request: protos.ChaincodeMessage, context: TransactionContext | undefined): Promise<{ readonly sent: Promise<unknown> }> {
+    const measured = this.#measured(request, context);
     const { message, error } = await answer(request, context, this.#parts.requests);
+    measured?.done(error === undefined);
     if (context !== undefined && error !== undefined) context.refusal = message.payload;
     if (error !== undefined) {
       const fields = { type: typeName(request.type), channel: request.channelId, txId: request.txid, reason: error.message };
@@ -267,6 +271,13 @@ export class ChaincodeStream {
       else this.#logger.debug('chaincode request refused', fields);
     }
     return { sent: this.#send(message) };
+  }
+
+  /** Those of transactions only: what else there is can name what it likes. */
+  #measured({ type, channelId }: protos.ChaincodeMessage, context: TransactionContext | undefined): MeasuredRequest | undefined {
+    const { metrics } = this.#parts;
+    if (metrics === undefined || context === undefined || this.#state.at !== 'ready') return undefined;
+    return metrics.request(typeName(type), channelId, this.#state.ccid);
   }
 
   #finish(received: ReceivedMessage): void {

@@ -1,7 +1,6 @@
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
 import { LruCache } from '../../common/lru.ts';
-import type { Gauge, Histogram } from '../../common/metrics.ts';
 import { timed } from '../../common/metrics.ts';
 import type { Scope } from '../../common/scope.ts';
 import { Serial } from '../../common/serial.ts';
@@ -24,6 +23,7 @@ import type {
   TransientStore,
   ValidatedBlock,
 } from '../ledger.ts';
+import type { LedgerMetrics } from '../ledger-metrics.ts';
 import type { Expiry, ExpirySchedule } from '../pvtdata/expiry.ts';
 import type { WriteSetName } from '../pvtdata/private-data-keys.ts';
 import type { PrivateDataStore } from '../pvtdata/private-data-store.ts';
@@ -57,8 +57,7 @@ export interface KvLedgerParts {
   /** Blocks after which private data of a transaction that never came is dropped. */
   readonly transientRetention: bigint;
   readonly log: Logger;
-  readonly commitSeconds: Histogram;
-  readonly height: Gauge;
+  readonly metrics: LedgerMetrics;
   /** Told which namespaces of the state a block changed, before anybody hears of the block. */
   readonly changed: (namespaces: ReadonlySet<string>) => void;
   /** What was opened for this ledger, released when it is disposed. */
@@ -91,7 +90,7 @@ export class KvLedger implements Ledger {
     this.#parts = parts;
     this.#view = new StoredView(parts);
     this.#commitHash = commitHash;
-    parts.height.set(Number(parts.blocks.info().height));
+    parts.metrics.height.set(Number(parts.blocks.info().height));
   }
 
   /** @param parts a block store whose effects are all in the key-value store; owned from here on */
@@ -123,7 +122,7 @@ export class KvLedger implements Ledger {
   }
 
   commit(validated: ValidatedBlock): Promise<CommitOutcome> {
-    return this.#commits.run(() => timed(this.#parts.commitSeconds, () => this.#commit(validated)));
+    return this.#commits.run(() => this.#commit(validated));
   }
 
   async #commit(validated: ValidatedBlock): Promise<CommitOutcome> {
@@ -131,7 +130,7 @@ export class KvLedger implements Ledger {
     this.#checkOpen();
     if (this.#stuck !== undefined) throw this.#stuck;
     this.#parts.blocks.checkNext(block);
-    const { prepared, expiry } = await this.#prepare(validated);
+    const { prepared, expiry } = await timed(this.#parts.metrics.processing, () => this.#prepare(validated));
     const committed = committedBlock(block, { prepared, previous: this.#commitHash }, this.#parts.compatibility);
     await this.#makeDurable(committed, { prepared, expiry }); // from here on it is committed, and nothing may say otherwise
     this.#commitHash = commitHashOf(committed);
@@ -142,7 +141,7 @@ export class KvLedger implements Ledger {
       reasons: [...reasons, ...prepared.reasons],
     };
     await this.#remember(outcome);
-    this.#parts.height.set(Number(outcome.blockNumber) + 1);
+    this.#parts.metrics.height.set(Number(outcome.blockNumber) + 1);
     this.#parts.log.debug('block committed', {
       blockNumber: outcome.blockNumber.toString(),
       transactions: outcome.flags.length,
@@ -179,11 +178,9 @@ export class KvLedger implements Ledger {
 
   /** The block file is the log: from its sync on, the block is committed. What fails after that takes the block back. */
   async #makeDurable(block: common.Block, { prepared, expiry }: Prepared): Promise<void> {
-    const { blocks, privateData } = this.#parts;
-    const { privateWrites: writes, missingPrivateData: missing, privatePurges: purges } = prepared;
-    await privateData.put(numberOf(block), { writes, missing, purges });
-    const stored = await blocks.write(block);
-    await this.#apply(stored, { prepared, expiry });
+    const { metrics } = this.#parts;
+    const stored = await timed(metrics.storing, () => this.#store(block, prepared));
+    await timed(metrics.state, () => this.#apply(stored, { prepared, expiry }));
     this.#txIds.set(numberOf(block), stored.txIds);
     try {
       this.#parts.changed(new Set(prepared.updates.map(({ namespace }) => namespace)));
@@ -191,6 +188,12 @@ export class KvLedger implements Ledger {
       throw this.#halfway(`a follower of the state of ${this.channelId} failed at block ${numberOf(block)}`, cause);
     }
     stored.publish();
+  }
+
+  async #store(block: common.Block, { privateWrites: writes, missingPrivateData: missing, privatePurges: purges }: PreparedCommit) {
+    const { blocks, privateData, metrics } = this.#parts;
+    await privateData.put(numberOf(block), { writes, missing, purges });
+    return await timed(metrics.blockFile, () => blocks.write(block));
   }
 
   /** A state that has taken the block in, while what belongs beside it could not be written, keeps it: opening again brings both together. */

@@ -1,0 +1,30 @@
+/** Values of labels that are kept apart; what comes after them is counted together. Names of what clients make up can be among them. */
+const MOST_COMBINATIONS = 1_000;
+
+/**
+ * The metrics of one name, each bound to its labels when it is first used.
+ * @example new Labelled(['channel', 'success'], (labels) => metrics.counter('endorser_…', 'What it counts.', labels))
+ */
+export class Labelled<T> {
+  readonly #names: readonly string[];
+  readonly #make: (labels: Readonly<Record<string, string>>) => T;
+  readonly #bound = new Map<string, T>();
+
+  constructor(names: readonly string[], make: (labels: Readonly<Record<string, string>>) => T) {
+    this.#names = names;
+    this.#make = make;
+  }
+
+  /** @param values one for each name, in their order */
+  of(...values: readonly string[]): T {
+    const key = values.length === 1 ? (values[0] ?? '') : values.join('\u0000');
+    const known = this.#bound.get(key);
+    if (known !== undefined) return known;
+    if (this.#bound.size >= MOST_COMBINATIONS && !values.every((value) => value === OTHER)) return this.of(...values.map(() => OTHER));
+    const made = this.#make(Object.fromEntries(this.#names.map((name, at) => [name, values[at] ?? ''])));
+    this.#bound.set(key, made);
+    return made;
+  }
+}
+
+const OTHER = 'other';
