@@ -14,6 +14,7 @@ import { BlockStore } from '../blockstore/block-store.ts';
 import { COMPATIBILITY } from '../compatibility.ts';
 import { HistoryIndex } from '../history/history-index.ts';
 import { MemoryStore } from '../kv/memory-store.ts';
+import { ledgerMetrics } from '../ledger-metrics.ts';
 import { ExpirySchedule, FOR_EVER } from '../pvtdata/expiry.ts';
 import { PrivateDataStore } from '../pvtdata/private-data-store.ts';
 import { KvTransientStore } from '../pvtdata/transient-store.ts';
@@ -45,8 +46,7 @@ async function openLedger(changed: () => void = () => undefined) {
     mayHold: undefined,
     transientRetention: 0n,
     log: silent,
-    commitSeconds: unmeasured.histogram('', ''),
-    height: unmeasured.gauge('', ''),
+    metrics: ledgerMetrics(unmeasured, 'ch'),
     changed,
     owned: scope.move(),
   });
