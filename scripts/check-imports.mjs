@@ -99,7 +99,6 @@ function cycles() {
 const ENTRIES = [
   'src/cli/main.ts',
   'src/ledger/view/open-view.ts',
-  'src/discovery/policy-planner.ts',
   'src/gossip/gossip.ts',
   'src/gossip/identities/identity-store.ts',
   'src/gossip/links.ts',

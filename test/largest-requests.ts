@@ -3,8 +3,9 @@ import { request } from 'node:http';
 import { GrpcClient } from '../src/comm/client.ts';
 import { MAX_MESSAGE_BYTES } from '../src/comm/limits.ts';
 import { joinAddress } from '../src/common/address.ts';
-import { common, msp, protos } from '../src/protos/messages.ts';
+import { common, discovery, msp, protos } from '../src/protos/messages.ts';
 import { MOST_ASKED } from '../src/services/deliver.ts';
+import { MOST_DISCOVERED } from '../src/services/discovery-service.ts';
 
 const never = new AbortController().signal;
 
@@ -24,13 +25,14 @@ export interface LargestRequests extends Disposable {
 export function largestRequests({ peer, orderer, chaincode, operations }: Addresses): LargestRequests {
   const clients = [peer, orderer, chaincode].map((address) => new GrpcClient({ address }));
   const [toPeer, toOrderer, toChaincode] = clients as [GrpcClient, GrpcClient, GrpcClient];
-  const [proposal, seek, transaction, registration] = [proposals(), seeks(), transactions(), registrations()];
+  const [proposal, seek, transaction, registration, question] = [proposals(), seeks(), transactions(), registrations(), questions()];
   return {
     byService: {
       Endorser: (number) => unary(toPeer, '/protos.Endorser/ProcessProposal', proposal(number)),
       Deliver: (number) => stream(toPeer, '/protos.Deliver/Deliver', seek(number)),
       DeliverFiltered: (number) => stream(toPeer, '/protos.Deliver/DeliverFiltered', seek(number)),
       DeliverWithPrivateData: (number) => stream(toPeer, '/protos.Deliver/DeliverWithPrivateData', seek(number)),
+      Discovery: (number) => unary(toPeer, '/discovery.Discovery/Discover', question(number)),
       'Deliver of the orderer': (number) => stream(toOrderer, '/orderer.AtomicBroadcast/Deliver', seek(number)),
       Broadcast: (number) => stream(toOrderer, '/orderer.AtomicBroadcast/Broadcast', transaction(number)),
       ChaincodeSupport: (number) => stream(toChaincode, '/protos.ChaincodeSupport/Register', registration(number)),
@@ -97,6 +99,15 @@ const envelope = (creator: Uint8Array): Uint8Array =>
 const transactions = () => filled(MAX_MESSAGE_BYTES, envelope);
 
 const seeks = () => filled(MOST_ASKED, envelope);
+
+/** Somebody who asks everything of a channel whose members do not know him. */
+const questions = () =>
+  filled(MOST_DISCOVERED, (idBytes) => {
+    const clientIdentity = msp.SerializedIdentity.encode({ mspid: 'Org1MSP', idBytes });
+    const queries = [{ channel: 'mychannel', configQuery: {} }, { localPeers: {} }];
+    const payload = discovery.Request.encode({ authentication: { clientIdentity }, queries });
+    return discovery.SignedRequest.encode({ payload, signature: new Uint8Array(70) });
+  });
 
 const registrations = () =>
   filled(MAX_MESSAGE_BYTES, (name) =>

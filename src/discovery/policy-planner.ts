@@ -2,11 +2,13 @@ import type { Channel, Channels } from '../channel/channel.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { ChannelMember, PeerView } from '../gossip/peers.ts';
 import type { LifecycleCache } from '../lifecycle/lifecycle-cache.ts';
+import { PolicyBudget } from '../msp/policies/policy-budget.ts';
 import { protos } from '../protos/messages.ts';
 import { type CallTerms, membersAsked, termsOf } from './call-terms.ts';
 import type { EndorsementPlan, EndorsementPlanner } from './endorsement-plan.ts';
 import { planFor } from './layouts.ts';
-import { PeersByPrincipal } from './peers-by-principal.ts';
+import { noPlan } from './no-plan.ts';
+import { PeersByPrincipal, type PeersByPrincipalParts } from './peers-by-principal.ts';
 import { wantedSets } from './wanted-sets.ts';
 
 export interface PolicyPlannerParts {
@@ -26,15 +28,18 @@ export class PolicyPlanner implements EndorsementPlanner {
     this.#parts = parts;
   }
 
-  async plan(channelId: string, interest: protos.ChaincodeInterestInit): Promise<EndorsementPlan> {
+  /** @param budget what looking through policies may cost, where several things are asked in one request */
+  async plan(channelId: string, interest: protos.ChaincodeInterestInit, budget = new PolicyBudget()): Promise<EndorsementPlan> {
     const channel = this.#channel(channelId);
     const calls = await this.#calls(channel, interest);
     if (calls.length === 0) throw new SelvageError('MALFORMED', 'chaincode interest must contain at least one chaincode');
-    const { msps } = channel.bundle();
-    const reachable = this.#parts.peers.membersOf(channelId).filter(({ endpoint }) => endpoint !== '');
-    const peers = new PeersByPrincipal(membersOfCollections(calls, reachable, channel), msps);
-    const sets = wantedSets(calls, (principal) => peers.of(principal).length > 0);
-    return planFor(sets, peers, (peer) => announces(peer, calls));
+    return explained(() => {
+      const { msps } = channel.bundle();
+      const reachable = this.#parts.peers.membersOf(channelId).filter(({ endpoint }) => endpoint !== '');
+      const peers = new PeersByPrincipal(membersOfCollections(calls, reachable, { msps, budget }), { msps, budget });
+      const sets = wantedSets(calls, { usable: (principal) => peers.of(principal).length > 0, budget });
+      return planFor(sets, peers, (peer) => announces(peer, calls));
+    });
   }
 
   /**
@@ -42,11 +47,11 @@ export class PolicyPlanner implements EndorsementPlanner {
    * where it names no chaincode. Those that cannot be reached from outside are among them.
    * @throws {SelvageError} `NO_ENDORSEMENT_PLAN` with Fabric's text
    */
-  async suitable(channelId: string, interest: protos.ChaincodeInterestInit): Promise<readonly ChannelMember[]> {
+  async suitable(channelId: string, interest: protos.ChaincodeInterestInit, budget: PolicyBudget): Promise<readonly ChannelMember[]> {
     const channel = this.#channel(channelId);
     const calls = await this.#calls(channel, interest);
     const ready = this.#parts.peers.membersOf(channelId).filter((peer) => announces(peer, calls));
-    return membersOfCollections(calls, ready, channel);
+    return explained(() => membersOfCollections(calls, ready, { msps: channel.bundle().msps, budget }));
   }
 
   #channel(channelId: string): Channel {
@@ -63,9 +68,23 @@ export class PolicyPlanner implements EndorsementPlanner {
   }
 }
 
-function membersOfCollections(calls: readonly CallTerms[], peers: readonly ChannelMember[], channel: Channel): readonly ChannelMember[] {
+function membersOfCollections(
+  calls: readonly CallTerms[],
+  peers: readonly ChannelMember[],
+  parts: PeersByPrincipalParts,
+): readonly ChannelMember[] {
   const asked = calls.flatMap(membersAsked);
-  return asked.length === 0 ? peers : new PeersByPrincipal(peers, channel.bundle().msps).members(asked);
+  return asked.length === 0 ? peers : new PeersByPrincipal(peers, parts).members(asked);
+}
+
+/** Policies that cannot be read, or combine in too many ways, give no plan. */
+function explained<T>(find: () => T): T {
+  try {
+    return find();
+  } catch (thrown) {
+    if (thrown instanceof SelvageError && thrown.code === 'MALFORMED') throw noPlan(thrown.message, thrown);
+    throw thrown;
+  }
 }
 
 const announces = ({ chaincodes }: ChannelMember, calls: readonly CallTerms[]): boolean =>

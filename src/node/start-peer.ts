@@ -14,7 +14,6 @@ import { systemClock } from '../common/clock.ts';
 import type { LogFields, Logger } from '../common/log.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
-import { PolicyPlanner } from '../discovery/policy-planner.ts';
 import { Endorser } from '../endorser/endorser.ts';
 import { loadHandlers } from '../endorser/handlers/library.ts';
 import { keepSent, MemberDistributor, NO_PEERS, type PrivateDataPeers, type SentPrivateData } from '../endorser/private-data.ts';
@@ -48,6 +47,7 @@ import { failedChannels, lostServices, Readiness } from './health.ts';
 import { loadMembership } from './membership.ts';
 import { type FailedCheck, type OperationsParts, type OperationsServer, serveOperations } from './operations.ts';
 import { prepareChaincode } from './prepare-chaincode.ts';
+import { startDiscovery } from './start-discovery.ts';
 import { startGateway } from './start-gateway.ts';
 import { startGossip } from './start-gossip.ts';
 import { readOperationsTls, readOverrides, readPeerTls } from './tls-material.ts';
@@ -159,11 +159,22 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
     metrics,
     log: log.child({ module: 'deliver' }),
   });
-  const planner = new PolicyPlanner({ channels, peers, cache: lifecycle.cache });
+  const discovery = startDiscovery(config, { channels, peers, cache: lifecycle.cache, membership, log });
   const isSystem = (name: string): boolean => chaincodes.isSystem(name);
-  const gateway = startGateway(config, { channels, access, peers, planner, local: endorser, isSystem, overrides, tls: tls?.client, scope });
+  const gateway = startGateway(config, {
+    channels,
+    access,
+    peers,
+    planner: discovery.planner,
+    local: endorser,
+    isSystem,
+    overrides,
+    tls: tls?.client,
+    scope,
+  });
   signal.throwIfAborted();
-  const methods = [...endorserService(endorser), ...deliver, ...gateway, ...unservedServices()];
+  const served = [...endorserService(endorser), ...deliver, ...discovery.methods, ...gateway];
+  const methods = [...served, ...unservedServices(served)];
   checks.push(() => lostServices(chaincodes));
   const server = scope.use(
     await listen({ address: config.listenAddress, tls: tls?.server, methods, metrics, log: log.child({ module: 'comm' }) }),

@@ -1,4 +1,5 @@
 /** Texts as Go prints them, where Fabric hands them to clients. */
+import { goQuoted } from '../protos/go-quoted.ts';
 import type { protos } from '../protos/messages.ts';
 
 /**
@@ -6,24 +7,12 @@ import type { protos } from '../protos/messages.ts';
  * @see CompactTextString in golang/protobuf v1.0, proto/text.go
  */
 export function chaincodeInputText({ args, decorations, isInit }: protos.ChaincodeInput): string {
-  const fields = args.map((arg) => `args:${quotedBytes(arg)} `);
+  const fields = args.map((arg) => `args:${goQuoted(arg)} `);
   for (const key of [...decorations.keys()].sort()) {
-    fields.push(`decorations:<key:${quotedBytes(Buffer.from(key))} value:${quotedBytes(decorations.get(key) ?? new Uint8Array())} > `);
+    fields.push(`decorations:<key:${goQuoted(Buffer.from(key))} value:${goQuoted(decorations.get(key) ?? new Uint8Array())} > `);
   }
   if (isInit) fields.push('is_init:true ');
   return fields.join('');
-}
-
-const ESCAPES: Readonly<Record<number, string>> = { 10: '\\n', 13: '\\r', 9: '\\t', 34: '\\"', 92: '\\\\' };
-
-/** C escapes, everything outside printable ASCII in octal. */
-function quotedBytes(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) {
-    const printable = byte >= 0x20 && byte < 0x7f;
-    text += ESCAPES[byte] ?? (printable ? String.fromCharCode(byte) : `\\${byte.toString(8).padStart(3, '0')}`);
-  }
-  return `"${text}"`;
 }
 
 const MAX_UINT64 = 0xffff_ffff_ffff_ffffn;

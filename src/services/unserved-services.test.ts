@@ -20,6 +20,12 @@ describe('a service that is not here', () => {
     }
   });
 
+  it('is not here only as far as nothing serves it', () => {
+    const served = [{ kind: 'unary' as const, path: '/discovery.Discovery/Discover', handle: async () => new Uint8Array() }];
+    expect(unservedServices().map(({ path }) => path)).toContain('/discovery.Discovery/Discover');
+    expect(unservedServices(served).map(({ path }) => path)).not.toContain('/discovery.Discovery/Discover');
+  });
+
   it('ends a stream with one', async () => {
     await using server = await listen({ address: '127.0.0.1:0', methods: unservedServices(), log: silent });
     using client = new GrpcClient({ address: `127.0.0.1:${server.port}` });

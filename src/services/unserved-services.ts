@@ -7,11 +7,15 @@ interface Unserved {
   readonly instead: string;
 }
 
-/** Services of Fabric peers that clients call and that are not here. */
+/** Services of Fabric peers that clients call, and that are not here or are switched off. */
 const UNSERVED: Readonly<Record<string, Unserved>> = {
   'discovery.Discovery': {
     methods: ['Discover'],
-    instead: 'switch discovery off in the client and name the peers to ask for endorsements',
+    instead: 'set peer.discovery.enabled, or switch discovery off in the client and name the peers to ask for endorsements',
+  },
+  'gateway.Gateway': {
+    methods: ['Evaluate', 'Endorse', 'Submit', 'CommitStatus', 'ChaincodeEvents'],
+    instead: 'set peer.gateway.enabled, or call the gateway of another peer',
   },
   'gossip.Gossip': { methods: ['GossipStream', 'Ping'], instead: 'this peer takes its blocks from the ordering service alone' },
   'protos.Snapshot': { methods: ['Generate', 'Cancel', 'QueryPendings'], instead: 'this peer neither makes snapshots nor joins by them' },
@@ -22,17 +26,21 @@ const UNSERVED: Readonly<Record<string, Unserved>> = {
   'protos.Events': { methods: ['Chat'], instead: 'events come with the blocks of protos.Deliver' },
 };
 
-/** Answers what nothing serves yet with a sentence, instead of the library's one. Nothing of the request is read. */
-export const unservedServices = (): Method[] =>
-  Object.entries(UNSERVED).flatMap(([service, { methods, instead }]) =>
-    methods.map((name): Method => {
-      const message = `this peer does not serve ${service}: ${instead}`;
-      return {
-        kind: 'bidi', // whatever the client takes it for: the answer is a status alone
-        path: `/${service}/${name}`,
-        handle: async () => {
-          throw new SelvageError('UNIMPLEMENTED', message);
-        },
-      };
-    }),
-  );
+/**
+ * Answers what nothing serves with a sentence, instead of the library's one. Nothing of the request is read.
+ * @param served what is answered otherwise
+ */
+export function unservedServices(served: readonly Method[] = []): Method[] {
+  const paths = new Set(served.map(({ path }) => path));
+  return Object.entries(UNSERVED)
+    .flatMap(([service, { methods, instead }]) => methods.map((name) => unserved(`/${service}/${name}`, service, instead)))
+    .filter(({ path }) => !paths.has(path));
+}
+
+const unserved = (path: string, service: string, instead: string): Method => ({
+  kind: 'bidi', // whatever the client takes it for: the answer is a status alone
+  path,
+  handle: async () => {
+    throw new SelvageError('UNIMPLEMENTED', `this peer does not serve ${service}: ${instead}`);
+  },
+});

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../../../test/runs.ts';
 import { common } from '../../protos/messages.ts';
+import { PolicyBudget } from './policy-budget.ts';
 import { comparablePrincipal, type Principal } from './principal.ts';
-import { CombiningBudget, type ComparableSet, combine, minimalSets } from './principal-combinations.ts';
+import { type ComparableSet, combine, minimalSets } from './principal-combinations.ts';
 
 /** From `A.PEER`; a bare `A` is any member. */
 function principal(name: string): Principal {
@@ -60,15 +61,15 @@ describe('several policies at once', () => {
 
   it('end with an error where they combine in too many ways', () => {
     const many = (org: string): ComparableSet[] => Array.from({ length: 300 }, (_, at) => setOf(`${org}${at}`));
-    expect(() => combine([many('A'), many('B'), many('C')])).toThrow('the endorsement policies combine in too many ways');
-    expect(() => minimalSets(setsOf('A', 'B C', 'D E F'), new CombiningBudget(2))).toThrow('combine in too many ways');
+    expect(() => combine([many('A'), many('B'), many('C')])).toThrow('combine in too many ways');
+    expect(() => minimalSets(setsOf('A', 'B C', 'D E F'), new PolicyBudget(2))).toThrow('combine in too many ways');
   });
 
   it('are satisfied by exactly the smallest sets', () => {
     const names = ['A', 'A.PEER', 'A.ADMIN', 'B', 'B.PEER'];
-    const set = fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 3 }).map((each) => setOf(each.join(' ')));
+    const set = fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 2 }).map((each) => setOf(each.join(' ')));
     const policy = fc.array(set, { minLength: 1, maxLength: 3 });
-    const universe = multisets(names, 6).map((each) => setOf(each.join(' ')));
+    const universe = multisets(names, 4).map((each) => setOf(each.join(' ')));
     fc.assert(
       fc.property(policy, policy, (one, other) => {
         const good = universe.filter((each) => satisfies(each, one) && satisfies(each, other));

@@ -1,39 +1,11 @@
-import { SelvageError } from '../../common/errors.ts';
+import { PolicyBudget } from './policy-budget.ts';
 import type { Principal } from './principal.ts';
 
 /** Principals that satisfy one or several policies together; one that stands there twice asks for two signers. */
 export type ComparableSet = readonly Principal[];
 
-/** How many comparisons of two sets one question may cost. */
-const MOST_WORK = 60_000_000;
 /** Joining two sets costs as much as comparing so many, in time and in what is kept of it. */
 const JOINING = 3_000;
-
-/** Finding the sets of a policy costs as much for each of them. */
-const ENUMERATING = 500;
-
-/** What may still be done for one question; many policies that combine in many ways end with an error instead of a busy peer. */
-export class CombiningBudget {
-  #left: number;
-
-  constructor(most = MOST_WORK) {
-    this.#left = most;
-  }
-
-  /** For the sets of one policy. @throws {SelvageError} `MALFORMED` */
-  spendOnSets(count: number): void {
-    this.spend(ENUMERATING * (count + 1));
-  }
-
-  /** @throws {SelvageError} `MALFORMED` */
-  spend(comparisons: number): void {
-    this.#left -= comparisons;
-    if (this.#left >= 0) return;
-    throw new SelvageError('MALFORMED', 'the endorsement policies combine in too many ways', {
-      advice: 'Ask for fewer chaincodes and collections at a time, or name the endorsing organizations.',
-    });
-  }
-}
 
 /**
  * The smallest sets that satisfy all policies, given the sets that satisfy each. A signer may be counted for every one of them: where one
@@ -44,13 +16,13 @@ export class CombiningBudget {
  * @throws {SelvageError} `MALFORMED` when that would take too long
  * @see Merge in hyperledger/fabric v2.5, common/policies/inquire/merge.go
  */
-export function combine(policies: readonly (readonly ComparableSet[])[], budget = new CombiningBudget()): readonly ComparableSet[] {
+export function combine(policies: readonly (readonly ComparableSet[])[], budget = new PolicyBudget()): readonly ComparableSet[] {
   const [first = [], ...others] = policies.map((sets) => smallest(sets.map(measured), budget));
   return others.reduce((sofar, sets) => combineTwo(sofar, sets, budget), first).map(({ set }) => set);
 }
 
 /** Those that contain no other one; of equal ones the first. @throws {SelvageError} `MALFORMED` when there are too many to compare */
-export const minimalSets = (sets: readonly ComparableSet[], budget = new CombiningBudget()): readonly ComparableSet[] =>
+export const minimalSets = (sets: readonly ComparableSet[], budget = new PolicyBudget()): readonly ComparableSet[] =>
   smallest(sets.map(measured), budget).map(({ set }) => set);
 
 /** A set with what it asks for, as numbers: whatever has no less of each satisfies it, too. */
@@ -95,7 +67,7 @@ function contains(whole: Measured, part: Measured): boolean {
   return true;
 }
 
-function smallest(sets: readonly Measured[], budget: CombiningBudget): readonly Measured[] {
+function smallest(sets: readonly Measured[], budget: PolicyBudget): readonly Measured[] {
   const distinct = new Map<string, Measured>();
   for (const each of sets) if (!distinct.has(each.key)) distinct.set(each.key, each);
   const kept = new Set<Measured>();
@@ -112,7 +84,7 @@ function smallest(sets: readonly Measured[], budget: CombiningBudget): readonly 
 }
 
 /** What contains a set of the other side stands for itself: with anything else of the other side it would only get larger. */
-function combineTwo(ones: readonly Measured[], others: readonly Measured[], budget: CombiningBudget): readonly Measured[] {
+function combineTwo(ones: readonly Measured[], others: readonly Measured[], budget: PolicyBudget): readonly Measured[] {
   budget.spend(2 * ones.length * others.length);
   const [wholeOnes, restOfOnes] = parted(ones, (one) => others.some((other) => contains(one, other)));
   const [wholeOthers, restOfOthers] = parted(others, (other) => ones.some((one) => contains(other, one)));

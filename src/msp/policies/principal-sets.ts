@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { SelvageError } from '../../common/errors.ts';
 import type { common } from '../../protos/messages.ts';
+import { PolicyBudget } from './policy-budget.ts';
 
 /** Principals that satisfy a policy together. One that stands there twice asks for two signers. */
 export type PrincipalSet = readonly common.MSPPrincipal[];
@@ -10,6 +11,7 @@ export interface EnumerationOptions {
   readonly usable?: (principal: common.MSPPrincipal) => boolean;
   /** Which of `n` rules is left out where there are too many combinations; at random unless told. */
   readonly pick?: (n: number) => number;
+  readonly budget?: PolicyBudget;
 }
 
 /** @see combinationsUpperBound in hyperledger/fabric v2.5, common/policies/inquire/inquire.go */
@@ -18,6 +20,9 @@ const MOST_SETS = 10_000;
 const MOST_PRINCIPALS = 2_000_000;
 /** Of one policy: what grows with their number stays small. */
 const MOST_RULES = 2_000;
+/** What reading a rule costs, and making a set of one principal. */
+const READING = 1_000;
+const MAKING = 100;
 
 /** A rule of a policy: a principal, or `threshold` of those below. */
 interface Rule {
@@ -35,23 +40,35 @@ interface Rule {
  */
 export function principalSets(
   { rule, identities }: Pick<common.SignaturePolicyEnvelope, 'rule' | 'identities'>,
-  { usable = () => true, pick = randomInt }: EnumerationOptions = {},
+  { usable = () => true, pick = randomInt, budget = new PolicyBudget() }: EnumerationOptions = {},
 ): readonly PrincipalSet[] {
-  const root = readRule(rule, { identities, left: MOST_RULES });
+  const root = readRule(rule, { identities, left: MOST_RULES, budget });
   if (root === undefined || !keepUsable(root, usable)) return [];
   thin(root, pick);
+  budget.spend(MAKING * principalsOf(root));
   return expand(root);
+}
+
+/** Whether a policy has any set at all. @throws {SelvageError} `MALFORMED` as {@link principalSets} */
+export function canBeSatisfied(
+  { rule, identities }: Pick<common.SignaturePolicyEnvelope, 'rule' | 'identities'>,
+  budget: PolicyBudget,
+): boolean {
+  const root = readRule(rule, { identities, left: MOST_RULES, budget });
+  return root !== undefined && keepUsable(root, () => true);
 }
 
 interface Reading {
   readonly identities: readonly common.MSPPrincipal[];
   /** How many rules may still come. */
   left: number;
+  readonly budget: PolicyBudget;
 }
 
 /** Undefined for a rule that is none, or that anything below it is none. */
 function readRule(rule: common.SignaturePolicy | undefined, reading: Reading): Rule | undefined {
   reading.left -= 1;
+  reading.budget.spend(READING);
   if (reading.left < 0) {
     throw new SelvageError('MALFORMED', `a policy of more than ${MOST_RULES} rules is not enumerated`, {
       advice: 'Write the policy with fewer rules.',
@@ -88,8 +105,7 @@ function thin(root: Rule, pick: (n: number) => number): void {
         rule.children = rule.children.filter((_, at) => at !== victim);
       }
     }
-    const sets = countSets(root);
-    if (sets <= MOST_SETS && sets * countLeaves(root) <= MOST_PRINCIPALS) return;
+    if (countSets(root) <= MOST_SETS && principalsOf(root) <= MOST_PRINCIPALS) return;
     if (most === 1) return;
   }
 }
@@ -114,8 +130,14 @@ function countSets({ principal, threshold, children }: Rule): number {
   return ways[threshold] ?? 0;
 }
 
-const countLeaves = ({ principal, children }: Rule): number =>
-  principal !== undefined ? 1 : children.reduce((sum, child) => sum + countLeaves(child), 0);
+/** How many principals are in all sets together, at most; a rule above them counts as one. */
+const principalsOf = (root: Rule): number => countSets(root) * (largestSet(root) + breadthFirst(root).length);
+
+function largestSet({ principal, threshold, children }: Rule): number {
+  if (principal !== undefined) return 1;
+  const sizes = children.map(largestSet).sort((a, b) => b - a);
+  return sizes.slice(0, threshold).reduce((sum, size) => sum + size, 0);
+}
 
 /** A rule is before those below it. */
 function breadthFirst(root: Rule): readonly Rule[] {
@@ -124,37 +146,39 @@ function breadthFirst(root: Rule): readonly Rule[] {
   return rules;
 }
 
-/** Makes the choices rule by rule, from the top: each rule that is chosen replaces its sets by as many as it has combinations. */
-function expand(root: Rule): readonly PrincipalSet[] {
-  const rules = breadthFirst(root);
-  const indexes = new Map(rules.map((rule, index) => [rule, index]));
-  /** Each: which rules a set has chosen so far, as flags. */
-  let sets = [Uint8Array.of(1, ...new Array<number>(rules.length - 1).fill(0))];
-  for (const [index, { principal, threshold, children }] of rules.entries()) {
-    if (principal !== undefined) continue;
-    const choices = choose(
-      children.map((child) => indexes.get(child) ?? 0),
-      threshold,
-    );
-    const untouched = sets.filter((chosen) => chosen[index] === 0);
-    const replaced = sets.filter((chosen) => chosen[index] === 1).flatMap((chosen) => choices.map((choice) => withChoice(chosen, choice)));
-    sets = [...untouched, ...replaced];
-  }
-  return sets.map((chosen) => rules.flatMap(({ principal }, index) => (principal !== undefined && chosen[index] === 1 ? [principal] : [])));
+/** A set in the making. */
+interface Partial {
+  /** Rules that were chosen and not looked into yet. */
+  readonly open: ReadonlySet<Rule>;
+  readonly principals: PrincipalSet;
 }
 
-function withChoice(chosen: Uint8Array<ArrayBuffer>, choice: readonly number[]): Uint8Array<ArrayBuffer> {
-  const next = chosen.slice();
-  for (const index of choice) next[index] = 1;
-  return next;
+/** Makes the choices rule by rule, from the top: each rule that is chosen replaces its sets by as many as it has combinations. */
+function expand(root: Rule): readonly PrincipalSet[] {
+  let sets = [chosen({ open: new Set(), principals: [] }, [root])];
+  for (const rule of breadthFirst(root)) {
+    if (rule.principal !== undefined) continue;
+    const choices = choose(rule.children, rule.threshold);
+    const untouched = sets.filter(({ open }) => !open.has(rule));
+    const replaced = sets.filter(({ open }) => open.has(rule)).flatMap((set) => choices.map((choice) => chosen(set, choice, rule)));
+    sets = [...untouched, ...replaced];
+  }
+  return sets.map(({ principals }) => principals);
+}
+
+function chosen({ open, principals }: Partial, choice: readonly Rule[], replaced?: Rule): Partial {
+  return {
+    open: new Set([...[...open].filter((rule) => rule !== replaced), ...choice.filter(({ principal }) => principal === undefined)]),
+    principals: [...principals, ...choice.flatMap(({ principal }) => principal ?? [])],
+  };
 }
 
 /** All ways to take `k` of the items, those with the first items first. */
-function choose(items: readonly number[], k: number): readonly (readonly number[])[] {
+function choose<T>(items: readonly T[], k: number): readonly (readonly T[])[] {
   const at = Array.from({ length: k }, (_, index) => index);
-  const all: number[][] = [];
+  const all: T[][] = [];
   for (;;) {
-    all.push(at.map((index) => items[index] ?? 0));
+    all.push(at.flatMap((index) => items[index] ?? []));
     const last = at.findLastIndex((index, position) => index < items.length - k + position);
     if (last < 0) return all;
     const next = (at[last] ?? 0) + 1;

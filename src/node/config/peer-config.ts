@@ -3,6 +3,7 @@ import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { ImageSettings } from '../../packages/platforms/image-names.ts';
 import { chaincodeAddresses, peerAddress } from './chaincode-addresses.ts';
 import { type DeliveryConfig, deliveryConfig } from './delivery-config.ts';
+import { type DiscoveryConfig, discoveryConfig } from './discovery-config.ts';
 import { type GatewayConfig, gatewayConfig } from './gateway-config.ts';
 import { type GossipConfig, gossipConfig } from './gossip-config.ts';
 import { KNOWN_KEYS } from './known-keys.ts';
@@ -30,6 +31,7 @@ export interface PeerConfig {
   readonly delivery: DeliveryConfig;
   readonly gossip: GossipConfig;
   readonly gateway: GatewayConfig;
+  readonly discovery: DiscoveryConfig;
   readonly handlers: HandlersConfig;
   readonly endorserConcurrency: number;
   readonly deliverConcurrency: number;
@@ -221,6 +223,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
     ordererOverrides: peer.deliveryclient.addressoverrides.map(({ from, to, cacertsfile }) => ({ from, to, caCertsFile: cacertsfile })),
     gossip: gossipConfig(peer.gossip, address),
     gateway: gatewayConfig(peer.gateway, peer.limits.concurrency.gatewayservice),
+    discovery: discoveryConfig(peer.discovery),
     handlers: handlersConfig(peer.handlers, folder),
     endorserConcurrency: peer.limits.concurrency.endorserservice,
     deliverConcurrency: peer.limits.concurrency.deliverservice,

@@ -3,6 +3,7 @@ import { parseDuration } from '../../common/duration.ts';
 import { IMAGE_SETTINGS } from '../../packages/platforms/image-names.ts';
 import { DEFAULT_PROCESSES } from '../../runtimes/process/isolation.ts';
 import { deliverySchema } from './delivery-config.ts';
+import { discoveryKeys } from './discovery-config.ts';
 import { gatewayKeys } from './gateway-config.ts';
 import { gossipKeys } from './gossip-config.ts';
 import { address, count, duration, file, flag, list, oneOf, section, text, yamlList } from './schema-values.ts';
@@ -93,6 +94,7 @@ export const peerSchema = v.looseObject({
     authentication: section({ timewindow: duration('15m') }),
     limits: section({ concurrency: section({ endorserservice: count(2500), deliverservice: count(2500), gatewayservice: count(500) }) }),
     gateway: section(gatewayKeys),
+    discovery: section(discoveryKeys),
     gossip: section({ ...gossipKeys, pvtdata: section({ transientstoremaxblockretention: count(1000) }) }),
     tls: section({
       enabled: flag(false),
