@@ -43,7 +43,7 @@ async function order(org: Organization, { port, genesis, clientRootFiles }: Orde
   const tls = { ...node, clientAuthRequired: clientRootFiles !== undefined, clientRootFiles: clientRootFiles ?? [] };
   const listenAddress = `127.0.0.1:${port}`;
   const config = { listenAddress, mspConfigPath: node.msp, localMspId: org.mspId, tls, folder: join(folder, `blocks-${port}`) };
-  scope.use(await startOrderer({ ...config, cut: 'instant' }, genesis, { log: silent }));
+  scope.use(await startOrderer({ ...config, cut: 'instant' }, [genesis], { log: silent }));
 }
 
 /** A source that has been asked for the channel's blocks, and what it needs of the channel. */
@@ -62,7 +62,8 @@ async function source(first: ChannelBundle, more: Partial<OrdererSourceParts> = 
   const stop = new AbortController();
   scope.defer(() => stop.abort());
   const delivery = { policy: 'cluster', withheldMs: 30_000 } as const;
-  const made = new OrdererSource({ channel, signer, tls: member.tls, overrides: new Map(), delivery, log: silent, ...more });
+  const first = () => 0;
+  const made = new OrdererSource({ channel, signer, tls: member.tls, overrides: new Map(), delivery, random: first, log: silent, ...more });
   return {
     blocks: (from = 0n) => made.blocks(from, stop.signal)[Symbol.asyncIterator](),
     configure: (next: ChannelBundle) => {

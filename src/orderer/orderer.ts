@@ -21,6 +21,8 @@ export interface OrdererParts {
   readonly log: Logger;
   /** Opens the blocks of a channel, empty when there are none yet. */
   readonly openBlocks: (channelId: string) => Promise<OrdererBlocks>;
+  /** Removes the blocks of a channel that is closed. */
+  readonly removeBlocks?: ((channelId: string) => Promise<void>) | undefined;
   readonly bundleOf: (channelId: string, config: common.Config) => ChannelBundle;
   /** Reads the next configuration and checks that it may follow the current one. */
   readonly nextBundle: (current: ChannelBundle, config: common.Config) => ChannelBundle;
@@ -43,6 +45,7 @@ export class Orderer implements AsyncDisposable {
   readonly #parts: OrdererParts;
   readonly #channels = new Map<string, OrdererChannel>();
   readonly #opening = new Serial();
+  readonly #removing = new Set<string>();
   readonly #refusals: Refusals;
 
   constructor(parts: OrdererParts) {
@@ -54,7 +57,7 @@ export class Orderer implements AsyncDisposable {
   }
 
   get channelIds(): readonly string[] {
-    return [...this.#channels.keys()];
+    return [...this.#channels.keys()].sort();
   }
 
   /**
@@ -65,10 +68,48 @@ export class Orderer implements AsyncDisposable {
     return this.#opening.run(() => this.#join(genesis));
   }
 
+  /**
+   * Serves a channel whose blocks are kept.
+   * @returns whether there are any
+   * @throws {SelvageError} `CONFIG_INVALID`, `LEDGER_CORRUPT`
+   */
+  resume(channelId: string): Promise<boolean> {
+    return this.#opening.run(async () => this.#channels.has(channelId) || (await this.#goOn(channelId)));
+  }
+
+  /**
+   * Serves a channel no longer and removes its blocks; what was accepted and not written is lost.
+   * @throws {SelvageError} `CHANNEL_NOT_FOUND`
+   */
+  remove(channelId: string): Promise<void> {
+    const channel = this.#channels.get(channelId);
+    if (channel === undefined)
+      return Promise.reject(new SelvageError('CHANNEL_NOT_FOUND', 'channel does not exist', { details: { channelId } }));
+    this.#channels.delete(channelId);
+    this.#removing.add(channelId);
+    return this.#opening.run(async () => {
+      try {
+        await channel[Symbol.asyncDispose]();
+        await this.#parts.removeBlocks?.(channelId);
+        this.#parts.log.info('channel removed', { channel: channelId });
+      } finally {
+        this.#removing.delete(channelId);
+      }
+    });
+  }
+
+  /** Whether a channel is being removed now. */
+  removing(channelId: string): boolean {
+    return this.#removing.has(channelId);
+  }
+
   async #join(genesis: common.Block): Promise<void> {
     const channelId = channelIdOfBlock(genesis);
     if (this.#channels.has(channelId)) throw new SelvageError('CHANNEL_EXISTS', 'channel already exists', { details: { channelId } });
     const first = this.#bundleIn(genesis, channelId);
+    if (genesis.header?.number !== 0n)
+      throw new SelvageError('CONFIG_INVALID', 'this orderer is for development and follows no others: a channel begins with its block 0');
+    await this.#checkSigner(first);
     const blocks = await this.#parts.openBlocks(channelId);
     try {
       const begins = blocks.height() === 0n;
@@ -80,6 +121,34 @@ export class Orderer implements AsyncDisposable {
       await blocks[Symbol.asyncDispose]();
       throw cause;
     }
+  }
+
+  async #goOn(channelId: string): Promise<boolean> {
+    const blocks = await this.#parts.openBlocks(channelId);
+    try {
+      if (blocks.height() === 0n) {
+        await blocks[Symbol.asyncDispose]();
+        return false;
+      }
+      const bundle = this.#bundleIn(await newestConfig(blocks), channelId);
+      this.#channels.set(channelId, await this.#start(channelId, blocks, bundle));
+      return true;
+    } catch (cause) {
+      await blocks[Symbol.asyncDispose]();
+      throw cause;
+    }
+  }
+
+  /** Blocks that no peer of the channel would take are not written. */
+  async #checkSigner(bundle: ChannelBundle): Promise<void> {
+    const { signer } = this.#parts;
+    const data = new Uint8Array([0]);
+    const verdict = await bundle.policies
+      .get('/Channel/Orderer/BlockValidation')
+      .evaluate([{ data, identity: signer.serialized, signature: await signer.sign(data) }]);
+    if (verdict.ok) return;
+    const why = `blocks of this orderer, which is of ${signer.mspId}, do not satisfy /Channel/Orderer/BlockValidation: ${verdict.reason}`;
+    throw new SelvageError('CONFIG_INVALID', why, { details: { channelId: bundle.channelId } });
   }
 
   #bundleIn(block: common.Block, channelId: string) {

@@ -11,10 +11,17 @@ export function channelCommands(program: Command, terminal: Terminal): void {
     .command('channel')
     .description('Operate a channel: create|fetch|join|joinbysnapshot|joinbysnapshotstatus|list|update|signconfigtx|getinfo.')
     .addHelpText('afterAll', IDENTITY_HELP);
-  withFile(withOrderer(onChannel(channel.command('create').description('Create a channel and write its genesis block to a file.'))))
+  withFile(withOrderer(onChannel(channel.command('create [name]'))))
+    .description(
+      'Create a channel: with NAME in a running development network, for all its organisations; else by -c and -f as the stock command, with its genesis block in a file.',
+    )
+    .option('--data <dir>', 'folder of the development network (default: $SELVAGE_NETWORK, which its env.sh sets)')
     .option('--outputBlock <file>', 'where to write the genesis block (default <channel>.block)')
     .addOption(durationFlag('-t, --timeout <duration>', 'how long to wait for the new channel', '10s'))
-    .action(async (flags: CreateFlags) => (await import('./channels.ts')).create(flags, terminal));
+    .action(async (name: string | undefined, flags: CreateFlags) => {
+      if (name === undefined) await (await import('./channels.ts')).create(flags, terminal);
+      else await (await import('./create-in-network.ts')).createInNetwork(name, flags, terminal);
+    });
   withOrderer(onChannel(channel.command('fetch [newest|oldest|config|number] [outputfile]')))
     .description('Fetch a specified block, writing it to a file; from the orderer where -o names one, else from the peer.')
     .option('--bestEffort', 'have the block from an orderer that knows that it may be behind')

@@ -9,6 +9,8 @@ export interface ChannelFlags extends OrdererFlags {
 export interface CreateFlags extends ChannelFlags, FileFlags {
   /** Milliseconds. */
   readonly timeout: number;
+  /** Folder of a development network. */
+  readonly data?: string;
 }
 
 export interface FileFlags {

@@ -4,7 +4,8 @@ import { DEV_HELP } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
 import type { DevFlags } from './dev-flags.ts';
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+/** With two parameters and no default, by which the reader of Go's command lines knows a flag that may be given several times. */
+const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value];
 
 /** `selvage dev [CHAINCODE…]`: a whole network in this process, with the chaincodes of folders or packages deployed. */
 export function devCommand(program: Command, terminal: Terminal): void {
@@ -13,7 +14,7 @@ export function devCommand(program: Command, terminal: Terminal): void {
     .description(
       'Run a development network with the chaincode in a folder (default: this one, if it holds chaincode), in several, or in a .tar.gz package. NAME=FOLDER gives one another name.',
     )
-    .option('--channel <name>', 'name of the channel (default: mychannel)')
+    .option('--channel <name>', 'name of the channel (default: mychannel); further ones, without the chaincode, when given again', collect)
     .option('--name <name>', 'name of the chaincode (default: that of its package, module or folder)')
     .option('--orgs <n>', 'number of organisations, with one peer each (default: 1, or as many as its collections name)')
     .option('--tls', 'connections by TLS (the default)')

@@ -1,5 +1,5 @@
 export interface DevFlags {
-  readonly channel?: string;
+  readonly channel?: readonly string[];
   readonly name?: string;
   readonly orgs?: string;
   readonly tls?: boolean;

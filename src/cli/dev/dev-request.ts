@@ -34,14 +34,14 @@ export async function devRequest(paths: readonly string[], flags: DevFlags, term
     wholeNumber('--port-base', flags.portBase, 0, 65_535),
     wholeNumber('--replicas', flags.replicas, 1, 64),
   ];
-  checkChannel(flags.channel);
+  const [channel, ...moreChannels] = checkedChannels(flags.channel);
   const users = usersOf(flags.user ?? []);
   const block = blockMode(flags.block);
   const chaincodes = await requestedChaincodes(paths, flags, terminal);
   if (chaincodes.length === 0) refuseWithoutChaincode(flags);
   const members = orgsFor(chaincodes, orgs, data);
   if (data === undefined || !existsSync(data)) checkMembers(users, members);
-  const network = { channel: flags.channel, tls: flags.tls, portBase, block };
+  const network = { channel, ...(channel !== undefined && { moreChannels }), tls: flags.tls, portBase, block };
   return {
     network: { ...network, orgs: members, lifecycle: lifecycleFor(chaincodes, lifecycle) },
     chaincodes,
@@ -124,15 +124,19 @@ function lifecycleFor(chaincodes: readonly RequestedChaincode[], wanted: Lifecyc
   return 2;
 }
 
-function checkChannel(channel: string | undefined): void {
-  try {
-    if (channel !== undefined) checkChannelId(channel);
-  } catch (cause) {
-    throw new SelvageError('SETTING_INVALID', `--channel ${channel}: ${messageOf(cause)}`, {
-      cause,
-      advice: 'Write small letters, digits, dots and dashes, a letter first.',
-    });
-  }
+function checkedChannels(channels: readonly string[] = []): readonly string[] {
+  channels.forEach((channel, at) => {
+    if (channels.indexOf(channel) < at) throw wrong('--channel', channel, 'Name each channel once.');
+    try {
+      checkChannelId(channel);
+    } catch (cause) {
+      throw new SelvageError('SETTING_INVALID', `--channel ${channel}: ${messageOf(cause)}`, {
+        cause,
+        advice: 'Write small letters, digits, dots and dashes, a letter first.',
+      });
+    }
+  });
+  return channels;
 }
 
 function lifecycleFlag(text: string | undefined): Lifecycle | undefined {

@@ -85,9 +85,10 @@ async function openDataFolder({ data }: DevRequest, terminal: Terminal): Promise
 
 async function joinChannel(network: DevNetwork, clients: DevClients, terminal: Terminal, reporter: Reporter): Promise<void> {
   const begun = performance.now();
-  const joined = await joinAll(clients, network.folders, terminal);
-  const text = joined === 0 ? `${clients.channel}, as it was` : `${clients.channel} joined by ${joined} peer${joined === 1 ? '' : 's'}`;
-  reporter.step('channel', text, performance.now() - begun, { channel: clients.channel, joined });
+  for (const [channel, joined] of await joinAll(clients, network.folders, terminal)) {
+    const text = joined === 0 ? `${channel}, as it was` : `${channel} joined by ${joined} peer${joined === 1 ? '' : 's'}`;
+    reporter.step('channel', text, performance.now() - begun, { channel, joined });
+  }
 }
 
 /** Where chaincode's dependencies stay between networks, so that the second start needs no install. */

@@ -44,7 +44,15 @@ async function clients(code: number): Promise<DevClients> {
     },
   });
   const client = { peer, signer, mspId: 'Org1MSP' };
-  return { channel: 'mychannel', lifecycle: 1, admins: [client], user: client, orderer, [Symbol.dispose]: () => undefined };
+  return {
+    channel: 'mychannel',
+    channels: ['mychannel'],
+    lifecycle: 1,
+    admins: [client],
+    user: client,
+    orderer,
+    [Symbol.dispose]: () => undefined,
+  };
 }
 
 function written(key: string): Uint8Array {

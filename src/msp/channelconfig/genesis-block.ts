@@ -1,6 +1,7 @@
 import { blockDataHash, txIdOf } from '../../protos/hashes.ts';
 import { common } from '../../protos/messages.ts';
 import type { ChannelSpec } from './channel-spec.ts';
+import { configEnvelopeOfBlock } from './config-block.ts';
 import { genesisConfig } from './genesis-config.ts';
 import { checkChannelId } from './ids.ts';
 
@@ -17,7 +18,21 @@ export interface GenesisOptions {
  */
 export function buildGenesisBlock(spec: ChannelSpec, { now, nonce }: GenesisOptions): common.Block {
   checkChannelId(spec.channelId);
-  const data = { data: [common.Envelope.encode({ payload: configPayload(spec, now, nonce) })] };
+  return blockOf(configPayload(spec.channelId, genesisConfig(spec), { now, nonce }));
+}
+
+/**
+ * Block 0 of a channel that begins as another one did, with the same organisations, policies and capabilities.
+ * @throws {SelvageError} `CONFIG_INVALID` for a channel id that is not allowed, or when `like` carries no configuration
+ */
+export function genesisLike(like: common.Block, channelId: string, options: GenesisOptions): common.Block {
+  checkChannelId(channelId);
+  const { config } = configEnvelopeOfBlock(like);
+  return blockOf(configPayload(channelId, config, options));
+}
+
+function blockOf(payload: Uint8Array): common.Block {
+  const data = { data: [common.Envelope.encode({ payload })] };
   const lastConfig = common.OrdererBlockMetadata.encode({ lastConfig: {} });
   const empty = new Uint8Array(0);
   const metadata = [common.Metadata.encode({ value: lastConfig }), empty, empty, empty, empty];
@@ -28,16 +43,16 @@ export function buildGenesisBlock(spec: ChannelSpec, { now, nonce }: GenesisOpti
   };
 }
 
-function configPayload(spec: ChannelSpec, now: Date, nonce: Uint8Array): Uint8Array {
+function configPayload(channelId: string, config: common.ConfigInit, { now, nonce }: GenesisOptions): Uint8Array {
   const channelHeader = common.ChannelHeader.encode({
     type: common.HeaderType.CONFIG,
     version: 1,
     timestamp: { seconds: BigInt(Math.floor(now.getTime() / 1_000)) },
-    channelId: spec.channelId,
+    channelId,
     txId: txIdOf(nonce, new Uint8Array(0)),
   });
   return common.Payload.encode({
     header: { channelHeader, signatureHeader: common.SignatureHeader.encode({ nonce }) },
-    data: common.ConfigEnvelope.encode({ config: genesisConfig(spec) }),
+    data: common.ConfigEnvelope.encode({ config }),
   });
 }

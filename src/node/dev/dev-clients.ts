@@ -7,8 +7,8 @@ import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { readPem } from '../files.ts';
 import { loadSigner } from '../membership.ts';
-import { type DevFolders, ordererFolder, peerFolder, userFolder } from './dev-material.ts';
-import type { DevPlan, Lifecycle } from './dev-plan.ts';
+import { type DevFolders, genesisFile, ordererFolder, peerFolder, userFolder } from './dev-material.ts';
+import { channelsOf, type DevPlan, type Lifecycle } from './dev-plan.ts';
 
 /** Somebody of one organisation with a connection to that organisation's peer. */
 export interface DevClient extends Caller {
@@ -17,7 +17,10 @@ export interface DevClient extends Caller {
 
 /** Clients of a development network: what a user with its connection profile could do, nothing more. */
 export interface DevClients extends Disposable {
+  /** The first channel, where chaincode is deployed. */
   readonly channel: string;
+  /** All channels that the network was made with. */
+  readonly channels: readonly string[];
   /** The chaincode lifecycle of the channel. */
   readonly lifecycle: Lifecycle;
   /** One Admin per organisation. */
@@ -55,6 +58,7 @@ export async function connectClients(folders: DevFolders, plan: DevPlan): Promis
   };
   return {
     channel: plan.channel,
+    channels: channelsOf(plan),
     lifecycle: plan.lifecycle,
     admins: await Promise.all(plan.peers.map((_, at) => client(at, 'Admin'))),
     user: await client(0, 'User1'),
@@ -65,15 +69,20 @@ export async function connectClients(folders: DevFolders, plan: DevPlan): Promis
   };
 }
 
-/** Makes every peer join the channel that has not yet. Resolves with the number that had to. */
-export async function joinAll(clients: DevClients, folders: DevFolders, options: Cancellable): Promise<number> {
-  const genesis = await readFile(folders.genesisBlock);
-  const joined = await Promise.all(
-    clients.admins.map(async (admin) => {
-      if ((await joinedChannels(admin, options)).includes(clients.channel)) return 0;
-      await joinChannel(admin, genesis, options);
-      return 1;
-    }),
+/** Makes every peer join the channels that it has not yet. Resolves with the number that had to, of each channel. */
+export async function joinAll(clients: DevClients, folders: DevFolders, options: Cancellable): Promise<ReadonlyMap<string, number>> {
+  const joined = new Map(clients.channels.map((channel) => [channel, 0]));
+  const blocks = await Promise.all(
+    clients.channels.map(async (channel) => ({ channel, genesis: await readFile(genesisFile(folders, channel)) })),
   );
-  return joined.reduce<number>((sum, each) => sum + each, 0);
+  const joins = clients.admins.map(async (admin) => {
+    const has = await joinedChannels(admin, options);
+    for (const { channel, genesis } of blocks) {
+      if (has.includes(channel)) continue;
+      await joinChannel(admin, genesis, options);
+      joined.set(channel, (joined.get(channel) ?? 0) + 1);
+    }
+  });
+  await Promise.all(joins);
+  return joined;
 }

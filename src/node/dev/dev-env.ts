@@ -54,6 +54,7 @@ function envScript(folders: DevFolders, plan: DevPlan, { file, peer, user, progr
   const tlsRoot = (each: DevPeerPlan): string => join(peerFolder(folders, each), 'tls', 'ca.crt');
   const ordererRoot = join(ordererFolder(folders, plan.orderer), 'tls', 'ca.crt');
   const orderer = ['-o', `localhost:${plan.orderer.port}`, ...(plan.tls ? ['--tls', '--cafile', ordererRoot] : [])];
+  const admin = ['-o', `localhost:${plan.orderer.adminPort}`, ...(plan.tls ? adminTls(folders, plan) : [])];
   const peers = plan.peers.flatMap((each) => [
     '--peerAddresses',
     `localhost:${each.port}`,
@@ -64,6 +65,7 @@ function envScript(folders: DevFolders, plan: DevPlan, { file, peer, user, progr
     `#   selvage chaincode query -C ${plan.channel} -n NAME -c '{"Args":["FUNCTION"]}'`,
     `#   selvage chaincode invoke $ORDERER_FLAGS $PEER_FLAGS -C ${plan.channel} -n NAME -c '{"Args":["FUNCTION"]}' --waitForEvent`,
     '#   selvage chaincode logs -f NAME',
+    '#   selvage channel create NAME        (osnadmin $OSNADMIN_FLAGS channel list)',
     `#   ${plan.lifecycle === 2 ? 'selvage lifecycle chaincode querycommitted' : 'selvage chaincode list --instantiated'} -C ${plan.channel}`,
     `export CORE_PEER_LOCALMSPID=${peer.mspId}`,
     `export CORE_PEER_ADDRESS=localhost:${peer.port}`,
@@ -72,14 +74,23 @@ function envScript(folders: DevFolders, plan: DevPlan, { file, peer, user, progr
     `export CORE_PEER_TLS_ROOTCERT_FILE=${quoted(tlsRoot(peer))}`,
     `export CORE_PEER_TLS_ENABLED=${plan.tls}`,
     `export ORDERER_ADDRESS=localhost:${plan.orderer.port}`,
+    `export ORDERER_ADMIN_ADDRESS=localhost:${plan.orderer.adminPort}`,
+    `export SELVAGE_NETWORK=${quoted(folders.root)}`,
     `export ORDERER_CA=${quoted(ordererRoot)}`,
     ...flags('ORDERER_FLAGS', orderer),
+    ...flags('OSNADMIN_FLAGS', admin),
     ...flags('PEER_FLAGS', peers),
     ...(program === undefined
       ? []
       : [`command -v selvage >/dev/null 2>&1 || selvage() { ${quoted(program.node)} ${quoted(program.script)} "$@"; }`]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What the orderer's admin listener asks for: the orderer's own certificate, as in the test network. */
+function adminTls(folders: DevFolders, { orderer }: DevPlan): readonly string[] {
+  const tls = (name: string): string => join(ordererFolder(folders, orderer), 'tls', name);
+  return ['--ca-file', tls('ca.crt'), '--client-cert', tls('server.crt'), '--client-key', tls('server.key')];
 }
 
 /**

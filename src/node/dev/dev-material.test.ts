@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { channelIdOfBlock } from '../../msp/channelconfig/config-block.ts';
 import { common } from '../../protos/messages.ts';
 import { type DevFolders, devFolders, makeMaterial } from './dev-material.ts';
 import { type DevPlan, planNetwork } from './dev-plan.ts';
@@ -16,12 +17,23 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-const make = async (): Promise<string> => Buffer.from(common.Block.encode(await makeMaterial(folders, plan, new Date()))).toString('hex');
+const make = async (): Promise<string> => {
+  const blocks = await makeMaterial(folders, plan, new Date());
+  return blocks.map((block) => Buffer.from(common.Block.encode(block)).toString('hex')).join();
+};
 
 describe('the material of a development network', () => {
   it('is made once', async () => {
     const first = await make();
     expect(await make()).toBe(first);
+  });
+
+  it('has a first block of each channel', async () => {
+    plan = { ...plan, moreChannels: ['second'] };
+    const [first, second] = await makeMaterial(folders, plan, new Date());
+    expect([first, second].map((block) => block && channelIdOfBlock(block))).toEqual(['mychannel', 'second']);
+    expect((await readdir(join(root, 'channel-artifacts'))).sort()).toEqual(['mychannel.block', 'second.block']);
+    expect((await makeMaterial(folders, plan, new Date())).length).toBe(2);
   });
 
   it('is made anew after a run that ended before it was whole', async () => {

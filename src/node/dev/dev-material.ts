@@ -5,16 +5,18 @@ import { dirname, join } from 'node:path';
 import { makeFolder, replaceDurably, syncFolder } from '../../common/durable-files.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { DEV_BATCH, LEGACY_LIFECYCLE, LIFECYCLE_V2 } from '../../msp/channelconfig/channel-spec.ts';
+import { channelIdOfBlock } from '../../msp/channelconfig/config-block.ts';
 import { buildGenesisBlock } from '../../msp/channelconfig/genesis-block.ts';
 import { writeOrganization } from '../../msp/material/material-folder.ts';
 import { createOrganization, mspDefinition, type Organization } from '../../msp/material/organization.ts';
 import { common } from '../../protos/messages.ts';
-import type { DevPlan } from './dev-plan.ts';
+import { channelsOf, type DevPlan } from './dev-plan.ts';
 
 /** Where everything of a development network lies, in the layout of fabric-samples' test network. */
 export interface DevFolders {
   readonly root: string;
   readonly organizations: string;
+  /** Block 0 of the first channel; those of the others lie beside it. */
   readonly genesisBlock: string;
   readonly log: string;
 }
@@ -25,6 +27,10 @@ export const devFolders = (root: string, { channel }: Pick<DevPlan, 'channel'>):
   genesisBlock: join(root, 'channel-artifacts', `${channel}.block`),
   log: join(root, 'selvage.log'),
 });
+
+/** Block 0 of a channel. */
+export const genesisFile = ({ genesisBlock }: Pick<DevFolders, 'genesisBlock'>, channel: string): string =>
+  join(dirname(genesisBlock), `${channel}.block`);
 
 /** A member's folder with `msp` and `tls`. */
 export const peerFolder = ({ organizations }: DevFolders, { domain, host }: { readonly domain: string; readonly host: string }): string =>
@@ -42,8 +48,8 @@ const UNFINISHED = '.making-';
  * block is put in place first and the organisations, in one step, last: there is material only when there is all of it.
  * @throws {SelvageError} `SETTING_INVALID` for a folder with organisations of somebody else's
  */
-export async function makeMaterial(folders: DevFolders, plan: DevPlan, now: Date): Promise<common.Block> {
-  if (existsSync(folders.organizations)) return keptGenesis(folders);
+export async function makeMaterial(folders: DevFolders, plan: DevPlan, now: Date): Promise<readonly common.Block[]> {
+  if (existsSync(folders.organizations)) return keptGenesis(folders, plan);
   await removeDrafts(folders.root);
   const { orderer, peers } = plan;
   const ordererOrg = createOrganization(
@@ -54,20 +60,22 @@ export async function makeMaterial(folders: DevFolders, plan: DevPlan, now: Date
     createOrganization({ kind: 'peer', mspId, domain, nodes: ['peer0'], users: ['User1'] }, now),
   );
   const [madeOrderer, ...madePeers] = await Promise.all([ordererOrg, ...peerOrgs]);
-  const genesis = genesisOf(plan, madeOrderer, madePeers, now);
+  const genesis = channelsOf(plan).map((channel) => genesisOf({ ...plan, channel }, madeOrderer, madePeers, now));
   const draft = join(folders.root, `${UNFINISHED}${randomUUID()}`);
   for (const organization of [madeOrderer, ...madePeers]) await writeOrganization(draft, organization);
   await syncFolder(draft);
   await makeFolder(dirname(folders.genesisBlock));
-  await replaceDurably(folders.genesisBlock, common.Block.encode(genesis));
+  for (const block of genesis) await replaceDurably(genesisFile(folders, channelIdOfBlock(block)), common.Block.encode(block));
   await rename(draft, folders.organizations);
   await syncFolder(folders.root);
   return genesis;
 }
 
-async function keptGenesis({ root, organizations, genesisBlock }: DevFolders): Promise<common.Block> {
-  if (existsSync(genesisBlock)) return common.Block.decode(await readFile(genesisBlock));
-  throw new SelvageError('SETTING_INVALID', `${organizations} belongs to no network of ${root}: there is no ${genesisBlock}`, {
+async function keptGenesis({ root, organizations, genesisBlock }: DevFolders, plan: DevPlan): Promise<readonly common.Block[]> {
+  const files = channelsOf(plan).map((channel) => genesisFile({ genesisBlock }, channel));
+  const missing = files.find((file) => !existsSync(file));
+  if (missing === undefined) return Promise.all(files.map(async (file) => common.Block.decode(await readFile(file))));
+  throw new SelvageError('SETTING_INVALID', `${organizations} belongs to no network of ${root}: there is no ${missing}`, {
     advice: 'Choose another folder, or remove this one.',
   });
 }

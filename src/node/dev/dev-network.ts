@@ -101,11 +101,17 @@ const writtenFolders = ({ root, organizations, genesisBlock }: DevFolders, { pee
 function ordererConfig(folders: DevFolders, plan: DevPlan) {
   const folder = ordererFolder(folders, plan.orderer);
   const tls = (name: string): string => join(folder, 'tls', name);
+  const files = { keyFile: tls('server.key'), certFile: tls('server.crt') };
+  const admin = {
+    listenAddress: `127.0.0.1:${plan.orderer.adminPort}`,
+    tls: plan.tls ? { ...files, clientAuthRequired: true, clientRootFiles: [tls('ca.crt')] } : undefined,
+  };
   return {
+    admin,
     listenAddress: `127.0.0.1:${plan.orderer.port}`,
     mspConfigPath: join(folder, 'msp'),
     localMspId: plan.orderer.mspId,
-    tls: plan.tls ? { keyFile: tls('server.key'), certFile: tls('server.crt'), clientAuthRequired: false, clientRootFiles: [] } : undefined,
+    tls: plan.tls ? { ...files, clientAuthRequired: false, clientRootFiles: [] } : undefined,
     folder: join(folders.root, 'orderer'),
     cut: plan.block === 'instant' ? ('instant' as const) : ('batch' as const),
   };

@@ -21,7 +21,7 @@ describe('a new network', () => {
       tls: true,
       block: 'instant',
       lifecycle: 2,
-      orderer: { mspId: 'OrdererMSP', domain: 'example.com', host: 'orderer.example.com', port: 7050 },
+      orderer: { mspId: 'OrdererMSP', domain: 'example.com', host: 'orderer.example.com', port: 7050, adminPort: 7053 },
       peers: [
         { org: 'Org1', mspId: 'Org1MSP', domain: 'org1.example.com', host: 'peer0.org1.example.com', port: 7051, chaincodePort: 7052 },
         { org: 'Org2', mspId: 'Org2MSP', domain: 'org2.example.com', host: 'peer0.org2.example.com', port: 9051, chaincodePort: 9052 },
@@ -31,8 +31,8 @@ describe('a new network', () => {
 
   it('takes free ports, each once, with port base 0', async () => {
     const { orderer, peers } = await planNetwork(folder, { ...OPTIONS, orgs: 3, portBase: 0 });
-    const ports = [orderer.port, ...peers.flatMap(({ port, chaincodePort }) => [port, chaincodePort])];
-    expect(new Set(ports).size).toBe(7);
+    const ports = [orderer.port, orderer.adminPort ?? 0, ...peers.flatMap(({ port, chaincodePort }) => [port, chaincodePort])];
+    expect(new Set(ports).size).toBe(8);
     expect(ports.every((port) => port > 0)).toBe(true);
   });
 
