@@ -62,8 +62,16 @@ async function source(first: ChannelBundle, more: Partial<OrdererSourceParts> = 
   const stop = new AbortController();
   scope.defer(() => stop.abort());
   const delivery = { policy: 'cluster', withheldMs: 30_000 } as const;
-  const first = () => 0;
-  const made = new OrdererSource({ channel, signer, tls: member.tls, overrides: new Map(), delivery, random: first, log: silent, ...more });
+  const made = new OrdererSource({
+    channel,
+    signer,
+    tls: member.tls,
+    overrides: new Map(),
+    delivery,
+    random: () => 0,
+    log: silent,
+    ...more,
+  });
   return {
     blocks: (from = 0n) => made.blocks(from, stop.signal)[Symbol.asyncIterator](),
     configure: (next: ChannelBundle) => {
