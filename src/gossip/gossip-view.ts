@@ -12,7 +12,7 @@ export interface GossipViewParts {
   readonly identities: Pick<IdentityStore, 'list'>;
   readonly table: MemberTable;
   readonly channels: OwnChannels;
-  readonly presences: Presences;
+  readonly presences: Pick<Presences, 'get'>;
 }
 
 /** Who there is, by what gossip knows at the moment that somebody asks. */

@@ -30,5 +30,6 @@ export function trustMembers(
   return scope;
 }
 
-const authoritiesOf = (channel: JoinedChannel): readonly Pem[] =>
+/** PEM: authorities of the TLS certificates of a channel's members. */
+export const authoritiesOf = (channel: JoinedChannel): readonly Pem[] =>
   (channel.bundle().application?.orgs ?? []).flatMap(({ tlsRoots }) => tlsRoots);

@@ -49,7 +49,7 @@ import { type FailedCheck, type OperationsParts, type OperationsServer, serveOpe
 import { prepareChaincode } from './prepare-chaincode.ts';
 import { startDiscovery } from './start-discovery.ts';
 import { startGateway } from './start-gateway.ts';
-import { startGossip } from './start-gossip.ts';
+import { prepareGossip } from './start-gossip.ts';
 import { readOperationsTls, readOverrides, readPeerTls } from './tls-material.ts';
 import { countTransactions } from './transaction-count.ts';
 import { commitSha, version } from './version.ts';
@@ -130,7 +130,8 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   const system = systemChaincodes(config, { channels, access, lifecycle, endorsers: new Set(handlers.endorsements.keys()) });
   const chaincodes = scope.use(await startChaincodes(config, parts, { channels, access, lifecycle, runtime, output, system, scope }));
   if (config.chaincode.mode !== 'dev') scope.use(takeCareOfChaincode({ lifecycle, changes, channels, chaincodes, log }));
-  const peers = await startGossip(config, { membership, channels, lifecycle, changes, log, scope });
+  const gossip = await prepareGossip(config, { membership, channels, lifecycle, changes, tls, log, metrics }, scope);
+  const { peers } = gossip;
   const endorser = new Endorser({
     channels,
     localMsp: membership.msp,
@@ -173,13 +174,14 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
     scope,
   });
   signal.throwIfAborted();
-  const served = [...endorserService(endorser), ...deliver, ...discovery.methods, ...gateway];
+  const served = [...endorserService(endorser), ...deliver, ...discovery.methods, ...gateway, ...gossip.methods];
   const methods = [...served, ...unservedServices(served)];
   checks.push(() => lostServices(chaincodes));
   const server = scope.use(
     await listen({ address: config.listenAddress, tls: tls?.server, methods, metrics, log: log.child({ module: 'comm' }) }),
   );
   scope.use(trustMembers(server, channels, tls?.server.clientRoots ?? []));
+  scope.use(gossip.start());
 
   readiness.ready();
   scope.defer(() => readiness.begin('the peer is stopping'));

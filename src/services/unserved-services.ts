@@ -17,7 +17,6 @@ const UNSERVED: Readonly<Record<string, Unserved>> = {
     methods: ['Evaluate', 'Endorse', 'Submit', 'CommitStatus', 'ChaincodeEvents'],
     instead: 'set peer.gateway.enabled, or call the gateway of another peer',
   },
-  'gossip.Gossip': { methods: ['GossipStream', 'Ping'], instead: 'this peer takes its blocks from the ordering service alone' },
   'protos.Snapshot': { methods: ['Generate', 'Cancel', 'QueryPendings'], instead: 'this peer neither makes snapshots nor joins by them' },
   'protos.Admin': {
     methods: ['GetStatus', 'StartServer', 'GetModuleLogLevel', 'SetModuleLogLevel', 'RevertLogLevels', 'GetLogSpec', 'SetLogSpec'],

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { added, FakeChannel } from '../../../test/fakes/fake-channel.ts';
 import { bundleOf, genesisOf, organization } from '../../../test/fakes/small-network.ts';
 import { type Deferred, deferred } from '../../common/deferred.ts';
 import { silent } from '../../common/log.ts';
 import { systemTimers } from '../../common/timers.ts';
 import { gossip } from '../../protos/messages.ts';
+import { GossipView } from '../gossip-view.ts';
+import { MemberTable } from '../membership/member-table.ts';
 import { OwnAlive } from '../membership/own-alive.ts';
 import type { OwnPeer } from '../own-peer.ts';
-import { OwnView } from '../own-view.ts';
 import { channelMac } from '../wire/ids.ts';
 import { type OwnChannel, OwnChannels } from './own-channels.ts';
 import type { NamedChaincode } from './own-state-info.ts';
@@ -28,47 +30,8 @@ const bundleWith = (...peers: (typeof org1)[]) => bundleOf(genesisOf({ peers, or
 const both = bundleWith(org1, org2);
 const withoutUs = bundleWith(org2);
 
-class FakeChannel implements OwnChannel {
-  readonly id: string;
-  height = 1n;
-  #bundle = both;
-  readonly #blocks = new Set<() => void>();
-  readonly #configured = new Set<() => void>();
-  readonly feed: OwnChannel['feed'];
-
-  constructor(id: string) {
-    this.id = id;
-    const channel = this;
-    this.feed = {
-      get height() {
-        return channel.height;
-      },
-      listen: (listener) => added(channel.#blocks, listener as () => void),
-    };
-  }
-  bundle() {
-    return this.#bundle;
-  }
-  onConfigured(listener: () => void) {
-    return added(this.#configured, listener);
-  }
-  commit() {
-    this.height += 1n;
-    for (const each of this.#blocks) each();
-  }
-  configure(bundle: typeof both) {
-    this.#bundle = bundle;
-    for (const each of this.#configured) each();
-  }
-}
-
-const added = <T>(set: Set<T>, value: T): Disposable => {
-  set.add(value);
-  return { [Symbol.dispose]: () => void set.delete(value) };
-};
-
 /** What a peer endorses, which tests change, and when it is known, which tests may hold up. */
-async function opened({ channels = [new FakeChannel('ch')], now = 1_000 } = {}) {
+async function opened({ channels = [new FakeChannel('ch', both)], now = 1_000 } = {}) {
   const joined = new Set<(channel: OwnChannel) => void>();
   const changed = new Set<(channelId: string | undefined) => void>();
   const state = {
@@ -90,7 +53,15 @@ async function opened({ channels = [new FakeChannel('ch')], now = 1_000 } = {}) 
     clock: { now: () => new Date(now) },
     log: silent,
   });
-  const view = new OwnView({ peer, channels: own, alive: new OwnAlive({ peer, timers: systemTimers, publishIdentityMs: 0 }) });
+  const view = new GossipView({
+    peer,
+    own: new OwnAlive({ peer, timers: systemTimers, publishIdentityMs: 0 }),
+    identities: { list: () => [{ ...peer, notAfter: new Date() }] },
+    table: new MemberTable(),
+    channels: own,
+    presences: { get: () => undefined },
+  });
+  own.onChanged(() => view.changed());
   return {
     own,
     view,
@@ -158,7 +129,7 @@ describe('what a peer says of itself in a channel', () => {
   it('begins with a join', async () => {
     const { view, join } = await opened({ channels: [] });
     expect(view.membersOf('late')).toEqual([]);
-    join(new FakeChannel('late'));
+    join(new FakeChannel('late', both));
     expect(view.membersOf('late')).toMatchObject([{ height: 1n }]);
   });
 
