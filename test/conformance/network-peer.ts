@@ -19,6 +19,9 @@ import { Scope } from '../../src/common/scope.ts';
 import { Endorser } from '../../src/endorser/endorser.ts';
 import { DEFAULT_HANDLERS, loadHandlers } from '../../src/endorser/handlers/library.ts';
 import type { PrivateDataDistributor } from '../../src/endorser/private-data.ts';
+import { Connections } from '../../src/gateway/connections.ts';
+import { Gateway } from '../../src/gateway/gateway.ts';
+import type { PeerView } from '../../src/gossip/peers.ts';
 import type { CommitOutcome } from '../../src/ledger/ledger.ts';
 import { FolderLedgerProvider } from '../../src/ledger/ledger-provider.ts';
 import { definedLifetimes, heldBy } from '../../src/lifecycle/committed-collections.ts';
@@ -40,6 +43,7 @@ import { Lifecycle } from '../../src/scc/lifecycle/lifecycle.ts';
 import { Lscc } from '../../src/scc/lscc/lscc.ts';
 import { Qscc } from '../../src/scc/qscc.ts';
 import { endorserService } from '../../src/services/endorser-service.ts';
+import { gatewayService } from '../../src/services/gateway-service.ts';
 import { peerDeliverService } from '../../src/services/peer-deliver-service.ts';
 import { readYaml } from '../recorded-networks.ts';
 import type { RecordedPeer, Recording } from './recording.ts';
@@ -174,11 +178,27 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
     log: silent,
     clock,
   });
+  const gateway = gatewayService(
+    new Gateway({
+      channels,
+      access,
+      peers: aloneWith(RECORDED_ADDRESS, member.mspId, channels),
+      planner: { plan: async () => Promise.reject(new Error('the recorded clients name the organisations')) },
+      local: endorser,
+      mspId: member.mspId,
+      isSystem: isSystemChaincode,
+      connections: running.use(new Connections({ tls: undefined, dialTimeoutMs: STARTUP_TIMEOUT_MS })),
+      overrides: new Map(),
+      endorsementTimeoutMs: STARTUP_TIMEOUT_MS,
+      broadcastTimeoutMs: STARTUP_TIMEOUT_MS,
+    }),
+    { concurrency: 500 },
+  );
   const owned = starting.move();
   return {
     member,
     support,
-    methods: new Map([...endorserService(endorser), ...deliver].map((method) => [method.path, method])),
+    methods: new Map([...endorserService(endorser), ...deliver, ...gateway].map((method) => [method.path, method])),
     channel: () => channels.get(recording.channelId),
     height: () => Number(channels.get(recording.channelId)?.ledger.blocks.info().height ?? 0n),
     advance: (height) => commits.advance(height),
@@ -186,6 +206,34 @@ export async function startNetworkPeer(parts: NetworkPeerParts): Promise<Network
     outcomes: commits.outcomes,
     stop: () => running[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
+  };
+}
+
+/** Where the recorded peer was reached that has a gateway. */
+const RECORDED_ADDRESS = '127.0.0.1:25051';
+const RECORDED_CHAINCODES = ['kv24', 'kv24r', 'asset24'] as const;
+
+/** A peer that knows of nobody but itself, and has all recorded chaincodes. */
+function aloneWith(endpoint: string, mspId: string, channels: ChannelRegistry): PeerView {
+  const unsigned = { payload: new Uint8Array(), signature: new Uint8Array() };
+  const self = {
+    pkiId: new Uint8Array(32),
+    mspId,
+    identity: new Uint8Array(),
+    endpoint,
+    internalEndpoint: endpoint,
+    alive: unsigned,
+    self: true,
+  };
+  const chaincodes = RECORDED_CHAINCODES.map((name) => ({ name, version: '1' }));
+  return {
+    members: () => [self],
+    membersOf: (id) => {
+      const channel = channels.get(id);
+      return channel === undefined ? [] : [{ ...self, stateInfo: unsigned, height: channel.feed.height, chaincodes }];
+    },
+    organizations: () => [mspId],
+    onChanged: () => ({ [Symbol.dispose]: () => undefined }),
   };
 }
 

@@ -11,6 +11,7 @@ import { PrivateDataSharing } from './private-data-sharing.ts';
 import { type Heard, RecordedChaincode } from './recorded-chaincode.ts';
 import { RecordedClock } from './recorded-clock.ts';
 import { RecordedDeliver } from './recorded-deliver.ts';
+import { answersOf, ENDORSE, heightOf, isGatewayCall, isOfTheSetting, judgeGateway } from './recorded-gateway.ts';
 import {
   type Network,
   PROCESS_PROPOSAL,
@@ -30,6 +31,11 @@ export interface AnsweredProposal {
   readonly verdict: Verdict;
   /** Blocks our peer had when it answered. */
   readonly height: number;
+}
+
+export interface AnsweredGatewayCall {
+  readonly call: RecordedCall;
+  readonly verdict: Verdict;
 }
 
 /** What one chaincode heard for one proposal. */
@@ -55,6 +61,7 @@ export interface Walk {
   readonly proposals: readonly AnsweredProposal[];
   readonly heard: readonly HeardForProposal[];
   readonly delivers: readonly RecordedDeliver[];
+  readonly gateway: readonly AnsweredGatewayCall[];
   readonly peers: readonly PeerAtTheEnd[];
   /** Transactions in streams that no proposal asked for, by file. */
   readonly missed: ReadonlyMap<string, readonly string[]>;
@@ -103,6 +110,7 @@ class Walker {
   readonly #proposals: AnsweredProposal[] = [];
   readonly #heard: HeardForProposal[] = [];
   readonly #delivers: RecordedDeliver[] = [];
+  readonly #gateway: AnsweredGatewayCall[] = [];
   readonly #missed = new Map<string, readonly string[]>();
 
   private constructor(recording: Recording, seats: ReadonlyMap<string, Seat>, clock: RecordedClock) {
@@ -143,6 +151,7 @@ class Walker {
     this.#clock.at(call);
     await this.#connect(seat, call);
     if (call.method === PROCESS_PROPOSAL) await this.#propose(seat, call);
+    else if (isGatewayCall(call)) await this.#askGateway(seat, call);
     else await this.#deliver(seat, call);
     this.#disconnect(seat, call);
   }
@@ -165,6 +174,20 @@ class Walker {
         if (heard.length > 0) this.#heard.push({ stream: chaincode.stream, call, heard });
       }
       return;
+    }
+  }
+
+  /** What waits for a block is asked before the block is there. */
+  async #askGateway(seat: Seat, call: RecordedCall): Promise<void> {
+    const method = seat.peer.methods.get(call.method);
+    if (method === undefined || isOfTheSetting(call)) return;
+    for (const { chaincode } of seat.open) chaincode.begin();
+    const answers = answersOf(this.#recording, call, method);
+    await seat.peer.advance(heightOf(this.#recording, call));
+    this.#gateway.push({ call, verdict: judgeGateway(this.#recording, call, await answers) });
+    for (const { chaincode } of seat.open) {
+      const heard = chaincode.accept();
+      if (heard.length > 0) this.#heard.push({ stream: chaincode.stream, call, heard });
     }
   }
 
@@ -225,7 +248,7 @@ class Walker {
   #lastCallOf({ lines }: RecordedStream, { peer }: Seat): number {
     const txIds = new Set(lines.map(({ txid }) => txid).filter((txId) => txId !== ''));
     return this.#recording.calls.findLastIndex(
-      ({ method, target, txId }) => method === PROCESS_PROPOSAL && target === peer.member.target && txIds.has(txId),
+      ({ method, target, txId }) => RUN_CHAINCODE.has(method) && target === peer.member.target && txIds.has(txId),
     );
   }
 
@@ -255,6 +278,7 @@ class Walker {
       proposals: this.#proposals,
       heard: this.#heard,
       delivers: this.#delivers,
+      gateway: this.#gateway,
       peers,
       missed: this.#missed,
     };
@@ -273,6 +297,8 @@ async function atTheEnd(peer: NetworkPeer): Promise<PeerAtTheEnd> {
   const blockFile = await readFile(join(peer.ledgerFolder, 'blocks', 'blockfile_000000'));
   return { member: peer.member, blocks, blockFile, state: await dumpOf(peer.ledgerFolder), halted };
 }
+
+const RUN_CHAINCODE: ReadonlySet<string> = new Set([PROCESS_PROPOSAL, ENDORSE]);
 
 /** For chaincodes that answer, and for those that never did. */
 const PATIENT_MS = 30_000;
