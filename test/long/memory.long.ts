@@ -9,7 +9,7 @@ import { type Addresses, type LargestRequests, largestRequests } from '../larges
 /** The largest request of each service, so many times from one client. */
 const COUNT = Number(process.env['SELVAGE_LARGEST_REQUESTS'] ?? 10_000);
 /** After so many the process has what it keeps however long it runs: compiled code, and pages that the allocator does not give back. */
-const WARM_UP = Math.min(COUNT, 200);
+const WARM_UP = Math.min(COUNT, 50);
 const MIB = 1024 * 1024;
 const report = process.env['SELVAGE_LARGEST_REQUESTS_REPORT'];
 

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { silent } from '../../dist/common/log.js';
 import { unmeasured } from '../../dist/common/metrics.js';
 import { connectClients, joinAll } from '../../dist/node/dev/dev-clients.js';
@@ -22,12 +23,12 @@ const clients = await connectClients(network.folders, network.plan);
 await joinAll(clients, network.folders, { signal });
 clients[Symbol.dispose]();
 
-/** Collects until that has given nothing back for some turns: pages go back to the system a while after what was in them. */
+/** Looks ten times a second until nothing has been given back for a second: threads of V8's own do so, a while after the collection. */
 async function held() {
   let resident = Number.POSITIVE_INFINITY;
-  for (let vain = 0; vain < 5; vain += 1) {
-    await new Promise((resolve) => setImmediate(resolve));
+  for (let vain = 0; vain < 10; vain += 1) {
     globalThis.gc();
+    await sleep(100);
     const now = process.memoryUsage.rss();
     if (now < resident) vain = 0;
     resident = Math.min(resident, now);

@@ -26,6 +26,11 @@ export class Budget {
     return true;
   }
 
+  /** Adds some, over the burst if need be. */
+  give(count: number): void {
+    this.#left += count;
+  }
+
   #refill(): void {
     const now = this.#now();
     this.#left = Math.min(this.#burst, this.#left + ((now - this.#since) * this.#perSecond) / 1000);

@@ -41,14 +41,19 @@ export class ClientConnection extends Connection {
     return stream;
   }
 
-  override forget(stream: Stream): void {
-    super.forget(stream);
+  override forget(stream: Stream, ended: boolean): void {
+    super.forget(stream, ended);
     if (this.goingAway && this.streams.size === 0) this.close('the server takes no further calls');
     else this.#parts.onRoom();
   }
 
   protected wasOpened(stream: number): boolean {
     return stream % 2 === 1 && stream < this.#next;
+  }
+
+  /** Calls are given up whenever their callers like, and their answers come nonetheless. */
+  protected mayBeLate(): boolean {
+    return true;
   }
 
   protected receiveHeaders(id: number, list: HeaderList, last: boolean): void {

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
-import { frame, uint32 } from '../../../test/comm/raw-connection.ts';
+import { frame, message, uint32 } from '../../../test/comm/raw-connection.ts';
 import { Scope } from '../../common/scope.ts';
 import { Http2Client } from './client.ts';
-import { ErrorCode, Frame } from './protocol.ts';
+import { encodeHeaders } from './hpack/encoder.ts';
+import { ErrorCode, Flag, Frame } from './protocol.ts';
 
 /** A server that says `words` to who connects. */
 async function serverThatSays(words: Buffer, scope: Scope): Promise<{ address: string; connected: Promise<Socket> }> {
@@ -36,4 +37,62 @@ it('a client that is closed closes a connection that takes no further calls, too
   client[Symbol.dispose]();
   await expect(answer).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' });
   await once(socket.resume(), 'close');
+});
+
+it('a dial that several wait for fails none before its time, and keeps none over it', async () => {
+  await using scope = new Scope();
+  const { address, connected } = await serverThatSays(Buffer.alloc(0), scope);
+  using client = new Http2Client({ address });
+  const given = new AbortController();
+  const patient = client.unary('/t/Never', Buffer.from('x'), { signal: given.signal });
+  const outcome = patient.catch((thrown: unknown) => thrown);
+  expect(await client.connected(20)).toBe(false);
+  const hurried = client.connected(20);
+  const socket = await connected;
+  expect(await hurried).toBe(false);
+  socket.write(frame(Frame.SETTINGS, 0, 0));
+  expect(await client.connected(10_000)).toBe(true);
+  const reason = new Error('enough');
+  given.abort(reason);
+  expect(await outcome).toBe(reason);
+});
+
+it('a client that is closed ends its dial', async () => {
+  await using scope = new Scope();
+  const { address, connected } = await serverThatSays(Buffer.alloc(0), scope);
+  const client = new Http2Client({ address });
+  expect(await client.connected(20)).toBe(false);
+  const socket = await connected;
+  client[Symbol.dispose]();
+  await once(socket.resume(), 'close');
+});
+
+it('answers to any number of calls that were given up break nothing', async () => {
+  await using scope = new Scope();
+  const { address, connected } = await serverThatSays(frame(Frame.SETTINGS, 0, 0), scope);
+  using client = new Http2Client({ address });
+  await client.ready(10_000);
+  const socket = await connected;
+  const given = new AbortController();
+  const calls = Array.from({ length: 600 }, () =>
+    client.unary('/t/Never', Buffer.from('x'), { signal: given.signal }).catch(() => 'given up'),
+  );
+  await new Promise(setImmediate);
+  given.abort(new Error('enough'));
+  await Promise.all(calls);
+  const head = encodeHeaders([
+    [':status', '200'],
+    ['content-type', 'application/grpc'],
+  ]);
+  const answer = (stream: number, code: string): Buffer =>
+    Buffer.concat([
+      frame(Frame.HEADERS, Flag.END_HEADERS, stream, head),
+      frame(Frame.DATA, 0, stream, message(Buffer.from('answer'))),
+      frame(Frame.HEADERS, Flag.END_HEADERS | Flag.END_STREAM, stream, encodeHeaders([['grpc-status', code]])),
+    ]);
+  for (let at = 0; at < 600; at += 1) socket.write(answer(2 * at + 1, '0'));
+  const { signal } = new AbortController();
+  const next = client.unary('/t/Next', Buffer.from('x'), { signal });
+  socket.write(answer(1201, '0'));
+  expect(Buffer.from(await next).toString()).toBe('answer');
 });

@@ -1,5 +1,6 @@
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { timerMs } from '../../common/timers.ts';
 import { wordsOf } from '../dial-cause.ts';
 import { type CallStatus, errorOf, notReached, Status } from '../status.ts';
 import { clientContext } from '../tls.ts';
@@ -27,6 +28,8 @@ export class Http2Client implements ClientTransport {
   #connection: ClientConnection | undefined;
   #dialling: Promise<ClientConnection> | undefined;
   #waiting: (() => void)[] = [];
+  /** Ends dials that nobody waits for any more. */
+  readonly #disposal = new AbortController();
   #closed = false;
 
   constructor({ address, tls, dialTimeoutMs = DIAL_MS }: DialOptions) {
@@ -109,6 +112,7 @@ export class Http2Client implements ClientTransport {
 
   [Symbol.dispose](): void {
     this.#closed = true;
+    this.#disposal.abort(new Error('the client was closed'));
     for (const connection of this.#open) connection.close('the client was closed');
     this.#connection = undefined;
     this.#resume();
@@ -138,28 +142,33 @@ export class Http2Client implements ClientTransport {
     return connection === undefined || connection.over ? undefined : connection;
   }
 
-  /** The connection that stands, or a new one that all who wait share. */
-  #connect(ms: number): Promise<ClientConnection> {
-    if (this.#closed) return Promise.reject(this.#unreachable(new Error('the client is closed')));
+  /** The connection that stands, or a new one that all who wait share. Each waits as long as it wants; the dial goes on for the others. */
+  async #connect(ms: number): Promise<ClientConnection> {
+    if (this.#closed) throw this.#unreachable(new Error('the client is closed'));
     const standing = this.#usable();
-    if (standing !== undefined) return Promise.resolve(standing);
-    this.#dialling ??= this.#make(ms).finally(() => {
-      this.#dialling = undefined;
-    });
-    return this.#dialling;
+    if (standing !== undefined) return standing;
+    if (this.#dialling === undefined) {
+      const dialling = this.#make().finally(() => {
+        if (this.#dialling === dialling) this.#dialling = undefined;
+      });
+      dialling.catch(() => undefined); // those who asked for it may have given up
+      this.#dialling = dialling;
+    }
+    return within(ms, this.#dialling, () => this.#unreachable(new DialTimeout(`no connection within ${Math.ceil(ms)} ms`)));
   }
 
-  async #make(ms: number): Promise<ClientConnection> {
+  async #make(): Promise<ClientConnection> {
+    const end = performance.now() + DIAL_MS;
     let socket: Awaited<ReturnType<typeof dial>>;
     try {
-      socket = await dial(this.#target, ms);
+      socket = await dial(this.#target, { ms: DIAL_MS, signal: this.#disposal.signal });
     } catch (cause) {
       throw this.#unreachable(cause);
     }
     return new Promise((resolve, reject) => {
       const connection: ClientConnection = new ClientConnection({
         socket,
-        limits: { ...CLIENT_LIMITS, handshakeMs: ms },
+        limits: { ...CLIENT_LIMITS, handshakeMs: Math.max(1, end - performance.now()) },
         onReady: () => {
           this.#connection = connection;
           resolve(connection);
@@ -209,6 +218,14 @@ export class Http2Client implements ClientTransport {
       details: { address: this.#address, grpcStatus: Status.UNAVAILABLE, reason },
     });
   }
+}
+
+/** The promise, for so many milliseconds. */
+function within<T>(ms: number, promise: Promise<T>, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late()), timerMs(ms));
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 const NO_ANSWER: CallStatus = { code: Status.INTERNAL, message: 'an answer without a message' };

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { Budget } from './budget.ts';
+import { EndedStreams } from './ended-streams.ts';
+import { Floods } from './floods.ts';
 import { type FrameHandler, FrameReader } from './frame-reader.ts';
 import type { HeaderList } from './hpack/decoder.ts';
 import { Keepalive } from './keepalive.ts';
@@ -20,6 +21,8 @@ import {
   Setting,
   settingsPayload,
 } from './protocol.ts';
+import { ReceiveWindow } from './receive-window.ts';
+import { SendWindow, windowTooLarge } from './send-window.ts';
 import type { Stream } from './stream.ts';
 import type { HostedStream, StreamHost } from './stream-host.ts';
 
@@ -30,13 +33,12 @@ export interface ConnectionParts {
   readonly preface: Buffer;
 }
 
-/** Bytes that may wait in the socket before streams stop sending, and before control frames are counted. */
-const CLOGGED_BYTES = 1024 * 1024;
+/** Bytes that may wait in the socket before control frames are counted. */
 const STALLED_BYTES = 64 * 1024;
 /** How long a connection that we end waits for the other side to do the same, in milliseconds. */
 const FAREWELL_MS = 1_000;
-/** Streams that we have reset, whose late frames are no fault of the other side. */
-const REMEMBERED_RESETS = 256;
+/** What may be on its way of a stream when we reset it: an answer's head, its trailers, a reset. */
+const LATE_FRAMES = 3;
 
 /**
  * One HTTP/2 connection, whichever side we are: its streams, its windows, and every bound on what the other side may cost.
@@ -61,24 +63,15 @@ export abstract class Connection implements StreamHost, FrameHandler {
   protected goingAway = false;
 
   readonly #frames: FrameReader;
-  readonly #blocked = new Set<HostedStream>();
-  readonly #wereReset = new Set<number>();
+  readonly #sending: SendWindow;
+  readonly #receiving: ReceiveWindow;
+  readonly #ended = new EndedStreams();
   readonly #keepalive: Keepalive;
   readonly #handshake: NodeJS.Timeout;
-  readonly #pings = new Budget(100, 10, milliseconds);
-  readonly #settings = new Budget(100, 10, milliseconds);
-  readonly #resets = new Budget(2_000, 1_000, milliseconds);
-  readonly #idleFrames = new Budget(10_000, 1_000, milliseconds);
+  protected readonly floods = new Floods();
   readonly #waiting = new Pings();
   #settled = false;
-  #maxFrame = DEFAULT_FRAME_SIZE;
-  #sendWindow = DEFAULT_WINDOW;
-  #receiveWindow: number;
-  #credit = 0;
-  #unread = 0;
-  #queued = 0;
   #control = 0;
-  #pumping = false;
   /** Whether a frame of a stream has come since the last ping. */
   #streamed = false;
   #over = false;
@@ -89,7 +82,8 @@ export abstract class Connection implements StreamHost, FrameHandler {
     this.limits = limits;
     this.output = new Output(socket);
     this.#frames = new FrameReader({ handler: this, preface, ...limits });
-    this.#receiveWindow = limits.connectionWindow;
+    this.#sending = new SendWindow(this.output);
+    this.#receiving = new ReceiveWindow(limits.connectionWindow);
     this.#keepalive = new Keepalive(limits, {
       ping: () => this.#sendPing(),
       lost: () => this.close('the other side did not answer a ping in time'),
@@ -119,6 +113,10 @@ export abstract class Connection implements StreamHost, FrameHandler {
   protected abstract receiveHeaders(stream: number, list: HeaderList, last: boolean): void;
   /** The other side will open no more streams that we ask for, and knows of none above `lastStream`. */
   abstract goAway(lastStream: number, code: number, reason: string): void;
+  /** Whether a header block of a closed stream may have been on its way when we closed it. */
+  protected abstract mayBeLate(list: HeaderList, last: boolean): boolean;
+  /** The other side resets a stream. */
+  protected resetByOther(): void {}
   /** Whether a stream of that number was ever opened, by its parity and what was opened last. */
   protected abstract wasOpened(stream: number): boolean;
   /** Whether silence is worth asking whether the other side is there. */
@@ -192,37 +190,29 @@ export abstract class Connection implements StreamHost, FrameHandler {
   // What streams ask for: see StreamHost.
 
   claim(length: number, streamWindow: number): boolean {
-    if (length > this.room(streamWindow)) return false;
-    this.#sendWindow -= length;
-    return true;
+    return this.#sending.claim(length, streamWindow);
   }
 
   room(streamWindow: number): number {
-    if (this.output.waiting > CLOGGED_BYTES) return 0;
-    return Math.min(this.#maxFrame, this.#sendWindow, streamWindow);
+    return this.#sending.room(streamWindow);
   }
 
   spend(length: number): void {
-    this.#sendWindow -= length;
-    this.#queued -= length;
+    this.#sending.spend(length);
   }
 
   queue(stream: HostedStream, length: number): void {
-    this.#queued += length;
-    if (this.#queued > this.limits.unreadAnswerBytes) {
-      this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'answers are asked for and not read');
-      return;
-    }
-    this.#blocked.add(stream);
-    this.#pump();
+    this.#sending.queue(stream, length);
+    if (this.#sending.queued > this.limits.unreadAnswerBytes) this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'answers are asked for and not read');
+    else this.#sending.pump();
   }
 
   dequeue(stream: HostedStream): void {
-    this.#blocked.delete(stream);
+    this.#sending.dequeue(stream);
   }
 
   unread(bytes: number): void {
-    this.#unread += bytes;
+    this.#receiving.unread(bytes);
     if (bytes < 0) this.#grant();
   }
 
@@ -234,14 +224,13 @@ export abstract class Connection implements StreamHost, FrameHandler {
   sendReset(stream: number, code: number): void {
     this.#sendControl(4, Frame.RST_STREAM, 0, stream);
     this.output.uint32(code);
-    this.#wereReset.add(stream);
-    if (this.#wereReset.size > REMEMBERED_RESETS) this.#wereReset.delete(this.#wereReset.values().next().value as number);
+    this.floods.expect(LATE_FRAMES);
   }
 
-  forget(stream: HostedStream): void {
+  forget(stream: HostedStream, ended: boolean): void {
     this.streams.delete(stream.id);
-    this.#blocked.delete(stream);
-    this.#queued -= stream.queued;
+    this.#sending.forget(stream);
+    if (ended) this.#ended.add(stream.id);
   }
 
   #sendPing(): void {
@@ -259,21 +248,7 @@ export abstract class Connection implements StreamHost, FrameHandler {
 
   #drained(): void {
     this.#control = 0;
-    this.#pump();
-  }
-
-  /** Every queued stream in turn, for as long as one of them gets on. */
-  #pump(): void {
-    if (this.#pumping) return;
-    this.#pumping = true;
-    try {
-      for (let moved = true; moved; ) {
-        moved = false;
-        for (const stream of this.#blocked) if (stream.pump()) moved = true;
-      }
-    } finally {
-      this.#pumping = false;
-    }
+    this.#sending.pump();
   }
 
   // What the other side sends: see FrameHandler.
@@ -295,11 +270,9 @@ export abstract class Connection implements StreamHost, FrameHandler {
 
   data(id: number, bytes: Buffer, start: number, end: number, length: number, last: boolean): void {
     this.#streamed = true;
-    this.#receiveWindow -= length;
-    if (this.#receiveWindow < 0) throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'more data than the window allows');
-    this.#credit += length;
+    if (!this.#receiving.take(length)) throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'more data than the window allows');
     const stream = this.streams.get(id);
-    if (stream === undefined) this.#afterEnd(id, 'DATA');
+    if (stream === undefined) this.#lateData(id, length);
     else if (stream.remoteEnded) stream.reset(ErrorCode.STREAM_CLOSED, 'DATA behind the end of the stream');
     else stream.receiveData(bytes, start, end, length, last);
   }
@@ -308,27 +281,29 @@ export abstract class Connection implements StreamHost, FrameHandler {
     this.#streamed = true;
     const stream = this.streams.get(id);
     if (stream?.remoteEnded === true) stream.reset(ErrorCode.STREAM_CLOSED, 'HEADERS behind the end of the stream');
-    else if (stream === undefined && this.wasOpened(id)) this.#afterEnd(id, 'HEADERS');
+    else if (stream === undefined && this.wasOpened(id)) this.#lateHeaders(id, this.mayBeLate(list, last));
     else this.receiveHeaders(id, list, last);
   }
 
   windowUpdate(id: number, increment: number): void {
     const stream = this.streams.get(id);
-    if (id === 0) this.#widen(increment);
+    if (id === 0) this.#sending.widen(increment);
     else if (stream === undefined) this.#mustHaveOpened(id, 'WINDOW_UPDATE');
     else if (increment === 0) stream.reset(ErrorCode.PROTOCOL_ERROR, 'a WINDOW_UPDATE by nothing');
     else if (!stream.widen(increment)) stream.reset(ErrorCode.FLOW_CONTROL_ERROR, 'a window over its limit');
-    else if (this.#blocked.has(stream)) this.#pump();
+    else if (this.#sending.isBlocked(stream)) this.#sending.pump();
   }
 
   reset(id: number, code: number): void {
     this.#mustHaveOpened(id, 'RST_STREAM');
-    if (!this.#resets.take()) throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'too many streams are reset');
-    this.streams.get(id)?.receiveReset(code);
+    this.resetByOther();
+    const stream = this.streams.get(id);
+    if (stream === undefined) this.idle();
+    else stream.receiveReset(code);
   }
 
   settings(values: readonly (readonly [setting: number, value: number])[]): void {
-    if (!this.#settings.take()) throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'too many SETTINGS');
+    this.floods.settings();
     for (const [setting, value] of values) this.#applySetting(setting, value);
     if (!this.#settled) {
       this.#settled = true;
@@ -337,12 +312,12 @@ export abstract class Connection implements StreamHost, FrameHandler {
       this.settled();
     }
     this.#sendControl(0, Frame.SETTINGS, Flag.ACK, 0);
-    this.#pump();
+    this.#sending.pump();
   }
 
   ping(payload: Buffer): void {
     // Clients of gRPC measure the line with a ping beside the data; those cost no more than the data does.
-    if (!this.#streamed && !this.#pings.take()) throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'too_many_pings');
+    if (!this.#streamed) this.floods.ping();
     this.#streamed = false;
     this.#sendControl(payload.length, Frame.PING, Flag.ACK, 0);
     this.output.bytes(payload);
@@ -354,7 +329,7 @@ export abstract class Connection implements StreamHost, FrameHandler {
   }
 
   idle(): void {
-    if (!this.#idleFrames.take()) throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, 'too many frames that say nothing');
+    this.floods.idle();
   }
 
   #applySetting(setting: number, value: number): void {
@@ -371,51 +346,40 @@ export abstract class Connection implements StreamHost, FrameHandler {
       case Setting.MAX_FRAME_SIZE:
         if (value < DEFAULT_FRAME_SIZE || value > MAX_FRAME_SIZE)
           throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `MAX_FRAME_SIZE is ${value}`);
-        this.#maxFrame = value;
+        this.#sending.frameSize = value;
         break;
       default: // the table of our encoder is never used, and what we send is far below any limit on header lists
     }
   }
 
   #resizeWindows(size: number): void {
-    if (size > MAX_WINDOW) throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'a window over its limit');
+    if (size > MAX_WINDOW) throw windowTooLarge();
     const change = size - this.initialSendWindow;
     this.initialSendWindow = size;
-    for (const stream of this.streams.values())
-      if (!stream.widen(change)) throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'a window over its limit');
-  }
-
-  #widen(increment: number): void {
-    if (increment === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'a WINDOW_UPDATE by nothing');
-    this.#sendWindow += increment;
-    if (this.#sendWindow > MAX_WINDOW) throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, 'a window over its limit');
-    this.#pump();
+    for (const stream of this.streams.values()) if (!stream.widen(change)) throw windowTooLarge();
   }
 
   #mustHaveOpened(id: number, what: string): void {
     if (id === 0 || !this.wasOpened(id)) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `${what} of a stream that was never opened`);
   }
 
-  /** A frame of a stream that is closed: late, or wrong. */
-  #afterEnd(id: number, what: string): void {
-    this.#mustHaveOpened(id, what);
-    this.idle();
-    if (this.#wereReset.has(id)) return;
-    if (what === 'HEADERS') throw new ConnectionError(ErrorCode.STREAM_CLOSED, 'HEADERS of a stream that is closed');
-    this.sendReset(id, ErrorCode.STREAM_CLOSED);
+  /** Data of a stream that is closed: wrong where the other side had ended it; else they were on their way, and cost their window. */
+  #lateData(id: number, length: number): void {
+    this.#mustHaveOpened(id, 'DATA');
+    if (length === 0) this.idle();
+    if (this.#ended.has(id)) this.sendReset(id, ErrorCode.STREAM_CLOSED);
   }
 
-  /** Lets the other side send again what it has sent, in pieces of half a window, while it is read. */
+  #lateHeaders(id: number, mayBeLate: boolean): void {
+    this.idle();
+    if (this.#ended.has(id) || !mayBeLate) throw new ConnectionError(ErrorCode.STREAM_CLOSED, 'HEADERS of a stream that is closed');
+  }
+
+  /** Lets the other side send again what it has sent, while it is read. */
   #grant(): void {
-    const half = this.limits.connectionWindow / 2;
-    if (this.#over || this.#credit < half || this.#unread >= half) return;
-    const credit = this.#credit;
-    this.#credit = 0;
-    this.#receiveWindow += credit;
-    this.sendWindowUpdate(0, credit);
+    const credit = this.#over ? 0 : this.#receiving.grant();
+    if (credit > 0) this.sendWindowUpdate(0, credit);
   }
 }
 
 const PING_PAYLOAD = Buffer.from('selvage.');
-
-const milliseconds = (): number => performance.now();

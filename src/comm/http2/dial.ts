@@ -1,6 +1,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import { splitAddress } from '../../common/address.ts';
+import type { Cancellable } from '../../common/cancel.ts';
 import { timerMs } from '../../common/timers.ts';
 
 export interface Target {
@@ -20,13 +21,14 @@ export class DialTimeout extends Error {
   override readonly name = 'DialTimeout';
 }
 
-/** Resolves when TCP, and TLS where it is asked for, stand. Rejects with what Node says, or a {@link DialTimeout}. */
-export function dial({ address, tls }: Target, ms: number): Promise<Socket> {
+/** Resolves when TCP, and TLS where it is asked for, stand. Rejects with what Node says, a {@link DialTimeout}, or the signal's reason. */
+export function dial({ address, tls }: Target, { ms, signal }: { readonly ms: number } & Cancellable): Promise<Socket> {
   const { host, port } = splitAddress(address) ?? { host: address, port: 0 };
   const socket = tls === undefined ? connectTcp({ host, port }) : connectTls({ host, port, ...tlsOptions(tls) });
   return new Promise((resolve, reject) => {
     const settle = (then: () => void): void => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', cancelled);
       socket.off('error', fail).off('close', closed).off(stands, stood);
       then();
     };
@@ -36,6 +38,7 @@ export function dial({ address, tls }: Target, ms: number): Promise<Socket> {
         socket.destroy();
         reject(cause);
       });
+    const cancelled = (): void => fail(signal.reason);
     const closed = (): void => fail(new Error('the other side closed the connection'));
     const stands = tls === undefined ? 'connect' : 'secureConnect';
     const stood = (): void => {
@@ -44,6 +47,8 @@ export function dial({ address, tls }: Target, ms: number): Promise<Socket> {
       else settle(() => resolve(socket));
     };
     const timer = setTimeout(() => fail(new DialTimeout(`no connection within ${Math.ceil(ms)} ms`)), timerMs(ms));
+    signal.addEventListener('abort', cancelled, { once: true });
+    if (signal.aborted) cancelled();
     socket.once('error', fail);
     socket.once('close', closed);
     socket.once(stands, stood);

@@ -46,6 +46,14 @@ const METHODS: readonly Method[] = [
     },
   },
   { kind: 'bidi', path: '/t/Deaf', handle: () => release.promise },
+  {
+    kind: 'bidi',
+    path: '/t/Talk',
+    handle: async (call) => {
+      call.send(new Uint8Array(1_000)).catch(() => undefined);
+      await release.promise;
+    },
+  },
 ];
 
 const refusal = (thrown: unknown): CallStatus => ({ code: 2, message: String(thrown) });
@@ -266,6 +274,48 @@ describe('a unary call', () => {
     expect(await raw.answered(1)).toBe(true);
     expect(trailers(raw, 1)).toContain('more than one message');
     expect(handled).toBe(0);
+  });
+});
+
+describe('what was on its way when we ended a stream', () => {
+  it('is passed over, of however many streams', async () => {
+    const raw = await open();
+    const streams = Array.from({ length: 600 }, (_, at) => 2 * at + 1);
+    const malformed = Buffer.from('83', 'hex'); // a method and nothing else, which is reset
+    for (const stream of streams) raw.send(frame(Frame.HEADERS, Flag.END_HEADERS, stream, malformed));
+    expect(await raw.wasReset(1199)).toBe('PROTOCOL_ERROR');
+    const trailing = encodeHeaders([['x', 'y']]);
+    for (const stream of streams)
+      raw.send(
+        frame(Frame.DATA, 0, stream, message(new Uint8Array(1_000))),
+        frame(Frame.HEADERS, Flag.END_HEADERS | Flag.END_STREAM, stream, trailing),
+      );
+    raw.call(1201, '/t/Echo', Buffer.from('x'));
+    expect(await raw.answered(1201)).toBe(true);
+    expect(raw.frames.filter(({ type }) => type === Frame.RST_STREAM).length).toBe(600);
+  });
+
+  it('does not take the place of why a message was refused, which waits for a client that reads slowly', async () => {
+    const raw = await open([[Setting.INITIAL_WINDOW_SIZE, 0]]);
+    raw.send(
+      frame(Frame.HEADERS, Flag.END_HEADERS, 1, callHead('/t/Talk')),
+      frame(Frame.DATA, 0, 1, Buffer.concat([message(Buffer.from('abc')), Buffer.from('00ffffffff', 'hex')])),
+      frame(Frame.DATA, Flag.END_STREAM, 1, Buffer.from('de')),
+      frame(Frame.WINDOW_UPDATE, 0, 1, uint32(10_000)),
+    );
+    expect(await raw.answered(1)).toBe(true);
+    expect(trailers(raw, 1)).toContain('Received message larger than max (4294967295 vs 1048576)');
+  });
+
+  it('is an error where the other side had ended the stream, and where no call was ever there', async () => {
+    for (const stream of [1, 3]) {
+      const raw = await open();
+      raw.call(1, '/t/Echo', Buffer.from('x'));
+      raw.call(5, '/t/Echo', Buffer.from('x'));
+      expect([await raw.answered(1), await raw.answered(5)]).toEqual([true, true]);
+      raw.send(frame(Frame.HEADERS, Flag.END_HEADERS | Flag.END_STREAM, stream, callHead('/t/Echo')));
+      expect(await raw.goAway()).toBe('STREAM_CLOSED');
+    }
   });
 });
 

@@ -67,8 +67,8 @@ export class ServerConnection extends Connection implements CallHost {
     this.#closeIfQuiet();
   }
 
-  override forget(stream: Stream): void {
-    super.forget(stream);
+  override forget(stream: Stream, ended: boolean): void {
+    super.forget(stream, ended);
     this.#closeIfQuiet();
   }
 
@@ -100,6 +100,15 @@ export class ServerConnection extends Connection implements CallHost {
 
   protected wasOpened(stream: number): boolean {
     return stream % 2 === 1 && stream <= this.lastRemote;
+  }
+
+  /** Trailers of a call; the head of one would open a stream of a lower number than others before it. */
+  protected mayBeLate(list: HeaderList, last: boolean): boolean {
+    return last && wellFormedTrailers(list.fields);
+  }
+
+  protected override resetByOther(): void {
+    this.floods.reset();
   }
 
   protected receiveHeaders(id: number, list: HeaderList, last: boolean): void {

@@ -31,6 +31,6 @@ export interface StreamHost {
   unread(bytes: number): void;
   sendWindowUpdate(stream: number, bytes: number): void;
   sendReset(stream: number, code: number): void;
-  /** The stream is closed. */
-  forget(stream: HostedStream): void;
+  /** The stream is closed. @param ended whether the other side has said that it sends nothing more of it */
+  forget(stream: HostedStream, ended: boolean): void;
 }

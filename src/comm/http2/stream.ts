@@ -1,6 +1,7 @@
 import type { Field } from './hpack/static-table.ts';
 import { MessageReader, MessageRefused } from './message-reader.ts';
 import { ErrorCode, Flag, Frame, MAX_WINDOW } from './protocol.ts';
+import { ReceiveWindow } from './receive-window.ts';
 import { framedLength, SendQueue, sendEnd, sendWhole } from './send-queue.ts';
 import type { HostedStream, StreamHost } from './stream-host.ts';
 
@@ -37,10 +38,9 @@ export class Stream implements HostedStream {
   readonly #listener: StreamListener;
   /** Bytes that the other side lets us send. */
   #sendWindow: number;
-  /** Bytes that it may still send, those that it will be let send again, and those that nobody has read yet. */
-  #receiveWindow: number;
-  #credit = 0;
-  #unread = 0;
+  readonly #receiving: ReceiveWindow;
+  /** A message could not be taken; what follows it has no meaning. */
+  #refused = false;
   #remoteEnded = false;
   #localEnded = false;
   #gone = false;
@@ -52,10 +52,10 @@ export class Stream implements HostedStream {
     this.id = id;
     this.#listener = listener;
     this.#sendWindow = connection.initialSendWindow;
-    this.#receiveWindow = connection.limits.streamWindow;
+    this.#receiving = new ReceiveWindow(connection.limits.streamWindow);
     this.#reader = new MessageReader(connection.limits.messageBytes);
     this.#take = (message) => {
-      this.#unread += message.length;
+      this.#receiving.unread(message.length);
       connection.unread(message.length);
       listener.message(message);
     };
@@ -90,13 +90,12 @@ export class Stream implements HostedStream {
 
   /** @param frameLength bytes that count for the window, padding included */
   receiveData(bytes: Buffer, start: number, end: number, frameLength: number, last: boolean): void {
-    this.#receiveWindow -= frameLength;
-    if (this.#receiveWindow < 0) {
+    if (!this.#receiving.take(frameLength)) {
       this.reset(ErrorCode.FLOW_CONTROL_ERROR, 'more data than the window allows');
       return;
     }
-    this.#credit += frameLength;
     if (last) this.#remoteEnded = true;
+    if (this.#refused) return; // and no more of it is asked for
     this.received += end - start;
     this.#listener.received?.(end - start);
     if (this.#gone) return; // the listener would not have so much
@@ -104,6 +103,7 @@ export class Stream implements HostedStream {
       if (this.#listener.discards !== true) this.#reader.read(bytes, start, end, this.#take);
     } catch (thrown) {
       if (!(thrown instanceof MessageRefused)) throw thrown;
+      this.#refused = true;
       this.#listener.refused(thrown);
       return;
     }
@@ -112,6 +112,7 @@ export class Stream implements HostedStream {
   }
 
   receiveReset(code: number): void {
+    this.#remoteEnded = true;
     this.#close();
     this.#listener.cut(code, 'the other side reset the stream');
   }
@@ -180,7 +181,7 @@ export class Stream implements HostedStream {
 
   /** Says that the listener has used up `bytes` of messages: so many more may come. */
   consumed(bytes: number): void {
-    this.#unread -= bytes;
+    this.#receiving.unread(-bytes);
     this.#connection.unread(-bytes);
     this.#grant();
   }
@@ -215,7 +216,7 @@ export class Stream implements HostedStream {
   }
 
   #endReceived(): void {
-    if (this.#gone) return; // the listener has ended it
+    if (this.#gone || this.#refused) return; // the listener has ended it, or is about to
     if (!this.#reader.betweenMessages) {
       this.reset(ErrorCode.PROTOCOL_ERROR, 'the stream ended within a message');
       return;
@@ -224,24 +225,21 @@ export class Stream implements HostedStream {
     if (this.#localEnded) this.#close();
   }
 
-  /** Lets the other side send again what it has sent, in pieces of half a window, while somebody reads. */
+  /** Lets the other side send again what it has sent, while somebody reads. */
   #grant(): void {
-    const half = this.#connection.limits.streamWindow / 2;
-    if (this.#remoteEnded || this.#credit < half || this.#unread >= half) return;
-    this.#receiveWindow += this.#credit;
-    this.#connection.sendWindowUpdate(this.id, this.#credit);
-    this.#credit = 0;
+    const credit = this.#remoteEnded || this.#refused ? 0 : this.#receiving.grant();
+    if (credit > 0) this.#connection.sendWindowUpdate(this.id, credit);
   }
 
   #close(): void {
     if (this.#gone) return;
+    const ended = this.#remoteEnded;
     this.#gone = true;
     this.#localEnded = true;
     this.#remoteEnded = true;
-    this.#connection.forget(this);
+    this.#connection.forget(this, ended);
     this.#queue.clear();
-    this.#connection.unread(-this.#unread);
-    this.#unread = 0;
+    this.#connection.unread(-this.#receiving.abandon());
     this.#listener.closed?.();
   }
 }

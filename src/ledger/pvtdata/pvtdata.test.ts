@@ -6,7 +6,7 @@ import { entries } from '../kv/kv.contract.ts';
 import { MemoryStore } from '../kv/memory-store.ts';
 import type { KeptPrivateData } from '../ledger.ts';
 import { keyHash } from '../simulator/private-namespaces.ts';
-import { type PrivatePurge, setKey } from './private-data-keys.ts';
+import { CLOSED_INDEXED, type PrivatePurge, setKey } from './private-data-keys.ts';
 import { type PrivateDataOfBlock, PrivateDataStore } from './private-data-store.ts';
 import { KvTransientStore } from './transient-store.ts';
 
@@ -138,7 +138,10 @@ describe('private data store', () => {
     const kv = new CountedStore();
     const rwsetOf = (key: string) => kvrwset.KVRWSet.encode({ writes: [{ key, value: utf8('v') }] });
     const name = (index: number) => ({ blockNum: 7n, index, namespace: 'cc', collection: 'c' });
-    await kv.commit(Array.from({ length: 50 }, (_, index) => ({ key: setKey(name(index)), value: rwsetOf(`k${index}`) })));
+    await kv.commit([
+      { key: CLOSED_INDEXED, value: utf8('') },
+      ...Array.from({ length: 50 }, (_, index) => ({ key: setKey(name(index)), value: rwsetOf(`k${index}`) })),
+    ]);
     kv.commits = 0;
     const store = new PrivateDataStore(kv);
     await store.bringUpToDate();
