@@ -41,6 +41,10 @@ describe('a duration', () => {
     ['3x', 'time: unknown unit "x" in duration "3x"'],
     ['soon', 'time: invalid duration "soon"'],
     ['', 'time: invalid duration ""'],
+    ['1h.', 'time: invalid duration "1h."'],
+    ['3x soon', 'time: unknown unit "x soon" in duration "3x soon"'],
+    [`${'1'.repeat(100)}.`, `time: missing unit in duration "${'1'.repeat(100)}."`], // and at once: no text is looked at in many ways
+    [`${'1'.repeat(100)}..`, `time: missing unit in duration "${'1'.repeat(100)}.."`],
   ])('is not %j', (text, refusal) => {
     expect(parseGoDuration(text)).toEqual({ refusal });
   });

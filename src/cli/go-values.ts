@@ -21,13 +21,19 @@ const UNITS: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3,
 
 export type ParsedDuration = { readonly ms: number } | { readonly refusal: string };
 
+const PART = /(\d+\.?\d*|\.\d+)([^\d.]*)/y;
+
 /** Milliseconds of a text like `1m30s`. @see ParseDuration in Go, time/format.go */
 export function parseGoDuration(text: string): ParsedDuration {
   const [, sign = '', rest = ''] = /^([+-]?)(.*)$/s.exec(text) ?? [];
   if (rest === '0') return { ms: 0 };
-  if (!/^(?:(?:\d+\.?\d*|\.\d+)[^\d.]*)+$/.test(rest)) return { refusal: `time: invalid duration ${JSON.stringify(text)}` };
+  const invalid = { refusal: `time: invalid duration ${JSON.stringify(text)}` };
+  if (rest === '') return invalid;
   let ms = 0;
-  for (const [, amount, unit = ''] of rest.matchAll(/(\d+\.?\d*|\.\d+)([^\d.]*)/g)) {
+  for (let at = 0; at < rest.length; at = PART.lastIndex) {
+    PART.lastIndex = at;
+    const [, amount, unit = ''] = PART.exec(rest) ?? [];
+    if (amount === undefined) return invalid;
     if (unit === '') return { refusal: `time: missing unit in duration ${JSON.stringify(text)}` };
     const factor = UNITS[unit];
     if (factor === undefined) return { refusal: `time: unknown unit ${JSON.stringify(unit)} in duration ${JSON.stringify(text)}` };

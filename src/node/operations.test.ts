@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type RequestOptions, request } from 'node:https';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { issue } from '../../test/certificates.ts';
 import { silent } from '../common/log.ts';
@@ -92,6 +93,22 @@ describe('the operations server', () => {
     socket.end('GET // HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     const [first] = (await once(socket, 'data')) as [Buffer];
     expect(first.toString()).toMatch(/^HTTP\/1.1 404 /);
+  });
+
+  it.each([
+    ['PUT', '/logspec', 400, 'the request is too large'],
+    ['POST', '/healthz', 405, 'invalid request method: POST'],
+  ])('answers a %s to %s with a large body before it closes, also who reads when all is sent', async (method, path, status, words) => {
+    const { hostname, port } = new URL(await served({ logLevels: new LogLevels('info') }));
+    const body = Buffer.alloc(8 * 1024 * 1024, 0x20);
+    const socket = connect(Number(port), hostname).pause();
+    socket.write(`${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`);
+    await new Promise<void>((resolve, reject) =>
+      socket.once('error', reject).write(body, (failure) => (failure ? reject(failure) : resolve())),
+    );
+    const answer = await text(socket);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(answer).toContain(words);
   });
 
   it('stops listening to a body that is too large', async () => {

@@ -86,10 +86,35 @@ async function listening(options: Parameters<typeof Listener.open>[0]): Promise<
   }
 }
 
-/** Who still sends when the answer is there is not listened to any longer. */
+/** So much more is taken from who still sends when the answer is there. */
+const MOST_DRAINED = 16 * 1024 * 1024;
+/** After so many milliseconds without a byte more it is taken for read. */
+const QUIET_MS = 1_000;
+
+/**
+ * Who still sends when the answer is there has it at once, and is heard out for a while, before the connection closes: closed on what was
+ * not read, it would take the answer with it.
+ */
 function send(request: IncomingMessage, response: ServerResponse, { status, type, body }: Answer): void {
-  const closing = request.complete ? {} : { connection: 'close' };
-  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body), ...closing }).end(body);
+  const head = { 'content-type': type, 'content-length': Buffer.byteLength(body) };
+  if (request.complete) {
+    response.writeHead(status, head).end(body);
+    return;
+  }
+  response.writeHead(status, { ...head, connection: 'close' });
+  if (body === '' || request.method === 'HEAD') response.flushHeaders();
+  else response.write(body);
+  const quiet = setTimeout(() => response.end(), QUIET_MS);
+  let left = MOST_DRAINED;
+  request.on('data', (chunk: Buffer) => {
+    quiet.refresh();
+    left -= chunk.length;
+    if (left < 0) response.end();
+  });
+  request.once('close', () => {
+    clearTimeout(quiet);
+    response.end();
+  });
 }
 
 interface Answer {
@@ -172,7 +197,7 @@ const MOST_BODY = 64 * 1024;
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of request) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     length += chunk.length;
     if (length > MOST_BODY) throw new SelvageError('MALFORMED', 'the request is too large');
     chunks.push(chunk);

@@ -97,7 +97,8 @@ function messageIn(answer: string): string {
 
 type Place = { readonly secure: boolean } & ({ readonly socketPath: string } | { readonly host: string; readonly port: string });
 
-function placeOf(endpoint: string, secure: boolean): Place {
+/** Where an endpoint is. @throws {SelvageError} `SETTING_INVALID` */
+export function placeOf(endpoint: string, secure: boolean): Place {
   const local = /^(unix|npipe):\/\/(.+)$/.exec(endpoint)?.[2];
   if (local !== undefined) return { secure: false, socketPath: local };
   const url = /^(tcp|https?):\/\//.test(endpoint) && URL.canParse(endpoint) ? new URL(endpoint.replace(/^tcp:/, 'http:')) : undefined;
@@ -107,5 +108,11 @@ function placeOf(endpoint: string, secure: boolean): Place {
     });
   }
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  return { secure: secure || url.protocol === 'https:', host, port: url.port === '' ? (secure ? '2376' : '2375') : url.port };
+  return { secure: secure || url.protocol === 'https:', host, port: portIn(endpoint) ?? (secure ? '2376' : '2375') };
+}
+
+/** The port as it is written: a URL of HTTP forgets one that is HTTP's own. */
+function portIn(endpoint: string): string | undefined {
+  const { port } = new URL(endpoint.replace(/^\w+:/, 'engine:'));
+  return port === '' ? undefined : port;
 }
