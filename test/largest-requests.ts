@@ -26,9 +26,11 @@ export function largestRequests({ peer, orderer, chaincode, operations }: Addres
   const clients = [peer, orderer, chaincode].map((address) => new GrpcClient({ address }));
   const [toPeer, toOrderer, toChaincode] = clients as [GrpcClient, GrpcClient, GrpcClient];
   const [proposal, seek, transaction, registration, question] = [proposals(), seeks(), transactions(), registrations(), questions()];
+  const ofArguments = emptyArguments();
   return {
     byService: {
       Endorser: (number) => unary(toPeer, '/protos.Endorser/ProcessProposal', proposal(number)),
+      'Endorser, arguments alone': (number) => unary(toPeer, '/protos.Endorser/ProcessProposal', ofArguments(number)),
       Deliver: (number) => stream(toPeer, '/protos.Deliver/Deliver', seek(number)),
       DeliverFiltered: (number) => stream(toPeer, '/protos.Deliver/DeliverFiltered', seek(number)),
       DeliverWithPrivateData: (number) => stream(toPeer, '/protos.Deliver/DeliverWithPrivateData', seek(number)),
@@ -89,6 +91,31 @@ const proposals = () =>
     const header = common.Header.encode(headers(creator, 'mychannel'));
     return protos.SignedProposal.encode({ proposalBytes: protos.Proposal.encode({ header }), signature: new Uint8Array(70) });
   });
+
+/** Nothing but arguments that are empty: two bytes each, and each something to hold. */
+const emptyArguments = () =>
+  filled(MAX_MESSAGE_BYTES, (filling) => {
+    const nothing = Buffer.alloc(filling.length - 200, Buffer.from([0x0a, 0]));
+    const input = Buffer.concat([lengthDelimited(1, filling.subarray(0, 40)), nothing]);
+    const payload = protos.ChaincodeProposalPayload.encode({ input: lengthDelimited(1, lengthDelimited(3, input)) });
+    const channelHeader = common.ChannelHeader.encode({
+      type: common.HeaderType.ENDORSER_TRANSACTION,
+      channelId: 'mychannel',
+      extension: protos.ChaincodeHeaderExtension.encode({ chaincodeId: { name: 'cc' } }),
+    });
+    const header = common.Header.encode({ ...headers(new Uint8Array(10), 'mychannel'), channelHeader });
+    return protos.SignedProposal.encode({ proposalBytes: protos.Proposal.encode({ header, payload }), signature: new Uint8Array(70) });
+  });
+
+/** A field of a message around that message's bytes. */
+function lengthDelimited(field: number, bytes: Uint8Array): Buffer {
+  const length: number[] = [];
+  for (let left = bytes.length; ; left >>>= 7) {
+    length.push(left > 0x7f ? (left & 0x7f) | 0x80 : left);
+    if (left <= 0x7f) break;
+  }
+  return Buffer.concat([Buffer.from([(field << 3) | 2, ...length]), bytes]);
+}
 
 const envelope = (creator: Uint8Array): Uint8Array =>
   common.Envelope.encode({

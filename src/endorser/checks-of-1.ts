@@ -5,6 +5,7 @@
 import { SelvageError } from '../common/errors.ts';
 import { txIdOf } from '../protos/hashes.ts';
 import { common, msp, protos } from '../protos/messages.ts';
+import { OF_STRANGERS } from '../protos/wire.ts';
 import { headerTypeName, type ProposalHeaders, type ProposalTarget, readInput } from './proposal.ts';
 import { refusal } from './refusal.ts';
 
@@ -68,7 +69,7 @@ function readChaincodeId(bytes: Uint8Array): protos.ChaincodeID {
 
 function decodeExtension(bytes: Uint8Array): protos.ChaincodeHeaderExtension {
   try {
-    return protos.ChaincodeHeaderExtension.decode(bytes, { strict: true });
+    return protos.ChaincodeHeaderExtension.decode(bytes, { strict: true, ...OF_STRANGERS });
   } catch (cause) {
     throw refusal('invalid header extension for type CHAINCODE', cause);
   }
@@ -76,7 +77,7 @@ function decodeExtension(bytes: Uint8Array): protos.ChaincodeHeaderExtension {
 
 function claimedMsp(creator: Uint8Array): string {
   try {
-    return msp.SerializedIdentity.decode(creator).mspid;
+    return msp.SerializedIdentity.decode(creator, OF_STRANGERS).mspid;
   } catch {
     return '';
   }

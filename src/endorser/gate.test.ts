@@ -10,6 +10,11 @@ const garbage = new Uint8Array([0x0f, 0xff, 0xff]);
 const chaincodeId = { name: 'cc' };
 const NOTHING = new Uint8Array();
 
+/** Half a megabyte that would become a hundred. */
+const manyArguments = protos.ChaincodeInvocationSpec.encode({
+  chaincodeSpec: { input: { args: Array.from({ length: 250_000 }, () => new Uint8Array()) } },
+});
+
 /** Where a proposal is wrong, and the text that says so. */
 type Wrong = readonly [string, ProposalParts, string | RegExp];
 
@@ -41,6 +46,11 @@ const WRONG_ON_LEGACY: readonly Wrong[] = [
   ],
   ['a payload that is none', { payload: garbage }, /^cannot decode protos.ChaincodeProposalPayload: /],
   ['an invocation that is none', { invocation: garbage }, /^cannot decode protos.ChaincodeInvocationSpec: /],
+  [
+    'an invocation of too many arguments',
+    { invocation: manyArguments },
+    /^cannot decode protos.ChaincodeInvocationSpec: more than 200000 fields$/,
+  ],
   ['no spec', { payload: new Uint8Array([0x0a, 0]) }, 'chaincode invocation spec did not contain chaincode spec'],
   [
     'no payload, for a system chaincode',
@@ -55,6 +65,11 @@ const WRONG_ON_LEGACY: readonly Wrong[] = [
 const denied = (channelId: string, who: string) => `error validating proposal: access denied: channel [${channelId}] creator org ${who}`;
 
 const WRONG: readonly Wrong[] = [
+  [
+    'an invocation of too many arguments',
+    { invocation: manyArguments },
+    /error unmarshalling ChaincodeInvocationSpec: more than 200000 fields$/,
+  ],
   ['an extension that is none', { extension: garbage }, /^error unmarshalling ChaincodeHeaderExtension: /],
   ['no extension', { extension: NOTHING }, 'ChaincodeHeaderExtension.ChaincodeId is nil'],
   ['no name, before the channel is looked for', { chaincode: '', channelId: 'nope' }, 'ChaincodeHeaderExtension.ChaincodeId.Name is empty'],

@@ -3,7 +3,7 @@
 import type { FabricDialect } from '../msp/policies/dialect.ts';
 import { common, protos } from '../protos/messages.ts';
 import { unreadable } from '../protos/unreadable.ts';
-import type { Codec } from '../protos/wire.ts';
+import { type Codec, OF_STRANGERS } from '../protos/wire.ts';
 import { reading, refusal } from './refusal.ts';
 
 /** The proposal down to its headers, as received. Bytes are views of the request. */
@@ -32,9 +32,9 @@ export interface UnpackedProposal extends ProposalHeaders, ProposalTarget {
 
 /** One message of the proposal. 1.1 refused a field with a foreign wire type, which 2.x passes over as unknown. */
 export function readPart<T>(codec: Pick<Codec<T, never>, 'typeName' | 'decode'>, bytes: Uint8Array, dialect: FabricDialect): T {
-  if (dialect === '1.1') return reading('', () => codec.decode(bytes, { strict: true }));
+  if (dialect === '1.1') return reading('', () => codec.decode(bytes, { strict: true, ...OF_STRANGERS }));
   try {
-    return codec.decode(bytes);
+    return codec.decode(bytes, OF_STRANGERS);
   } catch (thrown) {
     const name = codec.typeName.slice(codec.typeName.lastIndexOf('.') + 1);
     throw refusal(`error unmarshalling ${name}: ${unreadable(thrown)}`, thrown);

@@ -4,6 +4,7 @@ import { expiryOf } from '../msp/identities/serialized-identity.ts';
 import type { SignedData } from '../msp/policies/policy.ts';
 import { common } from '../protos/messages.ts';
 import { unreadable } from '../protos/unreadable.ts';
+import { OF_STRANGERS } from '../protos/wire.ts';
 
 /** The answer to a broadcast: `common.Status` and what Fabric says with it. */
 export interface BroadcastAnswer {
@@ -46,11 +47,11 @@ export async function refusalOf(
 
 /** What the envelope's signature covers and who claims it. @see EnvelopeAsSignedData in hyperledger/fabric v2.5, protoutil/signeddata.go */
 function signedDataOf({ payload, signature }: common.Envelope): SignedData | BroadcastAnswer {
-  const decoded = attempt(() => common.Payload.decode(payload));
+  const decoded = attempt(() => common.Payload.decode(payload, OF_STRANGERS));
   if ('why' in decoded) return badRequest(`could not convert message to signedData: ${decoded.why}`);
   const { header } = decoded.value;
   if (header === undefined) return badRequest('could not convert message to signedData: Missing Header');
-  const signer = attempt(() => common.SignatureHeader.decode(header.signatureHeader));
+  const signer = attempt(() => common.SignatureHeader.decode(header.signatureHeader, OF_STRANGERS));
   if ('why' in signer) return badRequest(`could not convert message to signedData: GetSignatureHeaderFromBytes failed, err ${signer.why}`);
   return { data: payload, identity: signer.value.creator, signature };
 }
@@ -61,14 +62,14 @@ function signedDataOf({ payload, signature }: common.Envelope): SignedData | Bro
  */
 export function received(bytes: Uint8Array): ReceivedEnvelope | BroadcastAnswer {
   const undetermined = (why: string): BroadcastAnswer => badRequest(`could not determine channel ID: ${why}`);
-  const envelope = attempt(() => common.Envelope.decode(bytes));
+  const envelope = attempt(() => common.Envelope.decode(bytes, OF_STRANGERS));
   if ('why' in envelope) return undetermined(`error unmarshalling Envelope: ${envelope.why}`);
-  const payload = attempt(() => common.Payload.decode(envelope.value.payload));
+  const payload = attempt(() => common.Payload.decode(envelope.value.payload, OF_STRANGERS));
   if ('why' in payload) return undetermined(`error unmarshalling Payload: ${payload.why}`);
   const { header } = payload.value;
   if (header === undefined) return undetermined('header not set');
   if (header.channelHeader.length === 0) return undetermined('channel header not set');
-  const channelHeader = attempt(() => common.ChannelHeader.decode(header.channelHeader));
+  const channelHeader = attempt(() => common.ChannelHeader.decode(header.channelHeader, OF_STRANGERS));
   if ('why' in channelHeader)
     return undetermined(`error unmarshalling channel header: error unmarshalling ChannelHeader: ${channelHeader.why}`);
   return { envelope: envelope.value, channelHeader: channelHeader.value };

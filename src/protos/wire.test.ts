@@ -151,6 +151,28 @@ describe('bytes that Fabric defines', () => {
     expect(copied).toBeLessThanOrEqual(bytes.length);
   });
 
+  it('remembers a message that occurs over and over in few bytes, and empty ones not at all', () => {
+    const times = 1_000_000;
+    const empty = Buffer.alloc(2 * times, Buffer.from([0x0a, 0])); // the header of a payload
+    const header = common.Header.encode({ channelHeader: new Uint8Array([7]) });
+    const once = Buffer.concat([Buffer.from([0x0a, header.length]), header]);
+    const before = process.memoryUsage().heapUsed;
+    const found = common.Payload.decode(Buffer.concat([once, empty]));
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(16 * times);
+    expect(found.header?.channelHeader).toEqual(Buffer.from([7]));
+  });
+
+  it('stops at the number of fields that it was given, in all messages together', () => {
+    const two = common.Header.encode({ channelHeader: new Uint8Array([7]), signatureHeader: new Uint8Array([8]) });
+    const nested = common.Payload.encode({ header: { channelHeader: new Uint8Array([7]), signatureHeader: new Uint8Array([8]) } });
+    expect(common.Header.decode(two, { mostFields: 2 }).signatureHeader).toEqual(Buffer.from([8]));
+    for (const [codec, bytes, mostFields] of [
+      [common.Header, two, 1],
+      [common.Payload, nested, 2],
+    ] as const)
+      expect(() => codec.decode(bytes, { mostFields })).toThrow(`more than ${mostFields} fields`);
+  });
+
   it('reads what is nested and occurs twice on every level once per level', () => {
     let nested: Uint8Array = new Uint8Array();
     for (let level = 0; level < 24; level += 1) nested = Buffer.concat([wrap(nested), Buffer.from('1200', 'hex')]);

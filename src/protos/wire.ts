@@ -18,7 +18,15 @@ const MAX_DEPTH = 100;
 export interface DecodeOptions {
   /** Refuse a known field with another wire type, as Fabric 1.1 did, instead of skipping it as unknown. */
   readonly strict?: boolean;
+  /** Fields that the message and those in it may have together; what is on a ledger may have any number. */
+  readonly mostFields?: number;
 }
+
+/**
+ * For what somebody sends whom nobody knows yet: a field of two bytes becomes an object of a hundred and more, so that a message of the
+ * largest size could become gigabytes. Nothing that is meant seriously comes near it.
+ */
+export const OF_STRANGERS = { mostFields: 200_000 } as const satisfies DecodeOptions;
 
 /** Turns one message type into bytes and back. */
 export interface Codec<T, Init> {
@@ -40,8 +48,8 @@ type Encode<Init> = (value: Init, w: Writer) => void;
 export function codec<T, Init>(typeName: string, decode: Decode<T>, encode: Encode<Init>): Codec<T, Init> {
   return {
     typeName,
-    decode(bytes, { strict = false } = {}) {
-      const reader = new Reader(asBuffer(bytes));
+    decode(bytes, { strict = false, mostFields = Number.POSITIVE_INFINITY } = {}) {
+      const reader = new Reader(asBuffer(bytes), { most: mostFields, left: mostFields });
       try {
         return decode(reader, reader.len, strict, 0);
       } catch (cause) {
@@ -67,18 +75,26 @@ const asBuffer = (bytes: Uint8Array): Buffer =>
 export interface Occurrences {
   start: number;
   end: number;
-  /** Those after the first. */
-  more: { readonly start: number; readonly end: number }[] | undefined;
+  /** Where those after the first begin and end, in turn. What is empty adds nothing and is left out. */
+  more: number[] | undefined;
+}
+
+/** How many fields may yet come, in a reader and in those that it makes. */
+interface FieldCount {
+  readonly most: number;
+  left: number;
 }
 
 /** A cursor over one buffer. */
 export class Reader {
   readonly #buffer: Buffer;
   readonly #inner: protobuf.Reader;
+  readonly #fields: FieldCount;
   readonly len: number;
 
-  constructor(buffer: Buffer) {
+  constructor(buffer: Buffer, fields: FieldCount = { most: Number.POSITIVE_INFINITY, left: Number.POSITIVE_INFINITY }) {
     this.#buffer = buffer;
+    this.#fields = fields;
     this.#inner = protobuf.Reader.create(buffer);
     this.len = buffer.length;
   }
@@ -90,6 +106,8 @@ export class Reader {
   tag(): number {
     const tag = this.#inner.uint32();
     if (tag >>> 3 === 0) throw new Error('illegal tag 0');
+    this.#fields.left -= 1;
+    if (this.#fields.left < 0) throw new Error(`more than ${this.#fields.most} fields`);
     return tag;
   }
 
@@ -116,6 +134,7 @@ export class Reader {
 
   bytes(end: number): Uint8Array {
     const until = this.#lengthDelimited(end);
+    if (until === this.pos) return EMPTY_BYTES;
     const view = this.#buffer.subarray(this.pos, until);
     this.#inner.pos = until;
     return view;
@@ -146,11 +165,12 @@ export class Reader {
 
   /** Notes a sub-message that reaches from here to `until`, and passes over it. */
   occurrence(known: Occurrences | undefined, until: number): Occurrences {
-    const found = { start: this.pos, end: until };
+    const start = this.pos;
     this.#inner.pos = until;
-    if (known === undefined) return { ...found, more: undefined };
+    if (known === undefined) return { start, end: until, more: undefined };
+    if (start === until) return known;
     known.more ??= [];
-    known.more.push(found);
+    known.more.push(start, until);
     return known;
   }
 
@@ -160,8 +180,18 @@ export class Reader {
       this.#inner.pos = noted.start;
       return this;
     }
-    const joined = new Reader(Buffer.concat([noted, ...noted.more].map(({ start, end }) => this.#buffer.subarray(start, end))));
+    const joined = new Reader(this.#joined([noted.start, noted.end, ...noted.more]), this.#fields);
     noted.end = joined.len;
+    return joined;
+  }
+
+  /** @param places where pieces begin and end, in turn */
+  #joined(places: readonly number[]): Buffer {
+    let length = 0;
+    for (let at = 0; at < places.length; at += 2) length += (places[at + 1] as number) - (places[at] as number);
+    const joined = Buffer.allocUnsafe(length);
+    let to = 0;
+    for (let at = 0; at < places.length; at += 2) to += this.#buffer.copy(joined, to, places[at], places[at + 1]);
     return joined;
   }
 

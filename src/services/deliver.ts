@@ -13,6 +13,7 @@ import type { Refusals } from '../common/refusals.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { SignedData } from '../msp/policies/policy.ts';
 import { common, orderer } from '../protos/messages.ts';
+import { OF_STRANGERS } from '../protos/wire.ts';
 import type { RequestMetrics } from './deliver-metrics.ts';
 import { received } from './received.ts';
 import type { SendTurns } from './send-turns.ts';
@@ -115,7 +116,7 @@ function readRequest(parts: DeliverParts, message: Uint8Array, context: CallCont
   checkTlsBinding(parts, channelHeader, context);
   const channel = parts.find(channelHeader.channelId);
   if (channel === undefined) throw new Refusal(NOT_FOUND, `no channel ${channelHeader.channelId}`);
-  const seek = parse(() => orderer.SeekInfo.decode(payload.data), 'the SeekInfo does not parse');
+  const seek = parse(() => orderer.SeekInfo.decode(payload.data, OF_STRANGERS), 'the SeekInfo does not parse');
   const subject = [{ data: envelope.payload, identity: creator, signature: envelope.signature }];
   return { channelId: channelHeader.channelId, channel, seek, subject, expires: expiryOf(channel.bundle(), creator) };
 }
@@ -123,10 +124,10 @@ function readRequest(parts: DeliverParts, message: Uint8Array, context: CallCont
 function parseEnvelope(message: Uint8Array) {
   const envelope = received(common.Envelope, message);
   return parse(() => {
-    const payload = common.Payload.decode(envelope.payload);
+    const payload = common.Payload.decode(envelope.payload, OF_STRANGERS);
     if (payload.header === undefined) throw new SelvageError('MALFORMED', 'the payload has no header');
-    const channelHeader = common.ChannelHeader.decode(payload.header.channelHeader);
-    const { creator } = common.SignatureHeader.decode(payload.header.signatureHeader);
+    const channelHeader = common.ChannelHeader.decode(payload.header.channelHeader, OF_STRANGERS);
+    const { creator } = common.SignatureHeader.decode(payload.header.signatureHeader, OF_STRANGERS);
     return { envelope, payload, channelHeader, creator };
   }, 'the envelope does not parse');
 }

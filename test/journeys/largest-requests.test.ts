@@ -43,6 +43,7 @@ describe('what strangers send', () => {
 
   it.each([
     ['Endorser', 3],
+    ['Endorser, arguments alone', 2],
     ['Deliver', 40],
     ['DeliverFiltered', 40],
     ['DeliverWithPrivateData', 40],

@@ -80,6 +80,7 @@ describe(`the largest requests of strangers, ${COUNT} of each from one client`, 
     'Broadcast',
     'ChaincodeSupport',
     'Endorser',
+    'Endorser, arguments alone',
   ])(
     'to %s leave no more than 50 MB',
     async (service) => {

@@ -1,5 +1,6 @@
 import type { SelvageError } from '../../common/errors.ts';
 import { protos } from '../../protos/messages.ts';
+import { OF_STRANGERS } from '../../protos/wire.ts';
 
 /** A message as it travelled: `bytes` for passing it on, `message` for reading. Both keep the memory they came in. */
 export interface ReceivedMessage {
@@ -40,7 +41,10 @@ export async function* receiveMessages(frames: AsyncIterable<Uint8Array>): Async
 }
 
 /** @throws {SelvageError} `MALFORMED` */
-export const receiveMessage = (bytes: Uint8Array): ReceivedMessage => ({ bytes, message: protos.ChaincodeMessage.decode(bytes) });
+export const receiveMessage = (bytes: Uint8Array): ReceivedMessage => ({
+  bytes,
+  message: protos.ChaincodeMessage.decode(bytes, OF_STRANGERS),
+});
 
 /** What arrives in a call, until the other side ends or this side closes. Messages are pulled one at a time, which holds a flood back. */
 export class IncomingMessages implements AsyncIterableIterator<ReceivedMessage> {

@@ -7,6 +7,7 @@ import { shownLines } from '../../packages/last-output.ts';
 import type { OpenTransaction } from '../../packages/launch-spec.ts';
 import type { OutputLine } from '../../packages/output.ts';
 import { protos } from '../../protos/messages.ts';
+import { OF_STRANGERS } from '../../protos/wire.ts';
 import type { ChaincodeMetrics, MeasuredRequest } from '../chaincode-metrics.ts';
 import { UnhandledRejections } from '../output/unhandled-rejections.ts';
 import type { ChaincodeConnection, ReceivedMessage } from '../ports/connection.ts';
@@ -225,7 +226,7 @@ export class ChaincodeStream {
   async #register(claimed: Uint8Array): Promise<void> {
     const { admission, connection, runtimeParams } = this.#parts;
     try {
-      const ccid = protos.ChaincodeID.decode(claimed).name;
+      const ccid = protos.ChaincodeID.decode(claimed, OF_STRANGERS).name;
       this.#registration = admission.admit({ ccid, stream: this, connection });
       this.#state = next(this.#state, { type: 'registered', ccid });
     } catch (refusal) {

@@ -158,17 +158,18 @@ export class Http2Client implements ClientTransport {
   }
 
   async #make(): Promise<ClientConnection> {
-    const end = performance.now() + DIAL_MS;
+    const ms = Math.max(DIAL_MS, this.#dialMs); // nobody waits longer
+    const end = performance.now() + ms;
     let socket: Awaited<ReturnType<typeof dial>>;
     try {
-      socket = await dial(this.#target, { ms: DIAL_MS, signal: this.#disposal.signal });
+      socket = await dial(this.#target, { ms, signal: this.#disposal.signal });
     } catch (cause) {
       throw this.#unreachable(cause);
     }
     return new Promise((resolve, reject) => {
       const connection: ClientConnection = new ClientConnection({
         socket,
-        limits: { ...CLIENT_LIMITS, handshakeMs: Math.max(1, end - performance.now()) },
+        limits: { ...CLIENT_LIMITS, handshakeMs: timerMs(Math.max(1, end - performance.now())) },
         onReady: () => {
           this.#connection = connection;
           resolve(connection);

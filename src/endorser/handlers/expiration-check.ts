@@ -6,6 +6,7 @@ import type { Clock } from '../../common/clock.ts';
 import { LruCache } from '../../common/lru.ts';
 import { expiryOf } from '../../msp/identities/serialized-identity.ts';
 import { common, protos } from '../../protos/messages.ts';
+import { OF_STRANGERS } from '../../protos/wire.ts';
 import { readPart } from '../proposal.ts';
 import { reading, refusal } from '../refusal.ts';
 import type { AuthFilter, ProposalProcessor } from './filters.ts';
@@ -39,7 +40,7 @@ export class ExpirationCheck implements AuthFilter {
   }
 
   #textFor({ channelHeader }: common.Header): string {
-    const { channelId } = reading('', () => common.ChannelHeader.decode(channelHeader));
+    const { channelId } = reading('', () => common.ChannelHeader.decode(channelHeader, OF_STRANGERS));
     return dialectOn(this.#channels, channelId) === '1.1' ? 'identity expired' : 'proposal client identity expired';
   }
 
