@@ -4,12 +4,12 @@ import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { FABRIC_BUCKETS, type Gauge, type Histogram, type Metrics, timed } from '../common/metrics.ts';
 import type { CommitOutcome } from '../ledger/ledger.ts';
+import type { PrivateDataSource } from '../privdata/ports/private-data-source.ts';
 import { blockHash } from '../protos/hashes.ts';
 import type { BlockSource } from './block-source.ts';
 import type { BlockValidator } from './block-validator.ts';
 import type { ChainPosition } from './block-verification.ts';
 import { type Ahead, BlockPipeline } from './pipeline.ts';
-import type { PrivateDataSource } from './private-data.ts';
 
 export interface ChannelCommitterParts {
   readonly channel: JoinedChannel;

@@ -6,11 +6,11 @@ import { JoinedChannel } from '../channel/joined-channel.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { CommitOutcome, Ledger, ValidatedBlock } from '../ledger/ledger.ts';
 import type { StateSnapshot } from '../ledger/statedb/state.ts';
+import type { PrivateDataSource, PrivateNeed } from '../privdata/ports/private-data-source.ts';
 import { common } from '../protos/messages.ts';
 import { BlockValidator } from './block-validator.ts';
 import { BlockPipeline } from './pipeline.ts';
 import { vscc } from './plugins/vscc.ts';
-import type { PrivateDataSource, PrivateNeed } from './private-data.ts';
 
 /** A real ledger that tells what of it is in use. */
 class WatchedLedger implements Ledger {

@@ -3,10 +3,11 @@ import type { JoinedChannel } from '../channel/joined-channel.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
 import type { CommitOutcome } from '../ledger/ledger.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
+import type { PrivateDataSource } from '../privdata/ports/private-data-source.ts';
 import type { common } from '../protos/messages.ts';
 import type { BlockValidator, PrecheckedBlock, Validation } from './block-validator.ts';
 import { type ChainPosition, verifyBlock } from './block-verification.ts';
-import { fromTransientStore, type PrivateDataSource, privateNeeds } from './private-data.ts';
+import { fromTransientStore, privateNeeds } from './private-needs.ts';
 
 export interface BlockPipelineParts {
   readonly channel: JoinedChannel;
@@ -51,8 +52,9 @@ export class BlockPipeline {
   async finish(ahead: Ahead, signal: AbortSignal): Promise<CommitOutcome> {
     const prechecked = await this.#verified(ahead);
     const { validated, nextBundle } = await this.#judge(prechecked);
-    const privateData = await this.#privateData.collect(privateNeeds(validated), signal);
-    const outcome = await this.#channel.ledger.commit({ ...validated, privateData });
+    const keepsInvalid = prechecked.bundle.application?.capabilities.storePvtDataOfInvalidTx === true;
+    const privateData = await this.#privateData.collect(privateNeeds(validated, { invalid: keepsInvalid }), signal);
+    const outcome = await this.#channel.ledger.commit({ ...validated, privateData, keepsInvalid });
     this.#announce(outcome, nextBundle);
     return outcome;
   }

@@ -10,6 +10,7 @@ import type { Definitions } from '../lifecycle/definitions.ts';
 import type { AccessControl } from '../msp/acl.ts';
 import type { IdentityDeserializer, Signer } from '../msp/identity.ts';
 import type { FabricDialect } from '../msp/policies/dialect.ts';
+import type { PrivateDataDistributor } from '../privdata/ports/private-writes.ts';
 import type { protos } from '../protos/messages.ts';
 import { type AnswerStyle, answersOf11, isFailure, modernAnswers, responsePayload, type Unendorsed } from './answer.ts';
 import { EndorserMetrics } from './endorser-metrics.ts';
@@ -19,7 +20,6 @@ import { EndorsementPlugins } from './handlers/endorsement.ts';
 import { chainFilters, type ProposalProcessor } from './handlers/filters.ts';
 import type { Handlers } from './handlers/library.ts';
 import { ConcurrencyLimit } from './limit.ts';
-import { MemberDistributor, NO_PEERS, type PrivateDataDistributor } from './private-data.ts';
 import type { UnpackedProposal } from './proposal.ts';
 import { type Simulated, Simulation } from './simulation.ts';
 
@@ -36,7 +36,7 @@ export interface EndorserParts {
   /** From `loadHandlers`. */
   readonly handlers: Handlers;
   readonly options?: EndorserOptions;
-  readonly privateData?: PrivateDataDistributor;
+  readonly privateData: PrivateDataDistributor;
   readonly metrics?: Metrics;
   readonly log?: Logger;
 }
@@ -88,7 +88,7 @@ export class Endorser implements ProposalProcessor {
       definitions,
       execution,
       decorators: handlers.decorators,
-      privateData: parts.privateData ?? new MemberDistributor({ peers: NO_PEERS }),
+      privateData: parts.privateData,
       systemVersion: options.systemVersion ?? 'syscc',
       ignoreInitStatus: options.ignoreInitStatus ?? false,
       initFailed: (channelId, chaincode) => metrics.initFailed(channelId, chaincode),

@@ -10,12 +10,12 @@ import type { SimulationResult, TxSimulator } from '../ledger/simulator/tx-simul
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import { type ChaincodeDefinition, type Definitions, readsOf, type StateReads } from '../lifecycle/definitions.ts';
 import type { FabricDialect } from '../msp/policies/dialect.ts';
+import type { PrivateDataDistributor, PrivateWrites } from '../privdata/ports/private-writes.ts';
 import { protos } from '../protos/messages.ts';
 import { isDeployment, readDeployment } from './deployment.ts';
 import { ERROR_THRESHOLD, type Execution, type Run } from './execution.ts';
 import { type Decorator, decorated } from './handlers/decorators.ts';
 import { chaincodeInterest } from './interest.ts';
-import type { PrivateDataDistributor, PrivateWrites } from './private-data.ts';
 import type { UnpackedProposal } from './proposal.ts';
 
 /** What came out of running a proposal. */

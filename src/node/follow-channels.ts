@@ -12,6 +12,7 @@ import type { InvalidReason } from '../ledger/ledger.ts';
 import { validateConfigEnvelope } from '../msp/channelconfig/bundle.ts';
 import type { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
 import type { LocalMsp } from '../msp/local-msp.ts';
+import type { PrivateDataService } from '../privdata/private-data-service.ts';
 import type { PeerConfig } from './config/peer-config.ts';
 import { OrdererSource } from './orderer-source.ts';
 import type { EndpointOverride, TlsIdentity } from './orderers/orderer-rotation.ts';
@@ -30,6 +31,7 @@ export interface FollowParts {
   /** What is shown to orderers; undefined where they are reached without TLS. */
   readonly tls: TlsIdentity | undefined;
   readonly overrides: ReadonlyMap<string, EndpointOverride>;
+  readonly privateData: Pick<PrivateDataService, 'follow'>;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Hears of every transaction that was ordered and then found invalid here. */
@@ -53,7 +55,8 @@ export function followChannels(channels: ChannelRegistry, parts: FollowParts): A
     const source = new OrdererSource({ channel, signer: membership.signer, tls, overrides, connectMs, delivery, log });
     if (parts.onInvalid !== undefined) scope.use(channel.feed.listen(tellInvalid(channel.id, parts.onInvalid)));
     const pauses = { firstPauseMs, longestPauseMs, giveUpMs };
-    scope.use(new ChannelCommitter({ channel, source, validator, log, metrics: parts.metrics, ...pauses })).start();
+    const privateData = parts.privateData.follow(channel);
+    scope.use(new ChannelCommitter({ channel, source, validator, privateData, log, metrics: parts.metrics, ...pauses })).start();
   };
   for (const channel of channels.list()) follow(channel);
   scope.use(channels.onJoined(follow));

@@ -16,7 +16,6 @@ import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
 import { Endorser } from '../endorser/endorser.ts';
 import { loadHandlers } from '../endorser/handlers/library.ts';
-import { keepSent, MemberDistributor, NO_PEERS, type PrivateDataPeers, type SentPrivateData } from '../endorser/private-data.ts';
 import type { PeerView } from '../gossip/peers.ts';
 import type { InvalidReason } from '../ledger/ledger.ts';
 import { FolderLedgerProvider } from '../ledger/ledger-provider.ts';
@@ -41,6 +40,7 @@ import { type ChaincodeLifecycle, openChaincodeLifecycle, takeCareOfChaincode } 
 import { chaincodeEnvironment, openRuntime } from './chaincode-runtime.ts';
 import { trustMembers } from './client-authorities.ts';
 import { type PeerConfig, replicasOf } from './config/peer-config.ts';
+import { ProcessNeighbourhood } from './dev/process-neighbourhood.ts';
 import { debuggersFor, warnOfOpenPort } from './development-mode.ts';
 import { followChannels, type InvalidTransaction } from './follow-channels.ts';
 import { failedChannels, lostServices, Readiness } from './health.ts';
@@ -50,6 +50,7 @@ import { prepareChaincode } from './prepare-chaincode.ts';
 import { startDiscovery } from './start-discovery.ts';
 import { startGateway } from './start-gateway.ts';
 import { prepareGossip } from './start-gossip.ts';
+import { startPrivateData } from './start-private-data.ts';
 import { readOperationsTls, readOverrides, readPeerTls } from './tls-material.ts';
 import { countTransactions } from './transaction-count.ts';
 import { commitSha, version } from './version.ts';
@@ -61,8 +62,8 @@ export interface PeerParts extends Cancellable {
   readonly onInvalid?: (transaction: InvalidTransaction) => void;
   /** Hears what chaincode and its builds print, beside the folder where it is kept. */
   readonly onOutput?: (ccid: string, line: OutputLine) => void;
-  /** Other peers that private data can be given to; none unless told. */
-  readonly privateDataPeers?: PrivateDataPeers;
+  /** Other peers of this process, which it meets there; none unless told. */
+  readonly neighbourhood?: ProcessNeighbourhood;
   /** What the operations server shows beside the peer's health, where the configuration has one. */
   readonly operations?: Pick<OperationsParts, 'metrics' | 'logLevels'>;
 }
@@ -77,8 +78,6 @@ export interface Peer extends AsyncDisposable {
   readonly peers: PeerView;
   /** What it does at the moment, for the log of somebody who asks. */
   report(): LogFields;
-  /** Takes private data from another peer of the same process. @throws {SelvageError} `CHANNEL_NOT_FOUND` */
-  receivePrivateData(data: SentPrivateData): Promise<void>;
   /** Why a recent transaction was invalidated here; undefined when it was not, or too long ago. */
   explain(channelId: string, txId: string): InvalidReason | undefined;
   /**
@@ -119,7 +118,6 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   readiness.begin('chaincode is being prepared');
   scope.use(countTransactions(channels, metrics));
   metrics.gauge('fabric_version', 'The active version of Fabric.', { version }).set(1);
-  scope.use(followChannels(channels, { verifier, membership, config, tls: tls?.client, overrides, ...parts }));
   const access = new AclProvider({ localMsp: membership.msp });
   const runtime = await openRuntime(config, { log, signal }, scope);
   const kept = new OutputFolder({ directory: join(config.fileSystemPath, 'chaincode-logs'), log: log.child({ module: 'chaincode' }) });
@@ -131,7 +129,10 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   const chaincodes = scope.use(await startChaincodes(config, parts, { channels, access, lifecycle, runtime, output, system, scope }));
   if (config.chaincode.mode !== 'dev') scope.use(takeCareOfChaincode({ lifecycle, changes, channels, chaincodes, log }));
   const gossip = await prepareGossip(config, { membership, channels, lifecycle, changes, tls, log, metrics }, scope);
-  const { peers } = gossip;
+  const neighbourhood = parts.neighbourhood ?? new ProcessNeighbourhood();
+  const { peers, exchange } = scope.use(neighbourhood.join(gossip.peers, membership.signer));
+  const privateData = scope.use(startPrivateData(config, { channels, peers, exchange, metrics, log }));
+  scope.use(followChannels(channels, { verifier, membership, config, tls: tls?.client, overrides, privateData, ...parts }));
   const endorser = new Endorser({
     channels,
     localMsp: membership.msp,
@@ -141,7 +142,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
     definitions,
     systemChaincodes: system,
     handlers,
-    privateData: new MemberDistributor({ peers: parts.privateDataPeers ?? NO_PEERS }),
+    privateData: privateData.distributor,
     options: {
       concurrency: config.endorserConcurrency,
       systemVersion: config.endorsement.systemVersion,
@@ -198,7 +199,6 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
       channels: channels.list().map(channelReport),
       failedChecks: checks.flatMap((check) => check()),
     }),
-    receivePrivateData: (data) => keepSent(channels.get(data.channelId), data),
     explain: (channelId, txId) => channels.get(channelId)?.ledger.reasonFor(txId),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };

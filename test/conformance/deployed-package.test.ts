@@ -10,6 +10,7 @@ import { type ChaincodePackage, parsePackage } from '../../src/packages/chaincod
 import { PackageStore } from '../../src/packages/package-store.ts';
 import { ccprovider, protos } from '../../src/protos/messages.ts';
 import { never } from '../fakes/open-endorser.ts';
+import { keptHere } from '../fakes/private-data.ts';
 import { channelsOf, memoryChannel, recordedBundle, recordedLocalMsp } from '../fakes/recorded-channel.ts';
 import { hashingSigner } from '../fakes/recorded-endorser.ts';
 import { ok, ScriptedChaincodes } from '../fakes/scripted-chaincodes.ts';
@@ -37,6 +38,7 @@ describe.skipIf(fixtures === undefined)('a recorded chaincode that was deployed 
       chaincodes,
       definitions: new LegacyDefinitions({ packages, texts: '1.1' }),
       systemChaincodes: [],
+      privateData: keptHere,
       handlers: await loadHandlers(DEFAULT_HANDLERS, { clock: { now: () => new Date(0) }, channels: channelsOf(channel) }),
     });
     channel.ledger.state.put('lscc', installed.name, data, [3n, 0n]);

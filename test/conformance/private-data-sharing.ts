@@ -1,5 +1,5 @@
 /** In the place of gossip: private writes of an endorsement go to the transient stores of all peers, which keep what they may have. */
-import type { PrivateDataDistributor } from '../../src/endorser/private-data.ts';
+import type { PrivateDataDistributor } from '../../src/privdata/ports/private-writes.ts';
 import type { NetworkPeer } from './network-peer.ts';
 
 export class PrivateDataSharing implements PrivateDataDistributor {

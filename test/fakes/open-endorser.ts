@@ -7,6 +7,7 @@ import { defaultEndorsement } from '../../src/endorser/handlers/endorsement.ts';
 import type { Handlers } from '../../src/endorser/handlers/library.ts';
 import type { ChaincodeDefinition, Definitions } from '../../src/lifecycle/definitions.ts';
 import type { AccessControl } from '../../src/msp/acl.ts';
+import { keptHere } from './private-data.ts';
 import { openBundle, trusting } from './proposals.ts';
 import { channelsOf, memoryChannel } from './recorded-channel.ts';
 import { definition, hashingSigner } from './recorded-endorser.ts';
@@ -39,6 +40,7 @@ export function openEndorser(
     chaincodes,
     definitions: stateDefinitions,
     systemChaincodes: [{ name: 'hidden', fromProposal: false }],
+    privateData: keptHere,
     handlers: HANDLERS,
     ...changed,
   });

@@ -8,6 +8,7 @@ import type { ChaincodeDefinition, Definitions } from '../../src/lifecycle/defin
 import { AclProvider } from '../../src/msp/acl-provider.ts';
 import type { Signer } from '../../src/msp/identity.ts';
 import { common, protos } from '../../src/protos/messages.ts';
+import { keptHere } from './private-data.ts';
 import { channelsOf, memoryChannel, type Network, recordedBundle, recordedLocalMsp } from './recorded-channel.ts';
 import type { RecordedProposal } from './recorded-steps.ts';
 import { ok, ScriptedChaincodes } from './scripted-chaincodes.ts';
@@ -81,6 +82,7 @@ export async function replay(recorded: RecordedProposal, { network, options, oth
     chaincodes,
     definitions,
     systemChaincodes: [],
+    privateData: keptHere,
     handlers: await loadHandlers(DEFAULT_HANDLERS, { clock, channels: channelsOf(channel) }),
     ...(options && { options }),
   });

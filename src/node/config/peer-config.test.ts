@@ -306,7 +306,6 @@ describe('a whole core.yaml', () => {
       'ledger.history',
       'ledger.state',
       'metrics',
-      'peer.gossip',
       'peer.handlers.validators',
       'peer.keepalive',
     ]);

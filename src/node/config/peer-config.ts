@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { ImageSettings } from '../../packages/platforms/image-names.ts';
+import type { PrivateDataSettings } from '../../privdata/settings.ts';
 import { chaincodeAddresses, peerAddress } from './chaincode-addresses.ts';
 import { type DeliveryConfig, deliveryConfig } from './delivery-config.ts';
 import { type DiscoveryConfig, discoveryConfig } from './discovery-config.ts';
@@ -9,6 +10,7 @@ import { type GossipConfig, gossipConfig } from './gossip-config.ts';
 import { KNOWN_KEYS } from './known-keys.ts';
 import { missingFiles, type Problem } from './named-files.ts';
 import { peerSchema } from './peer-schema.ts';
+import { privateDataConfig } from './private-data-config.ts';
 import { configPath, type SettingSources, settingAt, variableOf } from './sources.ts';
 
 /** Everything a peer needs to know before it starts. Paths are absolute; times are in milliseconds. */
@@ -32,6 +34,7 @@ export interface PeerConfig {
   readonly gossip: GossipConfig;
   readonly gateway: GatewayConfig;
   readonly discovery: DiscoveryConfig;
+  readonly privateData: PrivateDataSettings;
   readonly handlers: HandlersConfig;
   readonly endorserConcurrency: number;
   readonly deliverConcurrency: number;
@@ -224,6 +227,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
     gossip: gossipConfig(peer.gossip, address),
     gateway: gatewayConfig(peer.gateway, peer.limits.concurrency.gatewayservice),
     discovery: discoveryConfig(peer.discovery),
+    privateData: privateDataConfig(peer.gossip.pvtdata, ledger.pvtdatastore),
     handlers: handlersConfig(peer.handlers, folder),
     endorserConcurrency: peer.limits.concurrency.endorserservice,
     deliverConcurrency: peer.limits.concurrency.deliverservice,

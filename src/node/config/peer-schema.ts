@@ -6,6 +6,7 @@ import { deliverySchema } from './delivery-config.ts';
 import { discoveryKeys } from './discovery-config.ts';
 import { gatewayKeys } from './gateway-config.ts';
 import { gossipKeys } from './gossip-config.ts';
+import { privateDataKeys, privateStoreKeys } from './private-data-config.ts';
 import { address, count, duration, file, flag, list, oneOf, section, text, yamlList } from './schema-values.ts';
 
 /** Instances of one chaincode: each is a process or a container of its own. */
@@ -95,7 +96,7 @@ export const peerSchema = v.looseObject({
     limits: section({ concurrency: section({ endorserservice: count(2500), deliverservice: count(2500), gatewayservice: count(500) }) }),
     gateway: section(gatewayKeys),
     discovery: section(discoveryKeys),
-    gossip: section({ ...gossipKeys, pvtdata: section({ transientstoremaxblockretention: count(1000) }) }),
+    gossip: section({ ...gossipKeys, pvtdata: section(privateDataKeys) }),
     tls: section({
       enabled: flag(false),
       clientauthrequired: flag(false),
@@ -147,6 +148,7 @@ export const peerSchema = v.looseObject({
     ),
   }),
   ledger: section({
+    pvtdatastore: section(privateStoreKeys),
     state: section({
       statedatabase: v.pipe(
         oneOf(['goleveldb', 'CouchDB'], 'goleveldb'),

@@ -6,7 +6,6 @@ import { lockFolder } from '../../common/folder-lock.ts';
 import type { Logger } from '../../common/log.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { Scope } from '../../common/scope.ts';
-import type { PrivateDataPeer } from '../../endorser/private-data.ts';
 import type { OutputLine } from '../../packages/output.ts';
 import { type PeerConfig, parsePeerConfig } from '../config/peer-config.ts';
 import type { InvalidTransaction } from '../follow-channels.ts';
@@ -17,6 +16,7 @@ import { type DevFolders, devFolders, makeMaterial, ordererFolder, peerFolder } 
 import { type DevOptions, type DevPeerPlan, type DevPlan, planNetwork } from './dev-plan.ts';
 import { type ClientFiles, writeProfiles } from './dev-profile.ts';
 import { type DevUser, type DevUserSpec, makeUsers } from './dev-users.ts';
+import { ProcessNeighbourhood } from './process-neighbourhood.ts';
 
 export interface DevNetworkParts extends Cancellable {
   /** Where chaincode's installed dependencies are kept between networks. */
@@ -68,28 +68,19 @@ export async function startDevNetwork(folder: string, options: DevOptions, parts
   const profiles = await writeProfiles(folders, plan);
   const envFiles = await writeEnvFiles(folders, plan, users, parts.program);
   scope.use(await startOrderer(ordererConfig(folders, plan), genesis, { log: parts.log.child({ module: 'orderer' }) }));
-  const running = new Map<string, { readonly mspId: string; readonly peer: Peer }>();
+  const neighbourhood = new ProcessNeighbourhood();
   const started = plan.peers.map(async (peer, at) => {
     const { onInvalid, onOutput, ...others } = parts;
-    const privateDataPeers = { of: () => othersOf(running, peer.host) };
     const heard = onOutput && { onOutput: (ccid: string, line: OutputLine) => onOutput(ccid, line, peer) };
     const told = { ...(at === 0 && onInvalid && { onInvalid }), ...heard };
-    const peerParts = { ...others, ...told, privateDataPeers, log: parts.log.child({ peer: peer.host }) };
-    const made = scope.use(await startPeer(peerConfig(folders, plan, peer, parts), peerParts));
-    running.set(peer.host, { mspId: peer.mspId, peer: made });
-    return made;
+    const peerParts = { ...others, ...told, neighbourhood, log: parts.log.child({ peer: peer.host }) };
+    return scope.use(await startPeer(peerConfig(folders, plan, peer, parts), peerParts));
   });
   await Promise.allSettled(started); // one that fails must not leave others that still start
   const peers = await Promise.all(started);
   const owned = scope.move();
   return { plan, folders, profiles, envFiles, users, peers, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
 }
-
-/** Peers of one process give each other private data from hand to hand, where those of a network would send it. */
-const othersOf = (running: ReadonlyMap<string, { readonly mspId: string; readonly peer: Peer }>, host: string): PrivateDataPeer[] =>
-  [...running]
-    .filter(([other]) => other !== host)
-    .map(([, { mspId, peer }]) => ({ mspId, receive: (data) => peer.receivePrivateData(data) }));
 
 /** Where files of the network's own are put in place, of which a start that was killed may have left parts. */
 const writtenFolders = ({ root, organizations, genesisBlock }: DevFolders, { peers }: DevPlan): readonly string[] => [
