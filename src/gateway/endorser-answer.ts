@@ -1,4 +1,4 @@
-import { Status, statusName } from '../comm/status.ts';
+import { goStatusName, Status } from '../comm/status.ts';
 import { type Cancellable, Deadline } from '../common/cancel.ts';
 import { type FailureCode, SelvageError } from '../common/errors.ts';
 import type { protos } from '../protos/messages.ts';
@@ -84,15 +84,9 @@ export function ofLink(thrown: unknown): { readonly message: string; readonly le
   const { reason } = error.details;
   const status = statusIn(error);
   return {
-    message: `rpc error: code = ${goName(status)} desc = ${reason ?? error.message}`,
+    message: `rpc error: code = ${goStatusName(status)} desc = ${reason ?? error.message}`,
     leave: status === Status.UNAVAILABLE || status === Status.DEADLINE_EXCEEDED,
   };
 }
 
 const statusIn = ({ details: { grpcStatus }, grpc }: SelvageError): number => (typeof grpcStatus === 'number' ? grpcStatus : Status[grpc]);
-
-/** `DeadlineExceeded` for DEADLINE_EXCEEDED, as Go prints statuses. */
-const goName = (status: number): string =>
-  statusName(status)
-    .toLowerCase()
-    .replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
