@@ -3,7 +3,8 @@ import { request } from 'node:http';
 import { GrpcClient } from '../src/comm/client.ts';
 import { MAX_MESSAGE_BYTES } from '../src/comm/limits.ts';
 import { joinAddress } from '../src/common/address.ts';
-import { common, discovery, msp, protos } from '../src/protos/messages.ts';
+import { STRANGER_BYTES } from '../src/gossip/links/limits.ts';
+import { common, discovery, gossip, msp, protos } from '../src/protos/messages.ts';
 import { MOST_ASKED } from '../src/services/deliver.ts';
 import { MOST_DISCOVERED } from '../src/services/discovery-service.ts';
 
@@ -25,8 +26,8 @@ export interface LargestRequests extends Disposable {
 export function largestRequests({ peer, orderer, chaincode, operations }: Addresses): LargestRequests {
   const clients = [peer, orderer, chaincode].map((address) => new GrpcClient({ address }));
   const [toPeer, toOrderer, toChaincode] = clients as [GrpcClient, GrpcClient, GrpcClient];
-  const [proposal, seek, transaction, registration, question] = [proposals(), seeks(), transactions(), registrations(), questions()];
-  const ofArguments = emptyArguments();
+  const [proposal, seek, transaction, registration] = [proposals(), seeks(), transactions(), registrations()];
+  const [question, hello, ofArguments] = [questions(), hellos(), emptyArguments()];
   return {
     byService: {
       Endorser: (number) => unary(toPeer, '/protos.Endorser/ProcessProposal', proposal(number)),
@@ -35,6 +36,7 @@ export function largestRequests({ peer, orderer, chaincode, operations }: Addres
       DeliverFiltered: (number) => stream(toPeer, '/protos.Deliver/DeliverFiltered', seek(number)),
       DeliverWithPrivateData: (number) => stream(toPeer, '/protos.Deliver/DeliverWithPrivateData', seek(number)),
       Discovery: (number) => unary(toPeer, '/discovery.Discovery/Discover', question(number)),
+      GossipStream: (number) => stream(toPeer, '/gossip.Gossip/GossipStream', hello(number)),
       'Deliver of the orderer': (number) => stream(toOrderer, '/orderer.AtomicBroadcast/Deliver', seek(number)),
       Broadcast: (number) => stream(toOrderer, '/orderer.AtomicBroadcast/Broadcast', transaction(number)),
       ChaincodeSupport: (number) => stream(toChaincode, '/protos.ChaincodeSupport/Register', registration(number)),
@@ -134,6 +136,14 @@ const questions = () =>
     const queries = [{ channel: 'mychannel', configQuery: {} }, { localPeers: {} }];
     const payload = discovery.Request.encode({ authentication: { clientIdentity }, queries });
     return discovery.SignedRequest.encode({ payload, signature: new Uint8Array(70) });
+  });
+
+/** A peer nobody knows says who it is. */
+const hellos = () =>
+  filled(STRANGER_BYTES, (idBytes) => {
+    const identity = msp.SerializedIdentity.encode({ mspid: 'Org1MSP', idBytes });
+    const conn = { pkiId: new Uint8Array(32), identity, tlsCertHash: new Uint8Array(32) };
+    return gossip.Envelope.encode({ payload: gossip.GossipMessage.encode({ tag: 1, conn }), signature: new Uint8Array(70) });
   });
 
 const registrations = () =>

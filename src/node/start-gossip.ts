@@ -15,6 +15,8 @@ import { PeerLinks, type PeerLinksTls } from '../gossip/links/peer-links.ts';
 import { nextIncarnation } from '../gossip/membership/incarnation.ts';
 import { ownPeer } from '../gossip/own-peer.ts';
 import type { PeerView } from '../gossip/peers.ts';
+import { PeerPrivateExchange } from '../gossip/private-data/peer-private-exchange.ts';
+import type { PrivateDataExchange } from '../gossip/private-exchange.ts';
 import { derOfPem } from '../msp/identities/pem.ts';
 import type { LocalMsp } from '../msp/local-msp.ts';
 import { gossipService } from '../services/gossip-service.ts';
@@ -39,6 +41,7 @@ export interface NodeGossipParts {
 export interface NodeGossip {
   readonly peers: PeerView;
   readonly links: PeerLinks;
+  readonly privateData: PrivateDataExchange;
   readonly identities: IdentityStore;
   readonly methods: readonly Method[];
   /** Goes to the others. Call it when they can come here, too; disposing the result takes leave of them. */
@@ -73,6 +76,8 @@ export async function prepareGossip(config: PeerConfig, parts: NodeGossipParts, 
       log: log.child({ module: 'gossip.comm' }),
     }),
   );
+  const bundleOf = (channelId: string) => channels.get(channelId)?.bundle();
+  const privateData = scope.use(new PeerPrivateExchange({ links, bundleOf, log: log.child({ module: 'gossip.privdata' }) }));
   const chaincodes = endorsableChaincodes({ channels, lifecycle, changes });
   const channelLog = log.child({ module: 'gossip.channel' });
   const own = scope.use(await OwnChannels.open({ channels, chaincodes, peer, clock: systemClock, log: channelLog }));
@@ -80,6 +85,7 @@ export async function prepareGossip(config: PeerConfig, parts: NodeGossipParts, 
   return {
     peers: gossip.view,
     links,
+    privateData,
     identities,
     methods: gossipService(links),
     start: () => {

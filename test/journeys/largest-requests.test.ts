@@ -47,6 +47,7 @@ describe('what strangers send', () => {
     ['Deliver', 40],
     ['DeliverFiltered', 40],
     ['DeliverWithPrivateData', 40],
+    ['GossipStream', 500],
     ['Deliver of the orderer', 40],
     ['Broadcast', 2],
     ['ChaincodeSupport', 2],
