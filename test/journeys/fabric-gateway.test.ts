@@ -15,7 +15,7 @@ describe.each([{ tls: true }, { tls: false }])('fabric-gateway, TLS $tls', ({ tl
   beforeAll(async () => {
     running = await testNetwork({ format: 'tar.gz', tls });
     await running.deploy('kv', 'kv-node');
-    client = gatewayClient(running);
+    client = gatewayClient(running.network);
     network = client.gateway.getNetwork('mychannel');
     contract = network.getContract('kv');
   }, 240_000);

@@ -27,7 +27,7 @@ export interface DevNetworkParts extends Cancellable {
   readonly inspect?: boolean;
   /**
    * More settings for every peer, as in a core.yaml but with lower-case keys. Sections given here replace ours, but the keys of
-   * `selvage` join ours.
+   * `selvage`, `peer` and `peer.tls` join ours.
    */
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
   /** Hears of every transaction that was ordered and then found invalid, from the first peer. */
@@ -125,7 +125,10 @@ function peerConfig(
 ): PeerConfig {
   const folder = peerFolder(folders, peer);
   const tls = (name: string): string => join(folder, 'tls', name);
+  const more = section(settings?.['peer']);
   const raw = {
+    ...(plan.lifecycle === 2 && { chaincode: { startuptimeout: REGISTERED_WITHIN } }),
+    ...settings,
     peer: {
       id: peer.host,
       networkid: `dev-${peer.port}`, // containers are named by it, and networks of one machine share its engine
@@ -137,10 +140,15 @@ function peerConfig(
       filesystempath: join(folders.root, 'peers', peer.org.toLowerCase()),
       gossip: { externalendpoint: `localhost:${peer.port}` }, // clients find peers by it
       ...elsewhere(plan),
-      tls: { enabled: plan.tls, cert: { file: tls('server.crt') }, key: { file: tls('server.key') }, rootcert: { file: tls('ca.crt') } },
+      ...more,
+      tls: {
+        enabled: plan.tls,
+        cert: { file: tls('server.crt') },
+        key: { file: tls('server.key') },
+        rootcert: { file: tls('ca.crt') },
+        ...section('tls' in more ? more.tls : undefined),
+      },
     },
-    ...(plan.lifecycle === 2 && { chaincode: { startuptimeout: REGISTERED_WITHIN } }),
-    ...settings,
     selvage: {
       chaincodecache: cacheFolder,
       retireafter: inspect ? UNUSED_INSPECTED : UNUSED,
