@@ -124,7 +124,11 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   const output = parts.onOutput === undefined ? kept : heardOutput(kept, parts.onOutput);
   const lifecycle = scope.use(await openChaincodeLifecycle(config, { channels, runtime, output, changes, log }));
   const { definitions } = lifecycle;
-  const handlers = await loadHandlers(handlerSettings(config), { clock: systemClock, channels });
+  const handlers = await loadHandlers(handlerSettings(config), {
+    clock: systemClock,
+    channels,
+    timeWindowMs: config.authenticationWindowMs,
+  });
   const system = systemChaincodes(config, { channels, access, lifecycle, endorsers: new Set(handlers.endorsements.keys()) });
   const chaincodes = scope.use(await startChaincodes(config, parts, { channels, access, lifecycle, runtime, output, system, scope }));
   if (config.chaincode.mode !== 'dev') scope.use(takeCareOfChaincode({ lifecycle, changes, channels, chaincodes, log }));

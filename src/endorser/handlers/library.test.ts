@@ -29,6 +29,11 @@ describe('built-in handlers', () => {
     expect([filters.length, decorators.length, [...endorsements.keys()]]).toEqual([2, 1, ['escc']]);
   });
 
+  it('are those of the sample configuration of 3.1, too', async () => {
+    const authFilters = ['DefaultAuth', 'ExpirationCheck', 'TimeWindowCheck'].map((name) => ({ name }));
+    expect((await loadHandlers({ ...DEFAULT_HANDLERS, authFilters }, clock)).filters.length).toBe(3);
+  });
+
   it.each(['authFilters', 'decorators'])('of an unknown name in %s refuse to start', async (list) => {
     const settings = { ...DEFAULT_HANDLERS, [list]: [{ name: 'Nope' }] };
     await expect(loadHandlers(settings, clock)).rejects.toMatchObject({

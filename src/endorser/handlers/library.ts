@@ -8,6 +8,7 @@ import { type Decorator, defaultDecorator } from './decorators.ts';
 import { defaultEndorsement, type EndorsementPluginFactory } from './endorsement.ts';
 import { ExpirationCheck } from './expiration-check.ts';
 import { type AuthFilter, defaultAuth } from './filters.ts';
+import { TimeWindowCheck } from './time-window-check.ts';
 
 /** One entry of `peer.handlers`. `library`, where not empty, is the path of an ES module; the name is then for people. */
 export interface HandlerSetting {
@@ -36,6 +37,13 @@ export interface Handlers {
   readonly endorsements: ReadonlyMap<string, EndorsementPluginFactory>;
 }
 
+export interface HandlerParts {
+  readonly clock: Clock;
+  readonly channels: Channels;
+  /** `peer.authentication.timewindow`; 15 minutes unless told. */
+  readonly timeWindowMs?: number | undefined;
+}
+
 /**
  * Makes every handler or none: a peer whose filters are not all there must not start.
  * A module exports `newFilter()`, `newDecorator()` or `newPluginFactory()`; each may return a promise.
@@ -43,7 +51,7 @@ export interface Handlers {
  */
 export async function loadHandlers(
   settings: HandlerSettings,
-  { clock, channels }: { readonly clock: Clock; readonly channels: Channels },
+  { clock, channels, timeWindowMs = 15 * 60_000 }: HandlerParts,
 ): Promise<Handlers> {
   const filterKind: Kind<AuthFilter> = {
     constructorName: 'newFilter',
@@ -51,6 +59,7 @@ export async function loadHandlers(
     builtIn: new Map<string, () => AuthFilter>([
       ['DefaultAuth', () => defaultAuth],
       ['ExpirationCheck', () => new ExpirationCheck({ clock, channels })],
+      ['TimeWindowCheck', () => new TimeWindowCheck({ clock, windowMs: timeWindowMs })],
     ]),
   };
   const filters = await Promise.all(settings.authFilters.map((setting) => make(filterKind, setting)));

@@ -39,8 +39,17 @@ export interface ChannelSpec {
   readonly ordererOrgs: readonly OrdererOrgDefinition[];
   readonly capabilities?: CapabilityLevels;
   readonly batch?: BatchSettings;
-  /** Only a name to peers, which never look at it. */
+  /** Peers of 1.x and 2.x take any; those of 3.x follow `etcdraft` and `BFT` alone. `etcdraft` where there are consenters. */
   readonly consensusType?: string;
+  /** Nodes of a Raft cluster. */
+  readonly consenters?: readonly ConsenterDefinition[];
+}
+
+export interface ConsenterDefinition {
+  readonly host: string;
+  readonly port: number;
+  /** PEM: what it shows as server and as client. */
+  readonly tlsCertificate: Uint8Array;
 }
 
 /** Modern rules all over, with the chaincode lifecycle of 1.x. */

@@ -1,4 +1,4 @@
-import { common, msp, orderer, protos } from '../../protos/messages.ts';
+import { common, etcdraft, msp, orderer, protos } from '../../protos/messages.ts';
 import type { ApplicationOrgDefinition, ChannelSpec, OrdererOrgDefinition, OrganizationDefinition } from './channel-spec.ts';
 import { DEV_BATCH, LEGACY_LIFECYCLE } from './channel-spec.ts';
 import { anyOfRoles, implicitMeta } from './policy-forms.ts';
@@ -30,9 +30,9 @@ export function genesisConfig(spec: ChannelSpec): common.ConfigInit {
 }
 
 function ordererGroup(spec: ChannelSpec): common.ConfigGroupInit {
-  const { capabilities = LEGACY_LIFECYCLE, batch = DEV_BATCH, consensusType = 'solo' } = spec;
+  const { capabilities = LEGACY_LIFECYCLE, batch = DEV_BATCH } = spec;
   const values: Values = [
-    ['ConsensusType', orderer.ConsensusType.encode({ type: consensusType })],
+    ['ConsensusType', orderer.ConsensusType.encode(consensusOf(spec))],
     ['BatchSize', orderer.BatchSize.encode(batch)],
     ['BatchTimeout', orderer.BatchTimeout.encode({ timeout: batch.timeout })],
     ['ChannelRestrictions', orderer.ChannelRestrictions.encode({})],
@@ -45,6 +45,26 @@ function ordererGroup(spec: ChannelSpec): common.ConfigGroupInit {
     policies,
     members(spec.ordererOrgs, (org) => ordererOrgGroup(org, perOrgEndpoints)),
   );
+}
+
+/** Options are those of Fabric's sample configuration. */
+const RAFT_OPTIONS = {
+  tickInterval: '500ms',
+  electionTick: 10,
+  heartbeatTick: 1,
+  maxInflightBlocks: 5,
+  snapshotIntervalSize: 16 * 1024 * 1024,
+};
+
+function consensusOf({ consensusType, consenters = [] }: ChannelSpec): orderer.ConsensusTypeInit {
+  if (consenters.length === 0) return { type: consensusType ?? 'solo' };
+  const nodes = consenters.map(({ host, port, tlsCertificate }) => ({
+    host,
+    port,
+    clientTlsCert: tlsCertificate,
+    serverTlsCert: tlsCertificate,
+  }));
+  return { type: consensusType ?? 'etcdraft', metadata: etcdraft.ConfigMetadata.encode({ consenters: nodes, options: RAFT_OPTIONS }) };
 }
 
 function ordererOrgGroup(org: OrdererOrgDefinition, perOrgEndpoints: boolean): common.ConfigGroupInit {

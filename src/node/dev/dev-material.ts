@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { utf8 } from '../../common/bytes.ts';
 import { makeFolder, replaceDurably, syncFolder } from '../../common/durable-files.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { DEV_BATCH, LEGACY_LIFECYCLE, LIFECYCLE_V2 } from '../../msp/channelconfig/channel-spec.ts';
@@ -85,6 +86,7 @@ async function removeDrafts(root: string): Promise<void> {
   for (const name of await readdir(root)) if (name.startsWith(UNFINISHED)) await rm(join(root, name), { recursive: true, force: true });
 }
 
+/** It says Raft with one node, which peers of 3.x ask for; who orders is one process either way. */
 function genesisOf(plan: DevPlan, orderer: Organization, peers: readonly Organization[], now: Date): common.Block {
   const spec = {
     channelId: plan.channel,
@@ -93,6 +95,7 @@ function genesisOf(plan: DevPlan, orderer: Organization, peers: readonly Organiz
       anchorPeers: [{ host: 'localhost', port: plan.peers[at]?.port ?? 0 }],
     })),
     ordererOrgs: [{ msp: mspDefinition(orderer), endpoints: [`localhost:${plan.orderer.port}`] }],
+    consenters: [{ host: 'localhost', port: plan.orderer.port, tlsCertificate: utf8(orderer.nodes[0]?.tls.certificate ?? '') }],
     capabilities: plan.lifecycle === 2 ? LIFECYCLE_V2 : LEGACY_LIFECYCLE,
     batch: plan.block === 'fabric' ? { ...DEV_BATCH, timeout: '2s' } : DEV_BATCH,
   };
