@@ -3,6 +3,7 @@ import { localMspOf, signerOf } from '../../test/fakes/gossip-peers.ts';
 import { collectionOf, discoverable } from '../../test/fakes/known-peers.ts';
 import { sha256, utf8 } from '../common/bytes.ts';
 import { silent } from '../common/log.ts';
+import { toPem } from '../msp/identities/pem.ts';
 import type { Organization } from '../msp/material/organization.ts';
 import { type common, discovery, msp } from '../protos/messages.ts';
 import { Discovery } from './discovery.ts';
@@ -86,6 +87,9 @@ describe('a request', () => {
     const peerCertificate = utf8('the certificate of the connection');
     const asker = { ...WITHOUT_TLS, peerCertificate };
     expect(await refusal(requestOf(queries, { tlsHash: sha256(peerCertificate) }), asker)).toBe('none');
+    const file = toPem('CERTIFICATE', peerCertificate); // what the stock command hashes
+    expect(await refusal(requestOf(queries, { tlsHash: sha256(utf8(file)) }), asker)).toBe('none');
+    expect(await refusal(requestOf(queries, { tlsHash: sha256(utf8(file.trimEnd())) }), asker)).toBe('none');
     expect(await refusal(requestOf(queries, { tlsHash: sha256(utf8('another one')) }), asker)).toMatch(
       "client claimed TLS hash doesn't match computed TLS hash from gRPC stream",
     );

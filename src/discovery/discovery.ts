@@ -1,5 +1,5 @@
 import type { Channel, Channels } from '../channel/channel.ts';
-import { concatBytes, equalBytes, sha256 } from '../common/bytes.ts';
+import { concatBytes } from '../common/bytes.ts';
 import { cutText } from '../common/cut-text.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
@@ -15,6 +15,7 @@ import type { EndorsementPlan } from './endorsement-plan.ts';
 import { interestText } from './interest-text.ts';
 import { channelPeerOf, membershipResult, peerOf } from './membership-result.ts';
 import type { PolicyPlanner } from './policy-planner.ts';
+import { isBoundTo } from './tls-binding.ts';
 
 export interface DiscoveryParts {
   readonly channels: Channels;
@@ -168,7 +169,7 @@ function readRequest({ payload }: discovery.SignedRequest, { peerCertificate }: 
   if (authentication === undefined) throw refused('access denied, no authentication info in request');
   const { clientIdentity: identity, clientTlsCertHash } = authentication;
   if (identity.length === 0) throw refused("access denied, client identity wasn't supplied");
-  if (peerCertificate !== undefined && !equalBytes(sha256(peerCertificate), clientTlsCertHash))
+  if (peerCertificate !== undefined && !isBoundTo(peerCertificate, clientTlsCertHash))
     throw refused("client claimed TLS hash doesn't match computed TLS hash from gRPC stream");
   if (queries.length > MOST_QUERIES) throw refused(`a request has at most ${MOST_QUERIES} queries, this one has ${queries.length}`);
   return { identity, queries };
