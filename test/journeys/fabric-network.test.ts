@@ -74,7 +74,42 @@ describe('fabric-network 2.2, discovery off, TLS on', () => {
   });
 });
 
-async function connect({ network }: TestNetwork): Promise<Gateway> {
+/** The same, but the client is told of one peer and finds out the rest; chaincode is defined by the 2.x lifecycle. */
+describe('fabric-network 2.2, discovery on, TLS on', () => {
+  let running: TestNetwork;
+  let gateway: Gateway;
+  let network: Network;
+
+  beforeAll(async () => {
+    running = await testNetwork({ format: 'tar.gz' });
+    await running.deploy('kv', 'kv-node');
+    gateway = await connect(running, { discovery: true });
+    network = await gateway.getNetwork('mychannel');
+  }, 240_000);
+
+  afterAll(async () => {
+    gateway?.disconnect();
+    await running?.[Symbol.asyncDispose]();
+  });
+
+  it('submits a transaction to the endorsers that discovery names, and evaluates what it wrote', async () => {
+    const contract = network.getContract('kv');
+    await contract.submitTransaction('put', 'colour', 'green');
+    expect((await contract.evaluateTransaction('get', 'colour')).toString()).toBe('green');
+  });
+
+  it('knows the ordering node from discovery alone', () => {
+    expect(network.getChannel().getCommitters()).toHaveLength(1);
+  });
+
+  it('is refused a plan for chaincode that nobody defined', async () => {
+    await expect(network.getContract('absent').submitTransaction('put', 'a', 'b')).rejects.toThrow(
+      /failed constructing descriptor for chaincodes:<name:"absent"/,
+    );
+  });
+});
+
+async function connect({ network }: TestNetwork, { discovery = false } = {}): Promise<Gateway> {
   const { plan, folders, profiles } = network;
   const [org] = plan.peers;
   if (org === undefined) throw new Error('no organisation');
@@ -89,7 +124,8 @@ async function connect({ network }: TestNetwork): Promise<Gateway> {
     },
   } as never);
   const gateway = new Gateway();
-  const profile: object = JSON.parse(readFileSync(profiles[0]?.json ?? '', 'utf8'));
-  await gateway.connect(profile as never, { wallet, identity: 'User1', discovery: { enabled: false } });
+  const { orderers, channels, ...known } = JSON.parse(readFileSync(profiles[0]?.json ?? '', 'utf8')) as Record<string, unknown>;
+  const profile = discovery ? known : { ...known, orderers, channels };
+  await gateway.connect(profile as never, { wallet, identity: 'User1', discovery: { enabled: discovery, asLocalhost: discovery } });
   return gateway;
 }
