@@ -1,30 +1,35 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { channelGroup } from '../client/channel-config.ts';
+import { type DiscoveredPeer, discoverPeers } from '../client/discovered-peers.ts';
 import { type Broadcaster, OrdererClient, toEach } from '../client/orderer-client.ts';
 import { ordererEndpoints } from '../client/orderer-endpoints.ts';
 import { PeerClient } from '../client/peer-client.ts';
 import type { Caller } from '../client/system-calls.ts';
+import { GrpcClient } from '../comm/client.ts';
 import type { ClientTls } from '../comm/tls.ts';
-import { sha256 } from '../common/bytes.ts';
-import { SelvageError } from '../common/errors.ts';
+import { sha256, textOf } from '../common/bytes.ts';
+import { messageOf, SelvageError } from '../common/errors.ts';
 import type { OrdererEndpoint } from '../msp/channelconfig/channel-bundle.ts';
+import { readChannel } from '../msp/channelconfig/channel-values.ts';
 import { derOfPem } from '../msp/identities/pem.ts';
 import type { Signer } from '../msp/identity.ts';
 import { type ClientConfig, readClientConfig } from '../node/config/client-config.ts';
 import type { ProfilePeer } from '../node/config/connection-profile.ts';
 import { loadSigner } from '../node/membership.ts';
-import { checkAddress, checkedRoots, checkPair, type Endpoint, reach } from './endpoint.ts';
+import { checkAddress, checkedRoots, type Endpoint, reach } from './endpoint.ts';
 import type { OrdererFlags } from './flags.ts';
 import { readText } from './read-file.ts';
 import type { Target } from './targets.ts';
 import type { Terminal } from './terminal.ts';
+import { pairIn, passingCertificate, type RootsSetting, rootsIn } from './tls-settings.ts';
 
 /** What of a peer is not in the environment. */
 interface PeerPlace {
   readonly address: string;
   /** The setting that the address is from. */
   readonly named: string;
-  readonly roots: { readonly setting: string; readonly file: string; readonly pem?: string };
+  readonly roots: RootsSetting;
   readonly hostnameOverride?: string | undefined;
   /** Undefined where the environment decides. */
   readonly tls?: boolean | undefined;
@@ -42,6 +47,7 @@ export class Connections implements Disposable {
   readonly #open: Disposable[] = [];
   /** Whether peers were reached by TLS. */
   #peersByTls = false;
+  readonly #dialled = new Map<PeerClient, Endpoint>();
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
@@ -119,6 +125,7 @@ export class Connections implements Disposable {
     checkAddress(address, named);
     this.#peersByTls ||= tls;
     const client = this.#keep(new PeerClient(endpoint));
+    this.#dialled.set(client, endpoint);
     await reach(client, endpoint, { timeoutMs: this.config.connTimeoutMs, signal: this.#terminal.signal });
     return client;
   }
@@ -138,6 +145,43 @@ export class Connections implements Disposable {
       });
     const address = await this.#ordererOf(ask.channelId, ask.caller);
     return this.#orderer(address, "the channel's configuration (or name another with -o)", flags);
+  }
+
+  /**
+   * Finds a peer of each of some organisations of a channel, by what the peer of `caller` knows of them. None of an organisation that it
+   * knows no peer of, or none that can be reached; none at all where it does not tell.
+   */
+  async discovered(channelId: string, caller: Caller, mspIds: readonly string[]): Promise<ReadonlyMap<string, PeerClient>> {
+    const found = new Map<string, PeerClient>();
+    const known = await this.#knownTo(caller, channelId);
+    const { application } = readChannel(await channelGroup(caller, channelId, this.#terminal));
+    for (const { mspId, address } of known) {
+      if (!mspIds.includes(mspId) || found.has(mspId)) continue;
+      const pem = application?.orgs.find((org) => org.mspId === mspId)?.tlsRoots.map((root) => textOf(root));
+      const roots = {
+        setting: "the channel's configuration",
+        file: `what the channel's configuration says of ${mspId}`,
+        pem: pem?.join('\n') ?? '',
+      };
+      const place = { address, named: `what ${caller.peer.address} says of ${mspId}`, roots, tls: this.#peersByTls };
+      const peer = await this.#peer(place).catch(() => undefined); // another of its peers may do
+      if (peer !== undefined) found.set(mspId, peer);
+    }
+    return found;
+  }
+
+  async #knownTo({ peer, signer }: Caller, channelId: string): Promise<readonly DiscoveredPeer[]> {
+    const dialled = this.#dialled.get(peer);
+    if (dialled === undefined) return [];
+    const own = dialled.tls && { ...dialled.tls, ...(dialled.tls.cert === undefined && (await passingCertificate())) };
+    using grpc = new GrpcClient({ address: dialled.address, tls: own });
+    const tlsCertHash = own?.cert === undefined ? undefined : sha256(derOfPem(String(own.cert)));
+    try {
+      return await discoverPeers(grpc, signer, { channelId, tlsCertHash }, this.#terminal);
+    } catch (thrown) {
+      this.#terminal.say(`${peer.address} does not tell which peers there are: ${messageOf(thrown)}`);
+      return [];
+    }
   }
 
   /**
@@ -270,18 +314,3 @@ const noOrderer = (channelId: string): SelvageError =>
     'SETTING_INVALID',
     `no orderer endpoints retrieved for channel ${channelId}, pass orderer endpoint with -o flag instead`,
   );
-
-function rootsIn({ setting, file, pem }: PeerPlace['roots']): string {
-  if (file === '')
-    throw new SelvageError('SETTING_INVALID', `TLS is on for the peer (CORE_PEER_TLS_ENABLED), and ${setting} is not set`, {
-      advice: `Let ${setting} name the certificate, in PEM, of the authority that issued the peer's TLS certificate.`,
-    });
-  return checkedRoots(pem ?? readText(file, { setting }), file, setting);
-}
-
-function pairIn(files: { readonly key: string | undefined; readonly cert: string | undefined }, settings: string, why: string) {
-  if (!files.key || !files.cert) throw new SelvageError('SETTING_INVALID', `${why}, so ${settings} have to be set`);
-  const pair = { key: readText(files.key, { setting: settings }), cert: readText(files.cert, { setting: settings }) };
-  checkPair(pair, settings);
-  return pair;
-}

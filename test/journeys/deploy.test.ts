@@ -61,7 +61,7 @@ describe('selvage deploy', () => {
     expect(one).toMatchObject({ code: 0, stdout: expect.stringContaining('sequence 2, version 2.0: Org1MSP runs another package') });
     expect(one.stdout).toContain('kv-node waits for others: sequence 2, version 2.0 is approved by Org1MSP, of 2 that are needed.');
     expect(await committed('kv-node')).toMatchObject({ sequence: 1 });
-    const other = await deploy(profiles.slice(1), 'kv');
+    const other = await deploy(envs.slice(1), 'kv'); // finds the other one's peer by discovery
     expect(other).toMatchObject({ code: 0, stdout: expect.stringMatching(/kv-node is on mychannel: version 2\.0, sequence 2\.\n$/) });
     expect(await committed('kv-node')).toMatchObject({ sequence: 2, version: '2.0' });
     expect((await deploy(profiles, 'kv')).stdout).toMatch(/Nothing had to be done/);

@@ -49,6 +49,8 @@ export async function agreementOn(
   for (;;) {
     const readiness = await commitReadiness(caller, definition, options);
     const needed = await approvalThreshold(caller, definition.channelId, readiness.approvals.size, options);
+    const approved = [...readiness.approvals].filter(([, is]) => is).map(([mspId]) => mspId);
+    if (approved.length >= (needed ?? 1)) await organizations.discover(definition.channelId, approved);
     const agreement = readAgreement(readiness, needed, organizations);
     if (isEnough(agreement) || performance.now() >= until) return agreement;
     await sleep(PAUSE_MS, undefined, options);

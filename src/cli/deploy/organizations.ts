@@ -29,6 +29,7 @@ export interface Organization {
 /** Everybody on whose behalf this command works. */
 export class Organizations implements Disposable {
   readonly all: readonly Organization[];
+  readonly #discovered = new Map<string, PeerClient>();
 
   private constructor(all: readonly Organization[]) {
     this.all = all;
@@ -69,10 +70,20 @@ export class Organizations implements Disposable {
     return this.all.flatMap(({ peers }) => peers);
   }
 
+  /** Asks the first one's peer for peers of organisations that none is known of. */
+  async discover(channelId: string, mspIds: readonly string[]): Promise<void> {
+    const missing = mspIds.filter((mspId) => this.peerOf(mspId) === undefined);
+    if (missing.length === 0) return;
+    const { connections, signer, peers } = this.first;
+    const [peer] = peers;
+    if (peer !== undefined)
+      for (const [mspId, found] of await connections.discovered(channelId, { peer, signer }, missing)) this.#discovered.set(mspId, found);
+  }
+
   /** One peer of an organisation, theirs or another that they know; undefined where nobody knows one. */
   peerOf(mspId: string): PeerClient | undefined {
     const own = this.all.find((each) => each.mspId === mspId)?.peers[0];
-    return own ?? this.all.map(({ others }) => others.get(mspId)).find((peer) => peer !== undefined);
+    return own ?? this.all.map(({ others }) => others.get(mspId)).find((peer) => peer !== undefined) ?? this.#discovered.get(mspId);
   }
 
   [Symbol.dispose](): void {

@@ -50,7 +50,7 @@ export function tellOthers(
   for (const { mspId, differs } of others)
     out(`  ${mspId} has not approved it${differs.length > 0 ? `: its own approval differs in ${differs.join(', ')}` : ''}`);
   if (needed !== undefined && approved.length >= needed) {
-    out('Enough have approved, but their peers are not known here: name a connection profile that has them with --org.');
+    out('Enough have approved, but of some no peer can be found: name a connection profile that has them with --org.');
   } else {
     out('Each of them deploys the same package with its own keys; whoever is last commits it:');
     out(`  selvage deploy FOLDER -C ${channelId} -n ${name}   which must pack ${wanted.packageId}`);

@@ -1,7 +1,6 @@
 import type { Cancellable } from '../../common/cancel.ts';
-import { configEnvelopeOfBlock } from '../../msp/channelconfig/config-block.ts';
 import { common } from '../../protos/messages.ts';
-import { channelConfigBlock } from '../channel-config.ts';
+import { channelGroup } from '../channel-config.ts';
 import type { Caller } from '../system-calls.ts';
 
 /**
@@ -17,8 +16,8 @@ export async function approvalThreshold(
   organizations: number,
   options: Cancellable,
 ): Promise<number | undefined> {
-  const { config } = configEnvelopeOfBlock(await channelConfigBlock(caller, channelId, options));
-  const policy = config.channelGroup?.groups.get('Application')?.policies.get('LifecycleEndorsement')?.policy;
+  const root = await channelGroup(caller, channelId, options);
+  const policy = root.groups.get('Application')?.policies.get('LifecycleEndorsement')?.policy;
   if (policy === undefined) return Math.floor(organizations / 2) + 1; // Fabric's own default
   if (policy.type !== common.Policy_PolicyType.IMPLICIT_META) return undefined;
   const { rule } = common.ImplicitMetaPolicy.decode(policy.value);
