@@ -134,7 +134,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   if (config.chaincode.mode !== 'dev') scope.use(takeCareOfChaincode({ lifecycle, changes, channels, chaincodes, log }));
   const gossip = await prepareGossip(config, { membership, channels, lifecycle, changes, tls, log, metrics }, scope);
   const neighbourhood = parts.neighbourhood ?? new ProcessNeighbourhood();
-  const { peers, exchange } = scope.use(neighbourhood.join(gossip.peers, membership.signer));
+  const { peers, exchange } = scope.use(neighbourhood.join({ peers: gossip.peers, exchange: gossip.privateData }, membership.signer));
   const privateData = scope.use(startPrivateData(config, { channels, peers, exchange, metrics, log }));
   scope.use(followChannels(channels, { verifier, membership, config, tls: tls?.client, overrides, privateData, ...parts }));
   const endorser = new Endorser({

@@ -36,6 +36,7 @@ import { blockDataHash } from '../../src/protos/hashes.ts';
 import { common, protos } from '../../src/protos/messages.ts';
 import { FakeTimers } from './fake-timers.ts';
 import { channelOf, peerSigner, peersOf } from './gossip-peers.ts';
+import { noExchange } from './private-data.ts';
 
 export const CHANNEL = 'small';
 
@@ -182,7 +183,7 @@ export class PrivatePeer implements AsyncDisposable {
     const hello = utf8('hello');
     const { mspId, serialized: identity } = signer;
     this.neighbour = { pkiId: pkiIdOf(identity), mspId, identity, handshake: { payload: hello, signature: signer.sign(hello) } };
-    const { peers, exchange } = scope.use(network.neighbourhood.join(this.#alone(), signer));
+    const { peers, exchange } = scope.use(network.neighbourhood.join({ peers: this.#alone(), exchange: noExchange }, signer));
     this.#exchange = exchange;
     const all = { ...DEFAULT_SETTINGS, ...settings };
     const channels = { get: (id: string) => (id === CHANNEL ? channel : undefined), list: () => [channel] };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { peerSigner, peersOf } from '../../../test/fakes/gossip-peers.ts';
+import { noExchange } from '../../../test/fakes/private-data.ts';
 import type { ChannelMember, PeerView } from '../../gossip/peers.ts';
 import { exchangeContract } from '../../gossip/private-exchange.contract.ts';
 import { pkiIdOf } from '../../gossip/wire/ids.ts';
@@ -30,7 +31,7 @@ const alone = (member: ChannelMember, channels: readonly string[]): PeerView => 
 
 function join(neighbourhood: ProcessNeighbourhood, signer: LocalSigner, channels: readonly string[] = ['small']) {
   const member = memberOf(signer);
-  return { ...neighbourhood.join(alone(member, channels), signer), member };
+  return { ...neighbourhood.join({ peers: alone(member, channels), exchange: noExchange }, signer), member };
 }
 
 exchangeContract('peers of one process', async () => {
