@@ -9,8 +9,12 @@ import { LifecycleCache } from '../lifecycle/lifecycle-cache.ts';
 import type { ChaincodeLifecycle } from './chaincode-lifecycle.ts';
 
 export interface EndorsableChaincodesParts {
-  readonly channels: Channels & { onJoined(listener: () => void): Disposable };
-  readonly lifecycle: Pick<ChaincodeLifecycle, 'cache' | 'installed' | 'packages'>;
+  readonly channels: Channels;
+  readonly lifecycle: {
+    readonly cache: Pick<LifecycleCache, 'defined'>;
+    readonly installed: Pick<ChaincodeLifecycle['installed'], 'onInstalled'>;
+    readonly packages: Pick<ChaincodeLifecycle['packages'], 'list' | 'onInstalled'>;
+  };
   readonly changes: StateChanges;
 }
 

@@ -43,7 +43,7 @@ export class AliveGate {
 
   #identityOf({ pkiId, identity }: AliveMessage): KnownIdentity | undefined {
     const known = this.#parts.identities.get(pkiId);
-    if (known !== undefined || identity.length === 0) return known;
+    if (identity.length === 0 || (known !== undefined && equalBytes(known.identity, identity))) return known;
     return this.#unlessInvalid('the identity in an alive message is not valid', () => this.#parts.identities.put(pkiId, identity));
   }
 

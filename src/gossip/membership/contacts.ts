@@ -29,6 +29,9 @@ export interface ContactsParts {
   readonly log: Logger;
 }
 
+/** Who is not there yet, or does not know us yet, often is a moment later: pauses begin with this one and grow. */
+const FIRST_RETRY_MS = 1_000;
+
 const PROBE_MS = 10_000;
 const ANSWER_MS = 5_000;
 
@@ -89,7 +92,7 @@ export class Contacts implements Disposable {
 
   /** For as long as it is wanted: who was found may go again for good, and another come to the same place. */
   async #seek(contact: Contact, signal: AbortSignal): Promise<void> {
-    const { table, settings } = this.#parts;
+    const { settings } = this.#parts;
     let found: Neighbour | undefined;
     let attempts = 0;
     while (!signal.aborted && attempts < settings.connectionAttempts) {
@@ -98,8 +101,8 @@ export class Contacts implements Disposable {
         attempts = found === undefined ? attempts + 1 : 0;
         if (found !== undefined) await this.#introduce(found, contact, signal);
       }
-      if (found !== undefined && table.get(found.pkiId) !== undefined) attempts = 0;
-      await this.#pause(settings.reconnectMs, signal);
+      const soon = attempts === 0 ? settings.reconnectMs : FIRST_RETRY_MS * 2 ** Math.min(attempts - 1, 10);
+      await this.#pause(Math.min(soon, settings.reconnectMs), signal);
     }
   }
 
