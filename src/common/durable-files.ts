@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { compareUtf8 } from './bytes.ts';
 import { errnoOf } from './errors.ts';
@@ -13,11 +13,41 @@ const UNFINISHED = '.unfinished-';
 
 /** Makes a folder that only its owner can look into, and those above it that are absent; they outlast a crash. */
 export async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: OWNER_FOLDER });
+  const first = await makeEach(resolve(path));
   if (first === undefined) return;
   for (let folder = resolve(path); ; folder = dirname(folder)) {
     await syncFolder(dirname(folder));
     if (folder === resolve(first) || folder === dirname(folder)) return;
+  }
+}
+
+/**
+ * What `recursive` of Node's own does, which never comes back where the system makes no folder for anybody, such as in /proc.
+ * @returns the uppermost that was made; undefined when all were there
+ */
+async function makeEach(path: string): Promise<string | undefined> {
+  const above = await makeOne(path).catch((thrown: unknown) => {
+    if (errnoOf(thrown) !== 'ENOENT' || dirname(path) === path) throw thrown;
+    return 'absent' as const;
+  });
+  if (above !== 'absent') return above === 'made' ? path : undefined;
+  const first = await makeEach(dirname(path));
+  return (await makeOne(path)) === 'made' ? (first ?? path) : first;
+}
+
+async function makeOne(path: string): Promise<'made' | 'there'> {
+  try {
+    await mkdir(path, { mode: OWNER_FOLDER });
+    return 'made';
+  } catch (thrown) {
+    const there =
+      errnoOf(thrown) === 'EEXIST' &&
+      (await stat(path).then(
+        (found) => found.isDirectory(),
+        () => false,
+      ));
+    if (there) return 'there';
+    throw thrown;
   }
 }
 
