@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, OWNER_FOLDER, syncFolder } from '../common/durable-files.ts';
-import { SelvageError } from '../common/errors.ts';
+import { errnoOf, SelvageError } from '../common/errors.ts';
 import { lockFolder } from '../common/folder-lock.ts';
 import { type Logger, silent } from '../common/log.ts';
 import { type Metrics, unmeasured } from '../common/metrics.ts';
@@ -173,6 +173,9 @@ export class FolderLedgerProvider implements LedgerProvider {
       openState: this.#parts.openState,
       changed: (namespaces) => onChanged?.(channelId, namespaces),
       closed: () => this.#opened.delete(channelId),
+    }).catch((cause: unknown) => {
+      if (cause instanceof SelvageError || errnoOf(cause) === undefined) throw cause;
+      throw diskFailure(cause, `cannot open the ledger of ${channelId}`); // like a file where a folder is expected
     });
     this.#opened.set(channelId, ledger);
     return ledger;

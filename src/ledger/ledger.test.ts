@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -496,6 +496,26 @@ describe('ledger provider', () => {
     await using provider = await open();
     await expect(open()).rejects.toMatchObject({ code: 'FOLDER_IN_USE', details: { pid: process.pid } });
     expect(provider.list()).toEqual([]);
+  });
+
+  it('says what the system has against a channel of it, and opens the others', async () => {
+    {
+      await using provider = await open();
+      for (const name of ['sound', 'filed', 'looped']) await provider.create(name, genesis());
+    }
+    for (const name of ['filed', 'looped']) await rm(join(root, 'channels', name), { recursive: true });
+    await writeFile(join(root, 'channels', 'filed'), '');
+    await symlink('looped', join(root, 'channels', 'looped'));
+    await using provider = await open();
+    for (const [name, code] of [
+      ['filed', 'ENOTDIR'],
+      ['looped', 'ELOOP'],
+    ] as const)
+      await expect(provider.open(name)).rejects.toMatchObject({
+        code: 'LEDGER_UNAVAILABLE',
+        message: expect.stringMatching(new RegExp(`^cannot open the ledger of ${name}: ${code}`)),
+      });
+    expect((await provider.open('sound')).blocks.info().height).toBe(1n);
   });
 
   it('goes on with the state that is there, and makes it again for a folder of an earlier version', async () => {
