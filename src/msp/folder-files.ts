@@ -20,7 +20,10 @@ export async function filesIn(folder: string, log: Logger): Promise<readonly str
 
 async function fileAt(path: string, log: Logger): Promise<string[]> {
   try {
-    return (await stat(path)).isDirectory() ? [] : [path];
+    const found = await stat(path);
+    if (found.isFile()) return [path];
+    if (!found.isDirectory()) log.warn('what is no file is not used as one of the MSP', { file: path });
+    return [];
   } catch (thrown) {
     log.warn('a file of the MSP cannot be looked at and is not used', { file: path, reason: fileReason(path, thrown) });
     return [];

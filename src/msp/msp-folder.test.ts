@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -77,6 +78,7 @@ describe('an MSP folder', () => {
     const folder = await folderOf({ 'cacerts/ca.pem': pem('ca'), 'tlscacerts/tls.pem': pem('tls') });
     await symlink('nowhere', join(folder, 'cacerts', 'lost.pem'));
     await symlink('loop.pem', join(folder, 'tlscacerts', 'loop.pem'));
+    execFileSync('sh', ['-c', 'mkfifo "$0"', join(folder, 'cacerts', 'pipe.pem')]); // who reads it waits until somebody writes
     await symlink('nowhere', join(folder, 'intermediatecerts'));
     const warnings: (LogFields | undefined)[] = [];
     const log = { ...silent, warn: (_: string, fields?: LogFields) => void warnings.push(fields) };
@@ -84,7 +86,7 @@ describe('an MSP folder', () => {
     assert.deepEqual([config.rootCerts, config.tlsRootCerts, config.intermediateCerts].flat().map(textOf), [pem('ca'), pem('tls')]);
     assert.deepEqual(
       warnings.map((fields) => fields?.['file']),
-      [join(folder, 'cacerts', 'lost.pem'), join(folder, 'tlscacerts', 'loop.pem')],
+      [join(folder, 'cacerts', 'lost.pem'), join(folder, 'cacerts', 'pipe.pem'), join(folder, 'tlscacerts', 'loop.pem')],
     );
   });
 
