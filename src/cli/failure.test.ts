@@ -67,6 +67,10 @@ describe('a failure', () => {
       expect(said[0]).toMatch(new RegExp(`^Error: cannot [a-z ]+ ${path}: [a-z -]+ \\(E[A-Z]+\\)$`));
       expect(said.join('\n')).not.toMatch(/defect|internal error| {4}at /);
     }
+    const resolver = Object.assign(new Error('getaddrinfo ENODATA nowhere'), { code: 'ENODATA', errno: -61, syscall: 'getaddrinfo' });
+    expect(reported(resolver).said).toEqual(['Error: the system says: getaddrinfo ENODATA nowhere']);
+    const gone = Object.assign(new Error('ENOENT'), { code: 'ENOENT', errno: -2, syscall: 'uv_cwd' });
+    expect(reported(gone).said[0]).toBe('Error: the folder that this command was started in is not there any more');
     const readOnly = Object.assign(new Error('EROFS'), { code: 'EROFS', syscall: 'mkdir', path: '/data/ledgers' });
     expect(reported(readOnly).said).toEqual([
       'Error: cannot make the folder /data/ledgers: the file system is read-only (EROFS)',

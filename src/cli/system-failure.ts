@@ -19,6 +19,12 @@ const WORDS: Readonly<Record<string, string>> = {
   ENFILE: 'this machine has too many files open',
   ENOMEM: 'there is no memory left',
   EIO: 'the device does not work',
+  ENXIO: 'it is a socket, or a device that nobody serves',
+  EXDEV: 'the two places are on different file systems',
+  EAGAIN: 'there is no room for another process at the moment',
+  EMLINK: 'it has too many links',
+  ETXTBSY: 'it is running',
+  EINVAL: 'it cannot be done there',
 };
 
 const ADVICE: Readonly<Record<string, string>> = {
@@ -66,12 +72,12 @@ const FOLDER_GONE: SystemFailure = {
 /** The failure of a system call among an error's causes; undefined where there is none. */
 export function systemFailureOf(thrown: unknown): SystemFailure | undefined {
   for (let cause = thrown; cause instanceof Error; cause = cause.cause) {
-    const { code, syscall = '', path } = cause as NodeJS.ErrnoException;
+    const { code, errno, syscall = '', path, message } = cause as NodeJS.ErrnoException;
     if (syscall === 'uv_cwd') return FOLDER_GONE;
-    const words = code === undefined ? undefined : WORDS[code];
-    if (words === undefined || code === undefined) continue;
+    const words = WORDS[code ?? ''];
+    if (code === undefined || (words === undefined && errno === undefined)) continue; // it is none of the system's
     const what = path === undefined ? 'write or read a file' : `${VERBS[syscall] ?? 'use'} ${path}`;
-    return { sentence: `cannot ${what}: ${words} (${code})`, advice: ADVICE[code] };
+    return { sentence: words === undefined ? `the system says: ${message}` : `cannot ${what}: ${words} (${code})`, advice: ADVICE[code] };
   }
   return undefined;
 }

@@ -73,5 +73,10 @@ describe('a chaincode folder', () => {
     expect(() => readChaincodeFolder('.', folder)).toThrow(refusal('is no JSON'));
     await manifest('[]');
     expect(() => readChaincodeFolder('.', folder)).toThrow(refusal('holds no object'));
+    await mkdir(join(folder, 'go.mod'));
+    expect(() => readChaincodeFolder('.', folder)).toThrow(refusal('holds no object'));
+    await manifest({});
+    expect(() => readChaincodeFolder('.', folder)).toThrow(refusal(`cannot read ${join(folder, 'go.mod')}: is a directory`));
+    expect(() => readChaincodeFolder('..', folder)).toThrow(refusal('holds no chaincode')); // none of the looked through is in the way
   });
 });

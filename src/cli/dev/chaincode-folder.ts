@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SelvageError } from '../../common/errors.ts';
 import type { DevSource } from '../../node/dev/deployment.ts';
 import { CHAINCODE_FILES, LANGUAGES } from '../../packages/platforms/platforms.ts';
+import { readText } from '../read-file.ts';
 import { listed } from './find-chaincodes.ts';
 
 /** One call that `selvage dev` makes to show that the chaincode works. `{n}` in an argument becomes the ledger's height. */
@@ -54,8 +55,9 @@ export function noChaincode(folder: string, cwd: string): SelvageError {
 }
 
 function parsed(file: string): Record<string, unknown> {
+  const text = readText(file).replace(/^\uFEFF/, '');
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
+    const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   } catch (cause) {
     throw new SelvageError('SETTING_INVALID', `${file} is no JSON`, { cause });
@@ -76,7 +78,7 @@ const languageOf = (folder: string): string =>
 /** The name that the sources have for others: of the module, of the npm package, or of the folder. */
 function nameIn(folder: string, manifest: Readonly<Record<string, unknown>>): string {
   const module = join(folder, 'go.mod');
-  if (existsSync(module)) return nameOfPath(/^\s*module\s+["`]?([^\s"`]+)/m.exec(readFileSync(module, 'utf8'))?.[1] ?? folder);
+  if (existsSync(module)) return nameOfPath(/^\s*module\s+["`]?([^\s"`]+)/m.exec(readText(module))?.[1] ?? folder);
   return typeof manifest['name'] === 'string' ? chaincodeName(manifest['name']) : nameOfPath(folder);
 }
 

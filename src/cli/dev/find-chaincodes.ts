@@ -1,5 +1,5 @@
 /** Looking for chaincode below a folder that is none itself, like one with a sample in several languages. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 /** Files by which chaincode is told from other programs: they name a shim. */
@@ -32,7 +32,9 @@ function* chaincodesBelow(folder: string, depth: number): Generator<string> {
 }
 
 const usesShim = (folder: string): boolean =>
-  SHIMS.some(([file, shim]) => existsSync(join(folder, file)) && shim.test(readFileSync(join(folder, file), 'utf8')));
+  SHIMS.some(([file, shim]) => isFile(join(folder, file)) && shim.test(readFileSync(join(folder, file), 'utf8')));
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 /** In the order of their names, without those that hold no sources; none of a folder that cannot be read. */
 function foldersIn(folder: string): readonly string[] {

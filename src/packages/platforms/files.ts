@@ -1,4 +1,5 @@
 import { access, readFile, stat } from 'node:fs/promises';
+import { errnoOf } from '../../common/errors.ts';
 
 export const isFolder = (path: string): Promise<boolean> =>
   stat(path).then(
@@ -12,12 +13,14 @@ export const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
+const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
+
 /** The text of a file, undefined when there is none. */
 export async function readText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR')) return undefined;
+    if (NO_FILE.has(errnoOf(thrown) ?? '')) return undefined;
     throw thrown;
   }
 }
