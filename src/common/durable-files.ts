@@ -22,9 +22,14 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /**
- * What `recursive` of Node's own does, which never comes back where the system makes no folder for anybody, such as in /proc.
- * @returns the uppermost that was made; undefined when all were there
+ * The same for a folder that need not outlast a crash. What `recursive` of Node's own does, which never comes back where the system
+ * makes no folder for anybody, such as in /proc.
  */
+export async function makePassingFolder(path: string): Promise<void> {
+  await makeEach(resolve(path));
+}
+
+/** @returns the uppermost that was made; undefined when all were there */
 async function makeEach(path: string): Promise<string | undefined> {
   const above = await makeOne(path).catch((thrown: unknown) => {
     if (errnoOf(thrown) !== 'ENOENT' || dirname(path) === path) throw thrown;

@@ -9,6 +9,9 @@ const REASONS: Readonly<Record<string, string>> = {
   ELOOP: 'too many levels of symbolic links',
   ENAMETOOLONG: 'file name too long',
   ENXIO: 'it is a socket',
+  EROFS: 'read-only file system',
+  ENOSPC: 'no space left on device',
+  EMFILE: 'too many open files',
   ERR_INVALID_ARG_VALUE: 'invalid argument', // a NUL character
 };
 

@@ -1,7 +1,8 @@
 import { appendFileSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BackgroundWriter, type BackgroundWriterParts } from './background-writer.ts';
+import { makePassingFolder } from './durable-files.ts';
 
 export interface RotatingFileParts extends Omit<BackgroundWriterParts, 'append'> {
   readonly path: string;
@@ -54,7 +55,7 @@ export class RotatingFile implements AsyncDisposable {
 
   /** Its folder may have gone meanwhile. */
   async #open(): Promise<FileHandle> {
-    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+    await makePassingFolder(dirname(this.#path));
     const file = await open(this.#path, 'a', 0o600);
     this.#size = (await file.stat()).size;
     return file;

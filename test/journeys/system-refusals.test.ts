@@ -29,6 +29,27 @@ describe('where the system refuses', () => {
     return { code, ...said };
   }
 
+  const unusable: readonly (readonly [name: string, preparation: string, cache: string, reason: string])[] = [
+    ['is a file', 'touch cache', 'cache', 'a part of the path is no directory (ENOTDIR)'],
+    ['can hold nothing', 'true', '/proc', 'no such file or directory (ENOENT)'],
+  ];
+  const here = unusable.filter(([, , cache]) => process.platform === 'linux' || cache !== '/proc');
+
+  it.each(here)(
+    'the folder for chaincode that %s is named, with the reason',
+    async (_, preparation, cache, reason) => {
+      const source = join(repository, 'chaincodes', 'kv-node');
+      const dev = ['dev', source, '--once', '--port-base', '0', '--no-tls'];
+      const { code, stderr } = await selvageAfter(`${preparation} && export SELVAGE_CACHE="$(realpath ${cache})"`, dev);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/ could not build chaincode: chaincode kv-node:[0-9a-f]{64} cannot be kept in \S+\/chaincode: /);
+      expect(stderr).toContain(
+        `: ${reason}\nLet the peer keep chaincode where it may write (selvage.chaincodeCache, with selvage dev SELVAGE_CACHE).\n`,
+      );
+    },
+    60_000,
+  );
+
   describe('the folder that a command was started in and that is gone', () => {
     const gone = (...args: string[]) => selvageAfter('mkdir gone && cd gone && rmdir ../gone', args);
 

@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../common/clock.ts';
+import { makePassingFolder } from '../../common/durable-files.ts';
 import { messageOf } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { RotatingFile } from '../../common/rotating-file.ts';
@@ -57,7 +58,7 @@ export class OutputFolder implements ChaincodeOutput {
   async open(ccid: string, replica?: number): Promise<LaunchOutput> {
     const folder = join(this.#directory, folderOf(ccid));
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makePassingFolder(folder);
       await this.#makeRoom(folder, replica);
       await this.#dropOldest(folder);
     } catch (thrown) {

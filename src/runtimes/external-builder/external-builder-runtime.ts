@@ -8,13 +8,13 @@ import { Scope } from '../../common/scope.ts';
 import { buildEnded, buildStarted } from '../../packages/build-progress.ts';
 import type { BuildSpec, Exit, LaunchSpec } from '../../packages/launch-spec.ts';
 import { chaincodeOutput } from '../chaincode-output.ts';
-import { orDiskFull } from '../disk-full.ts';
 import { OpenLaunches } from '../open-launches.ts';
 import type { ProcessGroup } from '../process/process-group.ts';
 import { Scratch } from '../process/scratch.ts';
 import { SharedWork } from '../process/shared-work.ts';
 import { parseServerSettings } from '../service/server-settings.ts';
 import { ServiceInstance } from '../service/service-instance.ts';
+import { orUnwritable } from '../unwritable-folder.ts';
 import type { Builder, BuilderSubject, BuildFolders } from './builder.ts';
 import { CONNECTION_FILE, type KeptBuild, KeptBuilds } from './kept-builds.ts';
 import { typeOf, unpackPackage } from './package-folders.ts';
@@ -64,11 +64,11 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
   }
 
   async build(spec: BuildSpec, options: Cancellable): Promise<void> {
-    return this.#launches.run(({ signal }) => this.#build(spec, signal), options).catch(orDiskFull(this.#parts.directory, spec));
+    return this.#launches.run(({ signal }) => this.#build(spec, signal), options).catch(orUnwritable(this.#parts.directory, spec));
   }
 
   async launch(spec: LaunchSpec, options: Cancellable): Promise<ChaincodeInstance> {
-    return this.#launches.run(({ signal }) => this.#launch(spec, signal), options).catch(orDiskFull(this.#parts.directory, spec));
+    return this.#launches.run(({ signal }) => this.#launch(spec, signal), options).catch(orUnwritable(this.#parts.directory, spec));
   }
 
   /** Aborts what is being built and stops what runs; the runtime behind is its owner's to dispose. */

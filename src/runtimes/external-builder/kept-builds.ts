@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makePassingFolder } from '../../common/durable-files.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { Builder, BuildFolders } from './builder.ts';
 
@@ -52,7 +53,7 @@ export class KeptBuilds {
     await writeFile(join(unfinished, 'build-info.json'), JSON.stringify({ builder_name: builder.name }), { mode: 0o600 });
     await rename(build, join(unfinished, 'bld'));
     await rename(release, join(unfinished, 'release'));
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await makePassingFolder(this.#directory);
     await rename(unfinished, place);
     return { builder, buildFolder: join(place, 'bld'), releaseFolder: join(place, 'release') };
   }

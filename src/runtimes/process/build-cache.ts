@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rmdir, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rmdir, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../common/clock.ts';
+import { makePassingFolder } from '../../common/durable-files.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
 import { ownerGone, ownerMark } from '../../common/process-owner.ts';
@@ -55,7 +56,7 @@ export class BuildCache implements AsyncDisposable {
     const folder = join(this.#uses, key);
     const mark = join(folder, `${ownerMark()}-${randomUUID()}`);
     const put = async (): Promise<void> => {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makePassingFolder(folder);
       await writeFile(mark, '', { mode: 0o600 });
     };
     await put().catch(put); // the folder may just have been tidied away, once
@@ -71,7 +72,7 @@ export class BuildCache implements AsyncDisposable {
   /** Moves a finished build to its place. Another process may have been first; then its result is as good as ours. */
   async keep(key: string, from: string): Promise<string> {
     const place = join(this.#builds, key);
-    await mkdir(this.#builds, { recursive: true, mode: 0o700 });
+    await makePassingFolder(this.#builds);
     try {
       await rename(from, place);
     } catch (thrown) {
@@ -147,7 +148,7 @@ export class BuildCache implements AsyncDisposable {
     const place = join(this.#builds, key);
     const { mtime } = await stat(folder).catch(() => stat(place));
     const bytes = await sizeBelow(place);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makePassingFolder(folder);
     await writeFile(note, String(bytes), { mode: 0o600 });
     await utimes(folder, mtime, mtime); // counting is no use of it
     return bytes;

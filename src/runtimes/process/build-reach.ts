@@ -1,7 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename, delimiter, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makePassingFolder } from '../../common/durable-files.ts';
 import type { HostCommand } from '../../packages/platforms/platform.ts';
 import { nodeFiles, pathFiles, programFiles } from './installations.ts';
 import type { BuildReach } from './isolation.ts';
@@ -23,7 +24,7 @@ export interface BuildPlace {
  */
 export async function buildReach(command: HostCommand, { platform, env, folder, reads = [] }: BuildPlace): Promise<BuildReach> {
   const { settings, caches } = (await OF_PLATFORM[platform]?.(env)) ?? NONE;
-  for (const cache of caches) await mkdir(cache, { recursive: true, mode: 0o700 });
+  for (const cache of caches) await makePassingFolder(cache);
   const node = await nodeFiles(nodeIn(command) ?? process.execPath);
   const mentioned = [command.file, ...command.args].filter(isAbsolute);
   const programs = await Promise.all(mentioned.map(programFiles));

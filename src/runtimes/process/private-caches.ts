@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { makePassingFolder } from '../../common/durable-files.ts';
 import { messageOf } from '../../common/errors.ts';
 import { ownerMark } from '../../common/process-owner.ts';
 import type { HostCommand } from '../../packages/platforms/platform.ts';
@@ -43,7 +44,7 @@ export async function findOverlays(directory: string, host: HostEnvironment): Pr
 /** Whether a folder of a cache can be written to and renamed, as tools do. @returns why not */
 async function tried(directory: string, overlays: Overlays): Promise<string | undefined> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makePassingFolder(directory);
     const probe = await mkdtemp(join(directory, `${ownerMark()}-`));
     const build = { caches: [join(probe, 'cache')], folder: probe };
     try {
@@ -67,7 +68,7 @@ export async function overlaid(command: HostCommand, build: CachedBuild, { unsha
   const mounts: string[] = [];
   for (const [at, path] of build.caches.entries()) {
     const [upper, work] = ['upper', 'work'].map((name) => join(placeOf(build, at), name));
-    for (const each of [upper, work]) await mkdir(each ?? '', { recursive: true, mode: 0o700 });
+    for (const each of [upper, work]) await makePassingFolder(each ?? '');
     mounts.push(path, `${options}lowerdir=${escaped(path)},upperdir=${escaped(upper ?? '')},workdir=${escaped(work ?? '')}`);
   }
   const args = ['--user', '--map-root-user', '--mount', '/bin/sh', '-c', MOUNT, 'sh', ...mounts, '--', command.file, ...command.args];
@@ -78,7 +79,7 @@ export async function overlaid(command: HostCommand, build: CachedBuild, { unsha
 export async function emptyCaches(build: CachedBuild): Promise<readonly string[]> {
   const binds: string[] = [];
   for (const [at, path] of build.caches.entries()) {
-    await mkdir(placeOf(build, at), { recursive: true, mode: 0o700 });
+    await makePassingFolder(placeOf(build, at));
     binds.push('--bind', placeOf(build, at), path);
   }
   return binds;

@@ -9,9 +9,9 @@ import { unpackArchive } from '../../packages/archive/unpack.ts';
 import type { BuildSpec, Exit, LaunchSpec } from '../../packages/launch-spec.ts';
 import type { HostCommand, Platform } from '../../packages/platforms/platform.ts';
 import { chaincodeOutput } from '../chaincode-output.ts';
-import { orDiskFull } from '../disk-full.ts';
 import { OpenLaunches } from '../open-launches.ts';
 import { packagePaths } from '../package-paths.ts';
+import { orUnwritable } from '../unwritable-folder.ts';
 import { BuildCache, type CacheBounds } from './build-cache.ts';
 import { buildReach } from './build-reach.ts';
 import { type BuildSubject, Builds } from './builds.ts';
@@ -116,11 +116,11 @@ export class ProcessRuntime implements ChaincodeRuntime {
   }
 
   async build(spec: BuildSpec, { signal }: Cancellable): Promise<void> {
-    return this.#open.run((either) => this.#build(spec, either), { signal }).catch(orDiskFull(this.#parts.directory, spec));
+    return this.#open.run((either) => this.#build(spec, either), { signal }).catch(orUnwritable(this.#parts.directory, spec));
   }
 
   async launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {
-    return this.#open.run((either) => this.#launch(spec, either), { signal }).catch(orDiskFull(this.#parts.directory, spec));
+    return this.#open.run((either) => this.#launch(spec, either), { signal }).catch(orUnwritable(this.#parts.directory, spec));
   }
 
   /** Aborts what is being launched and stops what runs; resolves when all of it is gone. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makePassingFolder } from '../../common/durable-files.ts';
 import { ownerGone, ownerMark } from '../../common/process-owner.ts';
 
 /** A folder that lives as long as this object. */
@@ -21,7 +22,7 @@ export class Scratch {
   }
 
   async folder(): Promise<ScratchFolder> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await makePassingFolder(this.#directory);
     await this.sweep();
     const path = join(this.#directory, `${ownerMark()}-${randomUUID()}`);
     await mkdir(path, { mode: 0o700 });
