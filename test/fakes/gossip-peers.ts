@@ -38,12 +38,16 @@ export function peerSigner(org: Organization, at = 0): LocalSigner {
   return signerOf(org, peer);
 }
 
+export const ordererOrganization = (): Promise<Organization> =>
+  createOrganization({ kind: 'orderer', mspId: 'OrdererMSP', domain: 'example.com', nodes: ['orderer'], users: [] }, new Date());
+
 /** A channel of organisations and an orderer organisation that none of them is. */
-export async function channelOf(orgs: readonly Organization[], anchors: NetworkSpec['anchors'] = {}): Promise<ChannelBundle> {
-  const orderer = await createOrganization(
-    { kind: 'orderer', mspId: 'OrdererMSP', domain: 'example.com', nodes: ['orderer'], users: [] },
-    new Date(),
-  );
+export async function channelOf(
+  orgs: readonly Organization[],
+  anchors: NetworkSpec['anchors'] = {},
+  orderers = ordererOrganization(),
+): Promise<ChannelBundle> {
+  const orderer = await orderers;
   return bundleOf(genesisOf({ peers: orgs, orderers: [[orderer, ['orderer.example.com:7050']]], anchors }));
 }
 

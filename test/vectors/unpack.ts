@@ -10,25 +10,30 @@ import { extract } from 'tar-stream';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** The recorded vectors of this repository, packed. */
-export const VECTORS = join(here, 'recorded-networks.tar.gz');
+/** The recorded vectors of this repository, packed: networks with their calls and blocks, and gossip between peers. */
+const ARCHIVES = { networks: join(here, 'recorded-networks.tar.gz'), gossip: join(here, 'recorded-gossip.tar.gz') };
 
 const cache = join(here, '..', '..', 'node_modules', '.cache');
 
-/** Where {@link unpackVectors} puts them: a folder named after the archive's content. */
-export function vectorsFolder(): string {
-  const content = createHash('sha256').update(readFileSync(VECTORS)).digest('hex').slice(0, 16);
+/** Where {@link unpackVectors} puts an archive: a folder named after its content. */
+export function vectorsFolder(which: keyof typeof ARCHIVES = 'networks'): string {
+  const content = createHash('sha256').update(readFileSync(ARCHIVES[which])).digest('hex').slice(0, 16);
   return join(cache, `selvage-vectors-${content}`);
 }
 
-/** Unpacks the vectors unless they are there; whole or not at all. Vitest calls it once before the first test. */
+/** Unpacks the vectors unless they are there. Vitest calls it once before the first test. */
 export default async function unpackVectors(): Promise<void> {
-  const folder = vectorsFolder();
+  await unpack(ARCHIVES.networks, vectorsFolder('networks'));
+  await unpack(ARCHIVES.gossip, vectorsFolder('gossip'));
+}
+
+/** Whole or not at all. */
+async function unpack(archive: string, folder: string): Promise<void> {
   if (existsSync(folder)) return;
   await mkdir(cache, { recursive: true });
   const scratch = await mkdtemp(join(cache, 'unpacking-'));
   const entries = extract();
-  const read = pipeline(createReadStream(VECTORS), createGunzip(), entries);
+  const read = pipeline(createReadStream(archive), createGunzip(), entries);
   for await (const entry of entries) {
     const path = join(scratch, entry.header.name);
     if (entry.header.type === 'directory') await mkdir(path, { recursive: true });

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FakeTimers } from '../../../test/fakes/fake-timers.ts';
 import { type LinkedPeer, type LinkedPeerSpec, linkedPeer } from '../../../test/fakes/gossip-links.ts';
-import { channelOf, peerSigner, peersOf } from '../../../test/fakes/gossip-peers.ts';
+import { channelOf, ordererOrganization, peerSigner, peersOf } from '../../../test/fakes/gossip-peers.ts';
 import { type ConnInit, Stranger } from '../../../test/fakes/gossip-stranger.ts';
 import { loadGrpcJs, OWN } from '../../comm/chosen-transport.ts';
 import { hex } from '../../common/bytes.ts';
@@ -27,6 +27,7 @@ describe.each([
   let org1: Organization;
   let org2: Organization;
   let expired: Organization;
+  let orderers: Organization;
   let channel: ChannelBundle;
   beforeAll(async () => {
     [org1, org2, expired] = await Promise.all([
@@ -34,7 +35,8 @@ describe.each([
       peersOf('Org2', 1),
       peersOf('Expired', 1, new Date(Date.now() - TEN_YEARS)),
     ]);
-    channel = await channelOf([org1, org2, expired]);
+    orderers = await ordererOrganization();
+    channel = await channelOf([org1, org2, expired], {}, Promise.resolve(orderers));
   });
   const open = (spec: Partial<LinkedPeerSpec> = {}): Promise<LinkedPeer> =>
     linkedPeer(scope, { org: org1, channels: [channel], served, ...spec });
@@ -97,6 +99,12 @@ describe.each([
     const unknown = await peersOf('Unknown', 1);
     expect(await refusal({}, unknown, 0)).toMatch(
       /^failed classifying identity: Unable to extract msp.Identity from peer Identity: Peer Identity .* No MSP found able to do that.$/,
+    );
+  });
+
+  it('of an orderer organisation is refused: it is in the channel, and no reader of it', async () => {
+    expect(await refusal({}, orderers, 0)).toMatch(
+      /implicit policy evaluation failed - 0 sub-policies were satisfied, but this policy requires 1 of the 'Readers' sub-policies/,
     );
   });
 

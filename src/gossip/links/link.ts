@@ -3,7 +3,6 @@ import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { Timers } from '../../common/timers.ts';
 import type { Neighbour } from '../links.ts';
 import { readEnvelope } from '../wire/envelope.ts';
-import { checkParts } from '../wire/size-guard.ts';
 import type { LinkLimits } from './limits.ts';
 import { Outgoing } from './outgoing.ts';
 
@@ -102,7 +101,6 @@ export class Link {
 /** @see readFromStream in hyperledger/fabric v2.5, gossip/comm/conn.go, which ends the stream with that text */
 function checkReadable(envelope: Uint8Array): void {
   try {
-    checkParts(envelope);
     readEnvelope(envelope);
   } catch (cause) {
     throw new SelvageError('GOSSIP_REFUSED', messageOf(cause), { cause });

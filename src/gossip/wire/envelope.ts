@@ -3,6 +3,7 @@ import { SelvageError } from '../../common/errors.ts';
 import type { Signer } from '../../msp/identity.ts';
 import { gossip } from '../../protos/messages.ts';
 import { unreadable } from '../../protos/unreadable.ts';
+import { OF_STRANGERS } from '../../protos/wire.ts';
 import type { SignedMessage } from '../peers.ts';
 
 /** An envelope and what is in it. All bytes are views of the envelope: copy what is kept for longer than its sender's other messages. */
@@ -19,14 +20,14 @@ export interface ReceivedMessage {
 const read = new WeakMap<Uint8Array, ReceivedMessage>();
 
 /**
- * Reads an envelope. Nothing is verified. The same bytes are read once.
+ * Reads an envelope. Nothing is verified, and the number of its parts is bounded. The same bytes are read once.
  * @throws {SelvageError} `MALFORMED` with Fabric's text: whoever sends such a thing loses his stream
  * @see EnvelopeToGossipMessage in hyperledger/fabric v2.5, gossip/protoext/signing.go
  */
 export function readEnvelope(envelope: Uint8Array): ReceivedMessage {
   const known = read.get(envelope);
   if (known !== undefined) return known;
-  const { payload, signature, secretEnvelope } = gossip.Envelope.decode(envelope);
+  const { payload, signature, secretEnvelope } = gossip.Envelope.decode(envelope, OF_STRANGERS);
   const received = { envelope, signed: { payload, signature }, secret: secretEnvelope, message: readMessage(payload) };
   read.set(envelope, received);
   return received;
@@ -34,7 +35,7 @@ export function readEnvelope(envelope: Uint8Array): ReceivedMessage {
 
 function readMessage(payload: Uint8Array): gossip.GossipMessage {
   try {
-    return gossip.GossipMessage.decode(payload);
+    return gossip.GossipMessage.decode(payload, OF_STRANGERS);
   } catch (cause) {
     throw new SelvageError('MALFORMED', `Failed unmarshalling GossipMessage from envelope: ${unreadable(cause)}`, { cause });
   }

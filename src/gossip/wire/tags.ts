@@ -1,7 +1,7 @@
 import { gossip } from '../../protos/messages.ts';
 import { kindOf, type MessageKind } from './message-kind.ts';
 
-const { UNDEFINED, EMPTY, ORG_ONLY, CHAN_ONLY, CHAN_AND_ORG, CHAN_OR_ORG } = gossip.GossipMessage_Tag;
+const { UNDEFINED, EMPTY, ORG_ONLY, CHAN_AND_ORG, CHAN_OR_ORG } = gossip.GossipMessage_Tag;
 
 /** The tag that each kind must have; pulls are judged by what they pull, and all others by nobody. */
 const LEGAL: Partial<Record<MessageKind, number>> = {
@@ -37,9 +37,3 @@ export function tagProblem(message: gossip.GossipMessage): string | undefined {
 }
 
 const nameOf = (tag: number): string => Object.entries(gossip.GossipMessage_Tag).find(([, value]) => value === tag)?.[0] ?? String(tag);
-
-/** Whether a message belongs to a channel. */
-export const isOfChannel = ({ tag }: gossip.GossipMessage): boolean => tag === CHAN_ONLY || tag === CHAN_AND_ORG || tag === CHAN_OR_ORG;
-
-/** Whether a message stays in the organisation. */
-export const staysInOrganization = ({ tag }: gossip.GossipMessage): boolean => tag === ORG_ONLY || tag === CHAN_AND_ORG;
