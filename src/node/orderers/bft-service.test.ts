@@ -1,20 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { applyConfig, bundleFromBlock, ledgerFolder } from '../../../test/committer/recorded-network.ts';
 import { bftBlock, bftGenesis, type Signatories, signerOf } from '../../../test/fakes/bft-network.ts';
+import { followChannel } from '../../../test/fakes/committing-peer.ts';
 import { honest, type OrdererScript, scriptedOrderer } from '../../../test/fakes/scripted-orderer.ts';
 import { organization } from '../../../test/fakes/small-network.ts';
-import { JoinedChannel } from '../../channel/joined-channel.ts';
-import { BlockValidator } from '../../committer/block-validator.ts';
-import { ChannelCommitter } from '../../committer/channel-committer.ts';
-import { vscc } from '../../committer/plugins/vscc.ts';
 import { deferred } from '../../common/deferred.ts';
-import { type LogFields, silent } from '../../common/log.ts';
-import { unmeasured } from '../../common/metrics.ts';
 import { Scope } from '../../common/scope.ts';
 import type { Organization } from '../../msp/material/organization.ts';
 import type { common } from '../../protos/messages.ts';
 import { freePorts } from '../dev/free-ports.ts';
-import { OrdererSource } from '../orderer-source.ts';
 
 let member: Organization;
 let orgs: readonly Organization[];
@@ -24,11 +17,6 @@ beforeAll(async () => {
 });
 
 const signatories = (...ids: readonly number[]): Signatories => ids.map((id) => [id, signerOf(orgs[id - 1] ?? member)]);
-
-interface Lost {
-  readonly code: unknown;
-  readonly error: unknown;
-}
 
 /** A channel with four ordering nodes, asked in order, and a peer that follows it. The scripts get the blocks 0 to `blocks`. */
 async function follow(
@@ -48,27 +36,8 @@ async function follow(
   const nodes = await Promise.all(
     orgs.map(async (org, at) => scope.use(await scriptedOrderer(org, ports[at] ?? 0, all[at] ?? honest(chain)))),
   );
-  const folder = scope.use(await ledgerFolder());
-  const bundle = bundleFromBlock(genesis);
-  const ledger = await (await folder.open()).create(bundle.channelId, genesis);
-  const channel = new JoinedChannel({ ledger, bundle });
-  const lost: Lost[] = [];
-  const warn = (message: string, { code, error }: LogFields = {}): void => {
-    if (message === 'no blocks, trying again') lost.push({ code, error });
-  };
-  const tls = { key: member.nodes[0]?.tls.privateKey ?? '', cert: member.nodes[0]?.tls.certificate ?? '' };
-  const parts = { channel, signer: signerOf(member), tls, overrides: new Map(), delivery, random: () => 0, log: silent };
-  const committer = new ChannelCommitter({
-    channel,
-    source: new OrdererSource(parts),
-    validator: new BlockValidator({ plugins: new Map([['vscc', vscc]]), applyConfig }),
-    log: { ...silent, warn },
-    metrics: unmeasured,
-    pause: async () => undefined,
-  });
-  scope.use(committer).start();
-  const committed = (number: bigint): Promise<void> => channel.feed.waitFor(number, AbortSignal.timeout(20_000));
-  return { nodes, lost, committed, chain };
+  const followed = await followChannel(scope, { genesis, member, delivery });
+  return { nodes, ...followed };
 }
 
 const upTo = (chain: readonly common.Block[], last: number): OrdererScript => honest(chain.slice(0, last + 1));
