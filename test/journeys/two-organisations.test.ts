@@ -1,8 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluate, submit } from '../../src/client/submit.ts';
+import type { PeerView } from '../../src/gossip/peers.ts';
 import { parsePolicyText } from '../../src/msp/policies/policy-text.ts';
 import { common } from '../../src/protos/messages.ts';
 import { never, type TestNetwork, testNetwork } from './network.ts';
+
+/** Resolves when what is known of others is so. */
+const changed = (view: PeerView, isSo: () => boolean): Promise<void> =>
+  new Promise((resolve) => {
+    const look = (): void => {
+      if (!isSo()) return;
+      listening[Symbol.dispose]();
+      resolve();
+    };
+    const listening = view.onChanged(look);
+    look();
+  });
 
 describe('two organisations with the policy that both endorse', () => {
   let running: TestNetwork;
@@ -35,6 +48,26 @@ describe('two organisations with the policy that both endorse', () => {
     expect(commit?.codeName).toBe('ENDORSEMENT_POLICY_FAILURE');
     for (const peer of running.network.peers)
       expect(peer.explain('mychannel', proposal.txId)?.details['missingPrincipals']).toMatch(/Org2MSP/);
+  });
+
+  it('find each other, with heights and what each can endorse', async () => {
+    const { peers } = running.network;
+    const heights = peers.map(({ peers: view }) => Number(view.membersOf('mychannel').find(({ self }) => self)?.height));
+    for (const { peers: view } of peers) {
+      const told = (): boolean => {
+        const others = view.membersOf('mychannel').filter(({ self }) => !self);
+        return others.length === 1 && others.every(({ height }) => heights.includes(Number(height)));
+      };
+      await changed(view, told);
+      expect(
+        view
+          .members()
+          .map(({ mspId }) => mspId)
+          .sort(),
+      ).toEqual(['Org1MSP', 'Org2MSP']);
+      expect(new Set(view.membersOf('mychannel').map(({ endpoint }) => endpoint)).size).toBe(2);
+      for (const { chaincodes } of view.membersOf('mychannel')) expect(chaincodes.map(({ name }) => name)).toContain('_lifecycle');
+    }
   });
 
   it('leaves the state as it was where a transaction was flagged', async () => {
