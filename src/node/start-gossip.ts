@@ -74,6 +74,7 @@ export async function prepareGossip(config: PeerConfig, parts: NodeGossipParts, 
       },
       timers,
       log: log.child({ module: 'gossip.comm' }),
+      metrics,
     }),
   );
   const bundleOf = (channelId: string) => channels.get(channelId)?.bundle();

@@ -3,6 +3,7 @@ import type { Method } from '../../src/comm/method.ts';
 import { listen } from '../../src/comm/server.ts';
 import type { Transport } from '../../src/comm/transport.ts';
 import { silent } from '../../src/common/log.ts';
+import { unmeasured } from '../../src/common/metrics.ts';
 import type { Scope } from '../../src/common/scope.ts';
 import { systemTimers, type Timers } from '../../src/common/timers.ts';
 import { PeerLinks, type PeerLinksParts } from '../../src/gossip/links/peer-links.ts';
@@ -38,6 +39,7 @@ export async function linkedPeer(scope: Scope, spec: LinkedPeerSpec) {
     settings: { dialTimeoutMs: 3_000, connTimeoutMs: 2_000, sendBufferSize: 20 },
     timers,
     log: silent,
+    metrics: unmeasured,
     ...parts,
   });
   const methods: Method[] = gossipService(links);

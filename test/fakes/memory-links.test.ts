@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { equalBytes, utf8 } from '../../src/common/bytes.ts';
 import { deferred } from '../../src/common/deferred.ts';
+import { linksContract } from '../../src/gossip/links.contract.ts';
 import type { Organization } from '../../src/msp/material/organization.ts';
 import { peerSigner, peersOf } from './gossip-peers.ts';
 import { MemoryNetwork } from './memory-links.ts';
@@ -34,13 +35,14 @@ describe('links in memory', () => {
     return { network, heard, a, b, c, to };
   };
 
-  it('carry envelopes both ways over one stream, whoever dialled', async () => {
-    const { network, heard, a, b, to } = await open();
-    await a.send(to(1), utf8('one'), lossy);
-    await b.send({ ...to(0), endpoint: 'nobody:1' }, utf8('two'), lossy);
-    await b.reply(a.self, utf8('three'));
-    await network.idle();
-    expect(heard).toEqual(['1 from 0: one', '0 from 1: two', '0 from 1: three']);
+  linksContract(async (count) => {
+    const network = new MemoryNetwork();
+    return Promise.all(
+      Array.from({ length: count }, async (_, at) => {
+        const links = await network.join({ signer: peerSigner(org, at), endpoints: [`peer${at}:7051`] });
+        return { links, pkiId: links.self.pkiId, endpoint: `peer${at}:7051`, leave: async () => network.leave(links) };
+      }),
+    );
   });
 
   it('drop lossy envelopes for who is slow, and let others wait', async () => {
@@ -73,11 +75,5 @@ describe('links in memory', () => {
     expect(lost).toEqual(['b', 'b', 'c', 'c', 'b']);
     expect([await a.ping('peer1:7051', { signal }), await a.ping('peer2:7051', { signal })]).toEqual([false, true]);
     expect(c.neighbours).toEqual([]);
-  });
-
-  it('probe without leaving a stream', async () => {
-    const { a, b } = await open();
-    expect(await a.probe('peer1:7051', { signal })).toBe(b.self);
-    expect([...a.neighbours, ...b.neighbours]).toEqual([]);
   });
 });

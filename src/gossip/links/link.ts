@@ -1,5 +1,6 @@
 import { orAbort } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
+import type { Counter } from '../../common/metrics.ts';
 import type { Timers } from '../../common/timers.ts';
 import type { Neighbour } from '../links.ts';
 import { readEnvelope } from '../wire/envelope.ts';
@@ -18,9 +19,18 @@ export interface OpenStream {
   hangUp(): void;
 }
 
+/** What all streams count together. */
+export interface LinkCounters {
+  readonly sent: Counter;
+  readonly received: Counter;
+  /** Messages for which there was no room. */
+  readonly overflow: Counter;
+}
+
 export interface LinkParts {
   readonly limits: LinkLimits;
   readonly timers: Timers;
+  readonly counters: LinkCounters;
 }
 
 /** One stream to a peer, for as long as it lives: what is sent waits in a bounded queue, what comes is listened to one by one. */
@@ -28,17 +38,23 @@ export class Link {
   readonly #stream: OpenStream;
   readonly #limits: LinkLimits;
   readonly #timers: Timers;
+  readonly #counters: LinkCounters;
   readonly #outgoing: Outgoing;
   readonly #over = new AbortController();
   /** When it was made, in milliseconds since 1970. */
   readonly since: number;
 
-  constructor(stream: OpenStream, { limits, timers }: LinkParts) {
+  constructor(stream: OpenStream, { limits, timers, counters }: LinkParts) {
     this.#stream = stream;
+    this.#counters = counters;
     this.#limits = limits;
     this.#timers = timers;
     this.since = timers.now().getTime();
-    this.#outgoing = new Outgoing({ send: (envelope) => stream.send(envelope), most: limits.waiting, mostBytes: limits.waitingBytes });
+    const send = async (envelope: Uint8Array): Promise<void> => {
+      await stream.send(envelope);
+      counters.sent.add();
+    };
+    this.#outgoing = new Outgoing({ send, most: limits.waiting, mostBytes: limits.waitingBytes });
   }
 
   get neighbour(): Neighbour {
@@ -55,7 +71,9 @@ export class Link {
 
   /** Sends an envelope unless too many wait already. @returns whether it was taken */
   offer(envelope: Uint8Array): boolean {
-    return this.#outgoing.offer(envelope);
+    const taken = this.#outgoing.offer(envelope);
+    if (!taken && !this.over) this.#counters.overflow.add();
+    return taken;
   }
 
   /**
@@ -87,6 +105,7 @@ export class Link {
       for (;;) {
         const result = await orAbort(incoming.next(), this.#over.signal);
         if (result.done === true) return new SelvageError('CANCELLED', 'the other side ended it');
+        this.#counters.received.add();
         checkReadable(result.value);
         await hear(result.value);
       }

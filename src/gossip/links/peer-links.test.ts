@@ -8,6 +8,7 @@ import { deferred } from '../../common/deferred.ts';
 import { Scope } from '../../common/scope.ts';
 import type { ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
 import type { Organization } from '../../msp/material/organization.ts';
+import { linksContract } from '../links.contract.ts';
 import type { Destination } from '../links.ts';
 import { readEnvelope, unsignedEnvelope } from '../wire/envelope.ts';
 
@@ -49,16 +50,18 @@ describe('links to other peers', () => {
   };
   const from = ({ pkiId }: LinkedPeer, ...nonces: number[]): string[] => nonces.map((nonce) => `${hex(pkiId).slice(0, 6)} ${nonce}`);
 
-  it('carry messages both ways over one stream, in order, whoever dialled', async () => {
-    const [a, b] = await Promise.all([open(0), open(1)]);
-    const [heardByA, heardByB] = [ears(a), ears(b)];
-    await Promise.all([1, 2, 3].map((nonce) => a.links.send(to(b), message(nonce), SURE)));
-    expect(await heardByB(3)).toEqual(from(a, 1, 2, 3));
-    await b.links.send({ ...to(a), endpoint: 'nobody.example:1' }, message(4), LOSSY);
-    await b.links.reply(b.links.neighbours[0] as NonNullable<(typeof b.links.neighbours)[0]>, message(5));
-    expect(await heardByA(2)).toEqual(from(b, 4, 5));
-    expect([a.links.neighbours.length, b.links.neighbours.length]).toEqual([1, 1]);
-  });
+  linksContract((count) =>
+    Promise.all(
+      Array.from({ length: count }, async (_, at) => {
+        const { links, pkiId, endpoint, server } = await open(at);
+        const leave = async (): Promise<void> => {
+          links[Symbol.dispose]();
+          await server[Symbol.asyncDispose]();
+        };
+        return { links, pkiId, endpoint, leave };
+      }),
+    ),
+  );
 
   it('reach peers of other organisations through a channel, and learn who they are without a stream', async () => {
     const [a, c] = await Promise.all([open(0), open(0, { org: org2 })]);
@@ -115,19 +118,6 @@ describe('links to other peers', () => {
     expect(b.links.neighbours).toHaveLength(1);
   });
 
-  it('tell when a stream ended or could not be made', async () => {
-    const [a, b] = await Promise.all([open(0), open(1)]);
-    const lost = [deferred<string>(), deferred<string>()];
-    let at = 0;
-    a.links.onLost((pkiId) => lost[at++]?.resolve(hex(pkiId)));
-    await a.links.send(to(b), message(1), SURE);
-    b.links[Symbol.dispose]();
-    await b.server[Symbol.asyncDispose]();
-    expect(await lost[0]?.promise).toBe(hex(b.pkiId));
-    await expect(a.links.send(to(b), message(2), LOSSY)).rejects.toMatchObject({ code: 'PEER_UNREACHABLE' });
-    expect(await lost[1]?.promise).toBe(hex(b.pkiId));
-  });
-
   it('end with the identity of their peer, and when they are closed', async () => {
     const [a, b] = await Promise.all([open(0), open(1)]);
     for (const end of [() => a.store.remove(b.pkiId), () => a.links.close(b.pkiId), () => b.links.close(a.pkiId)]) {
@@ -139,24 +129,6 @@ describe('links to other peers', () => {
       await lost.promise;
       while (a.links.neighbours.length > 0) await new Promise(setImmediate);
     }
-  });
-
-  it('read the next message of a peer when the one before was listened to; other peers do not wait', async () => {
-    const [a, b, c] = await Promise.all([open(0), open(1), open(2)]);
-    const release = deferred<void>();
-    const heard: number[] = [];
-    const both = deferred<void>();
-    a.links.onEnvelope(async (_, envelope) => {
-      const nonce = Number(readEnvelope(envelope).message.nonce);
-      heard.push(nonce);
-      if (nonce === 9) both.resolve();
-      if (nonce < 9) await release.promise;
-    });
-    for (const nonce of [1, 2]) await b.links.send(to(a), message(nonce), SURE);
-    await c.links.send(to(a), message(9), SURE);
-    await both.promise;
-    expect(heard.filter((nonce) => nonce < 9).length).toBeLessThanOrEqual(1);
-    release.resolve();
   });
 
   it('drop what may be lost when a peer does not read, and give it up when it takes no answer for too long', async () => {

@@ -3,6 +3,7 @@ import { equalBytes, hex } from '../../common/bytes.ts';
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
+import type { Metrics } from '../../common/metrics.ts';
 import { Refusals } from '../../common/refusals.ts';
 import type { Timers } from '../../common/timers.ts';
 import type { Signer } from '../../msp/identity.ts';
@@ -11,7 +12,7 @@ import type { Destination, Links, Neighbour } from '../links.ts';
 import { Dialler, type DialTls } from './dialler.ts';
 import { Handshake } from './handshake.ts';
 import { CLAIMANT_BYTES, LINK_LIMITS, type LinkLimits, PEER_BYTES } from './limits.ts';
-import { Link, type OpenStream } from './link.ts';
+import { Link, type LinkCounters, type OpenStream } from './link.ts';
 import { LinkTable } from './link-table.ts';
 import { Strangers } from './strangers.ts';
 
@@ -38,6 +39,7 @@ export interface PeerLinksParts {
   readonly limits?: Partial<LinkLimits>;
   readonly timers: Timers;
   readonly log: Logger;
+  readonly metrics: Metrics;
 }
 
 type EnvelopeListener = (from: Neighbour, envelope: Uint8Array) => Promise<void> | void;
@@ -49,6 +51,7 @@ type EnvelopeListener = (from: Neighbour, envelope: Uint8Array) => Promise<void>
 export class PeerLinks implements Links, Disposable {
   readonly #parts: PeerLinksParts;
   readonly #limits: LinkLimits;
+  readonly #counters: LinkCounters;
   readonly #handshake: Handshake;
   readonly #dialler: Dialler;
   readonly #table: LinkTable;
@@ -66,6 +69,7 @@ export class PeerLinks implements Links, Disposable {
     const { dialTimeoutMs, connTimeoutMs } = settings;
     this.#parts = parts;
     this.#limits = { ...LINK_LIMITS, waiting: settings.sendBufferSize, ...parts.limits };
+    this.#counters = countersOf(parts.metrics);
     this.#handshake = new Handshake({ ...parts, tls: tls !== undefined, timeoutMs: connTimeoutMs });
     this.#dialler = new Dialler({ handshake: this.#handshake, tls, dialTimeoutMs, connTimeoutMs });
     this.#table = new LinkTable(identities.self.pkiId, timers);
@@ -89,7 +93,7 @@ export class PeerLinks implements Links, Disposable {
   async accept(stream: ByteStream, context: CallContext): Promise<void> {
     const open = await this.#admit(stream, context);
     if (open === undefined) return;
-    const link = new Link(open, { limits: this.#limits, timers: this.#parts.timers });
+    const link = this.#linkOf(open);
     const ended = (): void => link.close('the call is over');
     context.signal.addEventListener('abort', ended, { once: true });
     if (context.signal.aborted) ended();
@@ -172,6 +176,10 @@ export class PeerLinks implements Links, Disposable {
     }
   }
 
+  #linkOf(open: OpenStream): Link {
+    return new Link(open, { limits: this.#limits, timers: this.#parts.timers, counters: this.#counters });
+  }
+
   #checkWelcome({ pkiId, mspId }: Neighbour): void {
     if (equalBytes(pkiId, this.#parts.identities.self.pkiId))
       throw new SelvageError('GOSSIP_REFUSED', 'this peer has the same identity', {
@@ -220,7 +228,7 @@ export class PeerLinks implements Links, Disposable {
     const open = await this.#dialler.dial(endpoint, noneYet, this.#over);
     if (open === undefined) return this.#table.get(pkiId) ?? this.#makeLink({ pkiId, endpoint });
     this.#checkExpected(open, { pkiId, endpoint });
-    const link = new Link(open, { limits: this.#limits, timers: this.#parts.timers });
+    const link = this.#linkOf(open);
     this.#table.add(link);
     void this.#serve(link);
     if (equalBytes(open.neighbour.pkiId, pkiId)) return link;
@@ -265,3 +273,10 @@ export class PeerLinks implements Links, Disposable {
     }
   }
 }
+
+/** @see hyperledger/fabric v2.5, gossip/metrics/metrics.go */
+const countersOf = (metrics: Metrics): LinkCounters => ({
+  sent: metrics.counter('gossip_comm_messages_sent', 'Gossip messages that other peers were sent'),
+  received: metrics.counter('gossip_comm_messages_received', 'Gossip messages of other peers'),
+  overflow: metrics.counter('gossip_comm_overflow_count', 'Gossip messages that were dropped because too many waited for their peer'),
+});
