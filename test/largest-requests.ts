@@ -4,7 +4,7 @@ import { GrpcClient } from '../src/comm/client.ts';
 import { MAX_MESSAGE_BYTES } from '../src/comm/limits.ts';
 import { joinAddress } from '../src/common/address.ts';
 import { STRANGER_BYTES } from '../src/gossip/links/limits.ts';
-import { common, discovery, gossip, msp, protos } from '../src/protos/messages.ts';
+import { common, discovery, gateway, gossip, msp, protos } from '../src/protos/messages.ts';
 import { MOST_ASKED } from '../src/services/deliver.ts';
 import { MOST_DISCOVERED } from '../src/services/discovery-service.ts';
 
@@ -28,6 +28,7 @@ export function largestRequests({ peer, orderer, chaincode, operations }: Addres
   const [toPeer, toOrderer, toChaincode] = clients as [GrpcClient, GrpcClient, GrpcClient];
   const [proposal, seek, transaction, registration] = [proposals(), seeks(), transactions(), registrations()];
   const [question, hello, ofArguments] = [questions(), hellos(), emptyArguments()];
+  const [calls, submission, asking, following] = [gatewayCalls(), submissions(), commitStatuses(), eventRequests()];
   return {
     byService: {
       Endorser: (number) => unary(toPeer, '/protos.Endorser/ProcessProposal', proposal(number)),
@@ -37,6 +38,11 @@ export function largestRequests({ peer, orderer, chaincode, operations }: Addres
       DeliverWithPrivateData: (number) => stream(toPeer, '/protos.Deliver/DeliverWithPrivateData', seek(number)),
       Discovery: (number) => unary(toPeer, '/discovery.Discovery/Discover', question(number)),
       GossipStream: (number) => stream(toPeer, '/gossip.Gossip/GossipStream', hello(number)),
+      Evaluate: (number) => unary(toPeer, '/gateway.Gateway/Evaluate', calls(number)),
+      Endorse: (number) => unary(toPeer, '/gateway.Gateway/Endorse', calls(number)), // the same fields
+      Submit: (number) => unary(toPeer, '/gateway.Gateway/Submit', submission(number)),
+      CommitStatus: (number) => unary(toPeer, '/gateway.Gateway/CommitStatus', asking(number)),
+      ChaincodeEvents: (number) => stream(toPeer, '/gateway.Gateway/ChaincodeEvents', following(number)),
       'Deliver of the orderer': (number) => stream(toOrderer, '/orderer.AtomicBroadcast/Deliver', seek(number)),
       Broadcast: (number) => stream(toOrderer, '/orderer.AtomicBroadcast/Broadcast', transaction(number)),
       ChaincodeSupport: (number) => stream(toChaincode, '/protos.ChaincodeSupport/Register', registration(number)),
@@ -128,6 +134,38 @@ const envelope = (creator: Uint8Array): Uint8Array =>
 const transactions = () => filled(MAX_MESSAGE_BYTES, envelope);
 
 const seeks = () => filled(MOST_ASKED, envelope);
+
+/** A call of a system chaincode, which every peer has, by a creator whom nobody has heard of. */
+const gatewayCalls = () =>
+  filled(MAX_MESSAGE_BYTES, (idBytes) => {
+    const creator = msp.SerializedIdentity.encode({ mspid: 'Org1MSP', idBytes });
+    const input = protos.ChaincodeInvocationSpec.encode({ chaincodeSpec: { chaincodeId: { name: 'qscc' }, input: {} } });
+    const proposalBytes = protos.Proposal.encode({
+      header: common.Header.encode(headers(creator, 'mychannel')),
+      payload: protos.ChaincodeProposalPayload.encode({ input }),
+    });
+    return gateway.EvaluateRequest.encode({ proposedTransaction: { proposalBytes, signature: new Uint8Array(70) } });
+  });
+
+/** Larger than an orderer takes, which the orderer says. */
+const submissions = () =>
+  filled(MAX_MESSAGE_BYTES, (creator) =>
+    gateway.SubmitRequest.encode({ channelId: 'mychannel', preparedTransaction: common.Envelope.decode(envelope(creator)) }),
+  );
+
+const asked = (idBytes: Uint8Array) => ({ channelId: 'mychannel', identity: msp.SerializedIdentity.encode({ mspid: 'Org1MSP', idBytes }) });
+
+const commitStatuses = () =>
+  filled(MOST_ASKED, (idBytes) => {
+    const request = gateway.CommitStatusRequest.encode({ ...asked(idBytes), transactionId: 'tx' });
+    return gateway.SignedCommitStatusRequest.encode({ request, signature: new Uint8Array(70) });
+  });
+
+const eventRequests = () =>
+  filled(MOST_ASKED, (idBytes) => {
+    const request = gateway.ChaincodeEventsRequest.encode({ ...asked(idBytes), chaincodeId: 'cc' });
+    return gateway.SignedChaincodeEventsRequest.encode({ request, signature: new Uint8Array(70) });
+  });
 
 /** Somebody who asks everything of a channel whose members do not know him. */
 const questions = () =>
