@@ -6,6 +6,7 @@ import { configEnvelopeOfBlock } from '../../src/msp/channelconfig/config-block.
 import { ordererFolder, peerFolder, userFolder } from '../../src/node/dev/dev-material.ts';
 import { common, protos } from '../../src/protos/messages.ts';
 import { computeUpdate } from '../compute-update.ts';
+import { updateEnvelope } from '../update-envelope.ts';
 import { selvage } from './command.ts';
 import { never, type TestNetwork, testNetwork } from './network.ts';
 
@@ -80,10 +81,4 @@ function withAcl(config: common.Config): common.Config {
   const value = protos.ACLs.encode({ acls: new Map([['qscc/GetChainInfo', { policyRef: '/Channel/Application/Nobody' }]]) });
   const values = new Map(application.values).set('ACLs', { version: 0n, value, modPolicy: 'Admins' });
   return { ...config, channelGroup: { ...root, groups: new Map(root.groups).set('Application', { ...application, values }) } };
-}
-
-function updateEnvelope(update: common.ConfigUpdate): Uint8Array {
-  const data = common.ConfigUpdateEnvelope.encode({ configUpdate: common.ConfigUpdate.encode(update) });
-  const channelHeader = common.ChannelHeader.encode({ type: common.HeaderType.CONFIG_UPDATE, channelId: 'mychannel' });
-  return common.Envelope.encode({ payload: common.Payload.encode({ header: { channelHeader }, data }) });
 }
