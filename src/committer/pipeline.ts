@@ -1,6 +1,7 @@
 import { CommittedBlock } from '../channel/committed-block.ts';
 import type { JoinedChannel } from '../channel/joined-channel.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
+import { FABRIC_BUCKETS, type Histogram, type Metrics, timed, unmeasured } from '../common/metrics.ts';
 import type { CommitOutcome } from '../ledger/ledger.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { PrivateDataSource } from '../privdata/ports/private-data-source.ts';
@@ -14,7 +15,10 @@ export interface BlockPipelineParts {
   readonly validator: BlockValidator;
   /** What was kept of endorsements unless told. */
   readonly privateData?: PrivateDataSource | undefined;
+  readonly metrics?: Metrics | undefined;
 }
+
+const HELP = { validation: 'Seconds to judge the transactions of a block.', commit: 'Seconds to commit a block with its private data.' };
 
 /** A block whose first stage runs, under the configuration that was in force when it came. */
 export interface Ahead {
@@ -32,11 +36,18 @@ export class BlockPipeline {
   readonly #channel: JoinedChannel;
   readonly #validator: BlockValidator;
   readonly #privateData: PrivateDataSource;
+  /** Fabric measures both stages as parts of gossip. */
+  readonly #validationSeconds: Histogram;
+  readonly #commitSeconds: Histogram;
 
-  constructor({ channel, validator, privateData = fromTransientStore(channel.ledger) }: BlockPipelineParts) {
+  constructor({ channel, validator, privateData = fromTransientStore(channel.ledger), metrics = unmeasured }: BlockPipelineParts) {
     this.#channel = channel;
     this.#validator = validator;
     this.#privateData = privateData;
+    const seconds = (name: string, help: string): Histogram =>
+      metrics.histogram(`gossip_privdata_${name}_duration`, help, { channel: channel.id }, FABRIC_BUCKETS);
+    this.#validationSeconds = seconds('validation', HELP.validation);
+    this.#commitSeconds = seconds('commit_block', HELP.commit);
   }
 
   /** Begins what can be done before the block ahead of it is committed. Never rejects; {@link finish} tells what went wrong. */
@@ -51,10 +62,11 @@ export class BlockPipeline {
    */
   async finish(ahead: Ahead, signal: AbortSignal): Promise<CommitOutcome> {
     const prechecked = await this.#verified(ahead);
-    const { validated, nextBundle } = await this.#judge(prechecked);
+    const { validated, nextBundle } = await timed(this.#validationSeconds, () => this.#judge(prechecked));
     const keepsInvalid = prechecked.bundle.application?.capabilities.storePvtDataOfInvalidTx === true;
     const privateData = await this.#privateData.collect(privateNeeds(validated, { invalid: keepsInvalid }), signal);
-    const outcome = await this.#channel.ledger.commit({ ...validated, privateData, keepsInvalid });
+    const whole = { ...validated, privateData, keepsInvalid };
+    const outcome = await timed(this.#commitSeconds, () => this.#channel.ledger.commit(whole));
     this.#announce(outcome, nextBundle);
     return outcome;
   }

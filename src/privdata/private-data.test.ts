@@ -418,6 +418,9 @@ describe('private data that is missing', () => {
     await two.reconcile(); // from somebody who has not seen the purge
     expect([await two.plain('c', 'a'), await two.plain('c', 'b')]).toEqual([undefined, 'stays']);
     expect([await two.missing(), await two.missing('deprioritized')]).toEqual([[], []]);
+    const whole = { txId: '', namespace: 'cc', collection: 'c', blockSeq: 2n, seqInBlock: 1n };
+    const told = await one.responder.asked([whole], CHANNEL, two.neighbour);
+    expect(told.map(({ payload }) => payload?.map(({ length }) => length))).toEqual([[0]]);
     for (const index of [0, 1]) {
       const kept = await two.ledger.privateData.writeSet({ blockNum: 2n, index, namespace: 'cc', collection: 'c' });
       expect(Buffer.from(kept ?? new Uint8Array(0)).toString('latin1')).not.toMatch(/secret/);

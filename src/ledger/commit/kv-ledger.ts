@@ -147,7 +147,7 @@ export class KvLedger implements Ledger {
       transactions: outcome.flags.length,
       invalid: outcome.reasons.length,
     });
-    await this.#purge(outcome.blockNumber, expiry);
+    await timed(this.#parts.metrics.purge, () => this.#purge(outcome.blockNumber, expiry));
     return outcome;
   }
 

@@ -310,9 +310,11 @@ function replaced(name: WriteSetName, before: Uint8Array, now: Uint8Array | unde
   return [...gone, ...(now === undefined ? [{ key: setKey(name), value: undefined }] : setWrites(name, now))];
 }
 
-/** A set without these keys; undefined when nothing else is in it. */
-function without(set: Uint8Array, keys: ReadonlySet<string>): Uint8Array | undefined {
+/** A set without these keys. An empty one stays as well: it says that nothing is missing, to this peer and to who asks it. */
+function without(set: Uint8Array, keys: ReadonlySet<string>): Uint8Array {
   const { writes, metadataWrites } = kvrwset.KVRWSet.decode(set);
-  const left = { writes: writes.filter(({ key }) => !keys.has(key)), metadataWrites: metadataWrites.filter(({ key }) => !keys.has(key)) };
-  return left.writes.length + left.metadataWrites.length === 0 ? undefined : kvrwset.KVRWSet.encode(left);
+  return kvrwset.KVRWSet.encode({
+    writes: writes.filter(({ key }) => !keys.has(key)),
+    metadataWrites: metadataWrites.filter(({ key }) => !keys.has(key)),
+  });
 }
