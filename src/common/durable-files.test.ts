@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeFolder } from './durable-files.ts';
+import { makeFolder, syncFolder } from './durable-files.ts';
 
 describe('a folder to be made', () => {
   let root: string;
@@ -38,6 +38,7 @@ describe('a folder to be made', () => {
 
   it.runIf(process.platform === 'linux')('is refused where the system makes none for anybody', async () => {
     await expect(makeFolder('/proc/selvage')).rejects.toMatchObject({ code: 'ENOENT', path: '/proc/selvage' });
+    await expect(syncFolder('/proc')).rejects.toMatchObject({ code: 'EINVAL', path: '/proc' }); // of an open file Node says no path
     await expect(makeFolder('/proc/selvage/ledgers')).rejects.toMatchObject({ code: 'ENOENT', path: '/proc/selvage' });
   });
 });

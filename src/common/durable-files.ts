@@ -126,19 +126,27 @@ export async function filesIn(folder: string): Promise<readonly string[]> {
 export async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
   const file = await open(path, 'wx', OWNER_FILE);
   try {
-    await file.writeFile(bytes);
-    await file.sync();
+    await file.writeFile(bytes).catch(naming(path));
+    await file.sync().catch(naming(path));
   } finally {
     await file.close();
   }
 }
+
+/** For `catch`: what the system says of a file that is open names no file, and who reads it wants to know which. */
+const naming =
+  (path: string) =>
+  (thrown: unknown): never => {
+    if (errnoOf(thrown) !== undefined && thrown instanceof Error && !('path' in thrown)) Object.assign(thrown, { path });
+    throw thrown;
+  };
 
 /** Brings the names in a folder to the disk. */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return; // a folder cannot be opened there
   const folder = await open(path, 'r');
   try {
-    await folder.sync();
+    await folder.sync().catch(naming(path));
   } finally {
     await folder.close();
   }
