@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { collectionOf, discoverable, keyPolicy } from '../../test/fakes/known-peers.ts';
-import { common, type protos } from '../protos/messages.ts';
+import { parsePolicyText } from '../msp/policies/policy-text.ts';
+import { ccprovider, common, protos } from '../protos/messages.ts';
 import { PolicyPlanner } from './policy-planner.ts';
 
 /** Made once: certificates take their time. */
@@ -86,6 +87,31 @@ describe('a plan', () => {
     network.define('other', { policy: "AND('Org2MSP.member','Org3MSP.member')" });
     network.say({ ...everybody('cc', 'other'), 'Org2.1': { chaincodes: ['cc'] } });
     expect(await layouts(call('cc'), call('other'))).toEqual(['1 of Org2.0, 1 of Org3.0']);
+  });
+});
+
+describe('a plan for chaincode of the legacy lifecycle', () => {
+  const { state } = network.channel.ledger;
+  const written = (key: string, value: Uint8Array) => state.put('lscc', key, value, [1n, 0n]);
+  const policy = common.SignaturePolicyEnvelope.encode(parsePolicyText("OR('Org1MSP.peer','Org2MSP.peer')"));
+
+  it('goes by its version, its policy, and the members of its collections, which have no policies', async () => {
+    written('old', ccprovider.ChaincodeData.encode({ name: 'old', version: 'v7', policy }));
+    const collections = [collectionOf('own', "OR('Org2MSP.member')", "OR('Org3MSP.peer')")];
+    const config = collections.map((staticCollectionConfig) => ({ staticCollectionConfig }));
+    written('old~collection', protos.CollectionConfigPackage.encode({ config }));
+    network.say({ ...everybody('old:v7'), 'Org2.1': { chaincodes: ['old:v6'] } });
+    expect(await layouts(call('old'))).toEqual(['1 of Org1.0/Org1.1', '1 of Org2.0']);
+    expect(await layouts(call('old', { collectionNames: ['own'] }))).toEqual(['1 of Org2.0']);
+    await expect(layouts(call('old', { collectionNames: ['_implicit_org_Org2MSP'] }))).rejects.toThrow(
+      "doesn't exist in collection config",
+    );
+  });
+
+  it('is not made for an entry that is of another name, or none', async () => {
+    written('another', ccprovider.ChaincodeData.encode({ name: 'old', version: 'v7', policy }));
+    written('bad', Uint8Array.of(0xff));
+    for (const name of ['another', 'bad']) await expect(layouts(call(name))).rejects.toThrow(`No metadata was found for chaincode ${name}`);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Identity, IdentityDeserializer } from '../identity.ts';
 import { applicationPolicy } from './application-policy.ts';
 import { acceptAll, rejectAll } from './common-policies.ts';
 import type { Verdict } from './policy.ts';
-import { parseImplicitMetaText } from './policy-text.ts';
+import { parseImplicitMetaText, parsePolicyText } from './policy-text.ts';
 import { type PolicyGroup, PolicyTree } from './policy-tree.ts';
 
 const TYPE = common.Policy_PolicyType;
@@ -35,6 +35,11 @@ const tree = (root: PolicyGroup, dialect?: '1.1' | '2.x'): PolicyTree =>
   new PolicyTree({ group: root, deserializer: nobody, ...(dialect && { dialect }) });
 const judge = (root: PolicyGroup, path: string, dialect?: '1.1' | '2.x'): Promise<Verdict> => tree(root, dialect).get(path).evaluate([]);
 
+const someOf = (n: number, ...principals: number[]): common.SignaturePolicy => ({
+  signedBy: undefined,
+  nOutOf: { n, rules: principals.map((signedBy) => ({ signedBy, nOutOf: undefined })) },
+});
+
 describe('an implicit meta policy', () => {
   const organisations = (...answers: (common.Policy | undefined)[]): Record<string, PolicyGroup> =>
     Object.fromEntries(answers.map((answer, at) => [`Org${at}`, group(answer === undefined ? {} : { Admins: answer })]));
@@ -49,6 +54,21 @@ describe('an implicit meta policy', () => {
     assert.ok(await passes('MAJORITY', yes, yes, no));
     assert.ok(!(await passes('MAJORITY', yes, yes, no, undefined)));
     assert.ok(await passes('MAJORITY', yes));
+  });
+
+  it('is also a signature policy, which names each principal once, unless a group below lacks the policy', () => {
+    const ofOrgs = (...texts: string[]) =>
+      organisations(...texts.map((text) => signature(parsePolicyText(text))), signature(parsePolicyText("OR('A.admin')")));
+    const root = group({ Admins: meta('MAJORITY Admins') }, ofOrgs("OR('A.admin','B.peer')", "AND('B.peer','C.admin')"));
+    const written = tree(root).get('/Channel/Admins').asSignaturePolicy();
+    assert.deepEqual(written && common.SignaturePolicyEnvelope.decode(common.SignaturePolicyEnvelope.encode(written)).rule?.nOutOf, {
+      n: 2,
+      rules: [someOf(1, 0, 1), someOf(2, 1, 2), someOf(1, 0)],
+    });
+    assert.equal(written?.identities.length, 3);
+    const lacking = group({ Admins: meta('ANY Admins') }, { ...ofOrgs(), Other: group({}) });
+    assert.equal(tree(lacking).get('/Channel/Admins').asSignaturePolicy(), undefined);
+    assert.equal(tree(root).get('/Channel/Absent').asSignaturePolicy(), undefined);
   });
 
   it('passes when there is nobody below', async () => {
