@@ -30,7 +30,7 @@ const NARROW = [[/^src\/(?!protos\/)/, 'src/protos/gen/', /^$/, 'generated code 
 const IMPORT = /^(?:import|export)\b(?:[^;'"]*?\bfrom\s*)?\s*'([^']+)'/gm;
 /** What is loaded when a command needs it. */
 const LOADED = /\bimport\('([^']+)'\)/g;
-const isTest = (file) => /\.(test|contract)\.ts$/.test(file) || file.startsWith('test/') || file.startsWith('src/testing/');
+const isTest = (file) => /\.(test|contract)\.ts$/.test(file) || file.startsWith('test/');
 
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))

@@ -65,4 +65,25 @@ describe('PatientDeadline', () => {
     await new Promise(setImmediate);
     expect(deadline.signal.aborted).toBe(false);
   });
+
+  it('that began first ends first, where both have the same time', async () => {
+    const over: string[] = [];
+    const all: Promise<unknown>[] = [];
+    const begin = (which: string): void => {
+      const deadline = new PatientDeadline({ ms: 30, message: 'too late', parent: never });
+      all.push(ended(deadline).then(() => over.push(which)));
+    };
+    for (let pair = 0; pair < 500; pair += 1) {
+      const turn = performance.now();
+      while (performance.now() - turn < 0.9); // timers count from the beginning of their turn of the event loop
+      begin(`outer ${pair}`);
+      await new Promise(setImmediate);
+      begin(`inner ${pair}`);
+    }
+    await Promise.all(all);
+    const late = Array.from({ length: 500 }, (_, pair) => pair).filter(
+      (pair) => over.indexOf(`inner ${pair}`) < over.indexOf(`outer ${pair}`),
+    );
+    expect(late).toEqual([]);
+  });
 });

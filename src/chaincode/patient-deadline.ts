@@ -58,15 +58,14 @@ export class PatientDeadline implements Disposable {
   #wait(): void {
     const { paused, lookMs = LOOK_MS } = this.#parts;
     const since = performance.now();
-    const timer = setTimeout(
-      () => void this.#look(timer, since),
-      timerMs(paused === undefined ? this.#left : Math.min(this.#left, lookMs)),
-    );
+    const ms = timerMs(paused === undefined ? this.#left : Math.min(this.#left, lookMs));
+    // Timers count from the beginning of their turn of the event loop, so that they may be early by this clock. To wait for the rest once
+    // more would let a limit that began later be over sooner: a transaction would hear that the call which it made ran out of time, and go on.
+    const timer = setTimeout(() => void this.#look(timer, Math.max(ms, performance.now() - since)), ms);
     this.#timer = timer;
   }
 
-  async #look(timer: NodeJS.Timeout, since: number): Promise<void> {
-    const passed = performance.now() - since;
+  async #look(timer: NodeJS.Timeout, passed: number): Promise<void> {
     const paused = (await this.#parts.paused?.()) ?? false;
     if (this.#timer !== timer || this.signal.aborted) return; // disposed or given up meanwhile
     if (paused) this.#tell();

@@ -8,9 +8,9 @@ import { decodeMetadata } from './metadata.ts';
 import { privateNamespace } from './private-namespaces.ts';
 import { type PrivateKey, readHash, readPlain } from './private-reads.ts';
 import { RecordedRange } from './recorded-range.ts';
-import { Refusals } from './refusals.ts';
 import { Results } from './results.ts';
 import { RwsetBuilder } from './rwset-builder.ts';
+import { SimulationRules } from './simulation-rules.ts';
 import type { HistoryReader, SimulatorParts } from './simulator-parts.ts';
 import type { CollectionName, ResultsIterator, SimulationResult, TouchedState, TxSimulator, WrittenKey } from './tx-simulator.ts';
 
@@ -31,7 +31,7 @@ export class StateSimulator implements TxSimulator {
   readonly #privateReads = new Map<string, CollectionName>();
   readonly #running = new InFlight();
   readonly #resources = new Scope();
-  readonly #may: Refusals;
+  readonly #may: SimulationRules;
   #released: Promise<void> | undefined;
 
   constructor({ channelId, txId, snapshot, history, options }: SimulatorParts) {
@@ -40,7 +40,7 @@ export class StateSimulator implements TxSimulator {
     this.#snapshot = this.#resources.use(snapshot);
     this.#history = history;
     this.#totalQueryLimit = options?.totalQueryLimit ?? Number.POSITIVE_INFINITY;
-    this.#may = new Refusals(txId);
+    this.#may = new SimulationRules(txId);
   }
 
   getState(namespace: string, key: string): MaybePromise<Uint8Array | undefined> {

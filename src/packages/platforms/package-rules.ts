@@ -57,7 +57,7 @@ export async function validateDeploymentSpec(
   options: Partial<Cancellable> = {},
 ): Promise<void> {
   const type = chaincodeSpec?.type ?? protos.ChaincodeSpec_Type.UNDEFINED;
-  if (!RULES.has(type)) throw invalid(`Unknown chaincodeType: ${typeName(type)}`);
+  if (!RULES.has(type)) throw invalidPackage(`Unknown chaincodeType: ${typeName(type)}`);
   const rules = RULES.get(type);
   if (rules !== undefined) await checkCodePackage(codePackage, rules, options);
 }
@@ -90,15 +90,15 @@ export async function checkCodePackage(codePackage: Uint8Array, rules: PackageRu
     ({ name, path, type: kind, mode }) => {
       paths.add(path, kind);
       if (kind === 'directory') return undefined; // tools write them, Fabric's own packers do not
-      if (!rules.names.test(name) || rules.never?.test(name)) throw invalid(`illegal file detected in payload: "${name}"`);
+      if (!rules.names.test(name) || rules.never?.test(name)) throw invalidPackage(`illegal file detected in payload: "${name}"`);
       if (rules.modes !== undefined && (mode & ~rules.modes) !== 0)
-        throw invalid(`illegal file mode detected for file ${name}: ${mode.toString(8)}`);
+        throw invalidPackage(`illegal file mode detected for file ${name}: ${mode.toString(8)}`);
       complete ||= rules.required?.name.test(name) === true;
       return undefined;
     },
     options,
   );
-  if (!complete) throw invalid(rules.required?.otherwise ?? '');
+  if (!complete) throw invalidPackage(rules.required?.otherwise ?? '');
 }
 
 /**
@@ -110,7 +110,7 @@ export function platformNameOf(type: number): 'golang' | 'node' | 'java' {
   if (type === CAR) throw carRefused();
   if (type === NODE) return 'node';
   if (type === JAVA) return 'java';
-  throw invalid(`Unknown chaincodeType: ${typeName(type)}`);
+  throw invalidPackage(`Unknown chaincodeType: ${typeName(type)}`);
 }
 
 /** A CAR is an archive of chaintool's own format, which only chaintool can build; Fabric 2.0 dropped it. */
@@ -124,4 +124,5 @@ const carRefused = (): SelvageError =>
 const typeName = (type: number): string =>
   Object.entries(protos.ChaincodeSpec_Type).find(([, value]) => value === type)?.[0] ?? String(type);
 
-const invalid = (message: string): SelvageError => new SelvageError('CHAINCODE_PACKAGE_INVALID', message);
+/** A package that no platform takes, with Fabric's text where it has one. */
+export const invalidPackage = (message: string): SelvageError => new SelvageError('CHAINCODE_PACKAGE_INVALID', message);

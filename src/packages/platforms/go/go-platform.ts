@@ -1,23 +1,20 @@
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import type { Cancellable } from '../../../common/cancel.ts';
 import { SelvageError } from '../../../common/errors.ts';
 import { type Logger, silent } from '../../../common/log.ts';
 import { type PackedSource, packFolder } from '../../archive/pack.ts';
 import { buildKey } from '../build-key.ts';
 import { isFolder, readText } from '../files.ts';
-import { IMAGE_SETTINGS, IMAGE_VARIABLES, type ImageSettings, type ImageVariables, imageName } from '../image-names.ts';
-import { checkCodePackage, RUNNABLE } from '../package-rules.ts';
+import { type ImageParts, LanguagePlatform } from '../language-platform.ts';
+import { invalidPackage, RUNNABLE } from '../package-rules.ts';
 import type { DockerBuild, HostCommand, HostPlan, PackageSubject, PackPlatformOptions, Platform } from '../platform.ts';
 import { answerOf, findTool, identityOf, type ToolEnvironment } from '../tools.ts';
 import { importedFromOutside, isGoSource } from './go-path.ts';
 import { collectProgram } from './go-program.ts';
 import { explainGoBuild } from './go-verdicts.ts';
 
-export interface GoPlatformParts {
+export interface GoPlatformParts extends ImageParts {
   /** The peer's environment: where `go` is found, and the settings (`GOPROXY`, `GOFLAGS`, …) that builds obey. */
   readonly host?: ToolEnvironment;
-  readonly images?: ImageSettings;
-  readonly variables?: ImageVariables;
 }
 
 /** Where the program goes, below the folder that it is built in. */
@@ -31,24 +28,13 @@ const KEY_VARIABLES = ['GOVERSION', 'GOOS', 'GOARCH', 'GOAMD64', 'GOARM', 'GOARM
 const IMPORT_PATH = /^[A-Za-z0-9_~.][A-Za-z0-9_~.+@-]*(\/[A-Za-z0-9_~.][A-Za-z0-9_~.+@-]*)*$/;
 
 /** Chaincode in Go: a module whose root is `src`, or `src/<import path>/…` in GOPATH's or a module's form. */
-export class GoPlatform implements Platform {
+export class GoPlatform extends LanguagePlatform implements Platform {
   readonly name = 'golang';
   readonly #host: ToolEnvironment;
-  readonly #images: ImageSettings;
-  readonly #variables: ImageVariables;
 
-  constructor({ host = process.env, images = IMAGE_SETTINGS, variables = IMAGE_VARIABLES }: GoPlatformParts = {}) {
+  constructor({ host = process.env, ...images }: GoPlatformParts = {}) {
+    super(images, RUNNABLE);
     this.#host = host;
-    this.#images = images;
-    this.#variables = variables;
-  }
-
-  async validateSpec(path: string): Promise<void> {
-    if (!(await isFolder(path))) throw invalid(`path to chaincode does not exist: ${path}`);
-  }
-
-  async validatePackage(codePackage: Uint8Array, options: Partial<Cancellable> = {}): Promise<void> {
-    await checkCodePackage(codePackage, RUNNABLE, options);
   }
 
   /**
@@ -83,10 +69,10 @@ export class GoPlatform implements Platform {
   }
 
   async dockerBuild({ path, codePackage }: PackageSubject): Promise<DockerBuild> {
-    const flags = this.#images.golangDynamicLink ? '' : ` -ldflags "-linkmode external -extldflags '-static'"`;
+    const flags = this.images.golangDynamicLink ? '' : ` -ldflags "-linkmode external -extldflags '-static'"`;
     const env = Object.fromEntries(['GOPROXY', 'GOSUMDB'].flatMap((name) => (this.#host[name] ? [[name, this.#host[name]]] : [])));
     return {
-      image: imageName(this.#images.builder, this.#variables),
+      image: this.image(this.images.builder),
       command: dockerScript(importPathOf(path), flags),
       env,
       input: codePackage,
@@ -135,7 +121,7 @@ export class GoPlatform implements Platform {
   }
 
   #runtimeImage(): string {
-    return imageName(this.#images.golangRuntime, this.#variables);
+    return this.image(this.images.golangRuntime);
   }
 
   #gopathImport(path: string): string {
@@ -207,9 +193,9 @@ function dockerScript(path: string, flags: string): string {
  */
 function importPathOf(path: string): string {
   const bare = path.replace(/^https?:\/\//, '').replace(/\/$/, '');
-  if (bare.length < 2 && bare !== '.') throw invalid("could not decode url: ChaincodeSpec's path/URL invalid");
+  if (bare.length < 2 && bare !== '.') throw invalidPackage("could not decode url: ChaincodeSpec's path/URL invalid");
   const inside = bare.replace(/^\/+/, '');
-  if (!IMPORT_PATH.test(inside) || inside.split('/').includes('..')) throw invalid(`"${path}" is not an import path of Go`);
+  if (!IMPORT_PATH.test(inside) || inside.split('/').includes('..')) throw invalidPackage(`"${path}" is not an import path of Go`);
   return inside;
 }
 
@@ -231,7 +217,7 @@ async function moduleOf(path: string): Promise<GoModule | undefined> {
 export function moduleName(manifest: string): string {
   const name = /^\s*module\s+(?:"([^"]+)"|`([^`]+)`|([^\s"`]+))/m.exec(manifest);
   const found = name?.[1] ?? name?.[2] ?? name?.[3];
-  if (found === undefined) throw invalid('go.mod names no module');
+  if (found === undefined) throw invalidPackage('go.mod names no module');
   return found;
 }
 
@@ -246,5 +232,3 @@ const noSources = (path: string): SelvageError =>
   new SelvageError('CHAINCODE_PACKAGE_INVALID', `the code package has no Go module and no folder src/${path}`, {
     advice: 'The path of the chaincode must be the import path of its main package.',
   });
-
-const invalid = (message: string): SelvageError => new SelvageError('CHAINCODE_PACKAGE_INVALID', message);

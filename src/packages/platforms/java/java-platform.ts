@@ -1,24 +1,21 @@
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cancellable } from '../../../common/cancel.ts';
 import { SelvageError } from '../../../common/errors.ts';
 import { silent } from '../../../common/log.ts';
 import { packFolder } from '../../archive/pack.ts';
 import { buildKey } from '../build-key.ts';
-import { exists, isFolder } from '../files.ts';
-import { IMAGE_SETTINGS, IMAGE_VARIABLES, type ImageSettings, type ImageVariables, imageName } from '../image-names.ts';
-import { checkCodePackage, RUNNABLE } from '../package-rules.ts';
+import { exists } from '../files.ts';
+import { type ImageParts, LanguagePlatform } from '../language-platform.ts';
+import { RUNNABLE } from '../package-rules.ts';
 import type { DockerBuild, HostCommand, HostPlan, InstallStep, PackageSubject, PackPlatformOptions, Platform } from '../platform.ts';
 import { findTool, identityOf, type ToolEnvironment } from '../tools.ts';
 import { explainJavaBuild, WITHOUT } from './java-verdicts.ts';
 
-export interface JavaPlatformParts {
+export interface JavaPlatformParts extends ImageParts {
   /** The peer's environment: where `java`, `mvn` and `gradle` are found, by `JAVA_HOME` and `PATH`. */
   readonly host?: ToolEnvironment;
   /** Arguments of every JVM that runs chaincode, like `-Xmx256m`. */
   readonly jvmArguments?: readonly string[];
-  readonly images?: ImageSettings;
-  readonly variables?: ImageVariables;
 }
 
 const SOURCES = 'src';
@@ -37,27 +34,15 @@ const NEVER_PACKED = /(^|\/)(target|build|out|\.git)$/;
 const KEPT_BY_TOOLS = /(^|\/)(\.gradle|\.idea|\.settings|\.vscode)$|^bin$/;
 
 /** Chaincode in Java (or another language of the JVM): `src/pom.xml`, `src/build.gradle`, or a jar with its dependencies in `src`. */
-export class JavaPlatform implements Platform {
+export class JavaPlatform extends LanguagePlatform implements Platform {
   readonly name = 'java';
   readonly #host: ToolEnvironment;
   readonly #jvmArguments: readonly string[];
-  readonly #images: ImageSettings;
-  readonly #variables: ImageVariables;
 
-  constructor(parts: JavaPlatformParts = {}) {
-    const { host = process.env, jvmArguments = [], images = IMAGE_SETTINGS, variables = IMAGE_VARIABLES } = parts;
+  constructor({ host = process.env, jvmArguments = [], ...images }: JavaPlatformParts = {}) {
+    super(images, RUNNABLE);
     this.#host = host;
     this.#jvmArguments = jvmArguments;
-    this.#images = images;
-    this.#variables = variables;
-  }
-
-  async validateSpec(path: string): Promise<void> {
-    if (!(await isFolder(path))) throw invalid(`path to chaincode does not exist: ${path}`);
-  }
-
-  async validatePackage(codePackage: Uint8Array, options: Partial<Cancellable> = {}): Promise<void> {
-    await checkCodePackage(codePackage, RUNNABLE, options);
   }
 
   /** All but the results of builds: a Gradle wrapper and settings of tools that the build file names come along. */
@@ -73,8 +58,8 @@ export class JavaPlatform implements Platform {
   }
 
   dockerfile(): readonly string[] {
-    const { javaDockerfile } = this.#images;
-    const first = javaDockerfile === '' ? `FROM ${this.#image()}` : imageName(javaDockerfile, this.#variables);
+    const { javaDockerfile } = this.images;
+    const first = javaDockerfile === '' ? `FROM ${this.#image()}` : this.image(javaDockerfile);
     return [first, 'ADD binpackage.tar /root/chaincode-java/chaincode'];
   }
 
@@ -110,9 +95,9 @@ export class JavaPlatform implements Platform {
 
   /** The image of 1.3 and later; the `FROM` of 1.1's own Dockerfile lines where those are configured. */
   #image(): string {
-    const { javaRuntime, javaDockerfile } = this.#images;
+    const { javaRuntime, javaDockerfile } = this.images;
     const named = /^from\s+(\S+)/im.exec(javaDockerfile)?.[1];
-    return imageName(named ?? javaRuntime, this.#variables);
+    return this.image(named ?? javaRuntime);
   }
 
   async #install(folder: string, codePackage: Uint8Array, java: string): Promise<InstallStep | undefined> {
@@ -192,5 +177,3 @@ const missing = (name: string, what: string, where: string): SelvageError =>
   new SelvageError('CHAINCODE_BUILD_FAILED', `there is no ${name} on this machine, which the chaincode needs`, {
     advice: `Install ${what} and name it by ${where} in the environment of the peer, or run the chaincode by Docker or as a service.${what === 'a Java runtime' ? '' : ` ${WITHOUT}`}`,
   });
-
-const invalid = (message: string): SelvageError => new SelvageError('CHAINCODE_PACKAGE_INVALID', message);

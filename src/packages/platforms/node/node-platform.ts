@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Cancellable } from '../../../common/cancel.ts';
 import { SelvageError } from '../../../common/errors.ts';
 import { silent } from '../../../common/log.ts';
 import { packFolder } from '../../archive/pack.ts';
-import { isFolder, readText } from '../files.ts';
-import { IMAGE_SETTINGS, IMAGE_VARIABLES, type ImageSettings, type ImageVariables, imageName } from '../image-names.ts';
+import { readText } from '../files.ts';
+import { type ImageParts, LanguagePlatform } from '../language-platform.ts';
 import { filesIn, filesOf } from '../package-files.ts';
-import { checkCodePackage, RUNNABLE_NODE } from '../package-rules.ts';
+import { invalidPackage, RUNNABLE_NODE } from '../package-rules.ts';
 import type { DockerBuild, HostCommand, HostPlan, PackageSubject, PackPlatformOptions, Platform } from '../platform.ts';
 import { type NodeManifest, parseManifest } from './node-manifest.ts';
 import { nodeSteps } from './node-steps.ts';
@@ -16,13 +15,11 @@ import { findNpm } from './npm.ts';
 import { CONTAINER_BUILD } from './npm-commands.ts';
 import { compilationIn, isCompiled, mustBeCompiled } from './typescript.ts';
 
-export interface NodePlatformParts {
+export interface NodePlatformParts extends ImageParts {
   /** The Node that runs chaincode; its own npm installs. The peer's own by default. */
   readonly nodePath?: string;
   /** From {@link parseRegistry}. Absent: whatever the user's npm is configured for. */
   readonly registry?: string | undefined;
-  readonly images?: ImageSettings;
-  readonly variables?: ImageVariables;
 }
 
 const SOURCES = 'src';
@@ -31,27 +28,15 @@ const MODULES = 'node_modules';
 const NEVER_PACKED = /(^|\/)(node_modules|\.git)$/;
 
 /** Chaincode in JavaScript, or in what its `build` script makes JavaScript of: `src/package.json` with a `start` script. */
-export class NodePlatform implements Platform {
+export class NodePlatform extends LanguagePlatform implements Platform {
   readonly name = 'node';
   readonly #nodePath: string;
   readonly #registry: string | undefined;
-  readonly #images: ImageSettings;
-  readonly #variables: ImageVariables;
 
-  constructor(parts: NodePlatformParts = {}) {
-    const { nodePath = process.execPath, registry, images = IMAGE_SETTINGS, variables = IMAGE_VARIABLES } = parts;
+  constructor({ nodePath = process.execPath, registry, ...images }: NodePlatformParts = {}) {
+    super(images, RUNNABLE_NODE);
     this.#nodePath = nodePath;
     this.#registry = registry;
-    this.#images = images;
-    this.#variables = variables;
-  }
-
-  async validateSpec(path: string): Promise<void> {
-    if (!(await isFolder(path))) throw invalid(`path to chaincode does not exist: ${path}`);
-  }
-
-  async validatePackage(codePackage: Uint8Array, options: Partial<Cancellable> = {}): Promise<void> {
-    await checkCodePackage(codePackage, RUNNABLE_NODE, options);
   }
 
   async pack(path: string, { log = silent, sourcesOnly = false }: PackPlatformOptions = {}): Promise<Uint8Array> {
@@ -100,7 +85,7 @@ export class NodePlatform implements Platform {
   async hostPlan(directory: string, { codePackage }: PackageSubject): Promise<HostPlan> {
     const folder = join(directory, SOURCES);
     const text = await readText(join(folder, 'package.json'));
-    if (text === undefined) throw invalid('no package.json found at the root of the chaincode package');
+    if (text === undefined) throw invalidPackage('no package.json found at the root of the chaincode package');
     const manifest = parseManifest(text);
     const start = await this.#start(manifest);
     return {
@@ -111,7 +96,7 @@ export class NodePlatform implements Platform {
   }
 
   #runtimeImage(): string {
-    return imageName(this.#images.nodeRuntime, this.#variables);
+    return this.image(this.images.nodeRuntime);
   }
 
   /**
@@ -159,5 +144,3 @@ const noStartScript = (): SelvageError =>
   new SelvageError('CHAINCODE_PACKAGE_INVALID', 'package.json of the chaincode has no start script', {
     advice: 'Add "scripts": { "start": "fabric-chaincode-node start" } for a contract, or "node your-file.js" for a plain chaincode.',
   });
-
-const invalid = (message: string): SelvageError => new SelvageError('CHAINCODE_PACKAGE_INVALID', message);

@@ -7,7 +7,7 @@ const refused = (message: string, txId: string): SelvageError => new SelvageErro
  * after the end nothing is allowed. Texts as in Fabric.
  * @see txSimulator in hyperledger/fabric v2.5, core/ledger/kvledger/txmgmt/txmgr/tx_simulator.go
  */
-export class Refusals {
+export class SimulationRules {
   readonly #txId: string;
   #over = false;
   #wrote = false;
