@@ -1,5 +1,6 @@
 /** Chaincode on the real shim that gives no answer: what its caller is told and when, and what becomes of others. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { deferred } from '../../src/common/deferred.ts';
 import { SelvageError } from '../../src/common/errors.ts';
 import { Scope } from '../../src/common/scope.ts';
 import { fixtures } from '../fixtures.ts';
@@ -48,6 +49,28 @@ const failureOf = (call: Promise<unknown>): Promise<string> =>
     () => 'no failure',
     (thrown: unknown) => SelvageError.from(thrown).message,
   );
+
+/** Nobody debugs, but is asked about it once a second of every transaction that waits: that tells how much of its time has passed. */
+class Looks {
+  readonly debuggers = {
+    attached: async (): Promise<boolean> => {
+      this.#look();
+      return false;
+    },
+  };
+  #look: () => void = () => undefined;
+
+  /** Resolves with the look of that number from now on. */
+  next(number: number): Promise<void> {
+    const reached = deferred<void>();
+    let looks = 0;
+    this.#look = () => {
+      looks += 1;
+      if (looks === number) reached.resolve();
+    };
+    return reached.promise;
+  }
+}
 
 const held = async (peer: ShimPeer, name: string): Promise<{ readonly text: Promise<string> }> => {
   const text = peer.call('cc:1', 'hold', name).then((called) => called.text);
@@ -137,10 +160,11 @@ describe.skipIf(fixtures === undefined)('a transaction that runs out of time (sk
   it(
     'ends nobody who runs beside it',
     async () => {
-      const peer = await shimPeer(scope, { script: SCRIPT, parts: { executeTimeoutMs: 4_000 } });
+      const looks = new Looks();
+      const peer = await shimPeer(scope, { script: SCRIPT, parts: { executeTimeoutMs: 4_000, debuggers: looks.debuggers } });
       await peer.call('cc:1', 'ok');
       const hanging = failureOf(peer.call('cc:1', 'never'));
-      await new Promise((resolve) => setTimeout(resolve, 2_000)); // half of its time
+      await looks.next(2); // half of its time
       const beside = await held(peer, 'beside');
       expect(await hanging).toContain('it was not stopped, because other transactions run on it (1)');
       await peer.call('cc:1', 'release', 'beside');
@@ -153,7 +177,12 @@ describe.skipIf(fixtures === undefined)('a transaction that runs out of time (sk
   it(
     'in an endless loop: the chaincode is started anew, although others wait for it all the time',
     async () => {
-      const peer = await shimPeer(scope, { script: SCRIPT, parts: { executeTimeoutMs: 1_500 }, graceMs: 300 });
+      const looks = new Looks();
+      const peer = await shimPeer(scope, {
+        script: SCRIPT,
+        parts: { executeTimeoutMs: 1_500, debuggers: looks.debuggers },
+        graceMs: 300,
+      });
       await peer.call('cc:1', 'ok');
       const loop = failureOf(peer.call('cc:1', 'loop'));
       const answers: string[] = [];
@@ -166,7 +195,7 @@ describe.skipIf(fixtures === undefined)('a transaction that runs out of time (sk
             ),
           );
       };
-      await Promise.all([load(), new Promise((resolve) => setTimeout(resolve, 700)).then(load)]);
+      await Promise.all([load(), looks.next(1).then(load)]); // one waits while the other's time is up
       expect(await loop).toContain('timeout expired while executing transaction');
       expect(answers).toContain('failed');
       expect(peer.printed.filter((line) => line.includes('Registering with peer'))).toHaveLength(2);
