@@ -12,6 +12,8 @@ export class MessageRefused extends Error {
 }
 
 const PREFIX_BYTES = 5;
+/** The largest chunk that a message is gathered in. Were it one piece that grows, old and new would stand beside each other. */
+const CHUNK_BYTES = 1024 * 1024;
 
 /**
  * Cuts the DATA of one stream into gRPC messages: a byte that says whether it is compressed, four bytes of length, the message.
@@ -24,7 +26,9 @@ export class MessageReader {
   #prefixLength = 0;
   #length = 0;
   #gathered = 0;
-  #body: Buffer = NOTHING;
+  /** What came of a message in pieces. All but the last are full. */
+  #chunks: Buffer[] = [];
+  #room = 0;
 
   /** @param limit bytes that one message may have */
   constructor(limit: number) {
@@ -49,7 +53,7 @@ export class MessageReader {
       if (this.#gathered === 0 && piece === this.#length) take(this.#complete(bytes.subarray(at, at + piece)));
       else if (piece > 0) {
         this.#gather(bytes, at, piece);
-        if (this.#gathered === this.#length) take(this.#complete(this.#body.subarray(0, this.#length)));
+        if (this.#gathered === this.#length) take(this.#complete(this.#whole()));
       }
       at += piece;
     }
@@ -73,22 +77,37 @@ export class MessageReader {
   }
 
   #gather(bytes: Buffer, start: number, length: number): void {
-    const needed = this.#gathered + length;
-    if (needed > this.#body.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.min(this.#length, Math.max(needed, 2 * this.#body.length)));
-      this.#body.copy(grown, 0, 0, this.#gathered);
-      this.#body = grown;
+    for (let at = start; at < start + length; ) {
+      if (this.#room === 0) this.#addChunk(start + length - at);
+      const chunk = this.#chunks.at(-1) as Buffer;
+      const part = Math.min(this.#room, start + length - at);
+      bytes.copy(chunk, chunk.length - this.#room, at, at + part);
+      this.#room -= part;
+      this.#gathered += part;
+      at += part;
     }
-    bytes.copy(this.#body, this.#gathered, start, start + length);
-    this.#gathered = needed;
+  }
+
+  /** At most as large as what came. */
+  #addChunk(piece: number): void {
+    const size = Math.min(this.#length - this.#gathered, CHUNK_BYTES, Math.max(piece, this.#gathered));
+    this.#chunks.push(Buffer.allocUnsafeSlow(size));
+    this.#room = size;
+  }
+
+  #whole(): Buffer {
+    const [only, ...more] = this.#chunks;
+    if (only !== undefined && more.length === 0) return only;
+    const whole = Buffer.allocUnsafeSlow(this.#length);
+    let at = 0;
+    for (const chunk of this.#chunks) at += chunk.copy(whole, at);
+    return whole;
   }
 
   #complete(message: Buffer): Buffer {
-    this.#body = NOTHING;
+    this.#chunks = [];
     this.#gathered = 0;
     this.#prefixLength = 0;
     return message;
   }
 }
-
-const NOTHING: Buffer = Buffer.alloc(0);
