@@ -109,6 +109,23 @@ describe('a request', () => {
     expect(await refusal(requestOf(peers))).toMatch('MESSAGE_TOO_LARGE');
   });
 
+  it.each([
+    ['interests', (n: number) => ({ ccQuery: { interests: new Array(n).fill({}) } })],
+    ['chaincodes', (n: number) => ({ ccQuery: { interests: [{ chaincodes: new Array(n - 1).fill({ name: 'cc' }) }] } })],
+    [
+      'collections',
+      (n: number) => ({ peerQuery: { filter: { chaincodes: [{ name: 'cc', collectionNames: new Array(n - 2).fill('c') }] } } }),
+    ],
+  ])('names no more %s than anybody needs', async (_, query) => {
+    const request = (n: number) =>
+      requestOf([
+        { channel: 'elsewhere', ...query(n) },
+        { channel: CHANNEL, peerQuery: {} },
+      ]);
+    expect(await refusal(request(1_001))).toMatch('a request names at most 1000 chaincodes and collections, this one 1001');
+    expect(await refusal(request(1_000))).toBe('none');
+  });
+
   it('is answered query by query, in order, whatever becomes of each', async () => {
     const results = await answered(requestOf([{ channel: 'elsewhere', configQuery: {} }, ...queries, { channel: CHANNEL }]));
     expect(results.map(({ error, configResult }) => error?.content ?? configResult?.msps.size)).toEqual([

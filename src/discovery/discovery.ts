@@ -34,6 +34,8 @@ export interface Asker {
 
 /** Of one request: clients ask a handful of things of a handful of channels. */
 const MOST_QUERIES = 100;
+/** Interests, chaincodes and collections in one request together. */
+const MOST_NAMED = 1_000;
 /** Bytes of the answers to one request. */
 const MOST_ANSWERED = 32 * 1024 * 1024;
 
@@ -172,7 +174,15 @@ function readRequest({ payload }: discovery.SignedRequest, { peerCertificate }: 
   if (peerCertificate !== undefined && !isBoundTo(peerCertificate, clientTlsCertHash))
     throw refused("client claimed TLS hash doesn't match computed TLS hash from gRPC stream");
   if (queries.length > MOST_QUERIES) throw refused(`a request has at most ${MOST_QUERIES} queries, this one has ${queries.length}`);
+  const named = queries.reduce((sum, query) => sum + namesIn(query), 0);
+  if (named > MOST_NAMED) throw refused(`a request names at most ${MOST_NAMED} chaincodes and collections, this one ${named}`);
   return { identity, queries };
+}
+
+function namesIn({ peerQuery, ccQuery }: discovery.Query): number {
+  const interests = [...(peerQuery?.filter === undefined ? [] : [peerQuery.filter]), ...(ccQuery?.interests ?? [])];
+  const calls = interests.flatMap(({ chaincodes }) => chaincodes);
+  return interests.length + calls.reduce((sum, { collectionNames }) => sum + 1 + collectionNames.length, 0);
 }
 
 function decoded(payload: Uint8Array): discovery.Request {

@@ -32,6 +32,12 @@ describe('the sets of principals that satisfy a policy', () => {
     expect(setsOf("OR(AND('A.member','B.member'),OutOf(1,'C.member','D.member'),'E.member')")).toEqual(['E', 'A B', 'C', 'D']);
   });
 
+  it('are in the order that Fabric’s own test of its trees expects', () => {
+    const two = (...names: string[]) => `OutOf(2,${names.map((name) => `'${name}.member'`).join(',')})`;
+    const sets = setsOf(`OutOf(2,${two('A', 'B', 'C')},${two('a', 'b', 'c')},${two('x', 'y', 'z')})`);
+    expect([sets.length, sets[0], sets.at(-1)]).toEqual([27, 'A B a b', 'b c y z']);
+  });
+
   it('repeat a principal of which there must be two signers, and keep sets that contain others', () => {
     expect(setsOf("OutOf(2,'A.member','A.member','B.member')")).toEqual(['A A', 'A B', 'A B']);
     expect(setsOf("OR('A.member',AND('A.member','B.member'))")).toEqual(['A', 'A B']);
