@@ -136,13 +136,13 @@ describe('private data that comes after its block', () => {
       simulator.purgePrivateData('cc', 'c', 'purged');
     });
     await commit(ledger, [two], { atHand: [0] });
-    const three = await run(ledger, 'tx3', (simulator) => simulator.deletePrivateData('cc', 'c', 'newer'));
-    await commit(ledger, [three]);
     expect(await ledger.commitOld([old(at(1n, 0), one)])).toMatchObject({ refused: [] });
     const keys = ['newer', 'gone', 'purged', 'kept'];
     expect(await Promise.all(keys.map((key) => plain(ledger, 'c', key)))).toEqual(['2', undefined, undefined, '1']);
     const stored = await ledger.privateData.writeSet(at(1n, 0));
     expect(kvrwset.KVRWSet.decode(stored ?? new Uint8Array(0)).writes.map(({ key }) => key)).toEqual(['gone', 'kept', 'newer']);
+    const three = await run(ledger, 'tx3', (simulator) => simulator.deletePrivateData('cc', 'c', 'newer'));
+    await commit(ledger, [three]);
     await ledger.commitOld([old(at(3n, 0), three)]);
     expect(await plain(ledger, 'c', 'newer')).toBeUndefined();
   });

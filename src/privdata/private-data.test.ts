@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CHANNEL, PrivateNetwork, type PrivatePeer, put } from '../../test/fakes/private-network.ts';
 import { textOf, utf8 } from '../common/bytes.ts';
+import { silent } from '../common/log.ts';
+import { unmeasured } from '../common/metrics.ts';
 import { kvrwset, protos } from '../protos/messages.ts';
 import { ReceivedBudget } from './received-budget.ts';
+import { Responder } from './responder.ts';
 
 const { BAD_PROPOSAL_TXID } = protos.TxValidationCode;
 const MEMBERS = ['Org1MSP', 'Org2MSP'];
@@ -232,8 +235,9 @@ describe('private data at commit', () => {
     expect([await two.missing(), pauses > 0]).toEqual([['2.0 c'], true]);
     expect(two.lines.told).toContain('warn private data of a collection cannot be had; blocks no longer wait for it');
     pauses = 0;
+    two.pulls.length = 0;
     await network.order(second ?? [], { by: [two] });
-    expect([await two.missing(), pauses]).toEqual([['3.0 c', '2.0 c'], 0]);
+    expect([await two.missing(), pauses, two.pulls]).toEqual([['3.0 c', '2.0 c'], 0, []]); // nor for who did not answer a moment ago
     one.answer();
     await one.catchUp();
     two.pulls.length = 0;
@@ -325,6 +329,12 @@ describe('private data that is asked for', () => {
     expect(await one.responder.asked([digest(2n, '')], CHANNEL, forged)).toEqual([]);
     const unknown = { ...two.neighbour, identity: utf8('nobody') };
     expect(await one.responder.asked([digest(2n, '')], CHANNEL, unknown)).toEqual([]);
+    const asked = async (now: Date) => {
+      const channels = { get: () => one.channel, list: () => [one.channel] };
+      const responder = new Responder({ channels, clock: { now: () => now }, metrics: unmeasured, log: silent });
+      return texts(await responder.asked([digest(2n, '')], CHANNEL, two.neighbour));
+    };
+    expect([await asked(new Date()), await asked(new Date(Date.now() + 100 * 365 * 86_400_000))]).toEqual([['v'], []]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { equalBytes, hex, sha256 } from '../common/bytes.ts';
 import { Deadline } from '../common/cancel.ts';
+import { type Clock, systemClock } from '../common/clock.ts';
 import { messageOf } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { LruCache } from '../common/lru.ts';
@@ -52,13 +53,14 @@ export interface PullerParts {
   readonly btlPullMargin: bigint;
   /** How long the answer of one peer is waited for. */
   readonly answerMs?: number;
+  readonly clock?: Clock;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
 
 const ANSWER_MS = 5_000;
-/** Peers that did not answer last are asked last. */
-const SILENT = 1_000;
+/** Peers that did not answer are asked last, and for so long not at all by those who cannot wait. */
+const SILENT = { peers: 1_000, forMs: 30_000 };
 
 /**
  * Asks peers of a channel for write sets, each set of one peer at a time, until it is found or everybody was asked.
@@ -66,7 +68,8 @@ const SILENT = 1_000;
  */
 export class Puller {
   readonly #parts: PullerParts;
-  readonly #silent = new LruCache<string, true>(SILENT);
+  /** When they did not answer, in milliseconds since 1970. */
+  readonly #silent = new LruCache<string, number>(SILENT.peers);
   readonly #liars: Refusals;
 
   constructor(parts: PullerParts) {
@@ -75,7 +78,7 @@ export class Puller {
   }
 
   /**
-   * @param options `patient`: whether peers are asked that did not answer last time
+   * @param options `patient`: whether peers are asked that did not answer a moment ago
    * @throws the signal's reason
    */
   async pull<W extends Wanted>(
@@ -100,9 +103,14 @@ export class Puller {
 
   #members(patient: boolean): readonly ChannelMember[] {
     const others = shuffled(this.#parts.peers.membersOf(this.#parts.channelId).filter(({ self }) => !self));
-    const isSilent = ({ pkiId }: ChannelMember): boolean => this.#silent.get(hex(pkiId)) !== undefined;
+    const now = this.#now();
+    const isSilent = ({ pkiId }: ChannelMember): boolean => now - (this.#silent.get(hex(pkiId)) ?? 0) < SILENT.forMs;
     const silent = others.filter(isSilent);
     return [...others.filter((member) => !silent.includes(member)), ...(patient ? silent : [])];
+  }
+
+  #now(): number {
+    return (this.#parts.clock ?? systemClock).now().getTime();
   }
 
   async #ask<W extends Wanted>(member: ChannelMember, sets: readonly W[], run: Run<W>, signal: AbortSignal): Promise<void> {
@@ -115,7 +123,7 @@ export class Puller {
       this.#take(member, { sets, elements }, run);
     } catch (thrown) {
       signal.throwIfAborted();
-      this.#silent.set(hex(member.pkiId), true);
+      this.#silent.set(hex(member.pkiId), this.#now());
       run.unanswered(sets);
       const { mspId, endpoint } = member;
       log.debug('a peer does not answer for private data', { mspId, endpoint, sets: sets.length, reason: messageOf(thrown) });
