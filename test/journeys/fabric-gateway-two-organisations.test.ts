@@ -1,0 +1,111 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Contract, EndorseError } from '@hyperledger/fabric-gateway';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Scope } from '../../src/common/scope.ts';
+import { protos } from '../../src/protos/messages.ts';
+import { gatewayClient } from './gateway-client.ts';
+import { type TestNetwork, testNetwork } from './network.ts';
+
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
+
+/** Does as it is told; what it writes for `differ` is another thing at every peer. */
+const CHAINCODE = `
+const shim = require('fabric-shim');
+shim.start({
+  Init: async () => shim.success(),
+  Invoke: async (stub) => {
+    const { fcn, params } = stub.getFunctionAndParameters();
+    if (fcn === 'put') await stub.putState(params[0], Buffer.from(params[1]));
+    if (fcn === 'differ') await stub.putState(params[0], Buffer.from(require('node:crypto').randomUUID()));
+    if (fcn === 'get') return shim.success(await stub.getState(params[0]));
+    if (fcn === 'refuse') return shim.error('not today');
+    return shim.success(Buffer.from('ok'));
+  },
+});
+`;
+
+/** Transactions that both organisations have to endorse, by a client that knows one peer. */
+describe.each([{ tls: true }, { tls: false }])('the gateway of one organisation and the peer of another, TLS $tls', ({ tls }) => {
+  const scope = new Scope();
+  let running: TestNetwork;
+
+  beforeAll(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'selvage-journey-'));
+    scope.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+    await writeFile(join(folder, 'index.js'), CHAINCODE);
+    const scripts = { start: 'node index.js' };
+    await writeFile(
+      join(folder, 'package.json'),
+      JSON.stringify({ name: 'both', version: '1.0.0', scripts, dependencies: { 'fabric-shim': '2.5.8' } }),
+    );
+    running = scope.use(await testNetwork({ format: 'tar.gz', orgs: 2, tls }));
+    await running.deployFolder('both', folder);
+    for (const { peers } of running.network.peers) await until(peers, () => peers.membersOf('mychannel').filter(hasChaincode).length === 2);
+  }, 240_000);
+
+  afterAll(() => scope[Symbol.asyncDispose]());
+
+  const contractAt = (org: number): Contract => {
+    const client = scope.use(gatewayClient(running.network, { org }));
+    return client.gateway.getNetwork('mychannel').getContract('both');
+  };
+
+  it.each([0, 1])('a transaction gets both endorsements, whichever peer is asked (%i)', async (org) => {
+    const contract = contractAt(org);
+    const transaction = await contract.newProposal('put', { arguments: [`key ${org}`, 'value'] }).endorse();
+    const commit = await transaction.submit();
+    expect(await commit.getStatus()).toMatchObject({ successful: true });
+    expect(text(await contract.evaluateTransaction('get', `key ${org}`))).toBe('value');
+  });
+
+  it('what peers do not agree on is named', async () => {
+    const failed = (await contractAt(0)
+      .submitTransaction('differ', 'colour')
+      .catch((thrown: unknown) => thrown)) as EndorseError;
+    const [first, second] = running.network.plan.peers;
+    expect(failed).toMatchObject({
+      code: 10,
+      details: [
+        {
+          address: `localhost:${second?.port}`,
+          mspId: 'Org2MSP',
+          message: `ProposalResponsePayloads do not match: unlike at localhost:${first?.port} (Org1MSP), both: the write of "colour" is another`,
+        },
+      ],
+    });
+  });
+
+  it('a client may name the organisations', async () => {
+    const contract = contractAt(0);
+    const proposal = contract.newProposal('put', { arguments: ['named', 'x'], endorsingOrganizations: ['Org2MSP'] });
+    const commit = await (await proposal.endorse()).submit();
+    expect(await commit.getStatus()).toMatchObject({ successful: false, code: protos.TxValidationCode.ENDORSEMENT_POLICY_FAILURE });
+    await expect(contract.submit('put', { arguments: ['x', 'y'], endorsingOrganizations: ['Org3MSP'] })).rejects.toMatchObject({
+      code: 14,
+      cause: { details: 'failed to find any endorsing peers for org(s): Org3MSP' },
+    });
+  });
+
+  it('a client of one organisation may ask the peer of another', async () => {
+    using client = gatewayClient(running.network, { org: 1, userOrg: 0 });
+    const contract = client.gateway.getNetwork('mychannel').getContract('both');
+    expect(text(await contract.submitTransaction('put', 'from outside', 'x'))).toBe('ok');
+  });
+});
+
+const hasChaincode = ({ chaincodes }: { readonly chaincodes: readonly { readonly name: string }[] }): boolean =>
+  chaincodes.some(({ name }) => name === 'both');
+
+function until(peers: { onChanged(listener: () => void): Disposable }, holds: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (!holds()) return;
+      listening[Symbol.dispose]();
+      resolve();
+    };
+    const listening = peers.onChanged(look);
+    look();
+  });
+}
