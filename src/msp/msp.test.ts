@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash, sign } from 'node:crypto';
+import { createHash, sign, webcrypto } from 'node:crypto';
 import { describe, it } from 'vitest';
 import { extendedKeyUsage, type Issued, type IssueOptions, issue, revocationList } from '../../test/certificates.ts';
 import { hex, utf8 } from '../common/bytes.ts';
@@ -94,6 +94,19 @@ describe('an MSP reads identities', () => {
     const garbage = protos.SerializedIdentity.encode({ mspid: 'Org1MSP', idBytes: utf8('garbage') });
     assert.throws(() => msp.deserialize(garbage), invalid(/could not decode the PEM structure/));
     assert.throws(() => msp.deserialize(new Uint8Array([255])), invalid(/could not deserialize/));
+  });
+
+  it('with keys of Ed25519, whose signatures count from 3.0 on', async () => {
+    const keys = await webcrypto.subtle.generateKey('Ed25519', true, ['sign', 'verify']);
+    if (!('privateKey' in keys)) throw new Error('no key pair');
+    const certificate = await issue({ subject: 'CN=member', issuer: root, keys });
+    const message = new Uint8Array([1, 2, 3]);
+    const signature = new Uint8Array(await webcrypto.subtle.sign('Ed25519', keys.privateKey, message));
+    for (const version of [...VERSIONS, '3.0'] as const) {
+      const identity = mspOf({}, version).deserialize(serialized(certificate));
+      assert.equal(await identity.verify(message, signature), version === '3.0', version);
+      assert.equal(await identity.verify(new Uint8Array([1]), signature), false);
+    }
   });
 
   it('nor with a key that cannot be used, whoever signed it', async () => {
@@ -392,7 +405,7 @@ describe('an MSP configuration', () => {
 
   it('is judged by the rules of the channel’s capability', () => {
     const versions = ['', 'V1_1', 'V1_3', 'V1_4_2', 'V1_4_3', 'V2_0', 'V3_0'].map((level) => mspVersionOf(level));
-    assert.deepEqual(versions, ['1.0', '1.1', '1.3', '1.3', '1.4.3', '1.4.3', '1.4.3']);
+    assert.deepEqual(versions, ['1.0', '1.1', '1.3', '1.3', '1.4.3', '1.4.3', '3.0']);
   });
 });
 

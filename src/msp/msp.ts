@@ -125,6 +125,7 @@ export class Msp implements IdentityDeserializer {
       chain,
       authorities: this.#authorities,
       hash: this.signatureHash,
+      takesEd25519: isAtLeast(this.version, '3.0'),
       verifier: this.#verifier,
       rules: {
         validate: (identity) => this.#validate(identity),

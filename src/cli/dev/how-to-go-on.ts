@@ -19,7 +19,7 @@ export function tellHowToGoOn({ network, chaincodes, kept, reporter }: WaysOn): 
   reporter.fact('ready', facts, [
     '',
     'Endpoints',
-    `  orderer    localhost:${plan.orderer.port}`,
+    `  orderer    localhost:${plan.orderer.port}   (osnadmin asks ${plan.orderer.adminPort})`,
     ...plan.peers.map(({ mspId, port, chaincodePort }) => `  ${mspId.padEnd(10)} localhost:${port}   (chaincode dials ${chaincodePort})`),
     'Files',
     `  identities ${folders.organizations}`,

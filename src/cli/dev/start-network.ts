@@ -88,6 +88,7 @@ function tellNetwork(
     tls: plan.tls,
     lifecycle: plan.lifecycle,
     orderer: `localhost:${plan.orderer.port}`,
+    ordererAdmin: `localhost:${plan.orderer.adminPort}`,
     peers: plan.peers.map(({ mspId, port, chaincodePort }) => ({ mspId, address: `localhost:${port}`, chaincodePort })),
     data,
     log: logFile,

@@ -79,6 +79,20 @@ describe('the signature verifier', () => {
     }
   });
 
+  it('judges signatures of Ed25519, which hash nothing', async () => {
+    const verifier = new SignatureVerifier();
+    const own = generateKeyPairSync('ed25519');
+    const message = new Uint8Array([1, 2, 3]);
+    const signature = new Uint8Array(sign(null, message, own.privateKey));
+    const judged = (more: Partial<SignatureCheck> = {}) =>
+      verifier.verify({ identityId: 'x', key: own.publicKey, hash: undefined, message, signature, ...more });
+    assert.equal(await judged(), true);
+    assert.equal(await judged({ message: new Uint8Array([1]) }), false);
+    assert.equal(await judged({ signature: signature.map((byte) => byte ^ 1) }), false);
+    assert.equal(judged({ signature: new Uint8Array([...signature, 0]) }), false);
+    assert.equal(judged({ key }), false);
+  });
+
   it('refuses keys that are not ECDSA, and signatures that are none', () => {
     const verifier = new SignatureVerifier();
     const { publicKey, privateKey: other } = generateKeyPairSync('ed25519');

@@ -10,7 +10,8 @@ export interface SignatureCheck {
   /** Identifier of the identity whose key this is: results are remembered under it. */
   readonly identityId: string;
   readonly key: KeyObject;
-  readonly hash: SignatureHash;
+  /** Undefined for Ed25519, which signs the message itself. */
+  readonly hash: SignatureHash | undefined;
   readonly message: Uint8Array;
   readonly signature: Uint8Array;
 }
@@ -27,7 +28,7 @@ interface Waiting {
 }
 
 /**
- * Judges ECDSA signatures. A check that is alone runs at once on this thread, which is quickest for it; several that are
+ * Judges ECDSA signatures, and those of Ed25519. A check that is alone runs at once on this thread, which is quickest for it; several that are
  * asked for together go to the thread pool. What was judged before is remembered.
  */
 export class SignatureVerifier {
@@ -42,8 +43,7 @@ export class SignatureVerifier {
 
   /** Low S is required, bytes after the DER sequence are not looked at. Never throws. */
   verify(check: SignatureCheck): MaybePromise<boolean> {
-    const order = curveOrder(check.key);
-    const signature = order === undefined ? undefined : acceptableSignature(check.signature, order);
+    const signature = check.hash === undefined ? ed25519Signature(check) : ecdsaSignature(check);
     if (signature === undefined) return false;
     const key = resultKey(check, signature);
     const known = this.#results.get(key);
@@ -94,6 +94,16 @@ function verifyNow({ check, signature }: Waiting): boolean {
   }
 }
 
+function ecdsaSignature({ key, signature }: SignatureCheck): Uint8Array | undefined {
+  const order = curveOrder(key);
+  return order === undefined ? undefined : acceptableSignature(signature, order);
+}
+
+const ED25519_BYTES = 64;
+
+const ed25519Signature = ({ key, signature }: SignatureCheck): Uint8Array | undefined =>
+  key.asymmetricKeyType === 'ed25519' && signature.length === ED25519_BYTES ? signature : undefined;
+
 /** The digest stands for the message; 32 bytes that nobody can find twice. */
 const resultKey = (check: SignatureCheck, signature: Uint8Array): string =>
-  `${check.identityId}:${digestOf(check.hash, check.message, 'base64')}:${Buffer.from(signature).toString('base64')}`;
+  `${check.identityId}:${digestOf(check.hash ?? 'sha256', check.message, 'base64')}:${Buffer.from(signature).toString('base64')}`;

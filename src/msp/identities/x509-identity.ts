@@ -23,6 +23,8 @@ export interface X509IdentityParts {
   readonly authorities: CaTree;
   readonly rules: IdentityRules;
   readonly hash: SignatureHash;
+  /** Whether keys of Ed25519 count, which is so from channel capability V3_0 on. */
+  readonly takesEd25519: boolean;
   readonly verifier: SignatureVerifier;
 }
 
@@ -68,8 +70,11 @@ export class X509Identity implements Identity {
   }
 
   verify(message: Uint8Array, signature: Uint8Array): MaybePromise<boolean> {
-    const { id, hash, verifier } = this.#parts;
-    return verifier.verify({ identityId: id, key: this.certificate.publicKey, hash, message, signature });
+    const { id, hash, takesEd25519, verifier } = this.#parts;
+    const { publicKey: key } = this.certificate;
+    const isEd25519 = key.asymmetricKeyType === 'ed25519';
+    if (isEd25519 && !takesEd25519) return false;
+    return verifier.verify({ identityId: id, key, hash: isEd25519 ? undefined : hash, message, signature });
   }
 
   dissatisfaction(principal: common.MSPPrincipal): string | undefined {
