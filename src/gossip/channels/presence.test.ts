@@ -197,6 +197,7 @@ describe('a snapshot of a channel', () => {
       await RawGossipPeer.join(net, org2, 0),
     ];
     for (const each of [raw, third]) await each.send(a, await each.alive());
+    await second.send(a, second.stateRequest()); // known, and no member
     await net.seconds(0.1);
     const snapshot = async (...envelopes: Promise<Uint8Array>[]) =>
       unsignedEnvelope({
@@ -210,6 +211,7 @@ describe('a snapshot of a channel', () => {
     );
     await net.seconds(0.1);
     expect(heights(a)).toEqual(['own 1', '6']);
+    expect(a.gossip.sizes()).toMatchObject({ stateInfos: 1 });
   });
 });
 
