@@ -168,6 +168,15 @@ describe.each([
     expect(await other.ended()).toMatch(/^Failed unmarshalling GossipMessage from envelope: proto:.cannot parse invalid wire-format data$/);
   });
 
+  it('ends when it brings very many parts, each of which would become an object', async () => {
+    const peer = await open();
+    const other = stranger(peer);
+    await other.introduce(peerSigner(org1, 1));
+    await other.next();
+    await other.send(unsignedEnvelope({ tag: 1, dataDig: { digests: new Array(300_000).fill(new Uint8Array()) } }));
+    expect(await other.ended()).toMatch(/^Failed unmarshalling GossipMessage from envelope: /);
+  });
+
   it('gives way to a newer one of the same peer', async () => {
     const peer = await open();
     const [old, young] = [stranger(peer), stranger(peer)];

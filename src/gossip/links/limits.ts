@@ -20,7 +20,7 @@ export const LINK_LIMITS: Omit<LinkLimits, 'waiting'> = {
   strangersOfHost: 32,
   ofOrganization: 1_000,
   waitingBytes: 8 * 1024 * 1024,
-  patienceMs: 10_000,
+  patienceMs: 30_000,
 };
 
 /** A stranger's first message has a certificate in it and little else: some 950 bytes as a rule. */

@@ -147,7 +147,7 @@ describe('links to other peers', () => {
     const lost = deferred<void>();
     a.links.onLost(() => lost.resolve());
     const answers = Promise.all(Array.from({ length: 30 }, (_, at) => a.links.reply(neighbour, message(100 + at, large))));
-    await timers.advance(10_000);
+    await timers.advance(30_000);
     await Promise.all([answers, lost.promise]);
     expect(a.links.neighbours).toEqual([]);
   });

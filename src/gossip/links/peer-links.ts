@@ -148,7 +148,7 @@ export class PeerLinks implements Links, Disposable {
 
   /** Lets somebody in who proves who he is. @returns undefined for one who only wanted to know who is here */
   async #admit(stream: ByteStream, context: CallContext): Promise<OpenStream | undefined> {
-    if (this.#over.signal.aborted) throw new SelvageError('GOSSIP_REFUSED', 'shutting down');
+    this.#checkRunning();
     const { remote } = context;
     try {
       using _ = this.#strangers.enter(remote);
@@ -167,6 +167,7 @@ export class PeerLinks implements Links, Disposable {
         this.#parts.log.debug('a peer probed us', { pkiId: hex(neighbour.pkiId), remote });
         return undefined;
       }
+      this.#checkRunning();
       this.#checkWelcome(neighbour);
       context.mayHold?.(PEER_BYTES);
       return { neighbour, dialled: false, incoming, send, hangUp: () => undefined };
@@ -174,6 +175,10 @@ export class PeerLinks implements Links, Disposable {
       if (!context.signal.aborted) this.#refusals.note({ remote, error: messageOf(thrown) });
       throw thrown;
     }
+  }
+
+  #checkRunning(): void {
+    if (this.#over.signal.aborted) throw new SelvageError('GOSSIP_REFUSED', 'shutting down');
   }
 
   #linkOf(open: OpenStream): Link {
@@ -227,6 +232,10 @@ export class PeerLinks implements Links, Disposable {
     const noneYet = (): boolean => this.#table.get(pkiId) === undefined;
     const open = await this.#dialler.dial(endpoint, noneYet, this.#over);
     if (open === undefined) return this.#table.get(pkiId) ?? this.#makeLink({ pkiId, endpoint });
+    if (this.#over.signal.aborted) {
+      open.hangUp();
+      throw this.#over.signal.reason;
+    }
     this.#checkExpected(open, { pkiId, endpoint });
     const link = this.#linkOf(open);
     this.#table.add(link);
