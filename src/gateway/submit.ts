@@ -65,13 +65,12 @@ async function toOne(
 
 /** All are asked at a time, and a quorum of them has to take it, since some may lie. The others get it too, whether the client waits or not. */
 function toQuorum({ connections, broadcastTimeoutMs: timeoutMs }: SubmitParts, { orderers, envelope }: Submission): Promise<void> {
-  const { signal } = new AbortController();
   const quorum = quorumOf(orderers.length);
   const failures: EndpointFailure[] = [];
   let taken = 0;
   return new Promise((resolve, reject) => {
     for (const orderer of orderers)
-      broadcast(connections, orderer, envelope, { signal, timeoutMs }).then((ordered) => {
+      broadcast(connections, orderer, envelope, { signal: new AbortController().signal, timeoutMs }).then((ordered) => {
         if (ordered === 'taken') taken += 1;
         else failures.push(ordered.failure);
         if (taken >= quorum) resolve();

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Contract, EndorseError } from '@hyperledger/fabric-gateway';
+import type { Contract, EndorseError, Transaction } from '@hyperledger/fabric-gateway';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scope } from '../../src/common/scope.ts';
-import { protos } from '../../src/protos/messages.ts';
+import { common, gateway, msp, protos } from '../../src/protos/messages.ts';
 import { gatewayClient } from './gateway-client.ts';
 import { type TestNetwork, testNetwork } from './network.ts';
 
@@ -19,8 +19,14 @@ shim.start({
     const { fcn, params } = stub.getFunctionAndParameters();
     if (fcn === 'put') await stub.putState(params[0], Buffer.from(params[1]));
     if (fcn === 'differ') await stub.putState(params[0], Buffer.from(require('node:crypto').randomUUID()));
+    if (fcn === 'keep') await stub.putPrivateData('_implicit_org_Org1MSP', params[0], Buffer.from(stub.getTransient().get('secret')));
+    if (fcn === 'kept') return shim.success(await stub.getPrivateData('_implicit_org_Org1MSP', params[0]));
+    if (fcn === 'own') {
+      const policy = new shim.KeyEndorsementPolicy();
+      policy.addOrgs('PEER', params[1]);
+      await stub.setStateValidationParameter(params[0], policy.getPolicy());
+    }
     if (fcn === 'get') return shim.success(await stub.getState(params[0]));
-    if (fcn === 'refuse') return shim.error('not today');
     return shim.success(Buffer.from('ok'));
   },
 });
@@ -77,6 +83,25 @@ describe.each([{ tls: true }, { tls: false }])('the gateway of one organisation 
     });
   });
 
+  it('private data are endorsed by members of the collection alone, and stay out of the transaction', async () => {
+    const contract = contractAt(0);
+    const transientData = { secret: Buffer.from('s3cret') };
+    const transaction = await contract.newProposal('keep', { arguments: ['secret'], transientData }).endorse();
+    expect(endorsersIn(transaction)).toEqual(['Org1MSP']);
+    expect(Buffer.from(transaction.getBytes()).includes('s3cret')).toBe(false);
+    expect(await (await transaction.submit()).getStatus()).toMatchObject({ successful: true });
+    expect(text(await contract.evaluateTransaction('kept', 'secret'))).toBe('s3cret');
+  });
+
+  it('a key with a policy of its own is endorsed by whom that names', async () => {
+    const contract = contractAt(0);
+    await contract.submitTransaction('put', 'owned', 'first');
+    await contract.submitTransaction('own', 'owned', 'Org2MSP');
+    const transaction = await contract.newProposal('put', { arguments: ['owned', 'second'] }).endorse();
+    expect(endorsersIn(transaction)).toContain('Org2MSP');
+    expect(await (await transaction.submit()).getStatus()).toMatchObject({ successful: true });
+  });
+
   it('a client may name the organisations', async () => {
     const contract = contractAt(0);
     const proposal = contract.newProposal('put', { arguments: ['named', 'x'], endorsingOrganizations: ['Org2MSP'] });
@@ -94,6 +119,15 @@ describe.each([{ tls: true }, { tls: false }])('the gateway of one organisation 
     expect(text(await contract.submitTransaction('put', 'from outside', 'x'))).toBe('ok');
   });
 });
+
+/** MSP ids. */
+function endorsersIn(transaction: Transaction): readonly string[] {
+  const { envelope } = gateway.PreparedTransaction.decode(transaction.getBytes());
+  const { data } = common.Payload.decode(envelope?.payload ?? new Uint8Array());
+  const [action] = protos.Transaction.decode(data).actions;
+  const { action: endorsed } = protos.ChaincodeActionPayload.decode(action?.payload ?? new Uint8Array());
+  return (endorsed?.endorsements ?? []).map(({ endorser }) => msp.SerializedIdentity.decode(endorser).mspid).sort();
+}
 
 const hasChaincode = ({ chaincodes }: { readonly chaincodes: readonly { readonly name: string }[] }): boolean =>
   chaincodes.some(({ name }) => name === 'both');
