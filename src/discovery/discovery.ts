@@ -8,14 +8,13 @@ import type { PeerView } from '../gossip/peers.ts';
 import type { SignedData } from '../msp/policies/policy.ts';
 import { PolicyBudget } from '../msp/policies/policy-budget.ts';
 import { discovery } from '../protos/messages.ts';
-import { unreadable } from '../protos/unreadable.ts';
 import { configResult } from './config-result.ts';
 import type { DiscoveryAccess } from './discovery-access.ts';
+import { type Asker, readRequest } from './discovery-request.ts';
 import type { EndorsementPlan } from './endorsement-plan.ts';
 import { interestText } from './interest-text.ts';
 import { channelPeerOf, membershipResult, peerOf } from './membership-result.ts';
 import type { PolicyPlanner } from './policy-planner.ts';
-import { isBoundTo } from './tls-binding.ts';
 
 export interface DiscoveryParts {
   readonly channels: Channels;
@@ -25,17 +24,6 @@ export interface DiscoveryParts {
   readonly log: Logger;
 }
 
-/** Who asks, as far as the connection says it. */
-export interface Asker {
-  readonly remote: string;
-  /** DER of the TLS certificate that it showed. */
-  readonly peerCertificate: Uint8Array | undefined;
-}
-
-/** Of one request: clients ask a handful of things of a handful of channels. */
-const MOST_QUERIES = 100;
-/** Interests, chaincodes and collections in one request together. */
-const MOST_NAMED = 1_000;
 /** Bytes of the answers to one request. */
 const MOST_ANSWERED = 32 * 1024 * 1024;
 
@@ -161,37 +149,6 @@ interface Asking {
 const failed = (content: string): discovery.QueryResultInit => ({ error: { content } });
 
 const UNKNOWN_QUERY = failed('unknown or missing request type');
-
-const refused = (why: string, cause?: unknown): SelvageError =>
-  new SelvageError('DISCOVERY_REFUSED', why, cause === undefined ? {} : { cause });
-
-/** Nothing is verified yet: whoever is claimed to ask, asks over a connection that showed the certificate it speaks of. */
-function readRequest({ payload }: discovery.SignedRequest, { peerCertificate }: Asker) {
-  const { authentication, queries } = decoded(payload);
-  if (authentication === undefined) throw refused('access denied, no authentication info in request');
-  const { clientIdentity: identity, clientTlsCertHash } = authentication;
-  if (identity.length === 0) throw refused("access denied, client identity wasn't supplied");
-  if (peerCertificate !== undefined && !isBoundTo(peerCertificate, clientTlsCertHash))
-    throw refused("client claimed TLS hash doesn't match computed TLS hash from gRPC stream");
-  if (queries.length > MOST_QUERIES) throw refused(`a request has at most ${MOST_QUERIES} queries, this one has ${queries.length}`);
-  const named = queries.reduce((sum, query) => sum + namesIn(query), 0);
-  if (named > MOST_NAMED) throw refused(`a request names at most ${MOST_NAMED} chaincodes and collections, this one ${named}`);
-  return { identity, queries };
-}
-
-function namesIn({ peerQuery, ccQuery }: discovery.Query): number {
-  const interests = [...(peerQuery?.filter === undefined ? [] : [peerQuery.filter]), ...(ccQuery?.interests ?? [])];
-  const calls = interests.flatMap(({ chaincodes }) => chaincodes);
-  return interests.length + calls.reduce((sum, { collectionNames }) => sum + 1 + collectionNames.length, 0);
-}
-
-function decoded(payload: Uint8Array): discovery.Request {
-  try {
-    return discovery.Request.decode(payload);
-  } catch (cause) {
-    throw refused(`failed parsing request: ${unreadable(cause)}`, cause);
-  }
-}
 
 function wrongWith({ interests }: discovery.ChaincodeQuery): string | undefined {
   if (interests.length === 0) return 'chaincode query must have at least one chaincode interest';
