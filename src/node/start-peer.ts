@@ -40,7 +40,6 @@ import { type ChaincodeLifecycle, openChaincodeLifecycle, takeCareOfChaincode } 
 import { chaincodeEnvironment, openRuntime } from './chaincode-runtime.ts';
 import { trustMembers } from './client-authorities.ts';
 import { type PeerConfig, replicasOf } from './config/peer-config.ts';
-import { ProcessNeighbourhood } from './dev/process-neighbourhood.ts';
 import { debuggersFor, warnOfOpenPort } from './development-mode.ts';
 import { followChannels, type InvalidTransaction } from './follow-channels.ts';
 import { failedChannels, lostServices, Readiness } from './health.ts';
@@ -62,8 +61,6 @@ export interface PeerParts extends Cancellable {
   readonly onInvalid?: (transaction: InvalidTransaction) => void;
   /** Hears what chaincode and its builds print, beside the folder where it is kept. */
   readonly onOutput?: (ccid: string, line: OutputLine) => void;
-  /** Other peers of this process, which it meets there; none unless told. */
-  readonly neighbourhood?: ProcessNeighbourhood;
   /** What the operations server shows beside the peer's health, where the configuration has one. */
   readonly operations?: Pick<OperationsParts, 'metrics' | 'logLevels'>;
 }
@@ -133,8 +130,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   const chaincodes = scope.use(await startChaincodes(config, parts, { channels, access, lifecycle, runtime, output, system, scope }));
   if (config.chaincode.mode !== 'dev') scope.use(takeCareOfChaincode({ lifecycle, changes, channels, chaincodes, log }));
   const gossip = await prepareGossip(config, { membership, channels, lifecycle, changes, tls, log, metrics }, scope);
-  const neighbourhood = parts.neighbourhood ?? new ProcessNeighbourhood();
-  const { peers, exchange } = scope.use(neighbourhood.join({ peers: gossip.peers, exchange: gossip.privateData }, membership.signer));
+  const { peers, privateData: exchange } = gossip;
   const privateData = scope.use(startPrivateData(config, { channels, peers, exchange, metrics, log }));
   scope.use(followChannels(channels, { verifier, membership, config, tls: tls?.client, overrides, privateData, ...parts }));
   const endorser = new Endorser({

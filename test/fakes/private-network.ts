@@ -24,7 +24,6 @@ import type { ChannelBundle } from '../../src/msp/channelconfig/channel-bundle.t
 import type { LocalSigner } from '../../src/msp/identities/local-signer.ts';
 import type { Organization } from '../../src/msp/material/organization.ts';
 import { signedByAnyOf } from '../../src/msp/policies/common-policies.ts';
-import { ProcessNeighbourhood } from '../../src/node/dev/process-neighbourhood.ts';
 import { Collector } from '../../src/privdata/collector.ts';
 import { MemberDistributor } from '../../src/privdata/member-distributor.ts';
 import { Puller } from '../../src/privdata/puller.ts';
@@ -36,7 +35,7 @@ import { blockDataHash } from '../../src/protos/hashes.ts';
 import { common, protos } from '../../src/protos/messages.ts';
 import { FakeTimers } from './fake-timers.ts';
 import { channelOf, peerSigner, peersOf } from './gossip-peers.ts';
-import { noExchange } from './private-data.ts';
+import { ProcessNeighbourhood } from './process-neighbourhood.ts';
 
 export const CHANNEL = 'small';
 
@@ -183,7 +182,7 @@ export class PrivatePeer implements AsyncDisposable {
     const hello = utf8('hello');
     const { mspId, serialized: identity } = signer;
     this.neighbour = { pkiId: pkiIdOf(identity), mspId, identity, handshake: { payload: hello, signature: signer.sign(hello) } };
-    const { peers, exchange } = scope.use(network.neighbourhood.join({ peers: this.#alone(), exchange: noExchange }, signer));
+    const { peers, exchange } = scope.use(network.neighbourhood.join(this.#alone(), signer));
     this.#exchange = exchange;
     const all = { ...DEFAULT_SETTINGS, ...settings };
     const channels = { get: (id: string) => (id === CHANNEL ? channel : undefined), list: () => [channel] };

@@ -16,7 +16,6 @@ import { type DevFolders, devFolders, makeMaterial, ordererFolder, peerFolder } 
 import { type DevOptions, type DevPeerPlan, type DevPlan, planNetwork } from './dev-plan.ts';
 import { type ClientFiles, writeProfiles } from './dev-profile.ts';
 import { type DevUser, type DevUserSpec, makeUsers } from './dev-users.ts';
-import { ProcessNeighbourhood } from './process-neighbourhood.ts';
 
 export interface DevNetworkParts extends Cancellable {
   /** Where chaincode's installed dependencies are kept between networks. */
@@ -68,12 +67,11 @@ export async function startDevNetwork(folder: string, options: DevOptions, parts
   const profiles = await writeProfiles(folders, plan);
   const envFiles = await writeEnvFiles(folders, plan, users, parts.program);
   scope.use(await startOrderer(ordererConfig(folders, plan), genesis, { log: parts.log.child({ module: 'orderer' }) }));
-  const neighbourhood = new ProcessNeighbourhood();
   const started = plan.peers.map(async (peer, at) => {
     const { onInvalid, onOutput, ...others } = parts;
     const heard = onOutput && { onOutput: (ccid: string, line: OutputLine) => onOutput(ccid, line, peer) };
     const told = { ...(at === 0 && onInvalid && { onInvalid }), ...heard };
-    const peerParts = { ...others, ...told, neighbourhood, log: parts.log.child({ peer: peer.host }) };
+    const peerParts = { ...others, ...told, log: parts.log.child({ peer: peer.host }) };
     return scope.use(await startPeer(peerConfig(folders, plan, peer, parts), peerParts));
   });
   await Promise.allSettled(started); // one that fails must not leave others that still start

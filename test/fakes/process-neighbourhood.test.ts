@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { peerSigner, peersOf } from '../../../test/fakes/gossip-peers.ts';
-import { noExchange } from '../../../test/fakes/private-data.ts';
-import type { ChannelMember, PeerView } from '../../gossip/peers.ts';
-import { exchangeContract } from '../../gossip/private-exchange.contract.ts';
-import { pkiIdOf } from '../../gossip/wire/ids.ts';
-import type { LocalSigner } from '../../msp/identities/local-signer.ts';
+import type { ChannelMember, PeerView } from '../../src/gossip/peers.ts';
+import { exchangeContract } from '../../src/gossip/private-exchange.contract.ts';
+import { pkiIdOf } from '../../src/gossip/wire/ids.ts';
+import type { LocalSigner } from '../../src/msp/identities/local-signer.ts';
+import { peerSigner, peersOf } from './gossip-peers.ts';
 import { ProcessNeighbourhood } from './process-neighbourhood.ts';
 
 const NOTHING = { payload: new Uint8Array(0), signature: new Uint8Array(0) };
@@ -31,7 +30,7 @@ const alone = (member: ChannelMember, channels: readonly string[]): PeerView => 
 
 function join(neighbourhood: ProcessNeighbourhood, signer: LocalSigner, channels: readonly string[] = ['small']) {
   const member = memberOf(signer);
-  return { ...neighbourhood.join({ peers: alone(member, channels), exchange: noExchange }, signer), member };
+  return { ...neighbourhood.join(alone(member, channels), signer), member };
 }
 
 exchangeContract('peers of one process', async () => {
