@@ -17,7 +17,7 @@ import { IdentityPuller } from './membership/identity-puller.ts';
 import { IdentityServer } from './membership/identity-server.ts';
 import { MemberTable } from './membership/member-table.ts';
 import { Membership } from './membership/membership.ts';
-import { namedContacts } from './membership/named-contacts.ts';
+import { type NamedContactsParts, namedContacts } from './membership/named-contacts.ts';
 import type { OwnPeer } from './own-peer.ts';
 import type { PeerView } from './peers.ts';
 import { Outbox } from './propagation/outbox.ts';
@@ -34,6 +34,8 @@ export interface GossipParts {
   readonly settings: GossipSettings;
   /** `host:port` of peers of the own organisation. */
   readonly bootstrap: readonly string[];
+  /** Peers of any organisation to go to, beside those that channels name. */
+  readonly also?: NamedContactsParts['also'];
   readonly timers: Timers;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -109,9 +111,9 @@ export class Gossip implements AsyncDisposable {
 
   /** Other organisations, authorities, revocations or anchor peers may be in force. */
   #configure(): void {
-    const { channels, identities, peer, bootstrap } = this.#parts;
+    const { channels, identities, peer, bootstrap, also } = this.#parts;
     identities.revalidate();
-    const contacts = namedContacts({ mspId: peer.mspId, bootstrap, channels: channels.list(), log: this.#log });
+    const contacts = namedContacts({ mspId: peer.mspId, bootstrap, also, channels: channels.list(), log: this.#log });
     const anchors = contacts.filter(({ kind }) => kind === 'anchor peer').map(({ endpoint, mspId }) => `${endpoint} of ${mspId}`);
     if (String(anchors) !== this.#anchors) this.#log.info('Learning about the configured anchor peers', { anchors });
     this.#anchors = String(anchors);

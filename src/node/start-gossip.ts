@@ -8,7 +8,7 @@ import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
 import { systemTimers as timers } from '../common/timers.ts';
 import { OwnChannels } from '../gossip/channels/own-channels.ts';
-import { Gossip } from '../gossip/gossip.ts';
+import { Gossip, type GossipParts } from '../gossip/gossip.ts';
 import { IdentityAuthority } from '../gossip/identities/identity-authority.ts';
 import { IdentityStore } from '../gossip/identities/identity-store.ts';
 import { PeerLinks, type PeerLinksTls } from '../gossip/links/peer-links.ts';
@@ -33,6 +33,8 @@ export interface NodeGossipParts {
   readonly lifecycle: ChaincodeLifecycle;
   readonly changes: StateChanges;
   readonly tls: PeerTls | undefined;
+  /** Peers to go to, beside those that channels name. */
+  readonly contacts?: GossipParts['also'];
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -82,7 +84,18 @@ export async function prepareGossip(config: PeerConfig, parts: NodeGossipParts, 
   const chaincodes = endorsableChaincodes({ channels, lifecycle, changes });
   const channelLog = log.child({ module: 'gossip.channel' });
   const own = scope.use(await OwnChannels.open({ channels, chaincodes, peer, clock: systemClock, log: channelLog }));
-  const gossip = new Gossip({ peer, identities, links, channels: own, settings, bootstrap: settings.bootstrap, timers, log, metrics });
+  const gossip = new Gossip({
+    peer,
+    identities,
+    links,
+    channels: own,
+    settings,
+    bootstrap: settings.bootstrap,
+    also: parts.contacts,
+    timers,
+    log,
+    metrics,
+  });
   return {
     peers: gossip.view,
     links,

@@ -48,7 +48,7 @@ import { type FailedCheck, type OperationsParts, type OperationsServer, serveOpe
 import { prepareChaincode } from './prepare-chaincode.ts';
 import { startDiscovery } from './start-discovery.ts';
 import { startGateway } from './start-gateway.ts';
-import { prepareGossip } from './start-gossip.ts';
+import { type NodeGossipParts, prepareGossip } from './start-gossip.ts';
 import { startPrivateData } from './start-private-data.ts';
 import { readOperationsTls, readOverrides, readPeerTls } from './tls-material.ts';
 import { countTransactions } from './transaction-count.ts';
@@ -61,6 +61,8 @@ export interface PeerParts extends Cancellable {
   readonly onInvalid?: (transaction: InvalidTransaction) => void;
   /** Hears what chaincode and its builds print, beside the folder where it is kept. */
   readonly onOutput?: (ccid: string, line: OutputLine) => void;
+  /** Peers of any organisation to gossip with, beside those that the channels name. */
+  readonly contacts?: NodeGossipParts['contacts'];
   /** What the operations server shows beside the peer's health, where the configuration has one. */
   readonly operations?: Pick<OperationsParts, 'metrics' | 'logLevels'>;
 }
@@ -129,7 +131,11 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   const system = systemChaincodes(config, { channels, access, lifecycle, endorsers: new Set(handlers.endorsements.keys()) });
   const chaincodes = scope.use(await startChaincodes(config, parts, { channels, access, lifecycle, runtime, output, system, scope }));
   if (config.chaincode.mode !== 'dev') scope.use(takeCareOfChaincode({ lifecycle, changes, channels, chaincodes, log }));
-  const gossip = await prepareGossip(config, { membership, channels, lifecycle, changes, tls, log, metrics }, scope);
+  const gossip = await prepareGossip(
+    config,
+    { contacts: parts.contacts, membership, channels, lifecycle, changes, tls, log, metrics },
+    scope,
+  );
   const { peers, privateData: exchange } = gossip;
   const privateData = scope.use(startPrivateData(config, { channels, peers, exchange, metrics, log }));
   scope.use(followChannels(channels, { verifier, membership, config, tls: tls?.client, overrides, privateData, ...parts }));

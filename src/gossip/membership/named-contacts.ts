@@ -6,6 +6,8 @@ import type { Contact } from './contacts.ts';
 export interface NamedContactsParts {
   readonly mspId: string;
   readonly bootstrap: readonly string[];
+  /** Peers of any organisation that it is told of beside its channels. */
+  readonly also?: readonly Omit<Contact, 'kind'>[] | undefined;
   readonly channels: readonly OwnChannel[];
   readonly log: Logger;
 }
@@ -14,9 +16,10 @@ export interface NamedContactsParts {
  * The endpoints that the configuration of this peer and those of its channels name.
  * @see learnAnchorPeers in hyperledger/fabric v2.5, gossip/gossip/gossip_impl.go
  */
-export function namedContacts({ mspId, bootstrap, channels, log }: NamedContactsParts): readonly Contact[] {
+export function namedContacts({ mspId, bootstrap, also = [], channels, log }: NamedContactsParts): readonly Contact[] {
   const named = bootstrap.map((endpoint): Contact => ({ endpoint, mspId, kind: 'bootstrap peer' }));
-  return [...named, ...channels.flatMap((channel) => anchorsOf(channel, mspId, log))];
+  const told = also.map((contact): Contact => ({ ...contact, kind: 'anchor peer' }));
+  return [...named, ...told, ...channels.flatMap((channel) => anchorsOf(channel, mspId, log))];
 }
 
 /** None where the own organisation is not in the channel. */

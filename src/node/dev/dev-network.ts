@@ -70,8 +70,11 @@ export async function startDevNetwork(folder: string, options: DevOptions, parts
   const started = plan.peers.map(async (peer, at) => {
     const { onInvalid, onOutput, ...others } = parts;
     const heard = onOutput && { onOutput: (ccid: string, line: OutputLine) => onOutput(ccid, line, peer) };
+    const contacts = plan.peers
+      .filter(({ host }) => host !== peer.host)
+      .map(({ mspId, port }) => ({ endpoint: `localhost:${port}`, mspId }));
     const told = { ...(at === 0 && onInvalid && { onInvalid }), ...heard };
-    const peerParts = { ...others, ...told, log: parts.log.child({ peer: peer.host }) };
+    const peerParts = { ...others, ...told, contacts, log: parts.log.child({ peer: peer.host }) };
     return scope.use(await startPeer(peerConfig(folders, plan, peer, parts), peerParts));
   });
   await Promise.allSettled(started); // one that fails must not leave others that still start
