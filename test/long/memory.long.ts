@@ -10,6 +10,8 @@ import { type Addresses, type LargestRequests, largestRequests } from '../larges
 const COUNT = Number(process.env['SELVAGE_LARGEST_REQUESTS'] ?? 10_000);
 /** After so many the process has what it keeps however long it runs: compiled code, and pages that the allocator does not give back. */
 const WARM_UP = Math.min(COUNT, 50);
+/** Readings at the end, the least of which counts. */
+const LAST = 4;
 const MIB = 1024 * 1024;
 const report = process.env['SELVAGE_LARGEST_REQUESTS_REPORT'];
 
@@ -95,14 +97,20 @@ describe(`the largest requests of strangers, ${COUNT} of each from one client`, 
       for (let number = 0; number < WARM_UP; number += 1) await send(number);
       const before = await host.held();
       await tell(WARM_UP, before);
+      const readings: number[] = [];
       for (let number = WARM_UP; number < WARM_UP + COUNT; number += 1) {
         await send(number);
-        if (number % Math.ceil(COUNT / 10) === 0) await tell(number, await host.held());
+        if (number % Math.ceil(COUNT / 10) !== 0) continue;
+        const held = await host.held();
+        readings.push(held.resident);
+        await tell(number, held);
       }
       const after = await host.held();
+      readings.push(after.resident);
       await tell(WARM_UP + COUNT, after);
       expect(after.used - before.used).toBeLessThan(50_000_000);
-      expect(after.resident - before.resident).toBeLessThan(50_000_000);
+      // What is free may stay with the allocator, a hundred megabytes at times, until something small that lies above it goes.
+      expect(Math.min(...readings.slice(-LAST)) - before.resident).toBeLessThan(50_000_000);
     },
     3 * 3_600_000,
   );

@@ -85,6 +85,13 @@ describe('handshake', () => {
     expect((await ended).code).toBe('MALFORMED');
   });
 
+  it('refuses a name that is too long, in few words, whoever may come', async () => {
+    const { chaincode, stream, ended } = start();
+    await chaincode.send({ type: Type.REGISTER, payload: protos.ChaincodeID.encode({ name: 'x'.repeat(100_000) }) });
+    expect((await ended).message).toMatch(/^a REGISTER of 1000\d\d bytes, where a name takes 8192 at most$/);
+    expect(stream.state).toMatchObject({ at: 'ended' });
+  });
+
   it('refuses anything but REGISTER first, in the words of who guards the way in', async () => {
     const open = start();
     await open.chaincode.send({ type: Type.COMPLETED, txid: 'abcdefghij' });

@@ -52,6 +52,8 @@ export interface StreamLimits {
 export const DEFAULT_STREAM_LIMITS: StreamLimits = { backlog: { messages: 256, bytes: 32 * 1024 * 1024 }, maxOpenQueries: 10_000 };
 
 const MAX_RECENT = 20;
+/** Bytes of a REGISTER: `name:version`, or a package id. */
+const MOST_CLAIMED = 8 * 1024;
 /** Between what could not be sent and why, milliseconds. */
 const BROKEN_MS = 500;
 
@@ -226,7 +228,7 @@ export class ChaincodeStream {
   async #register(claimed: Uint8Array): Promise<void> {
     const { admission, connection, runtimeParams } = this.#parts;
     try {
-      const ccid = protos.ChaincodeID.decode(claimed, OF_STRANGERS).name;
+      const ccid = nameIn(claimed);
       this.#registration = admission.admit({ ccid, stream: this, connection });
       this.#state = next(this.#state, { type: 'registered', ccid });
     } catch (refusal) {
@@ -322,6 +324,13 @@ export class ChaincodeStream {
       throw prefixed('error sending: ', cause);
     }
   }
+}
+
+/** The name that a stream claims, of which nobody knows yet who is at the other end. It stays as long as the stream does, and in refusals. */
+function nameIn(claimed: Uint8Array): string {
+  if (claimed.length > MOST_CLAIMED)
+    throw new SelvageError('CHAINCODE_PROTOCOL', `a REGISTER of ${claimed.length} bytes, where a name takes ${MOST_CLAIMED} at most`);
+  return protos.ChaincodeID.decode(claimed, OF_STRANGERS).name;
 }
 
 /** The error of a transaction; of one that ran out of time with what the chaincode said of it meanwhile. */

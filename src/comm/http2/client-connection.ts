@@ -28,7 +28,7 @@ export class ClientConnection extends Connection {
 
   /** Whether another call may begin now. */
   get hasRoom(): boolean {
-    return !this.over && !this.goingAway && this.streams.size < Math.min(this.maxCalls, this.limits.calls);
+    return !this.over && !this.goingAway && this.streams.size < Math.min(this.wanted.maxCalls, this.limits.calls);
   }
 
   /** Opens a stream with that header block. Only call it where {@link hasRoom}. */

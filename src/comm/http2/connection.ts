@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { ControlFrames } from './control-frames.ts';
 import { EndedStreams } from './ended-streams.ts';
 import { Floods } from './floods.ts';
 import { type FrameHandler, FrameReader } from './frame-reader.ts';
@@ -8,21 +9,10 @@ import { Keepalive } from './keepalive.ts';
 import type { ConnectionLimits } from './limits.ts';
 import { Output } from './output.ts';
 import { Pings } from './pings.ts';
-import {
-  ConnectionError,
-  DEFAULT_FRAME_SIZE,
-  DEFAULT_WINDOW,
-  ErrorCode,
-  Flag,
-  FRAME_HEAD_BYTES,
-  Frame,
-  MAX_FRAME_SIZE,
-  MAX_WINDOW,
-  Setting,
-  settingsPayload,
-} from './protocol.ts';
+import { ConnectionError, DEFAULT_WINDOW, ErrorCode, Flag, Frame, Setting, settingsPayload } from './protocol.ts';
 import { ReceiveWindow } from './receive-window.ts';
-import { SendWindow, windowTooLarge } from './send-window.ts';
+import { RemoteSettings } from './remote-settings.ts';
+import { SendWindow } from './send-window.ts';
 import type { Stream } from './stream.ts';
 import type { HostedStream, StreamHost } from './stream-host.ts';
 
@@ -33,8 +23,6 @@ export interface ConnectionParts {
   readonly preface: Buffer;
 }
 
-/** Bytes that may wait in the socket before control frames are counted. */
-const STALLED_BYTES = 64 * 1024;
 /** How long a connection that we end waits for the other side to do the same, in milliseconds. */
 const FAREWELL_MS = 1_000;
 /** What may be on its way of a stream when we reset it: an answer's head, its trailers, a reset. */
@@ -51,18 +39,16 @@ const LATE_FRAMES = 3;
 export abstract class Connection implements StreamHost, FrameHandler {
   readonly limits: ConnectionLimits;
   readonly output: Output;
-  /** Window of streams that are opened from now on, as the other side wants it. */
-  initialSendWindow = DEFAULT_WINDOW;
 
   protected readonly socket: Socket;
   protected readonly streams = new Map<number, Stream>();
   /** The highest stream that the other side has opened. */
   protected lastRemote = 0;
-  /** Streams that the other side wants to have at a time. */
-  protected maxCalls = Number.POSITIVE_INFINITY;
+  protected readonly wanted = new RemoteSettings();
   protected goingAway = false;
 
   readonly #frames: FrameReader;
+  readonly #control: ControlFrames;
   readonly #sending: SendWindow;
   readonly #receiving: ReceiveWindow;
   readonly #ended = new EndedStreams();
@@ -71,7 +57,6 @@ export abstract class Connection implements StreamHost, FrameHandler {
   protected readonly floods = new Floods();
   readonly #waiting = new Pings();
   #settled = false;
-  #control = 0;
   /** Whether a frame of a stream has come since the last ping. */
   #streamed = false;
   #over = false;
@@ -82,7 +67,10 @@ export abstract class Connection implements StreamHost, FrameHandler {
     this.limits = limits;
     this.output = new Output(socket);
     this.#frames = new FrameReader({ handler: this, preface, ...limits });
-    this.#sending = new SendWindow(this.output);
+    this.#control = new ControlFrames(this.output, limits.unreadControlBytes, () =>
+      this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'answers to control frames are not read'),
+    );
+    this.#sending = new SendWindow(this.output, this.wanted);
     this.#receiving = new ReceiveWindow(limits.connectionWindow);
     this.#keepalive = new Keepalive(limits, {
       ping: () => this.#sendPing(),
@@ -100,6 +88,11 @@ export abstract class Connection implements StreamHost, FrameHandler {
 
   get over(): boolean {
     return this.#over;
+  }
+
+  /** Bytes that the other side lets a new stream send. */
+  get initialSendWindow(): number {
+    return this.wanted.initialWindow;
   }
 
   /** DER of the certificate that the other side showed; read once for a connection, which costs more than a call. */
@@ -217,12 +210,12 @@ export abstract class Connection implements StreamHost, FrameHandler {
   }
 
   sendWindowUpdate(stream: number, bytes: number): void {
-    this.#sendControl(4, Frame.WINDOW_UPDATE, 0, stream);
+    this.#control.begin(4, Frame.WINDOW_UPDATE, 0, stream);
     this.output.uint32(bytes);
   }
 
   sendReset(stream: number, code: number): void {
-    this.#sendControl(4, Frame.RST_STREAM, 0, stream);
+    this.#control.begin(4, Frame.RST_STREAM, 0, stream);
     this.output.uint32(code);
     this.floods.expect(LATE_FRAMES);
   }
@@ -237,17 +230,8 @@ export abstract class Connection implements StreamHost, FrameHandler {
     this.output.frame(Frame.PING, 0, 0, PING_PAYLOAD);
   }
 
-  /** Control frames answer the other side, so one that does not read them could make them pile up. */
-  #sendControl(length: number, type: number, flags: number, stream: number): void {
-    if (this.output.waiting > STALLED_BYTES) {
-      this.#control += FRAME_HEAD_BYTES + length;
-      if (this.#control > this.limits.unreadControlBytes) this.fail(ErrorCode.ENHANCE_YOUR_CALM, 'answers to control frames are not read');
-    }
-    this.output.head(length, type, flags, stream);
-  }
-
   #drained(): void {
-    this.#control = 0;
+    this.#control.drained();
     this.#sending.pump();
   }
 
@@ -304,14 +288,14 @@ export abstract class Connection implements StreamHost, FrameHandler {
 
   settings(values: readonly (readonly [setting: number, value: number])[]): void {
     this.floods.settings();
-    for (const [setting, value] of values) this.#applySetting(setting, value);
+    this.wanted.apply(values, this.streams);
     if (!this.#settled) {
       this.#settled = true;
       clearTimeout(this.#handshake);
       this.#keepalive.start();
       this.settled();
     }
-    this.#sendControl(0, Frame.SETTINGS, Flag.ACK, 0);
+    this.#control.begin(0, Frame.SETTINGS, Flag.ACK, 0);
     this.#sending.pump();
   }
 
@@ -319,7 +303,7 @@ export abstract class Connection implements StreamHost, FrameHandler {
     // Clients of gRPC measure the line with a ping beside the data; those cost no more than the data does.
     if (!this.#streamed) this.floods.ping();
     this.#streamed = false;
-    this.#sendControl(payload.length, Frame.PING, Flag.ACK, 0);
+    this.#control.begin(payload.length, Frame.PING, Flag.ACK, 0);
     this.output.bytes(payload);
   }
 
@@ -330,33 +314,6 @@ export abstract class Connection implements StreamHost, FrameHandler {
 
   idle(): void {
     this.floods.idle();
-  }
-
-  #applySetting(setting: number, value: number): void {
-    switch (setting) {
-      case Setting.ENABLE_PUSH:
-        if (value > 1) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `ENABLE_PUSH is ${value}`);
-        break;
-      case Setting.MAX_CONCURRENT_STREAMS:
-        this.maxCalls = value;
-        break;
-      case Setting.INITIAL_WINDOW_SIZE:
-        this.#resizeWindows(value);
-        break;
-      case Setting.MAX_FRAME_SIZE:
-        if (value < DEFAULT_FRAME_SIZE || value > MAX_FRAME_SIZE)
-          throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `MAX_FRAME_SIZE is ${value}`);
-        this.#sending.frameSize = value;
-        break;
-      default: // the table of our encoder is never used, and what we send is far below any limit on header lists
-    }
-  }
-
-  #resizeWindows(size: number): void {
-    if (size > MAX_WINDOW) throw windowTooLarge();
-    const change = size - this.initialSendWindow;
-    this.initialSendWindow = size;
-    for (const stream of this.streams.values()) if (!stream.widen(change)) throw windowTooLarge();
   }
 
   #mustHaveOpened(id: number, what: string): void {

@@ -1,5 +1,5 @@
 import type { Output } from './output.ts';
-import { ConnectionError, DEFAULT_FRAME_SIZE, DEFAULT_WINDOW, ErrorCode, MAX_WINDOW } from './protocol.ts';
+import { ConnectionError, DEFAULT_WINDOW, ErrorCode, MAX_WINDOW } from './protocol.ts';
 import type { HostedStream } from './stream-host.ts';
 
 /** Bytes that may wait in the socket before streams stop sending. */
@@ -7,16 +7,17 @@ const CLOGGED_BYTES = 1024 * 1024;
 
 /** What the other side lets a connection send, and the streams that wait for it. */
 export class SendWindow {
-  /** The largest frame that the other side takes. */
-  frameSize = DEFAULT_FRAME_SIZE;
   readonly #output: Output;
+  readonly #wanted: { readonly frameSize: number };
   readonly #blocked = new Set<HostedStream>();
   #left = DEFAULT_WINDOW;
   #queued = 0;
   #pumping = false;
 
-  constructor(output: Output) {
+  /** @param wanted the largest frame that the other side takes, as of now */
+  constructor(output: Output, wanted: { readonly frameSize: number }) {
     this.#output = output;
+    this.#wanted = wanted;
   }
 
   /** Bytes of all streams that wait. */
@@ -34,7 +35,7 @@ export class SendWindow {
   /** Bytes that the next frame of a stream may have. */
   room(streamWindow: number): number {
     if (this.#output.waiting > CLOGGED_BYTES) return 0;
-    return Math.min(this.frameSize, this.#left, streamWindow);
+    return Math.min(this.#wanted.frameSize, this.#left, streamWindow);
   }
 
   /** A queued frame has left. */
