@@ -280,6 +280,20 @@ describe('what is not true', () => {
     expect(a.others).toEqual([flooder.internalEndpoint, honest.internalEndpoint].sort());
     expect(a.gossip.sizes()).toMatchObject({ members: 2, timestamps: 2 });
   });
+
+  it('is not made more by this peer: what one says over and over is passed on a few times a second', async () => {
+    const a = await net.start(org1, 0);
+    const [talker, hearer] = [await RawGossipPeer.join(net, org1, 1), await RawGossipPeer.join(net, org1, 2)];
+    await hearer.send(a, await hearer.alive());
+    await net.seconds(1);
+    hearer.forget();
+    for (let at = 1; at <= 200; at += 1) await talker.send(a, await talker.alive({ sequence: BigInt(at), endpoint: `elsewhere${at}:1` }));
+    await net.seconds(1);
+    expect(a.members.find(({ self, endpoint }) => !self && endpoint === 'elsewhere200:1')).toBeDefined();
+    const passedOn = hearer.heardOf('aliveMsg').filter(({ membership }) => membership?.endpoint.startsWith('elsewhere'));
+    expect(passedOn.length).toBeLessThanOrEqual(9); // the first one because it is new, and eight
+    expect(passedOn.length).toBeGreaterThan(0);
+  });
 });
 
 describe('identities', () => {

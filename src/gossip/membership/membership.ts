@@ -149,7 +149,8 @@ export class Membership implements AsyncDisposable {
   #passOn(pkiId: Uint8Array, learnt: Learnt, from: Neighbour): void {
     const { table, propagation, peer } = this.#parts;
     const member = table.get(pkiId);
-    if (member === undefined || (learnt === 'refreshed' && !this.#passedOn.take(member.mspId))) return;
+    const isThere = learnt === 'refreshed' || learnt === 'changed';
+    if (member === undefined || (isThere && !this.#passedOn.take(member.mspId))) return;
     propagation.add({
       envelope: member.alive.envelope,
       public: withoutSecret(member.alive),
