@@ -11,6 +11,7 @@ import { FolderLedgerProvider, type LedgerProviderParts } from './ledger-provide
 import type { WriteSetName } from './pvtdata/private-data-keys.ts';
 import { privateNamespace } from './simulator/private-namespaces.ts';
 import type { TxSimulator } from './simulator/tx-simulator.ts';
+import { verifyLedger } from './verify/verify-ledger.ts';
 
 const { VALID, BAD_PROPOSAL_TXID, MVCC_READ_CONFLICT } = protos.TxValidationCode;
 
@@ -217,6 +218,32 @@ describe('private data that comes after its block', () => {
     expect([await plain(ledger, 'short', 'k'), await ledger.privateData.writeSet(at(1n, 0, 'short'))]).toEqual([undefined, undefined]);
     expect(await ledger.commitOld([old(at(1n, 1, 'short'), late)])).toEqual({ committed: [], refused: [] });
     expect(await missing(ledger, 'eligible')).toEqual([]);
+  });
+});
+
+describe('a ledger whose private data came late', () => {
+  it('is equal to one that is made from its blocks and that data', async () => {
+    {
+      await using provider = await open();
+      const ledger = await provider.create('channel', genesis());
+      const one = await run(ledger, 'tx1', (simulator) => {
+        put('short', { k: 'v', other: 'v' })(simulator);
+        put('c', { k: 'v' })(simulator);
+      });
+      const invalid = await run(ledger, 'tx2', put('short', { k: 'w' }));
+      await commit(ledger, [one, invalid], { codes: [VALID, BAD_PROPOSAL_TXID] });
+      await commit(ledger, [await run(ledger, 'tx3', put('c', { k2: 'x' }))], { atHand: [0] });
+      const { refused } = await ledger.commitOld([old(at(1n, 0, 'short'), one), old(at(1n, 0), one), old(at(1n, 1, 'short'), invalid)]);
+      expect(refused).toEqual([]);
+    }
+    const { findings } = await verifyLedger({
+      folder: join(root, 'channels', 'channel'),
+      release: '2.x',
+      lifetimes: lifetimes ?? { blockToLive: () => 0n },
+      state: true,
+      checkBlock: async () => undefined,
+    });
+    expect(findings).toEqual([]);
   });
 });
 
