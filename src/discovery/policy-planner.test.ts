@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { collectionOf, discoverable, keyPolicy } from '../../test/fakes/known-peers.ts';
+import { PolicyBudget } from '../msp/policies/policy-budget.ts';
 import { parsePolicyText } from '../msp/policies/policy-text.ts';
 import { ccprovider, common, protos } from '../protos/messages.ts';
 import { PolicyPlanner } from './policy-planner.ts';
@@ -225,6 +226,16 @@ describe('there is no plan', () => {
     const many = Array.from({ length: 200 }, (_, at) => policy(at + 1));
     expect(await why(call('cc', { keyPolicies: many }))).toEqual(because(expect.stringMatching(/too many/)));
     expect(await why(call('cc', { keyPolicies: [policy(0)] }))).toEqual(because('a policy of more than 2000 rules is not enumerated'));
+  });
+
+  it('for principals that would take too long to ask all peers for', async () => {
+    network.say(everybody('cc'));
+    network.define('cc', { policy: "OR('Org1MSP.peer')" });
+    const identities = Array.from({ length: 10 }, (_, at) => ({ principal: common.MSPRole.encode({ mspIdentifier: `O${at}` }) }));
+    const keyPolicies = [{ rule: { nOutOf: { n: 1, rules: identities.map((__, signedBy) => ({ signedBy })) } }, identities }];
+    const interest = { chaincodes: [call('cc', { keyPolicies })] };
+    await expect(planner.plan(CHANNEL, interest, new PolicyBudget(50_000))).rejects.toThrow(/too many/);
+    await expect(planner.plan(CHANNEL, interest, new PolicyBudget(500_000))).rejects.toThrow('no peer combination');
   });
 
   it('for nothing, or on a channel that this peer has not joined', async () => {
