@@ -84,8 +84,7 @@ async function firstEndorsement(
     const answer = await ask(endorser, proposed, { signal, timeoutMs });
     if ('response' in answer) return { endorser, response: answer.response };
     failures.push(answer.failure);
-    const replacement = plan.replacementFor(endorser);
-    endorser = 'endorser' in replacement ? replacement.endorser : undefined;
+    endorser = plan.replacementFor(endorser);
   }
   throw failed('ENDORSEMENT_FAILED', 'failed to endorse transaction, see attached details for more info', failures);
 }
@@ -97,27 +96,25 @@ const interestOf = ({ interest }: protos.ProposalResponseInit, { chaincode }: Pr
 /** Asks all endorsers of a layout at once, replaces those that fail, and goes on with the next layout where a group is used up. */
 async function collect(parts: EndorseParts, plan: Plan, proposed: ProposedTransaction, signal: AbortSignal): Promise<Endorsed> {
   for (let endorsers = plan.next(); endorsers !== undefined; endorsers = plan.next()) {
-    const emptied = await Promise.all(endorsers.map((endorser) => endorseOne(parts, plan, endorser, { proposed, signal })));
-    plan.giveUpLayout(emptied.flatMap((group) => group ?? []));
+    await Promise.all(endorsers.map((endorser) => endorseOne(parts, plan, endorser, { proposed, signal })));
+    plan.giveUpLayout();
   }
   if (plan.endorsed === undefined) throw plan.notEnough();
   return plan.endorsed;
 }
 
-/** One endorsement of a group, whoever of it gives it; else the name of the group, which has nobody left. */
+/** One endorsement of a group, whoever of it gives it, unless it has nobody left. */
 async function endorseOne(
   { endorsementTimeoutMs: timeoutMs }: EndorseParts,
   plan: Plan,
   first: Endorser,
   { proposed, signal }: { readonly proposed: ProposedTransaction; readonly signal: AbortSignal },
-): Promise<string | undefined> {
-  let endorser = first;
-  for (;;) {
+): Promise<void> {
+  let endorser: Endorser | undefined = first;
+  while (endorser !== undefined) {
     const answer = await ask(endorser, proposed, { signal, timeoutMs });
     if ('failure' in answer) plan.failures.push(answer.failure);
-    else if (plan.accept(endorser, answer.response)) return undefined;
-    const replacement = plan.replacementFor(endorser);
-    if ('emptied' in replacement) return replacement.emptied;
-    endorser = replacement.endorser;
+    else if (plan.accept(endorser, answer.response)) return;
+    endorser = plan.replacementFor(endorser);
   }
 }

@@ -62,16 +62,14 @@ export class Plan {
     return undefined;
   }
 
-  /** The layout that was asked for last is not complete: no layout can be that needs more of a group whose endorsers are used up. */
-  giveUpLayout(emptied: readonly string[]): void {
-    this.#layouts = this.#layouts.slice(1).filter(({ wanted }) => !emptied.some((group) => wanted.has(group)));
+  /** The layout that was asked for last cannot be completed: some group of it has nobody left. */
+  giveUpLayout(): void {
+    this.#layouts = this.#layouts.slice(1);
   }
 
-  /** Somebody else of the same group, or the name of the group that has nobody left. */
-  replacementFor(endorser: Endorser): { readonly endorser: Endorser } | { readonly emptied: string } {
-    const group = this.#groupOf.get(endorser.id) ?? '';
-    const next = this.#waiting.get(group)?.shift();
-    return next === undefined ? { emptied: group } : { endorser: next };
+  /** Somebody else of the same group; undefined when it has nobody left. */
+  replacementFor({ id }: Endorser): Endorser | undefined {
+    return this.#waiting.get(this.#groupOf.get(id) ?? '')?.shift();
   }
 
   /** Counts an endorsement. False for one that says something else than the first: then it is a failure. */
