@@ -1,7 +1,7 @@
 import type { ByteStream, CallContext } from '../../comm/method.ts';
 import { equalBytes, hex } from '../../common/bytes.ts';
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
-import { messageOf, SelvageError } from '../../common/errors.ts';
+import { SelvageError } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { Refusals } from '../../common/refusals.ts';
@@ -11,10 +11,10 @@ import type { IdentityStore } from '../identities/identity-store.ts';
 import type { Destination, Links, Neighbour } from '../links.ts';
 import { Dialler, type DialTls } from './dialler.ts';
 import { Handshake } from './handshake.ts';
-import { CLAIMANT_BYTES, LINK_LIMITS, type LinkLimits, PEER_BYTES } from './limits.ts';
+import { LINK_LIMITS, type LinkLimits } from './limits.ts';
 import { Link, type LinkCounters, type OpenStream } from './link.ts';
 import { LinkTable } from './link-table.ts';
-import { Strangers } from './strangers.ts';
+import { Reception } from './reception.ts';
 
 /** `peer.gossip.*` */
 export interface LinkSettings {
@@ -52,14 +52,12 @@ export class PeerLinks implements Links, Disposable {
   readonly #parts: PeerLinksParts;
   readonly #limits: LinkLimits;
   readonly #counters: LinkCounters;
-  readonly #handshake: Handshake;
   readonly #dialler: Dialler;
   readonly #table: LinkTable;
-  readonly #strangers: Strangers;
+  readonly #reception: Reception;
   readonly #dialling = new Map<string, Promise<Link>>();
   readonly #heard = new Set<EnvelopeListener>();
   readonly #lost = new Set<(pkiId: Uint8Array) => void>();
-  readonly #refusals: Refusals;
   readonly #unforeseen: Refusals;
   readonly #over = new AbortController();
   readonly #removals: Disposable;
@@ -70,11 +68,18 @@ export class PeerLinks implements Links, Disposable {
     this.#parts = parts;
     this.#limits = { ...LINK_LIMITS, waiting: settings.sendBufferSize, ...parts.limits };
     this.#counters = countersOf(parts.metrics);
-    this.#handshake = new Handshake({ ...parts, tls: tls !== undefined, timeoutMs: connTimeoutMs });
-    this.#dialler = new Dialler({ handshake: this.#handshake, tls, dialTimeoutMs, connTimeoutMs });
+    const handshake = new Handshake({ ...parts, tls: tls !== undefined, timeoutMs: connTimeoutMs });
+    this.#dialler = new Dialler({ handshake, tls, dialTimeoutMs, connTimeoutMs });
     this.#table = new LinkTable(identities.self.pkiId, timers);
-    this.#strangers = new Strangers(this.#limits);
-    this.#refusals = new Refusals(log, 'Authentication failed');
+    this.#reception = new Reception({
+      self: identities.self.pkiId,
+      handshake,
+      table: this.#table,
+      limits: this.#limits,
+      shows: tls?.showsAsServer,
+      over: this.#over.signal,
+      log,
+    });
     this.#unforeseen = new Refusals(log, 'a gossip message failed in a way nobody foresaw', { level: 'error' });
     this.#removals = identities.onRemoved(({ pkiId }) => this.close(pkiId));
   }
@@ -86,12 +91,12 @@ export class PeerLinks implements Links, Disposable {
 
   /** Streams that have not proven yet who they are. */
   get strangers(): number {
-    return this.#strangers.count;
+    return this.#reception.strangers;
   }
 
   /** Serves a stream that somebody opened, for as long as it lives. @throws {SelvageError} `GOSSIP_REFUSED`, `OVERLOADED` */
   async accept(stream: ByteStream, context: CallContext): Promise<void> {
-    const open = await this.#admit(stream, context);
+    const open = await this.#reception.admit(stream, context);
     if (open === undefined) return;
     const link = this.#linkOf(open);
     const ended = (): void => link.close('the call is over');
@@ -146,52 +151,8 @@ export class PeerLinks implements Links, Disposable {
     for (const link of this.#table.list()) link.close('the peer is stopping');
   }
 
-  /** Lets somebody in who proves who he is. @returns undefined for one who only wanted to know who is here */
-  async #admit(stream: ByteStream, context: CallContext): Promise<OpenStream | undefined> {
-    this.#checkRunning();
-    const { remote } = context;
-    try {
-      using _ = this.#strangers.enter(remote);
-      const incoming = stream.incoming[Symbol.asyncIterator]();
-      const send = (envelope: Uint8Array): Promise<void> => stream.send(envelope);
-      const { neighbour, probed } = await this.#handshake.accept({
-        remote,
-        incoming,
-        send,
-        shows: this.#parts.tls?.showsAsServer,
-        shown: () => context.peerCertificate,
-        probe: false,
-        claimed: () => context.mayHold?.(CLAIMANT_BYTES),
-      });
-      if (probed) {
-        this.#parts.log.debug('a peer probed us', { pkiId: hex(neighbour.pkiId), remote });
-        return undefined;
-      }
-      this.#checkRunning();
-      this.#checkWelcome(neighbour);
-      context.mayHold?.(PEER_BYTES);
-      return { neighbour, dialled: false, incoming, send, hangUp: () => undefined };
-    } catch (thrown) {
-      if (!context.signal.aborted) this.#refusals.note({ remote, error: messageOf(thrown) });
-      throw thrown;
-    }
-  }
-
-  #checkRunning(): void {
-    if (this.#over.signal.aborted) throw new SelvageError('GOSSIP_REFUSED', 'shutting down');
-  }
-
   #linkOf(open: OpenStream): Link {
     return new Link(open, { limits: this.#limits, timers: this.#parts.timers, counters: this.#counters });
-  }
-
-  #checkWelcome({ pkiId, mspId }: Neighbour): void {
-    if (equalBytes(pkiId, this.#parts.identities.self.pkiId))
-      throw new SelvageError('GOSSIP_REFUSED', 'this peer has the same identity', {
-        advice: 'Two peers must not share an MSP folder.',
-      });
-    if (this.#table.get(pkiId) === undefined && this.#table.countOf(mspId) >= this.#limits.ofOrganization)
-      throw new SelvageError('OVERLOADED', `too many streams of organisation ${mspId} are open; try again later`);
   }
 
   /** @returns why it is over */
