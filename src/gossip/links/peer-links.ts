@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ByteStream, CallContext } from '../../comm/method.ts';
 import { equalBytes, hex } from '../../common/bytes.ts';
 import { type Cancellable, orAbort } from '../../common/cancel.ts';
@@ -81,6 +82,7 @@ export class PeerLinks implements Links, Disposable {
       log,
     });
     this.#unforeseen = new Refusals(log, 'a gossip message failed in a way nobody foresaw', { level: 'error' });
+    setMaxListeners(0, this.#over.signal); // every dial and probe that is under way listens
     this.#removals = identities.onRemoved(({ pkiId }) => this.close(pkiId));
   }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { hex } from '../../common/bytes.ts';
 import type { Logger } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
@@ -64,6 +65,7 @@ export class Membership implements AsyncDisposable {
 
   constructor(parts: MembershipParts) {
     this.#parts = parts;
+    setMaxListeners(0, this.#over.signal); // every dead peer that is tried listens
     const { peer, timers, settings } = parts;
     this.own = new OwnAlive({ peer, timers, publishIdentityMs: settings.publishIdentityMs });
     this.#gate = new AliveGate(parts);

@@ -31,6 +31,21 @@ const neighbour = (fill: number): Neighbour => ({
 });
 
 describe('what is said to others', () => {
+  it('may be more at a time than Node takes for a leak', async () => {
+    const warnings: Error[] = [];
+    const heard = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', heard);
+    const send = (_: Destination, __: Uint8Array, { signal }: { readonly signal: AbortSignal }): Promise<void> =>
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+    const links = { send } as unknown as Links;
+    const outbox = new Outbox({ links, mostWaiting: 20, onUnreachable: () => undefined, log: silent });
+    for (let at = 0; at < 20; at += 1) outbox.send(to(1), envelope);
+    await settled();
+    outbox[Symbol.dispose]();
+    process.off('warning', heard);
+    expect(warnings).toEqual([]);
+  });
+
   it('is lost where too much is on its way to the same peer, and to nobody else', async () => {
     const { sent, outbox } = slow();
     for (let at = 0; at < 10; at += 1) outbox.send(to(1), envelope);

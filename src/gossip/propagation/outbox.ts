@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { hex } from '../../common/bytes.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
@@ -24,6 +25,7 @@ export class Outbox implements Disposable {
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
+    setMaxListeners(0, this.#over.signal); // every message on its way listens; how many there are is bounded here
   }
 
   /** Messages and answers on their way. */
