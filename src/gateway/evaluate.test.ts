@@ -185,7 +185,7 @@ describe('time', () => {
       { name: 'slow', height: 9n, answer: () => new Promise(() => undefined) },
       { name: 'self', self: true },
     ];
-    await using small = await smallGateway({ peers, parts: { endorsementTimeoutMs: 50 } });
+    await using small = await smallGateway({ peers, parts: { endorsementTimeoutMs: 2_000 } });
     await small.gateway.evaluate(request({ proposedTransaction: proposed() }), never);
     expect(small.asked).toEqual(['slow', 'self']);
     expect(small.connections.size).toBe(0);
