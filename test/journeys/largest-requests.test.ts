@@ -53,6 +53,7 @@ describe('what strangers send', () => {
     ['CommitStatus', 40],
     ['ChaincodeEvents', 40],
     ['GossipStream', 500],
+    ['Discovery', 40],
     ['Deliver of the orderer', 40],
     ['Broadcast', 2],
     ['ChaincodeSupport', 2],
