@@ -39,7 +39,8 @@ interface Item extends Wanted {
 /**
  * Has the private data of a block together before it is committed: what was endorsed here or given to this peer, and the rest from peers
  * that have it. A block waits for one threshold at most, and where a collection could not be had, the next ones do not wait for it again
- * until something of it comes.
+ * until something of it comes. For that of invalid transactions nobody waits, unlike in Fabric: anybody could hold the channel up with
+ * writes into a collection whose members have never seen them.
  * @see gossip/privdata/pvtdataprovider.go in hyperledger/fabric v2.5
  */
 export class Collector implements PrivateDataSource {
@@ -107,7 +108,7 @@ export class Collector implements PrivateDataSource {
     try {
       for (let round = 0; left.length > 0; round += 1) {
         if (round > 0) await pause(BETWEEN_ROUNDS_MS, deadline.signal);
-        const patient = left.some(({ name }) => !this.#hopeless.has(idOf(name)));
+        const patient = left.some(({ need, name }) => !need.invalid && !this.#hopeless.has(idOf(name)));
         const { found, mismatched, expiring, denied } = await puller.pull(left, { signal: deadline.signal, patient });
         for (const [
           item,
@@ -118,7 +119,8 @@ export class Collector implements PrivateDataSource {
           if (set !== undefined) sets.set(item, set);
         for (const { name } of found.keys()) this.#hopeless.delete(idOf(name));
         const over = [mismatched, expiring, denied];
-        left = left.filter((item) => !found.has(item) && !over.some((those) => those.has(item)) && !this.#hopeless.has(idOf(item.name)));
+        const isWorthWaiting = ({ need, name }: Item): boolean => !need.invalid && !this.#hopeless.has(idOf(name));
+        left = left.filter((item) => !found.has(item) && !over.some((those) => those.has(item)) && isWorthWaiting(item));
       }
     } catch (thrown) {
       signal.throwIfAborted();

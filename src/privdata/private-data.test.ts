@@ -292,6 +292,17 @@ describe('private data at commit', () => {
   });
 });
 
+describe('private data of an invalid transaction', () => {
+  it('is not waited for: nobody has it where its writer is no member', async () => {
+    const [one, two] = [await network.join({ org: 0 }), await network.join({ org: 1 })];
+    await defined(one, [{ name: 'c', members: ['Org2MSP'], maximum: 0 }]);
+    two.onPause = () => Promise.reject(new Error('it waits'));
+    const tx = await one.endorse('tx', put('c', 'k', 'v'));
+    await network.order([tx], { codes: [BAD_PROPOSAL_TXID] });
+    expect([await two.missing(), await two.plain('c', 'k')]).toEqual([['2.0 c'], undefined]);
+  });
+});
+
 describe('private data that is asked for', () => {
   const digest = (blockSeq: bigint, txId: string, collection = 'c') => ({ txId, namespace: 'cc', collection, blockSeq, seqInBlock: 0n });
   const texts = (elements: Awaited<ReturnType<PrivatePeer['responder']['asked']>>) =>
