@@ -75,8 +75,11 @@ describe('selvage deploy', () => {
 
   it('calls Init, also where that failed the first time', async () => {
     await cp(join(folder, 'kv'), join(folder, 'needs-init'), { recursive: true });
-    const failing = await deploy(envs, 'needs-init', '-n', 'other', '-c', '{"Args":["nonsense"]}');
-    expect([failing.code, (await committed('other')).sequence]).toEqual([1, 1]);
+    const refusing =
+      "const { put } = exports;\nexports.put = (stub, args) => (args[0] === 'no' ? Promise.reject(new Error('not so')) : put(stub, args));";
+    await appendFile(join(folder, 'needs-init', 'lib', 'operations.js'), `\n${refusing.replaceAll('exports', 'module.exports')}\n`);
+    const failing = await deploy(envs, 'needs-init', '-n', 'other', '-c', '{"Args":["init","no","x"]}');
+    expect([failing.code, failing.stderr, (await committed('other')).sequence]).toEqual([1, expect.stringContaining('not so'), 1]);
     const wanted = ['needs-init', '-n', 'other', '-c', '{"Args":["put","begun","yes"]}'];
     const { code, stdout } = await deploy(envs, ...wanted);
     expect([code, stdout]).toEqual([0, expect.stringContaining('Init       "put" "begun" "yes"')]);
