@@ -175,7 +175,12 @@ export class Membership implements AsyncDisposable {
       log.warn(`Haven't heard from ${key} for ${(now - lastSeen) / 1000}s`);
       this.#die(pkiId);
     }
-    const gone = table.forgetSilentSince(now - settings.aliveExpirationMs * settings.expirationFactor, isNamed);
+    const isKept = (endpoint: string): boolean => {
+      const named = isNamed(endpoint);
+      if (named) log.debug(`Do not remove bootstrap or anchor peer endpoint ${endpoint} from membership`);
+      return named;
+    };
+    const gone = table.forgetSilentSince(now - settings.aliveExpirationMs * settings.expirationFactor, isKept);
     for (const { endpoint, internalEndpoint = '', key } of gone)
       log.info(`Removing member: Endpoint: ${endpoint}, InternalEndpoint: ${internalEndpoint}, PKIID: ${key}`);
     if (gone.length > 0) this.#changed();
