@@ -58,9 +58,10 @@ export class Collector implements PrivateDataSource {
     const items = await timed(durationOf(metrics, 'list_missing', channel.id), () => this.#eligible(needs));
     const sets = new Map<Item, Uint8Array>();
     await this.#fromTransientStore(items, sets);
+    const kept = sets.size;
     const left = items.filter((item) => !sets.has(item));
     if (left.length > 0) await timed(durationOf(metrics, 'fetch', channel.id), () => this.#fromPeers(left, sets, signal));
-    this.#tell(items, sets);
+    this.#tell(items, sets, kept);
     return byTransaction(sets);
   }
 
@@ -133,16 +134,20 @@ export class Collector implements PrivateDataSource {
     }
   }
 
-  #tell(items: readonly Item[], sets: ReadonlyMap<Item, Uint8Array>): void {
+  /** @param kept how many were at hand @see RetrievePvtdata in hyperledger/fabric v2.5, gossip/privdata/pvtdataprovider.go: tools wait for this line */
+  #tell(items: readonly Item[], sets: ReadonlyMap<Item, Uint8Array>, kept: number): void {
     const missing = items.filter((item) => !sets.has(item));
     const [first] = missing;
     if (first === undefined) return;
     const block = first.digest.blockSeq.toString();
-    const names = missing.slice(0, MOST_NAMED).map(({ need: { txId, index }, name }) => ({ txId, seqInBlock: index, ...nameOf(name) }));
+    const names = missing.slice(0, MOST_NAMED).map(({ need: { txId, index }, name: { namespace, collection } }) => {
+      return `txID: ${txId}, seq: ${index}, namespace: ${namespace}, collection: ${collection}`;
+    });
+    const origins = `(0 from local cache, ${kept} from transient store, ${sets.size - kept} from other peers)`;
     this.#parts.log.warn(
-      `Could not fetch (or mark to reconcile later) ${missing.length} eligible collection private write sets for block [${block}]. ` +
-        'Will commit block with missing private write sets',
-      { block, eligible: items.length, missing: missing.length, names },
+      `Could not fetch (or mark to reconcile later) ${items.length - kept} eligible collection private write sets for block [${block}] ` +
+        `${origins}. Will commit block with missing private write sets:[${names.join(', ')}]`,
+      { block, eligible: items.length, missing: missing.length },
     );
   }
 }

@@ -300,6 +300,10 @@ describe('private data of an invalid transaction', () => {
     const tx = await one.endorse('tx', put('c', 'k', 'v'));
     await network.order([tx], { codes: [BAD_PROPOSAL_TXID] });
     expect([await two.missing(), await two.plain('c', 'k')]).toEqual([['2.0 c'], undefined]);
+    expect(two.lines.told).toEqual([
+      'warn Could not fetch (or mark to reconcile later) 1 eligible collection private write sets for block [2] (0 from local cache, 0 from ' +
+        'transient store, 0 from other peers). Will commit block with missing private write sets:[txID: tx, seq: 0, namespace: cc, collection: c]',
+    ]);
   });
 });
 
