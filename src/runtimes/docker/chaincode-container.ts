@@ -98,7 +98,7 @@ export class ChaincodeContainer implements ChaincodeInstance {
 
   async #listenAgain(): Promise<void> {
     const { engine, id, output } = this.#parts;
-    const attached = await engine.attach(id, output.push, { signal: this.#given.signal, past: false }).catch(() => undefined);
+    const attached = await engine.attach(id, output.push, { signal: this.#given.signal }).catch(() => undefined);
     if (attached !== undefined) this.#attached = attached;
   }
 

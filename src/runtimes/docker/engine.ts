@@ -56,11 +56,6 @@ export interface BuildOptions extends Cancellable {
   readonly onLine: (line: string) => void;
 }
 
-export interface AttachOptions extends Cancellable {
-  /** Also what it wrote before; the default. */
-  readonly past?: boolean;
-}
-
 /** Both output streams of a container. Disposing stops listening. */
 export interface Attachment extends Disposable {
   /** Resolves when the container's output is over, or the engine is lost. Never rejects. */
@@ -99,8 +94,8 @@ export interface DockerEngine {
   containers(filter: LabelFilter, options: Cancellable): Promise<readonly ContainerFacts[]>;
   /** @returns undefined when there is no such container */
   inspect(container: string, options: Cancellable): Promise<ContainerState | undefined>;
-  /** @param onChunk gets what the container writes, in order */
-  attach(container: string, onChunk: (chunk: Buffer, stream: 'stdout' | 'stderr') => void, options: AttachOptions): Promise<Attachment>;
+  /** Attach before the start, so that nothing is missed. @param onChunk gets what the container writes from now on, in order */
+  attach(container: string, onChunk: (chunk: Buffer, stream: 'stdout' | 'stderr') => void, options: Cancellable): Promise<Attachment>;
   /** Unpacks a tar, which may be compressed, into a folder of the container. */
   upload(container: string, folder: string, tar: Uint8Array, options: Cancellable): Promise<void>;
   /** A tar of what is at `path`. */

@@ -5,7 +5,6 @@ import { type Cancellable, orAbort } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type {
   Attachment,
-  AttachOptions,
   BuildOptions,
   ContainerFacts,
   ContainerSpec,
@@ -121,12 +120,9 @@ export class HttpEngine implements DockerEngine {
     return { running: Running === true, exitCode: Number(ExitCode), outOfMemory: OOMKilled === true };
   }
 
-  async attach(
-    container: string,
-    onChunk: (chunk: Buffer, stream: OutputStream) => void,
-    { signal, past = true }: AttachOptions,
-  ): Promise<Attachment> {
-    const query = { logs: past ? '1' : '0', stream: '1', stdout: '1', stderr: '1' };
+  async attach(container: string, onChunk: (chunk: Buffer, stream: OutputStream) => void, { signal }: Cancellable): Promise<Attachment> {
+    // Not what its log has as well: the engine listens to the container before it answers, and would give a line twice that came meanwhile.
+    const query = { logs: '0', stream: '1', stdout: '1', stderr: '1' };
     const unbound = new AbortController(); // the signal is for attaching; what is attached lives longer
     const answer = await this.#attached({ method: 'POST', path: `/containers/${container}/attach`, query, signal: unbound.signal }, signal);
     const frames = new OutputFrames(onChunk);
