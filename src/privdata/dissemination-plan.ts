@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { type Choose, shuffled } from '../common/shuffled.ts';
 import type { ChannelMember } from '../gossip/peers.ts';
 
 export interface DisseminationCounts {
@@ -11,9 +12,6 @@ export interface Receiver {
   /** Whether the endorsement fails when it does not say that it has the data. */
   readonly required: boolean;
 }
-
-/** A number below `below`, at random. */
-export type Choose = (below: number) => number;
 
 /**
  * Who is given the data of a collection: a peer of each organisation, and then others, up to the maximum; the first ones must take it.
@@ -36,11 +34,4 @@ export function planDissemination(
     ),
   ];
   return chosen.slice(0, maximum).map((member, at) => ({ member, required: at < required }));
-}
-
-export function shuffled<T>(all: readonly T[], choose: Choose = randomInt): readonly T[] {
-  const left = [...all];
-  const mixed: T[] = [];
-  while (left.length > 0) mixed.push(...left.splice(left.length === 1 ? 0 : choose(left.length), 1));
-  return mixed;
 }

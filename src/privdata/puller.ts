@@ -6,10 +6,10 @@ import type { Logger } from '../common/log.ts';
 import { LruCache } from '../common/lru.ts';
 import { type Metrics, timed } from '../common/metrics.ts';
 import { Refusals } from '../common/refusals.ts';
+import { shuffled } from '../common/shuffled.ts';
 import type { ChannelMember, PeerView } from '../gossip/peers.ts';
 import type { PrivateDataExchange } from '../gossip/private-exchange.ts';
 import type { gossip } from '../protos/messages.ts';
-import { shuffled } from './dissemination-plan.ts';
 import { durationOf } from './durations.ts';
 
 /** What identifies a write set among peers; `txId` is '' where only the place in the block counts. */

@@ -2,6 +2,7 @@ import type { JoinedChannel } from '../../channel/joined-channel.ts';
 import type { ClientTls, Pem } from '../../comm/tls.ts';
 import type { DialOptions } from '../../comm/transport.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { shuffled } from '../../common/shuffled.ts';
 import type { OrdererEndpoint } from '../../msp/channelconfig/channel-bundle.ts';
 
 /** How this peer is known by TLS, PEM: what it shows to orderers that ask for a client certificate. */
@@ -54,7 +55,7 @@ export class OrdererRotation {
     const fingerprint = fingerprintOf(ordererEndpoints);
     if (fingerprint !== this.#fingerprint) {
       this.#fingerprint = fingerprint;
-      this.#order = shuffled(ordererEndpoints, random);
+      this.#order = shuffled(ordererEndpoints, (below) => Math.floor(random() * below));
       this.#turn = 0;
     }
     const at = this.#turn % Math.max(this.#order.length, 1);
@@ -84,12 +85,6 @@ export class OrdererRotation {
     const clientTls: ClientTls | undefined = tls && { roots, ...tls };
     return { address: override?.address ?? endpoint.address, tls: clientTls, dialTimeoutMs: connectMs };
   }
-}
-
-/** A copy in an order of chance, each as likely as any other. */
-function shuffled<T>(all: readonly T[], random: () => number): readonly T[] {
-  const left = [...all];
-  return all.flatMap(() => left.splice(Math.floor(random() * left.length), 1));
 }
 
 const fingerprintOf = (endpoints: readonly OrdererEndpoint[]): string =>
