@@ -1,6 +1,6 @@
 import { SelvageError } from '../common/errors.ts';
-import { Labelled } from '../common/labelled.ts';
-import { type Counter, FABRIC_BUCKETS, type Histogram, type Metrics } from '../common/metrics.ts';
+import { counters, histograms, type Labelled } from '../common/labelled.ts';
+import type { Counter, Histogram, Metrics } from '../common/metrics.ts';
 
 /** A request of chaincode that is being served. */
 export interface MeasuredRequest {
@@ -24,22 +24,23 @@ export class ChaincodeMetrics {
   readonly #seconds: Labelled<Histogram>;
 
   constructor(metrics: Metrics) {
-    const counters = (name: string, help: string, labels: readonly string[]): Labelled<Counter> =>
-      new Labelled(labels, (bound) => metrics.counter(name, help, bound));
-    const histograms = (name: string, help: string, labels: readonly string[]): Labelled<Histogram> =>
-      new Labelled(labels, (bound) => metrics.histogram(name, help, bound, FABRIC_BUCKETS));
     const completed = [...REQUEST, 'success'];
-    this.#launches = histograms('chaincode_launch_duration', 'The time to launch a chaincode.', ['chaincode', 'success']);
-    this.#launchFailures = counters('chaincode_launch_failures', 'The number of chaincode launches that have failed.', ['chaincode']);
-    this.#launchTimeouts = counters('chaincode_launch_timeouts', 'The number of chaincode launches that have timed out.', ['chaincode']);
+    this.#launches = histograms(metrics, 'chaincode_launch_duration', 'The time to launch a chaincode.', ['chaincode', 'success']);
+    this.#launchFailures = counters(metrics, 'chaincode_launch_failures', 'The number of chaincode launches that have failed.', [
+      'chaincode',
+    ]);
+    this.#launchTimeouts = counters(metrics, 'chaincode_launch_timeouts', 'The number of chaincode launches that have timed out.', [
+      'chaincode',
+    ]);
     this.#executeTimeouts = counters(
+      metrics,
       'chaincode_execute_timeouts',
       'The number of chaincode executions (Init or Invoke) that have timed out.',
       ['chaincode'],
     );
-    this.#received = counters('chaincode_shim_requests_received', 'The number of chaincode shim requests received.', REQUEST);
-    this.#completed = counters('chaincode_shim_requests_completed', 'The number of chaincode shim requests completed.', completed);
-    this.#seconds = histograms('chaincode_shim_request_duration', 'The time to complete chaincode shim requests.', completed);
+    this.#received = counters(metrics, 'chaincode_shim_requests_received', 'The number of chaincode shim requests received.', REQUEST);
+    this.#completed = counters(metrics, 'chaincode_shim_requests_completed', 'The number of chaincode shim requests completed.', completed);
+    this.#seconds = histograms(metrics, 'chaincode_shim_request_duration', 'The time to complete chaincode shim requests.', completed);
   }
 
   /** Times a launch. One that is called off counts for nothing. */

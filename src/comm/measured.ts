@@ -1,6 +1,6 @@
 import { SelvageError } from '../common/errors.ts';
-import { Labelled } from '../common/labelled.ts';
-import { type Counter, FABRIC_BUCKETS, type Histogram, type Metrics } from '../common/metrics.ts';
+import { counters, histograms, type Labelled } from '../common/labelled.ts';
+import type { Counter, Histogram, Metrics } from '../common/metrics.ts';
 import type { ByteStream, CallContext, Method } from './method.ts';
 import { goStatusName, statusOf } from './status.ts';
 
@@ -18,9 +18,7 @@ export class CallMetrics {
     this.#unary = callsOf('unary', metrics);
     this.#stream = callsOf('stream', metrics);
     const messages = (what: string): Labelled<Counter> =>
-      new Labelled(['service', 'method'], (labels) =>
-        metrics.counter(`grpc_server_stream_messages_${what}`, `The number of stream messages ${what}.`, labels),
-      );
+      counters(metrics, `grpc_server_stream_messages_${what}`, `The number of stream messages ${what}.`, ['service', 'method']);
     this.#received = messages('received');
     this.#sent = messages('sent');
   }
@@ -47,13 +45,9 @@ function callsOf(kind: 'unary' | 'stream', metrics: Metrics): Calls {
   const named = ['service', 'method'];
   const name = `grpc_server_${kind}_request`;
   return {
-    received: new Labelled(named, (labels) => metrics.counter(`${name}s_received`, `The number of ${kind} requests received.`, labels)),
-    completed: new Labelled([...named, 'code'], (labels) =>
-      metrics.counter(`${name}s_completed`, `The number of ${kind} requests completed.`, labels),
-    ),
-    seconds: new Labelled([...named, 'code'], (labels) =>
-      metrics.histogram(`${name}_duration`, `The time to complete a ${kind} request.`, labels, FABRIC_BUCKETS),
-    ),
+    received: counters(metrics, `${name}s_received`, `The number of ${kind} requests received.`, named),
+    completed: counters(metrics, `${name}s_completed`, `The number of ${kind} requests completed.`, [...named, 'code']),
+    seconds: histograms(metrics, `${name}_duration`, `The time to complete a ${kind} request.`, [...named, 'code']),
   };
 }
 

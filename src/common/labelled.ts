@@ -1,3 +1,5 @@
+import { type Counter, FABRIC_BUCKETS, type Histogram, type Metrics } from './metrics.ts';
+
 /** Values of labels that are kept apart; what comes after them is counted together. Names of what clients make up can be among them. */
 const MOST_COMBINATIONS = 1_000;
 
@@ -28,3 +30,11 @@ export class Labelled<T> {
 }
 
 const OTHER = 'other';
+
+/** Counters of one name, by labels. */
+export const counters = (metrics: Metrics, name: string, help: string, labels: readonly string[]): Labelled<Counter> =>
+  new Labelled(labels, (bound) => metrics.counter(name, help, bound));
+
+/** Fabric's histograms of one name, by labels, in seconds. */
+export const histograms = (metrics: Metrics, name: string, help: string, labels: readonly string[]): Labelled<Histogram> =>
+  new Labelled(labels, (bound) => metrics.histogram(name, help, bound, FABRIC_BUCKETS));

@@ -1,6 +1,6 @@
 import { SelvageError } from '../common/errors.ts';
-import { Labelled } from '../common/labelled.ts';
-import { type Counter, FABRIC_BUCKETS, type Gauge, type Histogram, type Metrics } from '../common/metrics.ts';
+import { counters, histograms, type Labelled } from '../common/labelled.ts';
+import type { Counter, Gauge, Histogram, Metrics } from '../common/metrics.ts';
 import type { protos } from '../protos/messages.ts';
 
 /** The channel and the chaincode that a proposal names; both '' where it does not get so far. */
@@ -29,8 +29,6 @@ export class EndorserMetrics {
   readonly #seconds: Labelled<Histogram>;
 
   constructor(metrics: Metrics) {
-    const counters = (name: string, help: string, labels: readonly string[]) =>
-      new Labelled(labels, (bound) => metrics.counter(name, help, bound));
     this.#inFlight = metrics.gauge('selvage_endorser_proposals_in_flight', 'Proposals being worked on.');
     this.#received = metrics.counter('endorser_proposals_received', 'The number of proposals received.');
     this.#successful = metrics.counter('endorser_successful_proposals', 'The number of successful proposals.');
@@ -38,26 +36,31 @@ export class EndorserMetrics {
       'endorser_proposal_validation_failures',
       'The number of proposals that have failed initial validation.',
     );
-    this.#refused = counters('selvage_endorser_proposals_refused_total', 'Proposals that got a gRPC error.', ['code']);
+    this.#refused = counters(metrics, 'selvage_endorser_proposals_refused_total', 'Proposals that got a gRPC error.', ['code']);
     this.#duplicates = counters(
+      metrics,
       'endorser_duplicate_transaction_failures',
       'The number of failed proposals due to duplicate transaction ID.',
       WHERE,
     );
-    this.#forbidden = counters('endorser_proposal_acl_failures', 'The number of proposals that failed ACL checks.', WHERE);
-    this.#simulationFailures = counters('endorser_proposal_simulation_failures', 'The number of failed proposal simulations', WHERE);
+    this.#forbidden = counters(metrics, 'endorser_proposal_acl_failures', 'The number of proposals that failed ACL checks.', WHERE);
+    this.#simulationFailures = counters(
+      metrics,
+      'endorser_proposal_simulation_failures',
+      'The number of failed proposal simulations',
+      WHERE,
+    );
     this.#initFailures = counters(
+      metrics,
       'endorser_chaincode_instantiation_failures',
       'The number of chaincode instantiations or upgrade that have failed.',
       WHERE,
     );
-    this.#endorsementFailures = counters('endorser_endorsement_failures', 'The number of failed endorsements.', [
+    this.#endorsementFailures = counters(metrics, 'endorser_endorsement_failures', 'The number of failed endorsements.', [
       ...WHERE,
       'chaincodeerror',
     ]);
-    this.#seconds = new Labelled([...WHERE, 'success'], (labels) =>
-      metrics.histogram('endorser_proposal_duration', 'The time to complete a proposal.', labels, FABRIC_BUCKETS),
-    );
+    this.#seconds = histograms(metrics, 'endorser_proposal_duration', 'The time to complete a proposal.', [...WHERE, 'success']);
   }
 
   inFlight(count: number): void {

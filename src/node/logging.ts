@@ -2,7 +2,7 @@ import { fstatSync, write, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { BackgroundWriter, type BackgroundWriterParts } from '../common/background-writer.ts';
-import { Labelled } from '../common/labelled.ts';
+import { counters, type Labelled } from '../common/labelled.ts';
 import type { LogFields, Logger } from '../common/log.ts';
 import { type Counter, type Metrics, unmeasured } from '../common/metrics.ts';
 import { RotatingFile } from '../common/rotating-file.ts';
@@ -90,12 +90,8 @@ interface Entries {
 
 /** @see common/flogging/metrics/observer.go in hyperledger/fabric v2.5 */
 const entriesOf = (metrics: Metrics): Entries => ({
-  checked: new Labelled(['level'], (labels) =>
-    metrics.counter('logging_entries_checked', 'Number of log entries checked against the active logging level', labels),
-  ),
-  written: new Labelled(['level'], (labels) =>
-    metrics.counter('logging_entries_written', 'Number of log entries that are written', labels),
-  ),
+  checked: counters(metrics, 'logging_entries_checked', 'Number of log entries checked against the active logging level', ['level']),
+  written: counters(metrics, 'logging_entries_written', 'Number of log entries that are written', ['level']),
 });
 
 interface JsonLoggerParts {

@@ -2,8 +2,8 @@ import type { ChannelRegistry } from '../channel/channel-registry.ts';
 import type { CommittedBlock, TransactionFacts } from '../channel/committed-block.ts';
 import type { JoinedChannel } from '../channel/joined-channel.ts';
 import { validationCodeName } from '../client/submit.ts';
-import { Labelled } from '../common/labelled.ts';
-import type { Counter, Metrics } from '../common/metrics.ts';
+import { counters } from '../common/labelled.ts';
+import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
 import { common } from '../protos/messages.ts';
 
@@ -13,11 +13,10 @@ import { common } from '../protos/messages.ts';
  */
 export function countTransactions(channels: Pick<ChannelRegistry, 'list' | 'onJoined'>, metrics: Metrics): AsyncDisposable {
   const scope = new Scope();
-  const counters = new Labelled<Counter>(['channel', 'transaction_type', 'chaincode', 'validation_code'], (labels) =>
-    metrics.counter('ledger_transaction_count', 'Number of transactions processed.', labels),
-  );
+  const labels = ['channel', 'transaction_type', 'chaincode', 'validation_code'];
+  const counted = counters(metrics, 'ledger_transaction_count', 'Number of transactions processed.', labels);
   const count = ({ channelId, transactions }: CommittedBlock): void => {
-    for (const each of transactions) counters.of(channelId, typeName(each), chaincodeName(each), validationCodeName(each.code)).add();
+    for (const each of transactions) counted.of(channelId, typeName(each), chaincodeName(each), validationCodeName(each.code)).add();
   };
   const follow = (channel: JoinedChannel): void => void scope.use(channel.feed.listen(({ block }) => count(block)));
   for (const channel of channels.list()) follow(channel);

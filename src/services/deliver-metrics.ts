@@ -1,4 +1,4 @@
-import { Labelled } from '../common/labelled.ts';
+import { counters, type Labelled } from '../common/labelled.ts';
 import type { Counter, Metrics } from '../common/metrics.ts';
 
 /** What one method delivers. */
@@ -17,13 +17,14 @@ export class DeliverMetrics {
 
   constructor(metrics: Metrics) {
     const labels = ['channel', 'filtered', 'data_type'];
-    const counters = (name: string, help: string, names: readonly string[]): Labelled<Counter> =>
-      new Labelled(names, (bound) => metrics.counter(`deliver_${name}`, help, bound));
     this.#opened = metrics.counter('deliver_streams_opened', 'The number of GRPC streams that have been opened for the deliver service.');
     this.#closed = metrics.counter('deliver_streams_closed', 'The number of GRPC streams that have been closed for the deliver service.');
-    this.#received = counters('requests_received', 'The number of deliver requests that have been received.', labels);
-    this.#completed = counters('requests_completed', 'The number of deliver requests that have been completed.', [...labels, 'success']);
-    this.#sent = counters('blocks_sent', 'The number of blocks sent by the deliver service.', labels);
+    this.#received = counters(metrics, 'deliver_requests_received', 'The number of deliver requests that have been received.', labels);
+    this.#completed = counters(metrics, 'deliver_requests_completed', 'The number of deliver requests that have been completed.', [
+      ...labels,
+      'success',
+    ]);
+    this.#sent = counters(metrics, 'deliver_blocks_sent', 'The number of blocks sent by the deliver service.', labels);
   }
 
   /** Counts a stream from now until it ends. */
