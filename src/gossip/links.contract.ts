@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ears, said } from '../../test/fakes/gossip-ears.ts';
 import { hex } from '../common/bytes.ts';
 import { deferred } from '../common/deferred.ts';
 import { gossip } from '../protos/messages.ts';
@@ -26,20 +27,6 @@ export function linksContract(open: (count: number) => Promise<readonly Contract
   const peers = async <const N extends 2 | 3>(count: N) =>
     (await open(count)) as unknown as N extends 2 ? [ContractPeer, ContractPeer] : [ContractPeer, ContractPeer, ContractPeer];
 
-  /** Nonces that a peer hears, with who said them; a test waits for as many as it wants. */
-  const ears = ({ links }: ContractPeer) => {
-    const heard: string[] = [];
-    let wake: () => void = () => undefined;
-    links.onEnvelope((from, envelope) => {
-      heard.push(`${hex(from.pkiId).slice(0, 6)} ${readEnvelope(envelope).message.nonce}`);
-      wake();
-    });
-    return async (count: number): Promise<readonly string[]> => {
-      while (heard.length < count) await new Promise<void>((resolve) => (wake = resolve));
-      return heard;
-    };
-  };
-  const from = ({ pkiId }: ContractPeer, ...nonces: number[]): string[] => nonces.map((nonce) => `${hex(pkiId).slice(0, 6)} ${nonce}`);
   const none = async (...of: ContractPeer[]): Promise<void> => {
     while (of.some(({ links }) => links.neighbours.length > 0)) await new Promise(setImmediate);
   };
@@ -49,10 +36,10 @@ export function linksContract(open: (count: number) => Promise<readonly Contract
       const [a, b] = await peers(2);
       const [heardByA, heardByB] = [ears(a), ears(b)];
       await Promise.all([1, 2, 3].map((nonce) => a.links.send(to(b), message(nonce), SURE)));
-      expect(await heardByB(3)).toEqual(from(a, 1, 2, 3));
+      expect(await heardByB(3)).toEqual(said(a, 1, 2, 3));
       await b.links.send({ ...to(a), endpoint: 'nobody.example:1' }, message(4), LOSSY);
       await b.links.reply(b.links.neighbours[0] as Neighbour, message(5));
-      expect(await heardByA(2)).toEqual(from(b, 4, 5));
+      expect(await heardByA(2)).toEqual(said(b, 4, 5));
       expect([a.links.neighbours.length, b.links.neighbours.length]).toEqual([1, 1]);
     });
 
@@ -100,7 +87,7 @@ export function linksContract(open: (count: number) => Promise<readonly Contract
       await none(a, b);
       await b.links.reply(neighbour as Neighbour, message(2));
       await a.links.send(to(b), message(3), SURE);
-      expect(await heard(2)).toEqual(from(a, 1, 3));
+      expect(await heard(2)).toEqual(said(a, 1, 3));
     });
 
     it('read the next message of a peer when the one before was listened to; other peers do not wait', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FakeTimers } from '../../../test/fakes/fake-timers.ts';
+import { ears, said } from '../../../test/fakes/gossip-ears.ts';
 import { type LinkedPeer, type LinkedPeerSpec, linkedPeer } from '../../../test/fakes/gossip-links.ts';
 import { channelOf, peerSigner, peersOf } from '../../../test/fakes/gossip-peers.ts';
 import { Stranger } from '../../../test/fakes/gossip-stranger.ts';
@@ -10,7 +11,7 @@ import type { ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
 import type { Organization } from '../../msp/material/organization.ts';
 import { linksContract } from '../links.contract.ts';
 import type { Destination } from '../links.ts';
-import { readEnvelope, unsignedEnvelope } from '../wire/envelope.ts';
+import { unsignedEnvelope } from '../wire/envelope.ts';
 
 const { signal } = new AbortController();
 const LOSSY = { lossy: true, signal };
@@ -34,21 +35,6 @@ describe('links to other peers', () => {
   const open = (at = 0, spec: Partial<LinkedPeerSpec> = {}): Promise<LinkedPeer> =>
     linkedPeer(scope, { org: org1, at, channels: [channel], trusts: [org1, org2], ...spec });
   const to = ({ pkiId, endpoint }: LinkedPeer): Destination => ({ pkiId, endpoint });
-
-  /** Nonces that a peer hears, with who said them; a test waits for as many as it wants. */
-  const ears = ({ links }: LinkedPeer) => {
-    const heard: string[] = [];
-    let wake: () => void = () => undefined;
-    links.onEnvelope((from, envelope) => {
-      heard.push(`${hex(from.pkiId).slice(0, 6)} ${readEnvelope(envelope).message.nonce}`);
-      wake();
-    });
-    return async (count: number): Promise<readonly string[]> => {
-      while (heard.length < count) await new Promise<void>((resolve) => (wake = resolve));
-      return heard;
-    };
-  };
-  const from = ({ pkiId }: LinkedPeer, ...nonces: number[]): string[] => nonces.map((nonce) => `${hex(pkiId).slice(0, 6)} ${nonce}`);
 
   linksContract((count) =>
     Promise.all(
@@ -102,11 +88,11 @@ describe('links to other peers', () => {
     const [a, b] = await Promise.all([open(0, { timers }), open(1, { timers })]);
     const [heardByA, heardByB] = [ears(a), ears(b)];
     await Promise.all([a.links.send(to(b), message(1), SURE), b.links.send(to(a), message(2), SURE)]);
-    expect([await heardByB(1), await heardByA(1)]).toEqual([from(a, 1), from(b, 2)]);
+    expect([await heardByB(1), await heardByA(1)]).toEqual([said(a, 1), said(b, 2)]);
     await timers.advance(5_000);
     while (a.links.neighbours.length + b.links.neighbours.length > 2) await new Promise(setImmediate);
     await Promise.all([a.links.send(to(b), message(3), SURE), b.links.send(to(a), message(4), SURE)]);
-    expect([await heardByB(2), await heardByA(2)]).toEqual([from(a, 1, 3), from(b, 2, 4)]);
+    expect([await heardByB(2), await heardByA(2)]).toEqual([said(a, 1, 3), said(b, 2, 4)]);
     expect([a.links.neighbours.length, b.links.neighbours.length]).toEqual([1, 1]);
   });
 
