@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { createConnection } from 'node:net';
+import { link, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -107,6 +107,30 @@ describe('the lock of a folder', () => {
     await lock[Symbol.asyncDispose]();
     await using _ = await lockFolder(folder, 'the folder');
     stranger.destroy();
+  });
+
+  it('is not kept by an ear that is closed while it is asked, as that of a child is that was just forked', async () => {
+    const ear = createServer((connection) => {
+      connection.destroy();
+      ear.close();
+    });
+    const own = join(folder, 'lock.own');
+    await new Promise<void>((resolve) => ear.listen(own, resolve));
+    await link(own, join(folder, 'lock.1'));
+    await using _ = await lockFolder(folder, 'the folder');
+    expect(await sockets()).toEqual(['lock.2']);
+  });
+
+  it('is kept by an ear that goes on ending what it hears', async () => {
+    const ear = createServer((connection) => connection.destroy());
+    const own = join(folder, 'lock.own');
+    await new Promise<void>((resolve) => ear.listen(own, resolve));
+    await link(own, join(folder, 'lock.1'));
+    await expect(lockFolder(folder, 'the folder')).rejects.toMatchObject({
+      code: 'FOLDER_IN_USE',
+      message: expect.stringContaining('the folder is in use by another process'),
+    });
+    await new Promise((resolve) => ear.close(resolve));
   });
 
   it('says so where it cannot be held', async () => {

@@ -11,6 +11,7 @@ import { chmod, type FileHandle, link, open, readdir, unlink } from 'node:fs/pro
 import { createConnection, createServer, type Server } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as immediately } from 'node:timers/promises';
 import { makeFolder, OWNER_FILE } from './durable-files.ts';
 import { errnoOf, SelvageError } from './errors.ts';
 import { Scope } from './scope.ts';
@@ -105,8 +106,22 @@ async function listening(path: string): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())) };
 }
 
-/** Who answers at a socket; undefined when nobody can, ever again: its process is gone, or the file is no socket. */
-function holderOf(path: string): Promise<Holder | undefined> {
+/**
+ * Who answers at a socket; undefined when nobody can, ever again: its process is gone, or the file is no socket. A holder says who it
+ * is to all who ask, so that a silent end means that its last ear was just closed, perhaps that of a child between fork and exec:
+ * then the question is put again.
+ */
+async function holderOf(path: string): Promise<Holder | undefined> {
+  const until = performance.now() + ANSWER_MS;
+  for (;;) {
+    const answer = await ask(path);
+    if (answer !== 'ended' || performance.now() >= until) return answer === 'ended' ? {} : answer;
+    await immediately();
+  }
+}
+
+/** One connection: its answer, `{}` for none in time, `ended` when it was ended without one. */
+function ask(path: string): Promise<Holder | 'ended' | undefined> {
   return new Promise((resolve) => {
     let text = '';
     const connection = createConnection(path);
@@ -114,11 +129,14 @@ function holderOf(path: string): Promise<Holder | undefined> {
     connection.on('data', (chunk) => {
       text += chunk;
     });
-    connection.setTimeout(ANSWER_MS, () => connection.destroy());
+    connection.setTimeout(ANSWER_MS, () => {
+      resolve(parsed(text));
+      connection.destroy();
+    });
     connection.on('error', (error) => {
       if (['ECONNREFUSED', 'ENOENT', 'ENOTSOCK'].includes(errnoOf(error) ?? '')) resolve(undefined);
     });
-    connection.on('close', () => resolve(parsed(text)));
+    connection.on('close', () => resolve(text === '' ? 'ended' : parsed(text)));
   });
 }
 

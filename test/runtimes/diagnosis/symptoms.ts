@@ -58,7 +58,7 @@ export function expectSymptoms(told: string, records: readonly LogRecord[], symp
   const failures = records.filter(({ message }) => message === 'chaincode launch failed' || message === 'chaincode build failed');
   expect(failures, told).toHaveLength(1);
   const [record] = failures;
-  expect(record).toMatchObject({
+  expect(record, told).toMatchObject({
     code,
     reason: typeof reason === 'string' ? reason : expect.stringMatching(reason),
     advice: expect.stringMatching(advice),
