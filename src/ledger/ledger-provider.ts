@@ -34,6 +34,8 @@ export interface LedgerProviderParts {
   readonly mayHold?: MayHold | undefined;
   /** `peer.gossip.pvtData.transientstoreMaxBlockRetention`; default 1000. */
   readonly transientRetention?: number | undefined;
+  /** `ledger.pvtdataStore.purgedKeyAuditLogging`; default true. */
+  readonly purgedKeyAudit?: boolean | undefined;
   /** Told which namespaces of a channel's state a block changed, before anybody hears of the block. Must not throw. */
   readonly onChanged?: ((channelId: string, namespaces: ReadonlySet<string>) => void) | undefined;
   /** Opens the state of a channel where it lies elsewhere; in the ledger's own folder by default. */
@@ -154,6 +156,7 @@ export class FolderLedgerProvider implements LedgerProvider {
       lifetimes = FOR_EVER,
       mayHold,
       transientRetention = 1000,
+      purgedKeyAudit = true,
       segmentBytes,
       onChanged,
       log = silent,
@@ -167,6 +170,7 @@ export class FolderLedgerProvider implements LedgerProvider {
       lifetimes,
       mayHold,
       transientRetention: BigInt(transientRetention),
+      purgedKeyAudit,
       segmentBytes,
       log: log.child({ channel: channelId }),
       metrics,

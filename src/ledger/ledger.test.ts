@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hex, textOf, utf8 } from '../common/bytes.ts';
+import { type LogFields, type Logger, silent } from '../common/log.ts';
 import { type Metrics, unmeasured } from '../common/metrics.ts';
 import { blockDataHash, blockHash } from '../protos/hashes.ts';
 import { common, protos } from '../protos/messages.ts';
@@ -388,6 +389,44 @@ describe('private data', () => {
       await commitPrivately(ledger, [await endorsedPrivately(ledger, 'tx3', short('2'))]); // due at 6
       await commitPrivately(ledger, [await write(ledger, 'tx4', 'k', '1')]);
       expect(await plain(ledger, 'short')).toBe('2');
+    });
+
+    it.each([
+      ['each key where it stood, unless told otherwise', undefined],
+      ['only how many where keys are not to be named', false],
+    ])('is in the log: %s', async (_, purgedKeyAudit) => {
+      const lines: string[] = [];
+      const fields: LogFields[] = [];
+      const heard: Logger = {
+        ...silent,
+        info: (message, more = {}) => {
+          lines.push(message);
+          fields.push(more);
+        },
+        child: () => heard,
+      };
+      await using provider = await open({ lifetimes, log: heard, purgedKeyAudit });
+      const ledger = await provider.create('channel', genesis());
+      await commitPrivately(ledger, [
+        await endorsedPrivately(ledger, 'tx1', putKey('k', 'secret-1')),
+        await endorsedPrivately(ledger, 'tx2', putKey('a key=b', 'secret-2')),
+      ]);
+      await commitPrivately(ledger, [await endorsedPrivately(ledger, 'tx3', putKey('k', 'secret-3'))]);
+      await commitPrivately(ledger, [
+        await transaction(ledger, 'tx4', (simulator) => {
+          purge(simulator);
+          simulator.purgePrivateData('cc', 'long', 'a key=b');
+          simulator.purgePrivateData('cc', 'long', 'never here');
+        }),
+      ]);
+      const each = 'Purging private data from private data storage channel=channel chaincode=cc collection=long key=';
+      const named = [`${each}"a key=b" blockNum=1 tranNum=1`, `${each}k blockNum=1 tranNum=0`, `${each}k blockNum=2 tranNum=0`];
+      expect(lines.filter((line) => line.startsWith('Purging')).sort()).toEqual(purgedKeyAudit === false ? [] : named);
+      expect(lines.at(-1)).toBe(
+        'Purged private data from private data storage channel=channel numKeysPurged=3 numPrivateDataStoreRecordsPurged=3',
+      );
+      expect(fields.at(-1)).toEqual({ channel: 'channel', numKeysPurged: 3, numPrivateDataStoreRecordsPurged: 3 });
+      expect(JSON.stringify([lines, fields])).not.toMatch(/secret/);
     });
 
     it('leaves a state that is the same when it is made again, its schedule included', async () => {

@@ -19,6 +19,7 @@ import { blocksIn, privateIn, stateIn } from './layout.ts';
 import { ledgerMetrics } from './ledger-metrics.ts';
 import { type CollectionLifetimes, ExpirySchedule } from './pvtdata/expiry.ts';
 import { PrivateDataStore } from './pvtdata/private-data-store.ts';
+import { loggedPurges } from './pvtdata/purge-audit.ts';
 import { KvTransientStore } from './pvtdata/transient-store.ts';
 import { replay } from './replay.ts';
 import type { SimulatorOptions } from './simulator/simulator-parts.ts';
@@ -36,6 +37,8 @@ export interface OpenLedgerParts {
   readonly lifetimes: CollectionLifetimes;
   readonly mayHold: MayHold | undefined;
   readonly transientRetention: bigint;
+  /** Whether each private key that is purged is named in the log. */
+  readonly purgedKeyAudit: boolean;
   readonly segmentBytes: number | undefined;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -56,7 +59,7 @@ export async function openLedger(parts: OpenLedgerParts): Promise<KvLedger> {
   const { kv, state } = await openStores(parts, scope);
   const synced = scope.use(new LmdbStore({ path: privateIn(folder), durability: 'synced' }));
   for (const made of [folder, stateIn(folder), privateIn(folder)]) await syncFolder(made); // lmdb brings its files to the disk, not their names
-  const privateData = new PrivateDataStore(synced);
+  const privateData = new PrivateDataStore(synced, loggedPurges({ log, channel: channelId, keys: parts.purgedKeyAudit }));
   await privateData.bringUpToDate();
   const expiry = new ExpirySchedule({ kv, lifetimes: parts.lifetimes });
   const catchUp = replay({ kv, state, privateData, expiry, compatibility });

@@ -244,6 +244,7 @@ const openLedgers = (
     mayHold: heldBy(localMspId),
     onChanged: (channelId, namespaces) => changes.tell(channelId, namespaces),
     transientRetention: ledger.transientRetention,
+    purgedKeyAudit: ledger.purgedKeyAudit,
     log: log.child({ module: 'ledger' }),
     metrics,
   });

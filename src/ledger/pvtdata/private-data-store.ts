@@ -29,6 +29,7 @@ import {
   type WriteSetName,
   writeSetIn,
 } from './private-data-keys.ts';
+import { type PurgeAudit, UNAUDITED } from './purge-audit.ts';
 
 /** What a block leaves behind for those who may hold private data. */
 export interface PrivateDataOfBlock {
@@ -46,10 +47,12 @@ const NOTHING = new Uint8Array(0);
  */
 export class PrivateDataStore {
   readonly #kv: KvStore;
+  readonly #audit: PurgeAudit;
 
   /** @param kv stays the caller's; nothing in it can be made again, so it should be synced. Its keys begin with `p`. */
-  constructor(kv: KvStore) {
+  constructor(kv: KvStore, audit: PurgeAudit = UNAUDITED) {
     this.#kv = kv;
+    this.#audit = audit;
   }
 
   /** Indexes the keys of sets that an earlier version of this program kept. Comes first. */
@@ -97,12 +100,16 @@ export class PrivateDataStore {
     if (purges.length === 0) return;
     const commit = new BatchedCommit(this.#kv);
     for (const purge of purges) await commit.add([{ key: purgeKey(purge), value: NOTHING }]);
+    let records = 0;
     for (const { name, keys } of (await purgedKeys(snapshot, purges)).values()) {
       const stored = snapshot.get(setKey(name));
+      for (const key of keys) this.#audit.going({ ...name, key });
+      records += keys.size;
       if (stored !== undefined) await commit.add(replaced(name, stored, without(stored, keys)));
     }
     for (const purge of purges) await commit.add([{ key: unfinishedKey(purge), value: undefined }]);
     await commit.end();
+    this.#audit.gone(purges.length, records);
   }
 
   /** The key behind a hash, where a set that is here holds it. */

@@ -108,7 +108,12 @@ export const ACTED_ON: readonly string[] = [
     'runtimeParams.useGetMultipleKeys',
     'runtimeParams.maxSizeGetMultipleKeys',
   ]),
-  ...under('ledger', ['state.stateDatabase', 'state.totalQueryLimit', 'pvtdataStore.deprioritizedDataReconcilerInterval']),
+  ...under('ledger', [
+    'state.stateDatabase',
+    'state.totalQueryLimit',
+    'pvtdataStore.deprioritizedDataReconcilerInterval',
+    'pvtdataStore.purgedKeyAuditLogging',
+  ]),
   ...under('operations', [
     'listenAddress',
     'tls.enabled',

@@ -50,7 +50,7 @@ describe('a peer without settings', () => {
       },
       endorserConcurrency: 2500,
       chaincode: { mode: 'net', startupTimeoutMs: 300_000, executeTimeoutMs: 30_000, runtimeParams: undefined },
-      ledger: { totalQueryLimit: 100_000, transientRetention: 1000, release: '2.x' },
+      ledger: { totalQueryLimit: 100_000, transientRetention: 1000, purgedKeyAudit: true, release: '2.x' },
       operationsAddress: undefined,
       logSpec: 'info',
     });
@@ -68,10 +68,10 @@ describe('a setting', () => {
       peer: { limits: { concurrency: { endorserservice: '7', deliverservice: 8 } } },
       selvage: { endorsement: { answers: '1.1' } },
       chaincode: { startuptimeout: '1m30s', executetimeout: 2_000_000_000, system: { lscc: 'enable', cscc: 'disable', mine: true } },
-      ledger: { state: { totalquerylimit: 5 } },
+      ledger: { state: { totalquerylimit: 5 }, pvtdatastore: { purgedkeyauditlogging: 'false' } },
     });
     expect([endorserConcurrency, deliverConcurrency, endorsement.answers]).toEqual([7, 8, '1.1']);
-    expect(ledger.totalQueryLimit).toBe(5);
+    expect([ledger.totalQueryLimit, ledger.purgedKeyAudit]).toEqual([5, false]);
     expect(chaincode).toMatchObject({ startupTimeoutMs: 90_000, executeTimeoutMs: 2000 });
     expect([...chaincode.system]).toEqual(['lscc', 'mine']);
   });

@@ -43,6 +43,8 @@ export interface PeerConfig {
     readonly totalQueryLimit: number;
     /** Blocks that private data of transactions which never come are kept for. */
     readonly transientRetention: number;
+    /** Whether each private key that is purged is named in the log. */
+    readonly purgedKeyAudit: boolean;
     /** Whose local habits the ledger has: order of history, metadata slots, configuration entry. */
     readonly release: '1.1' | '2.x';
   };
@@ -264,6 +266,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
     ledger: {
       totalQueryLimit: ledger.state.totalquerylimit,
       transientRetention: peer.gossip.pvtdata.transientstoremaxblockretention,
+      purgedKeyAudit: ledger.pvtdatastore.purgedkeyauditlogging,
       release: selvage.ledgerrelease,
     },
     endorsement: {

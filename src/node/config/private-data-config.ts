@@ -44,6 +44,7 @@ export const privateDataKeys = {
 
 /** `ledger.pvtdataStore`, as far as it is acted on. */
 export const privateStoreKeys = {
+  purgedkeyauditlogging: flag(true),
   deprioritizeddatareconcilerinterval: v.pipe(
     duration('60m'),
     v.transform((ms) => ms || 60 * 60_000),
