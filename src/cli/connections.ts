@@ -22,7 +22,7 @@ import type { OrdererFlags } from './flags.ts';
 import { readText } from './read-file.ts';
 import type { Target } from './targets.ts';
 import type { Terminal } from './terminal.ts';
-import { pairIn, passingCertificate, type RootsSetting, rootsIn } from './tls-settings.ts';
+import { judgedEarlier, pairIn, passingCertificate, type RootsSetting, rootsIn } from './tls-settings.ts';
 
 /** What of a peer is not in the environment. */
 interface PeerPlace {
@@ -242,12 +242,10 @@ export class Connections implements Disposable {
   }
 
   async #reachedOrderer(address: string, setting: string, flags: OrdererFlags, tls: ClientTls | undefined): Promise<OrdererClient> {
-    if (flags.tlsHandshakeTimeShift !== 0)
-      this.#terminal.say('--tlsHandshakeTimeShift is not acted on: certificates are judged by the clock of this machine');
     const endpoint: Endpoint = {
       what: 'orderer',
       address,
-      tls,
+      tls: tls && judgedEarlier(tls, flags.tlsHandshakeTimeShift),
       settings: {
         address: setting,
         tls: '--tls',

@@ -73,7 +73,7 @@ export const withOrderer = (command: Command): Command =>
     .option('--clientauth', 'use mutual TLS with the orderer')
     .option('--ordererTLSHostnameOverride <name>', 'host name expected in the TLS certificate of the orderer')
     .addOption(durationFlag('--connTimeout <duration>', 'how long to wait for a connection', '3s'))
-    .addOption(durationFlag('--tlsHandshakeTimeShift <duration>', 'accepted for compatibility: the clock of this machine counts', '0'));
+    .addOption(durationFlag('--tlsHandshakeTimeShift <duration>', 'judge the TLS certificate of the orderer as it was so long ago', '0'));
 
 /** The same flags on commands that need no orderer: scripts hand them to every command. */
 export function withUnusedOrderer(command: Command): Command {

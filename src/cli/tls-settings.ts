@@ -1,5 +1,7 @@
+import type { ClientTls } from '../comm/tls.ts';
 import { systemClock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
+import { ServerTrust } from '../msp/identities/server-trust.ts';
 import { CertificateAuthority } from '../msp/material/certificate-authority.ts';
 import { checkedRoots, checkPair } from './endpoint.ts';
 import { readText } from './read-file.ts';
@@ -32,4 +34,16 @@ export function pairIn(files: { readonly key: string | undefined; readonly cert:
   const pair = { key: readText(files.key, { setting: settings }), cert: readText(files.cert, { setting: settings }) };
   checkPair(pair, settings);
   return pair;
+}
+
+/**
+ * What an orderer shows is judged as it was `shiftMs` ago, so that one whose certificate has expired can still be reconfigured. One that
+ * says less than nothing is passed over.
+ * @see TimeShift in hyperledger/fabric v2.5, internal/pkg/comm/config.go
+ */
+export function judgedEarlier(tls: ClientTls, shiftMs: number): ClientTls {
+  if (shiftMs <= 0) return tls;
+  const roots = typeof tls.roots === 'string' || tls.roots instanceof Uint8Array ? [tls.roots] : tls.roots;
+  const trust = new ServerTrust(roots);
+  return { ...tls, judge: (shown) => trust.problemAt(shown, new Date(systemClock.now().getTime() - shiftMs)) };
 }

@@ -1,9 +1,10 @@
 /** Finding out why a connection fails. */
 import { connect as connectTcp, isIP } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import { type Cancellable, orAbort } from '../common/cancel.ts';
 import { deferred } from '../common/deferred.ts';
 import { wordsOf } from './dial-cause.ts';
+import { problemOfServer } from './judged-server.ts';
 import { clientContext } from './tls.ts';
 import type { DialOptions } from './transport.ts';
 
@@ -31,10 +32,17 @@ const SETTINGS_FRAME = 4;
 export async function attemptDial({ address, tls }: DialOptions, { timeoutMs, signal }: AttemptOptions): Promise<string | undefined> {
   const outcome = deferred<string | undefined>();
   const socket =
-    tls === undefined ? connectTcp(placeOf(address)) : connectTls({ ...tlsPlace(address, tls), secureContext: clientContext(tls) });
+    tls === undefined
+      ? connectTcp(placeOf(address))
+      : connectTls({ ...tlsPlace(address, tls), secureContext: clientContext(tls), rejectUnauthorized: tls.judge === undefined });
   socket.once('error', (error) => outcome.resolve(wordsOf(error)));
   socket.once('close', () => outcome.resolve('socket disconnected'));
-  socket.once(tls === undefined ? 'connect' : 'secureConnect', () => socket.write(PREFACE));
+  socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
+    const name = tls?.hostnameOverride ?? placeOf(address).host;
+    const problem = tls?.judge && socket instanceof TLSSocket ? problemOfServer(socket, name, tls.judge) : undefined;
+    if (problem === undefined) socket.write(PREFACE);
+    else outcome.resolve(wordsOf(problem));
+  });
   socket.once('data', (first: Buffer) =>
     outcome.resolve(first[3] === SETTINGS_FRAME ? undefined : 'socket disconnected: it speaks no HTTP/2'),
   );

@@ -37,7 +37,7 @@ const SIGNS: readonly (readonly [pattern: RegExp, cause: DialCause])[] = [
   [/alert (?:bad|unsupported|revoked|unknown) ?certificate|alert certificate (?:revoked|unknown)/i, 'client-certificate-refused'],
   [/certificate has expired|certificate is not yet valid/i, 'expired'],
   [/altname/i, 'misnamed'],
-  [/unable to (?:verify|get)[^\n]*certificate|self.signed|unknown ca|invalid CA/i, 'untrusted'],
+  [/unable to (?:verify|get)[^\n]*certificate|self.signed|unknown ca|unknown authority|invalid CA/i, 'untrusted'],
   [/wrong version number|packet length too long|http request/i, 'plain'],
   [/Failed to connect|closed the connection|ECONNRESET|socket disconnected|hang up|EPIPE/i, 'closed'],
 ];

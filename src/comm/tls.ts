@@ -1,6 +1,7 @@
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { cutText } from '../common/cut-text.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
+import type { JudgeServer } from './judged-server.ts';
 
 /** PEM text with one certificate or several. */
 export type Pem = string | Uint8Array;
@@ -25,6 +26,8 @@ export interface ClientTls {
   readonly key?: Pem | undefined;
   readonly cert?: Pem | undefined;
   readonly hostnameOverride?: string | undefined;
+  /** Judges the chain that the server shows in place of the TLS library, whose clock is this machine's. The name is looked at in any case. */
+  readonly judge?: JudgeServer | undefined;
 }
 
 /**

@@ -117,8 +117,17 @@ async function* readCall(
   }
 }
 
-const credentialsOf = (tls: ClientTls | undefined): ChannelCredentials =>
-  tls === undefined ? ChannelCredentials.createInsecure() : ChannelCredentials.createFromSecureContext(clientContext(tls));
+function credentialsOf(tls: ClientTls | undefined): ChannelCredentials {
+  if (tls?.judge !== undefined)
+    throw new SelvageError(
+      'SETTING_INVALID',
+      'this transport leaves the judgement of servers to the TLS library, by the clock of this machine',
+      {
+        advice: 'Leave SELVAGE_TRANSPORT out.',
+      },
+    );
+  return tls === undefined ? ChannelCredentials.createInsecure() : ChannelCredentials.createFromSecureContext(clientContext(tls));
+}
 
 const failureOf = (error: unknown, address: string): SelvageError =>
   error instanceof Error && 'code' in error && 'details' in error

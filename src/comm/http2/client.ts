@@ -35,7 +35,7 @@ export class Http2Client implements ClientTransport {
   constructor({ address, tls, dialTimeoutMs = DIAL_MS }: DialOptions) {
     this.#address = address;
     this.#dialMs = dialTimeoutMs;
-    this.#target = { address, tls: tls && { context: clientContext(tls), name: tls.hostnameOverride } };
+    this.#target = { address, tls: tls && { context: clientContext(tls), name: tls.hostnameOverride, judge: tls.judge } };
   }
 
   /** @throws {SelvageError} `PEER_UNREACHABLE`, `DEADLINE_EXCEEDED`, `CANCELLED`, or `REFUSED_BY_PEER` with the other side's text */

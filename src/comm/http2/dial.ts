@@ -1,8 +1,9 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type SecureContext } from 'node:tls';
+import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import { splitAddress } from '../../common/address.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { timerMs } from '../../common/timers.ts';
+import { type JudgeServer, problemOfServer } from '../judged-server.ts';
 
 export interface Target {
   /** `host:port`. */
@@ -14,6 +15,8 @@ export interface TlsTarget {
   readonly context: SecureContext;
   /** The name to expect in the server's certificate, where it is not the host's. */
   readonly name: string | undefined;
+  /** Judges what the server shows in place of the TLS library. */
+  readonly judge?: JudgeServer | undefined;
 }
 
 /** There was no answer in the time that we gave it. */
@@ -42,8 +45,8 @@ export function dial({ address, tls }: Target, { ms, signal }: { readonly ms: nu
     const closed = (): void => fail(new Error('the other side closed the connection'));
     const stands = tls === undefined ? 'connect' : 'secureConnect';
     const stood = (): void => {
-      const old = tls !== undefined && 'alpnProtocol' in socket && socket.alpnProtocol === 'http/1.1';
-      if (old) fail(new Error('the other side speaks HTTP/1.1 only'));
+      const problem = 'alpnProtocol' in socket ? problemOf(socket, host, tls) : undefined;
+      if (problem !== undefined) fail(problem);
       else settle(() => resolve(socket));
     };
     const timer = setTimeout(() => fail(new DialTimeout(`no connection within ${Math.ceil(ms)} ms`)), timerMs(ms));
@@ -55,8 +58,14 @@ export function dial({ address, tls }: Target, { ms, signal }: { readonly ms: nu
   });
 }
 
-const tlsOptions = ({ context, name }: TlsTarget) => ({
+function problemOf(socket: TLSSocket, host: string, tls: TlsTarget | undefined): Error | undefined {
+  if (socket.alpnProtocol === 'http/1.1') return new Error('the other side speaks HTTP/1.1 only');
+  return tls?.judge && problemOfServer(socket, tls.name ?? host, tls.judge);
+}
+
+const tlsOptions = ({ context, name, judge }: TlsTarget) => ({
   secureContext: context,
+  rejectUnauthorized: judge === undefined,
   ...(name !== undefined && { servername: name }),
   ALPNProtocols: ['h2'],
 });

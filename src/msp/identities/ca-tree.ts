@@ -51,22 +51,22 @@ export class CaTree {
   }
 
   /**
+   * What keeps a certificate from being one of a server at a time, in Go's words; undefined where there is a chain. Several will do.
+   * @see Verify in Go, crypto/x509/verify.go, as crypto/tls asks it
+   */
+  problemAt(certificate: Certificate, at: Date): string | undefined {
+    const { chains, problem } = this.#chainsAt(certificate, at.getTime());
+    return chains.length > 0 ? undefined : problem;
+  }
+
+  /**
    * The one chain from a certificate to a root.
    * @throws {SelvageError} `IDENTITY_INVALID` when there is none, or more than one
    */
   chainOf(certificate: Certificate): Chain {
-    const root = this.roots.find((candidate) => candidate.equals(certificate));
-    const search: Search = { at: certificate.notBefore.getTime() + 1_000, checks: 0, chains: [], hint: undefined };
-    const own = problemOf(certificate, [], search.at);
-    if (own !== undefined) throw invalid(`the supplied identity is not valid: ${own}`);
-    if (root !== undefined) search.chains.push([root]);
-    else this.#extend([certificate], search);
-    const chains = search.chains.filter(usableForServers);
+    const { chains, problem } = this.#chainsAt(certificate, certificate.notBefore.getTime() + 1_000);
     const [chain] = chains;
-    if (chain === undefined) {
-      const why = search.chains.length > 0 ? 'x509: certificate specifies an incompatible key usage' : (search.hint ?? UNKNOWN_AUTHORITY);
-      throw invalid(`the supplied identity is not valid: ${why}`);
-    }
+    if (chain === undefined) throw invalid(`the supplied identity is not valid: ${problem}`);
     if (chains.length > 1) throw invalid(`this MSP only supports a single validation chain, got ${chains.length}`);
     return chain;
   }
@@ -87,6 +87,18 @@ export class CaTree {
     if (issuer === undefined) throw invalid('failed to traverse certificate verification chain for leaf or intermediate certificate');
     const clean = sanitised(certificate, orderOf(issuer));
     return { certificate: clean, chain: [clean, issuer, ...above] };
+  }
+
+  /** `problem` is why there are none. */
+  #chainsAt(certificate: Certificate, at: number): { readonly chains: readonly Chain[]; readonly problem: string } {
+    const own = problemOf(certificate, [], at);
+    if (own !== undefined) return { chains: [], problem: own };
+    const search: Search = { at, checks: 0, chains: [], hint: undefined };
+    const root = this.roots.find((candidate) => candidate.equals(certificate));
+    if (root !== undefined) search.chains.push([root]);
+    else this.#extend([certificate], search);
+    const problem = search.chains.length > 0 ? 'x509: certificate specifies an incompatible key usage' : search.hint;
+    return { chains: search.chains.filter(usableForServers), problem: problem ?? UNKNOWN_AUTHORITY };
   }
 
   #extend(chain: Chain, search: Search): void {
