@@ -1,7 +1,12 @@
 import type { Channels } from '../channel/channel.ts';
-import { SelvageError } from '../common/errors.ts';
 import { common, protos } from '../protos/messages.ts';
-import type { CollectionAccess, CollectionPermissions, CollectionQuestion } from './collection-access.ts';
+import {
+  type CollectionAccess,
+  type CollectionPermissions,
+  type CollectionQuestion,
+  noCollections,
+  unknownCollection,
+} from './collection-access.ts';
 import type { StateReads } from './definitions.ts';
 import { LSCC } from './legacy-definitions.ts';
 
@@ -16,12 +21,13 @@ export class LegacyCollectionAccess implements CollectionAccess {
     this.#channels = channels;
   }
 
-  async permissions({ channelId, chaincode, collection, proposal, simulator }: CollectionQuestion): Promise<CollectionPermissions> {
+  async permissions(question: CollectionQuestion): Promise<CollectionPermissions> {
+    const { channelId, chaincode, collection, wanted, proposal, simulator } = question;
     const channel = this.#channels.get(channelId);
-    const config = await legacyCollection(simulator, chaincode, collection);
-    if (channel === undefined || config === undefined) {
-      throw new SelvageError('NOT_FOUND', `collection ${channelId}/${chaincode}/${collection} could not be found`);
-    }
+    const collections = await legacyCollections(simulator, chaincode);
+    if (collections === undefined && wanted === 'hash') throw noCollections(chaincode);
+    const config = named(collections, collection);
+    if (channel === undefined || config === undefined) throw unknownCollection(question);
     const policy = channel.bundle().signaturePolicy(common.SignaturePolicyEnvelope.encode(config.memberOrgsPolicy?.signaturePolicy ?? {}));
     const { signedProposal, creator } = proposal;
     const verdict = await policy.evaluate([{ data: signedProposal.proposalBytes, identity: creator, signature: signedProposal.signature }]);
@@ -38,9 +44,11 @@ export async function legacyCollection(
   chaincode: string,
   collection: string,
 ): Promise<protos.StaticCollectionConfig | undefined> {
-  const collections = await legacyCollections(state, chaincode);
-  return collections?.find(({ staticCollectionConfig }) => staticCollectionConfig?.name === collection)?.staticCollectionConfig;
+  return named(await legacyCollections(state, chaincode), collection);
 }
+
+const named = (collections: readonly protos.CollectionConfig[] | undefined, name: string): protos.StaticCollectionConfig | undefined =>
+  collections?.find(({ staticCollectionConfig }) => staticCollectionConfig?.name === name)?.staticCollectionConfig;
 
 /** All collections that a chaincode of the legacy lifecycle has; undefined when it was deployed without. */
 export async function legacyCollections(state: StateReads, chaincode: string): Promise<readonly protos.CollectionConfig[] | undefined> {

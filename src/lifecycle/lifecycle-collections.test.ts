@@ -3,7 +3,7 @@ import { lifecycleChannel } from '../../test/fakes/lifecycle-channel.ts';
 import { proposal } from '../../test/fakes/proposals.ts';
 import { utf8 } from '../common/bytes.ts';
 import { common, msp, type protos } from '../protos/messages.ts';
-import type { CollectionAccess } from './collection-access.ts';
+import type { CollectionAccess, CollectionQuestion } from './collection-access.ts';
 import { findCollection, isMember, LifecycleCollectionAccess } from './lifecycle-collections.ts';
 import { committedName, definitionRecord } from './lifecycle-definition.ts';
 import { LIFECYCLE, writeRecord } from './records.ts';
@@ -40,7 +40,11 @@ describe('access to collections of the 2.x lifecycle', () => {
   const asked = { channelId: 'ch', proposal: { signedProposal: signed, channelId: 'ch', txId: 't', creator: utf8('user') } };
   const legacy: CollectionAccess = { permissions: async () => ({ read: false, write: false }) };
 
-  async function permissions(fake: Awaited<ReturnType<typeof channelWith>>, collection: string, { member = true, chaincode = 'cc' } = {}) {
+  type Wanted = CollectionQuestion['wanted'];
+  const about = { member: true, chaincode: 'cc', wanted: 'value' as Wanted };
+
+  async function permissions(fake: Awaited<ReturnType<typeof channelWith>>, collection: string, changed: Partial<typeof about> = {}) {
+    const { member, chaincode, wanted } = { ...about, ...changed };
     const bundle = fake.channel.bundle();
     const verdict = member ? ({ ok: true } as const) : ({ ok: false, reason: 'no member' } as const);
     fake.channel.bundle = () => ({ ...bundle, signaturePolicy: () => ({ evaluate: async () => verdict }) });
@@ -49,6 +53,7 @@ describe('access to collections of the 2.x lifecycle', () => {
       ...asked,
       chaincode,
       collection,
+      wanted,
       simulator,
     });
   }
@@ -75,6 +80,26 @@ describe('access to collections of the 2.x lifecycle', () => {
 
   it('is to collections that there are', async () => {
     await expect(permissions(await channelWith(config()), 'nope')).rejects.toThrow('collection ch/cc/nope could not be found');
+  });
+
+  it.each(['value', 'hash'] as const)('is to no %s in a collection of an organisation that the channel does not have', async (wanted) => {
+    const fake = await channelWith(config());
+    for (const collection of ['_implicit_org_Org9MSP', '_implicit_org_'])
+      await expect(permissions(fake, collection, { wanted })).rejects.toThrow(
+        `collection [${collection}] not defined in the collection config for chaincode [cc]`,
+      );
+  });
+
+  it('says in the ledger’s words that there is none whose hashes could be read', async () => {
+    const fake = await channelWith(config({ memberOnlyRead: true }));
+    const hash = { wanted: 'hash' } as const;
+    await expect(permissions(fake, 'nope', hash)).rejects.toThrow(
+      'collection [nope] not defined in the collection config for chaincode [cc]',
+    );
+    await expect(permissions(fake, 'nope', { ...hash, chaincode: 'old' })).rejects.toThrow(
+      'collection config not defined for chaincode [old], pass the collection configuration upon chaincode definition/instantiation',
+    );
+    expect(await permissions(fake, 'shared', { ...hash, member: false })).toEqual({ read: false, write: true });
   });
 
   it.each([

@@ -2,10 +2,17 @@ import type { Channels } from '../channel/channel.ts';
 import { dialectOn } from '../channel/dialect.ts';
 import { SelvageError } from '../common/errors.ts';
 import { common, msp, type protos } from '../protos/messages.ts';
-import type { CollectionAccess, CollectionPermissions, CollectionQuestion } from './collection-access.ts';
+import {
+  type CollectionAccess,
+  type CollectionPermissions,
+  type CollectionQuestion,
+  noCollections,
+  undefinedCollection,
+  unknownCollection,
+} from './collection-access.ts';
 import type { StateReads } from './definitions.ts';
 import { ownerOf } from './implicit-collections.ts';
-import { legacyCollection } from './legacy-collection-access.ts';
+import { legacyCollection, legacyCollections } from './legacy-collection-access.ts';
 import { readDefinition } from './lifecycle-definition.ts';
 import { LIFECYCLE } from './records.ts';
 
@@ -55,7 +62,7 @@ function mspIdOf({ principalClassification: kind, principal = new Uint8Array(0) 
 
 /**
  * Who may use a collection, by the lifecycle that its chaincode has: peers of 2.x look into their own first, on channels without it too,
- * and their read-write sets say so. Anybody may use an organisation's own collection: only the peers of
+ * and their read-write sets say so. Anybody may use the own collection of an organisation of the channel: only the peers of
  * that organisation can answer reads, and its endorsement policy decides over writes.
  * @see RetrieveReadWritePermission in hyperledger/fabric v2.5, core/common/privdata/store.go
  */
@@ -73,8 +80,11 @@ export class LifecycleCollectionAccess implements CollectionAccess {
     const bundle = this.#channels.get(channelId)?.bundle();
     if (bundle === undefined || dialectOn(this.#channels, channelId) === '1.1') return this.#legacy.permissions(question);
     const found = await findCollection(simulator, chaincode, collection);
-    if (found === undefined) throw new SelvageError('NOT_FOUND', `collection ${channelId}/${chaincode}/${collection} could not be found`);
-    if (found.kind === 'implicit') return { read: true, write: true };
+    if (found === undefined) throw await reasonOf(question);
+    if (found.kind === 'implicit') {
+      if (bundle.application?.orgs.some(({ mspId }) => mspId === found.mspId) !== true) throw undefinedCollection(question);
+      return { read: true, write: true };
+    }
     const { memberOnlyRead = false, memberOnlyWrite = false, memberOrgsPolicy } = found.config;
     if (!memberOnlyRead && !memberOnlyWrite) return { read: true, write: true };
     const policy = bundle.signaturePolicy(common.SignaturePolicyEnvelope.encode(memberOrgsPolicy?.signaturePolicy ?? {}));
@@ -82,4 +92,12 @@ export class LifecycleCollectionAccess implements CollectionAccess {
     const verdict = await policy.evaluate([{ data: signedProposal.proposalBytes, identity: creator, signature: signedProposal.signature }]);
     return { read: verdict.ok || !memberOnlyRead, write: verdict.ok || !memberOnlyWrite };
   }
+}
+
+/** Why there is no such collection; what is read for it was read before, so that nothing more is recorded. */
+async function reasonOf(question: CollectionQuestion): Promise<SelvageError> {
+  const { chaincode, simulator, wanted } = question;
+  const defined = await readDefinition(chaincode, { get: (key) => simulator.getState(LIFECYCLE, key) });
+  const none = defined === undefined && (await legacyCollections(simulator, chaincode)) === undefined;
+  return wanted === 'hash' && none ? noCollections(chaincode) : unknownCollection(question);
 }

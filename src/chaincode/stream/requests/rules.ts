@@ -1,5 +1,5 @@
 import { SelvageError } from '../../../common/errors.ts';
-import type { CollectionPermissions } from '../../../lifecycle/collection-access.ts';
+import type { CollectionPermissions, CollectionQuestion } from '../../../lifecycle/collection-access.ts';
 import type { ApplicationCapabilities } from '../../../msp/channelconfig/channel-bundle.ts';
 import type { StateRequest } from './request.ts';
 
@@ -18,7 +18,7 @@ export async function requireWritable(request: StateRequest, collection: string)
 /** Membership is not asked for, only that there is such a collection. @throws {SelvageError} `NOT_FOUND`, and `ACCESS_DENIED` in Init */
 export async function requireCollection(request: StateRequest, collection: string): Promise<void> {
   forbidInInit(request);
-  await permissions(request, collection);
+  await permissions(request, collection, 'hash');
 }
 
 /** Init of the legacy lifecycle only: in 2.x it is a transaction like others. @throws {SelvageError} `ACCESS_DENIED` */
@@ -49,7 +49,11 @@ function capabilities({ context, parts }: StateRequest): ApplicationCapabilities
   return found;
 }
 
-async function permissions({ context, simulator, parts }: StateRequest, collection: string): Promise<CollectionPermissions> {
+async function permissions(
+  { context, simulator, parts }: StateRequest,
+  collection: string,
+  wanted: CollectionQuestion['wanted'] = 'value',
+): Promise<CollectionPermissions> {
   const known = context.permissions.get(collection);
   if (known !== undefined) return known;
   const { namespace, proposal } = context.call;
@@ -57,6 +61,7 @@ async function permissions({ context, simulator, parts }: StateRequest, collecti
     channelId: proposal.channelId,
     chaincode: namespace,
     collection,
+    wanted,
     proposal,
     simulator,
   });
