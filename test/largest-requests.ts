@@ -39,6 +39,7 @@ export function largestRequests({ peer, orderer, chaincode, operations }: Addres
       Discovery: (number) => unary(toPeer, '/discovery.Discovery/Discover', question(number)),
       GossipStream: (number) => stream(toPeer, '/gossip.Gossip/GossipStream', hello(number)),
       Evaluate: (number) => unary(toPeer, '/gateway.Gateway/Evaluate', calls(number)),
+      'Evaluate, arguments alone': (number) => unary(toPeer, '/gateway.Gateway/Evaluate', evaluated(ofArguments(number))),
       Endorse: (number) => unary(toPeer, '/gateway.Gateway/Endorse', calls(number)), // the same fields
       Submit: (number) => unary(toPeer, '/gateway.Gateway/Submit', submission(number)),
       CommitStatus: (number) => unary(toPeer, '/gateway.Gateway/CommitStatus', asking(number)),
@@ -114,6 +115,9 @@ const emptyArguments = () =>
     const header = common.Header.encode({ ...headers(new Uint8Array(10), 'mychannel'), channelHeader });
     return protos.SignedProposal.encode({ proposalBytes: protos.Proposal.encode({ header, payload }), signature: new Uint8Array(70) });
   });
+
+/** The request for a `SignedProposal` that is a little smaller than the largest. */
+const evaluated = (signed: Uint8Array): Buffer => lengthDelimited(3, signed);
 
 /** A field of a message around that message's bytes. */
 function lengthDelimited(field: number, bytes: Uint8Array): Buffer {

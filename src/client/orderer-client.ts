@@ -4,6 +4,7 @@ import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Signer } from '../msp/identity.ts';
 import { common, orderer } from '../protos/messages.ts';
+import { OF_STRANGERS } from '../protos/wire.ts';
 import { statusName } from './go-text.ts';
 import { type BlockRange, seekEnvelope } from './seek.ts';
 
@@ -36,7 +37,7 @@ export class OrdererClient implements Broadcaster, Disposable {
     await stream.send(envelope);
     stream.end();
     for await (const bytes of stream.incoming) {
-      const { status, info } = orderer.BroadcastResponse.decode(bytes);
+      const { status, info } = orderer.BroadcastResponse.decode(bytes, OF_STRANGERS);
       if (status === common.Status.SUCCESS) return;
       throw new SelvageError('REFUSED_BY_PEER', `got unexpected status: ${statusName(status)} -- ${info}`, { details: { status } });
     }
@@ -50,7 +51,7 @@ export class OrdererClient implements Broadcaster, Disposable {
     using stream = this.#grpc.bidi('/orderer.AtomicBroadcast/Deliver', options);
     await stream.send(await seekEnvelope(signer, channelId, range));
     for await (const bytes of stream.incoming) {
-      const { block, status } = orderer.DeliverResponse.decode(bytes);
+      const { block, status } = orderer.DeliverResponse.decode(bytes, OF_STRANGERS);
       if (block !== undefined) yield block;
       else if (status === common.Status.SUCCESS) return;
       else

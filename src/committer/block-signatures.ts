@@ -2,6 +2,7 @@ import type { ChannelBundle, Consenter } from '../msp/channelconfig/channel-bund
 import { type SignedData, SignedParts } from '../msp/policies/policy.ts';
 import { blockHeaderBytes } from '../protos/hashes.ts';
 import { common } from '../protos/messages.ts';
+import { OF_STRANGERS } from '../protos/wire.ts';
 
 /**
  * The signatures in a block's metadata. Each covers the metadata value (which 1.x left empty), its own header and the block header.
@@ -11,7 +12,7 @@ import { common } from '../protos/messages.ts';
  */
 export function blockSignatures(block: common.Block, header: common.BlockHeader, bundle: ChannelBundle): readonly SignedData[] {
   const slot = block.metadata?.metadata[common.BlockMetadataIndex.SIGNATURES] ?? new Uint8Array();
-  const { value, signatures } = common.Metadata.decode(slot);
+  const { value, signatures } = common.Metadata.decode(slot, OF_STRANGERS);
   const headerBytes = blockHeaderBytes(header);
   const consenters = bundle.channelCapabilityLevel === 'V3_0' ? bundle.orderer?.consenters : undefined;
   return signatures.flatMap(({ signatureHeader, identifierHeader, signature }) => {

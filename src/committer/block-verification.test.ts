@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundleFromBlock, type Network, recordedBlocks } from '../../test/committer/recorded-network.ts';
 import { signerOf } from '../../test/committer/transactions.ts';
@@ -64,6 +65,9 @@ describe.skipIf(!fixtures).each(['v1.1', 'v2.4'] as const)('verification of bloc
     expect(await refusal(elsewhere, 3n, new Uint8Array(32))).toContain('do not satisfy /Channel/Orderer/BlockValidation');
     expect(await refusal(metadataOf(block, { signatures: [] }))).toContain('do not satisfy');
     expect(await refusal(metadataOf(block, { value: new Uint8Array([1]) }))).toContain('do not satisfy');
+    const [signature] = common.Metadata.decode(block.metadata?.metadata[SIGNATURES] ?? new Uint8Array()).signatures;
+    const many = new Array<common.MetadataSignature>(200_001).fill(signature ?? assert.fail('no signature'));
+    expect(await refusal(metadataOf(block, { signatures: many }))).toContain('signatures do not parse');
     const twice = common.Metadata.decode(block.metadata?.metadata[SIGNATURES] ?? new Uint8Array()).signatures;
     expect(await refusal(metadataOf(block, { signatures: [...twice, ...twice] }))).toBe('accepted');
   });

@@ -1,6 +1,7 @@
 import { SelvageError } from '../common/errors.ts';
 import { discovery } from '../protos/messages.ts';
 import { unreadable } from '../protos/unreadable.ts';
+import { OF_STRANGERS } from '../protos/wire.ts';
 import { isBoundTo } from './tls-binding.ts';
 
 /** Who asks, as far as the connection says it. */
@@ -48,7 +49,7 @@ function namesIn({ peerQuery, ccQuery }: discovery.Query): number {
 
 function decoded(payload: Uint8Array): discovery.Request {
   try {
-    return discovery.Request.decode(payload);
+    return discovery.Request.decode(payload, OF_STRANGERS);
   } catch (cause) {
     throw refused(`failed parsing request: ${unreadable(cause)}`, cause);
   }

@@ -98,6 +98,7 @@ describe('a request', () => {
   });
 
   it('has no more queries than anybody needs, and answers that fit into a message', async () => {
+    expect(await refusal(requestOf(new Array<discovery.QueryInit>(200_000).fill({})))).toMatch('failed parsing request');
     const many = new Array<discovery.QueryInit>(101).fill({ channel: 'elsewhere' });
     expect(await refusal(requestOf(many))).toMatch('a request has at most 100 queries, this one has 101');
     expect(await answered(requestOf(many.slice(1)))).toHaveLength(100);

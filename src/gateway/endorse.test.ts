@@ -292,6 +292,23 @@ describe('by policy', () => {
   });
 });
 
+describe('an endorser that answers with more than anybody has to say', () => {
+  const nothing: readonly object[] = new Array(200_000).fill({});
+  const asked = { proposedTransaction: proposed(), endorsingOrganizations: ['Org1MSP', 'Org2MSP'] };
+  it('has failed', async () => {
+    const answer = endorses('other', { interest: { chaincodes: nothing } });
+    const { details } = await endorse({ peers: [self, { name: 'other', ...org2, answer }], ask: asked });
+    expect(details).toEqual([expect.stringContaining('more than 200000 fields')]);
+  });
+
+  it('is told that it differs, and not in what', async () => {
+    const set = kvrwset.KVRWSet.encode({ reads: [...nothing, {}] });
+    const results = rwset.TxReadWriteSet.encode({ nsRwset: [{ namespace: 'cc', rwset: set }] });
+    const { details } = await endorse({ peers: [self, { name: 'other', ...org2, answer: endorses('other', { results }) }], ask: asked });
+    expect(details).toEqual(['other (Org2MSP): ProposalResponsePayloads do not match']);
+  });
+});
+
 describe('transient data', () => {
   const interest = { chaincodes: [{ name: 'cc', collectionNames: ['secret', 'plans'], noPrivateReads: true }, { name: 'cc' }] };
   const peers: readonly FakePeer[] = [{ ...self, answer: endorses('self', { interest }) }];

@@ -3,6 +3,7 @@ import { hex } from '../common/bytes.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import type { ChannelMember } from '../gossip/peers.ts';
 import { protos } from '../protos/messages.ts';
+import { OF_STRANGERS } from '../protos/wire.ts';
 import type { Connections } from './connections.ts';
 import type { Endorser } from './endorser.ts';
 
@@ -44,7 +45,8 @@ export class Endorsers {
       ...told,
       processProposal: async ({ encoded }, options) => {
         using leased = connections.lease(target);
-        return protos.ProposalResponse.decode(await leased.client.unary('/protos.Endorser/ProcessProposal', encoded, options));
+        const answer = await leased.client.unary('/protos.Endorser/ProcessProposal', encoded, options);
+        return protos.ProposalResponse.decode(answer, OF_STRANGERS);
       },
       leave: () => connections.leave(target),
     };

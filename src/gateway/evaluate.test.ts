@@ -49,6 +49,11 @@ describe('what cannot be evaluated', () => {
     ['no spec', withSpec(spec()), 'no chaincode spec is provided, channel id [ch]'],
     ['no chaincode id', withSpec(spec({})), 'no chaincode id is provided, channel id [ch]'],
     ['no name', withSpec(spec({ chaincodeId: {} })), 'no chaincode name is provided, channel id [ch]'],
+    [
+      'more arguments than anybody has',
+      withSpec(spec({ input: { args: new Array<Uint8Array>(200_000).fill(new Uint8Array()) } })),
+      'error unmarshalling ChaincodeInvocationSpec: more than 200000 fields',
+    ],
   ])('%s', async (_, proposedTransaction, text) => {
     expect(await evaluate([{ name: 'self', self: true }], { proposedTransaction })).toMatchObject({
       grpc: 'INVALID_ARGUMENT',

@@ -1,5 +1,6 @@
 import { equalBytes, hex } from '../common/bytes.ts';
 import { kvrwset, protos, rwset } from '../protos/messages.ts';
+import { OF_STRANGERS } from '../protos/wire.ts';
 
 /** How many differences are named. */
 const MOST_NAMED = 5;
@@ -20,7 +21,7 @@ export function payloadDifference(expected: Uint8Array, actual: Uint8Array): str
 }
 
 const actionOf = (payload: Uint8Array): protos.ChaincodeAction =>
-  protos.ChaincodeAction.decode(protos.ProposalResponsePayload.decode(payload).extension);
+  protos.ChaincodeAction.decode(protos.ProposalResponsePayload.decode(payload, OF_STRANGERS).extension, OF_STRANGERS);
 
 function* differences(expected: protos.ChaincodeAction, actual: protos.ChaincodeAction): Generator<string> {
   const [before, after] = [entriesOf(expected.results), entriesOf(actual.results)];
@@ -53,8 +54,8 @@ interface Entry {
 /** What a read-write set says, by what it says it of. */
 function entriesOf(results: Uint8Array): ReadonlyMap<string, Entry> {
   const entries = new Map<string, Entry>();
-  for (const { namespace, rwset: bytes, collectionHashedRwset } of rwset.TxReadWriteSet.decode(results).nsRwset) {
-    const set = kvrwset.KVRWSet.decode(bytes);
+  for (const { namespace, rwset: bytes, collectionHashedRwset } of rwset.TxReadWriteSet.decode(results, OF_STRANGERS).nsRwset) {
+    const set = kvrwset.KVRWSet.decode(bytes, OF_STRANGERS);
     const add = (what: string, value: string, told = 'another value'): unknown => entries.set(`${namespace}: ${what}`, { value, told });
     for (const { key, version } of set.reads) add(`the read of ${quoted(key)}`, versionText(version), `is of ${versionText(version)}`);
     for (const { key, isDelete, value } of set.writes)

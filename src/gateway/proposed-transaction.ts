@@ -2,6 +2,7 @@ import { SelvageError } from '../common/errors.ts';
 import { visiblePayload } from '../protos/hashes.ts';
 import { common, protos } from '../protos/messages.ts';
 import { unreadable } from '../protos/unreadable.ts';
+import { type DecodeOptions, OF_STRANGERS } from '../protos/wire.ts';
 
 /** A proposal that a client wants run, as far as the gateway has to understand it. Its signature is the endorsers' affair. */
 export class ProposedTransaction {
@@ -53,9 +54,9 @@ export class ProposedTransaction {
 export const malformed = (text: string, cause?: unknown): SelvageError =>
   new SelvageError('MALFORMED', text, cause === undefined ? {} : { cause });
 
-function read<T>(name: string, codec: { decode(bytes: Uint8Array): T }, bytes: Uint8Array): T {
+function read<T>(name: string, codec: { decode(bytes: Uint8Array, options: DecodeOptions): T }, bytes: Uint8Array): T {
   try {
-    return codec.decode(bytes);
+    return codec.decode(bytes, OF_STRANGERS);
   } catch (cause) {
     throw malformed(`error unmarshalling ${name}: ${unreadable(cause)}`, cause);
   }

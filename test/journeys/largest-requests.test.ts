@@ -48,6 +48,7 @@ describe('what strangers send', () => {
     ['DeliverFiltered', 40],
     ['DeliverWithPrivateData', 40],
     ['Evaluate', 2],
+    ['Evaluate, arguments alone', 2],
     ['Endorse', 2],
     ['Submit', 2],
     ['CommitStatus', 40],

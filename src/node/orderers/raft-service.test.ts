@@ -82,4 +82,16 @@ describe('an ordering service of several nodes', () => {
       'Header.PreviousHash is different from Hash(block.Header) of the previous block',
     ]);
   });
+
+  it('is left at a node whose blocks have more parts than any has', async () => {
+    await using scope = new Scope();
+    const { genesis, chain, node } = await service();
+    const [, one] = chain;
+    if (one === undefined) throw new Error('no block');
+    scope.use(await node(0, honest([genesis, { ...one, data: { data: new Array<Uint8Array>(200_001).fill(new Uint8Array()) } }])));
+    scope.use(await node(1, honest(chain)));
+    const { lost, committed } = await followChannel(scope, { genesis, member, delivery });
+    await committed(3n);
+    expect(lost.map(({ error }) => error)).toEqual([expect.stringContaining('more than 200000 fields')]);
+  });
 });
