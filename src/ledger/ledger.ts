@@ -151,6 +151,8 @@ export interface TransientStore {
   /** @param rwset `rwset.TxPvtReadWriteSet` bytes */
   put(txId: string, height: bigint, rwset: Uint8Array, configs?: CollectionConfigs): Promise<void>;
   get(txId: string): Promise<readonly KeptPrivateData[]>;
+  /** The same one by one: of one transaction others may have given very much. */
+  each(txId: string): AsyncIterable<KeptPrivateData>;
   purge(txIds: readonly string[], belowHeight: bigint): Promise<void>;
 }
 

@@ -3,7 +3,8 @@ import { CHANNEL, PrivateNetwork, type PrivatePeer, put } from '../../test/fakes
 import { textOf, utf8 } from '../common/bytes.ts';
 import { silent } from '../common/log.ts';
 import { unmeasured } from '../common/metrics.ts';
-import { kvrwset, protos } from '../protos/messages.ts';
+import { signedByAnyOf } from '../msp/policies/common-policies.ts';
+import { gossip, kvrwset, protos } from '../protos/messages.ts';
 import { ReceivedBudget } from './received-budget.ts';
 import { Responder } from './responder.ts';
 
@@ -20,6 +21,9 @@ afterEach(() => network[Symbol.asyncDispose]());
 async function defined(peer: PrivatePeer, specs: Parameters<PrivatePeer['define']>[1]): Promise<void> {
   await network.order([await peer.define('define', specs)]);
 }
+
+/** Two bytes each, and each an object when it is read. */
+const emptyReads = (count: number): Uint8Array => Buffer.alloc(2 * count, Buffer.from([0x0a, 0]));
 
 const setOf = (value: string, key = 'k'): Uint8Array => kvrwset.KVRWSet.encode({ writes: [{ key, value: utf8(value) }] });
 
@@ -124,6 +128,7 @@ describe('private data that another peer gives', () => {
       { txId: '' },
       { txId: 'x'.repeat(2000) },
       { namespace: 'a\0b' },
+      { privateRwset: emptyReads(1_000_001) },
     ])
       expect(await give(one, broken)).toBe('silence');
     expect((await one.ledger.transient.get('tx')).length).toBe(1);
@@ -155,7 +160,21 @@ describe('private data that another peer gives', () => {
     expect(await give('tx3', two)).toBeUndefined();
     expect(budget.held).toBeLessThanOrEqual(6_000);
   });
+
+  it('counts with the configuration that it comes with', async () => {
+    const budget = new ReceivedBudget({ perSender: 50_000, perOrganization: 50_000, total: 50_000 });
+    const [one, two] = [await network.join({ org: 0, budget }), await network.join({ org: 1 })];
+    await defined(one, [{ name: 'c', members: MEMBERS }]);
+    const large = { config: [{ staticCollectionConfig: { name: 'x'.repeat(60_000) } }] };
+    const { collectionConfigs } = gossip.PrivatePayload.decode(gossip.PrivatePayload.encode({ collectionConfigs: large }));
+    expect(await one.receiver.received({ ...payload, collectionConfigs }, CHANNEL, two.neighbour)).toMatchObject({
+      refused: expect.stringMatching(/^no room for 60\d\d\d more bytes/),
+    });
+    expect([budget.held, await one.ledger.transient.get('tx')]).toEqual([0, []]);
+  });
 });
+
+const anyOf3And2 = signedByAnyOf(['Org3MSP', 'Org2MSP'], 'MEMBER');
 
 const principal = (mspIdentifier: string) => ({
   principalClassification: 0,
@@ -334,6 +353,29 @@ describe('private data that is asked for', () => {
     expect([await ask(two, 'tx'), await ask(three, 'tx'), await ask(two, ''), await ask(two, 'tx', 'other')]).toEqual([['v'], [], [], []]);
     expect(await one.responder.asked([digest(99n, 'tx')], 'other', two.neighbour)).toEqual([]);
     expect(texts(await one.responder.asked([{ ...digest(1n, 'tx'), seqInBlock: 2n ** 40n }], CHANNEL, two.neighbour))).toEqual([]);
+  });
+
+  it('is told by the configuration that it came with itself, not by one that somebody else gave of the same transaction', async () => {
+    const [one, two, three] = [await network.join({ org: 0 }), await network.join({ org: 1 }), await network.join({ org: 2 })];
+    await defined(one, [{ name: 'c', members: MEMBERS, required: 1, maximum: 1 }]);
+    await one.endorse('tx', put('c', 'k', 'v')); // given to `two`
+    for (const height of [1n, 2n, 3n, 4n, 5n]) {
+      const packaged = { config: [{ staticCollectionConfig: { name: 'c', memberOrgsPolicy: { signaturePolicy: anyOf3And2 } } }] };
+      const given = { namespace: 'cc', collectionName: 'c', txId: 'tx', privateRwset: setOf('bait'), privateSimHeight: height };
+      const message = gossip.PrivatePayload.encode({ ...given, collectionConfigs: packaged });
+      expect(await two.receiver.received(gossip.PrivatePayload.decode(message), CHANNEL, three.neighbour)).toBeUndefined();
+    }
+    const ask = async (of: PrivatePeer) => new Set(texts(await two.responder.asked([digest(99n, 'tx')], CHANNEL, of.neighbour)));
+    expect([await ask(three), await ask(one)]).toEqual([new Set(['bait']), new Set(['v'])]);
+  });
+
+  it('is told once, however often one asks for it', async () => {
+    const [one, two] = [await network.join({ org: 0 }), await network.join({ org: 1 })];
+    await defined(one, [{ name: 'c', members: MEMBERS, maximum: 0 }]);
+    await network.order([await one.endorse('tx', put('c', 'k', 'v'))], { by: [one] });
+    await one.endorse('early', put('c', 'k', 'early'));
+    const many = [digest(2n, ''), digest(99n, 'early')].flatMap((each) => new Array<typeof each>(1_000).fill(each));
+    expect(texts(await one.responder.asked(many, CHANNEL, two.neighbour))).toEqual(['v', 'early']);
   });
 
   it('is told to nobody whose identity is not valid any more, or who does not prove it', async () => {

@@ -51,7 +51,9 @@ export class ReceivedBudget {
     if (!fits(ALL, total) || !fits(organization(mspId), perOrganization) || !fits(sender(pkiId), perSender)) return false;
     const held = { txId, bytes, mspId, pkiId, height };
     this.#change(held, 1);
-    this.#byTransaction.set(txId, [...(this.#byTransaction.get(txId) ?? []), held]);
+    const ofTransaction = this.#byTransaction.get(txId);
+    if (ofTransaction === undefined) this.#byTransaction.set(txId, [held]);
+    else ofTransaction.push(held);
     return true;
   }
 

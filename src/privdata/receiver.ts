@@ -9,7 +9,7 @@ import type { Neighbour } from '../gossip/links.ts';
 import { readsOf } from '../lifecycle/definitions.ts';
 import { ownerOf } from '../lifecycle/implicit-collections.ts';
 import { findCollection, isMember } from '../lifecycle/lifecycle-collections.ts';
-import { type gossip, kvrwset, rwset } from '../protos/messages.ts';
+import { type gossip, kvrwset, protos, rwset } from '../protos/messages.ts';
 import { configIn } from './collection-config.ts';
 import { handshakeOf } from './member-judge.ts';
 import { ReceivedBudget } from './received-budget.ts';
@@ -26,6 +26,8 @@ export interface ReceiverParts {
 
 /** Longer names are nobody's. */
 const LONGEST_NAME = 1024;
+/** Of one set: some hundred thousand keys. Nobody has verified it, and two bytes of it can become an object of a hundred. */
+const MOST_FIELDS = 1_000_000;
 /** A sender may be so many blocks ahead of this peer; what claims to be further does not stay the longer for it. */
 const MOST_AHEAD = 10_000n;
 
@@ -111,10 +113,11 @@ export class Receiver implements AsyncDisposable {
     return committed !== undefined && isMember(committed, mspId) ? undefined : text;
   }
 
-  #noRoom({ txId, privateRwset }: gossip.PrivatePayload, { id, ledger }: Channel, { mspId, pkiId }: Neighbour): string | undefined {
+  #noRoom(data: gossip.PrivatePayload, { id, ledger }: Channel, { mspId, pkiId }: Neighbour): string | undefined {
+    const bytes = sizeOf(data);
     const sender = { mspId, pkiId: hex(pkiId) };
-    const admitted = this.#budget.admit(accountOf(id, txId), privateRwset.length, sender, ledger.blocks.info().height);
-    return admitted ? undefined : `no room for ${privateRwset.length} more bytes of private data from ${mspId}`;
+    const admitted = this.#budget.admit(accountOf(id, data.txId), bytes, sender, ledger.blocks.info().height);
+    return admitted ? undefined : `no room for ${bytes} more bytes of private data from ${mspId}`;
   }
 
   #silence(reason: string, refusal: Omit<Refusal, 'reason'>): 'silence' {
@@ -143,6 +146,10 @@ interface Refusal {
   readonly why?: string;
 }
 
+/** All that is kept of it: a configuration can be larger than the data that it came with. */
+const sizeOf = ({ privateRwset, collectionConfigs }: gossip.PrivatePayload): number =>
+  privateRwset.length + (collectionConfigs === undefined ? 0 : protos.CollectionConfigPackage.encode(collectionConfigs).length);
+
 const accountOf = (channelId: string, txId: string): string => `${channelId}\0${txId}`;
 
 function malformation({ txId, namespace, collectionName, privateRwset }: gossip.PrivatePayload): string | undefined {
@@ -151,7 +158,7 @@ function malformation({ txId, namespace, collectionName, privateRwset }: gossip.
   if (/\0/.test(namespace + collectionName)) return 'names hold zero bytes';
   if (privateRwset.length === 0) return 'the write set is empty';
   try {
-    kvrwset.KVRWSet.decode(privateRwset);
+    kvrwset.KVRWSet.decode(privateRwset, { mostFields: MOST_FIELDS });
     return undefined;
   } catch (thrown) {
     return SelvageError.from(thrown).message;

@@ -11,8 +11,8 @@ import { collectionBelow } from '../lifecycle/collections-of-block.ts';
 import { readsOf } from '../lifecycle/definitions.ts';
 import { findCollection } from '../lifecycle/lifecycle-collections.ts';
 import type { SignedData } from '../msp/policies/policy.ts';
-import { type gossip, type protos, rwset } from '../protos/messages.ts';
-import { configIn, configOf } from './collection-config.ts';
+import { gossip, type protos, rwset } from '../protos/messages.ts';
+import { configIn, configOf, memberPolicyOf } from './collection-config.ts';
 import { durationOf } from './durations.ts';
 import { handshakeOf, MemberJudge } from './member-judge.ts';
 
@@ -44,19 +44,23 @@ export class Responder {
     this.#refusals = new Refusals(parts.log, 'private data is not told to another peer');
   }
 
+  get #mostBytes(): number {
+    return this.#parts.mostBytes ?? MOST_BYTES;
+  }
+
   async asked(digests: readonly gossip.PvtDataDigest[], channelId: string, from: Neighbour): Promise<readonly gossip.PvtDataElementInit[]> {
     const channel = this.#parts.channels.get(channelId);
     if (channel === undefined || !this.#isStillWhoItWas(channel, from)) return [];
-    const answering = new Answering(channel, handshakeOf(from));
+    const answering = new Answering(channel, { requester: handshakeOf(from), mostBytes: this.#mostBytes });
     return timed(durationOf(this.#parts.metrics, 'retrieve', channelId), async () => {
       const elements: gossip.PvtDataElementInit[] = [];
       let bytes = 0;
-      for (const digest of digests.slice(0, MOST_DIGESTS)) {
-        const { payload, refused } = await answering.look(digest);
-        if (refused) this.#refuse(channelId, from, `not a member of collection ${digest.collection} of chaincode ${digest.namespace}`);
+      for await (const { digest, payload, refused } of answering.look(distinct(digests))) {
+        if (refused && payload.length === 0)
+          this.#refuse(channelId, from, `not a member of collection ${digest.collection} of chaincode ${digest.namespace}`);
         if (payload.length === 0) continue;
         bytes += payload.reduce((sum, { length }) => sum + length, 0);
-        if (bytes > (this.#parts.mostBytes ?? MOST_BYTES)) break; // the rest is asked for again
+        if (bytes > this.#mostBytes) break; // the rest is asked for again
         elements.push({ digest, payload });
       }
       return elements;
@@ -82,6 +86,11 @@ export class Responder {
   }
 }
 
+/** Whoever asks for one thing many times gets it once. */
+const distinct = (digests: readonly gossip.PvtDataDigest[]): readonly gossip.PvtDataDigest[] => [
+  ...new Map(digests.slice(0, MOST_DIGESTS).map((digest) => [hex(gossip.PvtDataDigest.encode(digest)), digest])).values(),
+];
+
 interface Looked {
   readonly payload: readonly Uint8Array[];
   /** It is here, and the requester may not have it. */
@@ -90,37 +99,67 @@ interface Looked {
 
 const NOTHING: Looked = { payload: [], refused: false };
 
-/** One request: each policy is looked up and judged once. */
+/** What others gave of one transaction can come with as many configurations as they like: so many are looked at. */
+const MOST_CONFIGS = 100;
+
+/** One request: each policy is looked up and judged once, and what is kept of a transaction is read once. */
 class Answering {
   readonly #channel: Channel;
   readonly #requester: SignedData;
+  readonly #mostBytes: number;
   readonly #judge: MemberJudge;
   readonly #height: bigint;
   readonly #configs = new Map<string, Promise<protos.StaticCollectionConfigInit | undefined>>();
 
-  constructor(channel: Channel, requester: SignedData) {
+  constructor(channel: Channel, { requester, mostBytes }: { readonly requester: SignedData; readonly mostBytes: number }) {
     this.#channel = channel;
     this.#requester = requester;
+    this.#mostBytes = mostBytes;
     this.#judge = new MemberJudge(channel.bundle());
     this.#height = channel.ledger.blocks.info().height;
   }
 
-  look(digest: gossip.PvtDataDigest): Promise<Looked> {
-    return digest.blockSeq >= this.#height ? this.#inTransientStore(digest) : this.#inLedger(digest);
+  async *look(digests: readonly gossip.PvtDataDigest[]): AsyncGenerator<Looked & { readonly digest: gossip.PvtDataDigest }> {
+    const early = new Map<string, gossip.PvtDataDigest[]>();
+    for (const digest of digests) {
+      if (digest.blockSeq < this.#height) yield { digest, ...(await this.#inLedger(digest)) };
+      else if (digest.txId !== '') {
+        const ofTransaction = early.get(digest.txId) ?? [];
+        early.set(digest.txId, ofTransaction);
+        ofTransaction.push(digest);
+      }
+    }
+    for (const [txId, ofTransaction] of early) {
+      const found = await this.#inTransientStore(txId, new Set(ofTransaction.map(nameOf)));
+      for (const digest of ofTransaction) yield { digest, ...(found.get(nameOf(digest)) ?? NOTHING) };
+    }
   }
 
-  async #inTransientStore({ txId, namespace, collection }: gossip.PvtDataDigest): Promise<Looked> {
-    if (txId === '') return NOTHING;
-    const payload: Uint8Array[] = [];
-    let newest: { readonly endorsedAt: bigint; readonly config: protos.StaticCollectionConfigInit } | undefined;
-    for (const { rwset: set, endorsedAt, collectionConfigs } of await this.#channel.ledger.transient.get(txId)) {
-      const config = configIn(collectionConfigs.get(namespace), collection);
-      if (config === undefined) continue;
-      if (newest === undefined || endorsedAt >= newest.endorsedAt) newest = { endorsedAt, config };
-      payload.push(...setsOf(set, namespace, collection));
+  /**
+   * Each set is told by the configuration that it came with, and by no other: whoever gives a set of his own may name members as he
+   * likes, and gets to see that one alone. A peer of Fabric judges all sets by the configuration that came last.
+   */
+  async #inTransientStore(txId: string, names: ReadonlySet<string>): Promise<ReadonlyMap<string, Looked>> {
+    const found = new Map<string, { readonly payload: Uint8Array[]; refused: boolean }>();
+    const policies = new Set<string>();
+    let room = this.#mostBytes;
+    for await (const { rwset: set, collectionConfigs } of this.#channel.ledger.transient.each(txId)) {
+      for (const { namespace, collection, bytes } of setsIn(set)) {
+        const name = nameOf({ namespace, collection });
+        const config = names.has(name) ? configIn(collectionConfigs.get(namespace), collection) : undefined;
+        if (config === undefined) continue;
+        policies.add(hex(memberPolicyOf(config)));
+        if (policies.size > MOST_CONFIGS) return found;
+        const looked = found.get(name) ?? { payload: [], refused: false };
+        found.set(name, looked);
+        if (!(await this.#judge.isMember(config, this.#requester))) looked.refused = true;
+        else if (bytes.length <= room) {
+          looked.payload.push(bytes);
+          room -= bytes.length;
+        }
+      }
     }
-    if (newest === undefined || payload.length === 0) return NOTHING;
-    return this.#told(payload, [newest.config]);
+    return found;
   }
 
   async #inLedger({ blockSeq, seqInBlock, namespace, collection }: gossip.PvtDataDigest): Promise<Looked> {
@@ -159,8 +198,9 @@ class Answering {
   }
 }
 
-const setsOf = (bytes: Uint8Array, namespace: string, collection: string): Uint8Array[] =>
-  rwset.TxPvtReadWriteSet.decode(bytes)
-    .nsPvtRwset.filter((each) => each.namespace === namespace)
-    .flatMap(({ collectionPvtRwset }) => collectionPvtRwset.filter(({ collectionName }) => collectionName === collection))
-    .map((set) => set.rwset);
+const nameOf = ({ namespace, collection }: CollectionName): string => `${namespace}\0${collection}`;
+
+const setsIn = (set: Uint8Array): readonly (CollectionName & { readonly bytes: Uint8Array })[] =>
+  rwset.TxPvtReadWriteSet.decode(set).nsPvtRwset.flatMap(({ namespace, collectionPvtRwset }) =>
+    collectionPvtRwset.map(({ collectionName: collection, rwset: bytes }) => ({ namespace, collection, bytes })),
+  );

@@ -137,6 +137,7 @@ export class MemoryLedger implements Ledger {
       this.kept.push({ txId, height, rwset });
     },
     get: unused('transient.get'),
+    each: unused('transient.each'),
     purge: unused('transient.purge'),
   };
   readonly privateData: PrivateDataReader = {

@@ -29,11 +29,15 @@ export class KvTransientStore implements TransientStore {
   }
 
   async get(txId: string): Promise<readonly KeptPrivateData[]> {
+    const found: KeptPrivateData[] = [];
+    for await (const kept of this.each(txId)) found.push(kept);
+    return found;
+  }
+
+  async *each(txId: string): AsyncGenerator<KeptPrivateData> {
     using snapshot = this.#kv.snapshot();
     using entries = snapshot.range({ gte: prefixOf(txId), lt: after(prefixOf(txId)) });
-    const found: KeptPrivateData[] = [];
-    for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) found.push(keptIn(entry.value));
-    return found;
+    for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) yield keptIn(entry.value);
   }
 
   /** Removes what these transactions left, and whatever was put at a height below `belowHeight`: in one commit, unless it is very much. */
