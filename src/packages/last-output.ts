@@ -4,7 +4,9 @@ import { stripVTControlCharacters } from 'node:util';
 const SHOWN = 20;
 /** What a program says first when it dies, before traces that may be long. */
 const HEADLINE =
-  /^(?:panic: |fatal error: |FATAL ERROR: |Exception in thread |Caused by: |(?:Uncaught )?(?:[A-Z]\w*)?Error(?: \[\w+\])?: )/;
+  /^(?:panic: |fatal error: |SIG[A-Z]+: |FATAL ERROR: |Exception in thread |Caused by: |(?:Uncaught )?(?:[A-Z]\w*)?Error(?: \[\w+\])?: )/;
+/** What follows a headline says where: so many lines with it. */
+const HEAD = 10;
 /** A headline so many lines before the end has nothing to do with it. */
 const STALE = 500;
 /** Longest line that is shown whole. */
@@ -16,14 +18,14 @@ const MAX_LINE = 500;
 const MAX_SENT = 4_000;
 
 /**
- * What of an output tells how it ended: its last lines, oldest first. The headline of a longer trace that they are the end of takes the
+ * What of an output tells how it ended: its last lines, oldest first. The head of a longer trace that they are the end of takes the
  * place of the first of them.
  */
 export function endOf(output: readonly string[]): readonly string[] {
   const end = output.slice(-SHOWN);
   if (end.some((line) => HEADLINE.test(line))) return end;
-  const headline = output.slice(-STALE, -SHOWN).findLast((line) => HEADLINE.test(line));
-  return headline === undefined ? end : [headline, ...end.slice(1)];
+  const at = output.findLastIndex((line, index) => index >= output.length - STALE && HEADLINE.test(line));
+  return at < 0 ? end : [...output.slice(at, at + HEAD), ...output.slice(-(SHOWN - HEAD))];
 }
 
 /** The end of an output, fit for a terminal and for an error: without colours and other control characters, and not too long. */

@@ -1,6 +1,7 @@
 import { endOf } from '../last-output.ts';
 import type { Exit } from '../launch-spec.ts';
 import type { BuildVerdict } from './platform.ts';
+import { NO_MEMORY, NO_THREADS } from './scarcity.ts';
 import { type Sign, verdictOf } from './verdict.ts';
 
 const AUTHORITY = 'CORE_PEER_TLS_ROOTCERT_FILE names its certificate';
@@ -19,12 +20,18 @@ const SCARCITY: readonly Sign[] = [
     advice: 'Make room where the peer keeps chaincode (selvage.chaincodeCache) and where the chaincode writes itself.',
   },
   {
-    pattern:
-      /out of memory|OutOfMemoryError|Native memory allocation|Array buffer allocation failed|cannot allocate memory|ERR_MEMORY_ALLOCATION_FAILED|std::bad_alloc/i,
-    cause: 'the chaincode ran out of memory',
-    advice: MORE_MEMORY,
+    pattern: NO_THREADS,
+    cause: 'the chaincode could start no more threads or processes',
+    advice:
+      'Give chaincode more of them (selvage.process.processes, or what limits its container) and, as each takes memory, more of that (selvage.process.memory, or vm.docker.hostConfig.Memory), or let it start fewer.',
   },
+  { pattern: NO_MEMORY, cause: 'the chaincode ran out of memory', advice: MORE_MEMORY },
 ];
+
+const CRASH: BuildVerdict = {
+  cause: 'the chaincode, or a native module of it, crashed',
+  advice: 'Native code of another Node, language version or kind of machine does so: build it where it runs.',
+};
 
 /** A chaincode that cannot come to terms with the peer's TLS. Shims try again for long, or end. */
 const CONNECTION: readonly Sign[] = [
@@ -166,6 +173,12 @@ const SIGNS: readonly Sign[] = [
     advice: 'The trace shows where.',
   },
   {
+    pattern: /^(fatal error: .+)/m, // of the Go runtime
+    cause: 'the chaincode failed while it started: $1',
+    advice: 'The trace shows where.',
+  },
+  { pattern: /^SIG[A-Z]+: .+\nPC=/m, ...CRASH }, // the same, where it catches what would kill others
+  {
     pattern: /^(?:Exception in thread "[^"]*" )?((?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error)(?:: .+)?)$/m,
     cause: 'the chaincode failed while it started: $1',
     advice: 'The trace shows where.',
@@ -176,11 +189,6 @@ const SIGNS: readonly Sign[] = [
     advice: 'The trace shows where.',
   },
 ];
-
-const CRASH: BuildVerdict = {
-  cause: 'the chaincode, or a native module of it, crashed',
-  advice: 'Native code of another Node, language version or kind of machine does so: build it where it runs.',
-};
 
 /** What a signal says when nothing was printed that says more. */
 const SIGNALS: Readonly<Record<string, BuildVerdict>> = {

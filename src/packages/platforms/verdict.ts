@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { shownLines } from '../last-output.ts';
 import type { BuildVerdict } from './platform.ts';
+import { NO_MEMORY, NO_THREADS } from './scarcity.ts';
 
 /** A pattern in the output of a tool, and what it means; the first that fits decides, so the more special come first. */
 export interface Sign {
@@ -44,8 +45,12 @@ export const scarcity = (folders: string): readonly Sign[] => [
     advice: `Make room in ${folders}.`,
   },
   {
-    pattern:
-      /heap out of memory|OutOfMemoryError|insufficient memory for the Java Runtime|out of memory|cannot allocate memory|virtual memory exhausted|signal: killed|Killed signal terminated program|std::bad_alloc/i,
+    pattern: NO_THREADS,
+    cause: 'the build could start no more threads or processes',
+    advice: 'Let the machine, or the container of the peer, have more of them, and more memory, of which each takes some.',
+  },
+  {
+    pattern: new RegExp(`${NO_MEMORY.source}|signal: killed|Killed signal terminated program`, 'i'),
     cause: 'the build ran out of memory',
     advice: 'Give the machine, or the container of the peer, more memory; chaincode that was built before is not built again.',
   },

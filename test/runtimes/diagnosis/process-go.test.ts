@@ -226,7 +226,7 @@ describe.skipIf(skipped)(needsGo('Go chaincode as a process, in another environm
         exitCode: 2,
         reason: 'the chaincode ran out of memory',
         advice: /selvage\.process\.memory/,
-        output: /^fatal error: .*memory/,
+        output: /^fatal error: .*memory|^SIGSEGV: segmentation violation/, // the latter from the collector of Go 1.26
       },
     ));
 });
