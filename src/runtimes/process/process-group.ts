@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as immediately } from 'node:timers/promises';
 import { LineSplitter } from '../../common/line-splitter.ts';
 import { ownerMark } from '../../common/process-owner.ts';
 import { KeptOutput } from '../kept-output.ts';
@@ -33,9 +34,9 @@ export const TREE_VARIABLE = 'SELVAGE_PROCESS_TREE';
 
 /** Between two looks at a tree that is ending. */
 const LOOK_MS = 15;
-/** For the rest of the output, once all who could write it are gone. */
+/** Once the tree is gone, output that somebody outside of it holds open is over when nothing came for so long. */
 const DRAIN_MS = 2_000;
-/** A process that outlives SIGKILL that long hangs in the kernel; waiting on would hang us too. */
+/** A process that outlives SIGKILL that long hangs in the kernel; waiting on would hang us too. Nor is an outsider heard for longer. */
 const HOPELESS_MS = 30_000;
 
 /**
@@ -61,9 +62,7 @@ export class ProcessGroup implements AsyncDisposable {
     this.exited = ended.then(async (exit) => {
       this.#stopping ??= this.#end(0); // a later stop must not signal an id that somebody else has by then
       await this.#stopping;
-      await within(DRAIN_MS, closed);
-      child.stdout?.destroy();
-      child.stderr?.destroy();
+      await drained(child, closed);
       return { ...exit, lastOutput: output.lines };
     });
   }
@@ -129,9 +128,25 @@ function readLines(output: Readable, onLine: (line: string) => void, kept: KeptO
   output.on('error', () => undefined); // a broken pipe is the end of the output
 }
 
-async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+/** Resolves when all output of a child that ended is read, and closes what somebody else holds open. */
+async function drained(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
+  const streams = [child.stdout, child.stderr].filter((stream) => stream instanceof Socket);
+  const heard = (): number => streams.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
+  const until = performance.now() + HOPELESS_MS;
+  for (let before = -1; before !== heard() && performance.now() < until; ) {
+    before = heard();
+    if (await within(DRAIN_MS, closed)) return;
+    await immediately(); // where this process was busy, its timers come before what is there to read
+  }
+  for (const stream of streams) stream.destroy();
+  await closed; // then a last line without an end is told as well
+}
+
+/** @returns whether it settled in time */
+async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
   const over = new AbortController();
-  const limit = delay(ms, undefined, { signal: over.signal }).catch(() => undefined);
-  await Promise.race([promise, limit]);
+  const limit = delay(ms, false, { signal: over.signal }).catch(() => false);
+  const settled = await Promise.race([promise.then(() => true), limit]);
   over.abort();
+  return settled;
 }
