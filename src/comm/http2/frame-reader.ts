@@ -68,18 +68,31 @@ export class FrameReader {
 
   /** @throws {ConnectionError} when the protocol is broken */
   read(received: Buffer): void {
-    const bytes = this.#tail === undefined ? received : Buffer.concat([this.#tail, received]);
-    this.#tail = undefined;
-    let at = this.#readPreface(bytes);
-    while (bytes.length - at >= FRAME_HEAD_BYTES && !this.#handler.over) {
-      const length = ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
-      if (length > DEFAULT_FRAME_SIZE) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, `a frame of ${length} bytes`);
-      const end = at + FRAME_HEAD_BYTES + length;
-      if (end > bytes.length) break;
-      this.#frame(bytes, at, end);
+    let at = this.#tail === undefined ? this.#readPreface(received) : this.#completeTail(this.#tail, received);
+    while (received.length - at >= FRAME_HEAD_BYTES && !this.#handler.over) {
+      const end = at + frameBytes(received, at);
+      if (end > received.length) break;
+      this.#frame(received, at, end);
       at = end;
     }
-    if (at < bytes.length && !this.#handler.over) this.#tail = at === 0 ? bytes : bytes.subarray(at);
+    if (at < received.length && !this.#handler.over) this.#tail = at === 0 ? received : received.subarray(at);
+  }
+
+  /** Reads the frame that has begun, put together alone: what is behind it is read where it lies. @returns bytes used up of those received */
+  #completeTail(begun: Buffer, received: Buffer): number {
+    const missing = Math.max(0, FRAME_HEAD_BYTES - begun.length);
+    const head = missing === 0 ? begun : Buffer.concat([begun, received.subarray(0, missing)]);
+    const used = head.length - begun.length;
+    if (head.length < FRAME_HEAD_BYTES) {
+      this.#tail = head;
+      return used;
+    }
+    const end = frameBytes(head, 0);
+    const rest = received.subarray(used, used + end - head.length);
+    const frame = rest.length === 0 ? head : Buffer.concat([head, rest]);
+    this.#tail = frame.length < end ? frame : undefined;
+    if (frame.length === end) this.#frame(frame, 0, end);
+    return used + rest.length;
   }
 
   #readPreface(bytes: Buffer): number {
@@ -202,6 +215,13 @@ export class FrameReader {
     const reason = words === '' ? code : `${code}: ${words}`;
     this.#handler.goAway(bytes.readUInt32BE(start) & MAX_WINDOW, bytes.readUInt32BE(start + 4), reason);
   }
+}
+
+/** Bytes of a frame, its head included. */
+function frameBytes(bytes: Buffer, at: number): number {
+  const length = ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
+  if (length > DEFAULT_FRAME_SIZE) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, `a frame of ${length} bytes`);
+  return FRAME_HEAD_BYTES + length;
 }
 
 function exactly(length: number, start: number, end: number, what: string): void {

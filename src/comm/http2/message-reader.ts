@@ -12,13 +12,13 @@ export class MessageRefused extends Error {
 }
 
 const PREFIX_BYTES = 5;
-/** The largest chunk that a message is gathered in. Were it one piece that grows, old and new would stand beside each other. */
-const CHUNK_BYTES = 1024 * 1024;
+/** Memory for a message whose bytes are still coming, at most so many times what came of it. It is not touched before they come. */
+const AHEAD = 4;
 
 /**
  * Cuts the DATA of one stream into gRPC messages: a byte that says whether it is compressed, four bytes of length, the message.
- * A message that came in one piece is a view of that piece; others are copied together, into memory that grows with what came and
- * never by a length that was only claimed.
+ * A message that came in one piece is a view of that piece; others are copied together, into memory that grows with what came, not by
+ * a length that was only claimed.
  */
 export class MessageReader {
   readonly #limit: number;
@@ -26,9 +26,8 @@ export class MessageReader {
   #prefixLength = 0;
   #length = 0;
   #gathered = 0;
-  /** What came of a message in pieces. All but the last are full. */
-  #chunks: Buffer[] = [];
-  #room = 0;
+  /** What came of a message in pieces, and room for more. */
+  #pieces: Buffer = NOTHING;
 
   /** @param limit bytes that one message may have */
   constructor(limit: number) {
@@ -38,6 +37,11 @@ export class MessageReader {
   /** Whether the stream may end here. */
   get betweenMessages(): boolean {
     return this.#prefixLength === 0;
+  }
+
+  /** Bytes of memory for a message that is not complete. */
+  get held(): number {
+    return this.#pieces.length;
   }
 
   /**
@@ -53,7 +57,7 @@ export class MessageReader {
       if (this.#gathered === 0 && piece === this.#length) take(this.#complete(bytes.subarray(at, at + piece)));
       else if (piece > 0) {
         this.#gather(bytes, at, piece);
-        if (this.#gathered === this.#length) take(this.#complete(this.#whole()));
+        if (this.#gathered === this.#length) take(this.#complete(this.#pieces));
       }
       at += piece;
     }
@@ -77,37 +81,25 @@ export class MessageReader {
   }
 
   #gather(bytes: Buffer, start: number, length: number): void {
-    for (let at = start; at < start + length; ) {
-      if (this.#room === 0) this.#addChunk(start + length - at);
-      const chunk = this.#chunks.at(-1) as Buffer;
-      const part = Math.min(this.#room, start + length - at);
-      bytes.copy(chunk, chunk.length - this.#room, at, at + part);
-      this.#room -= part;
-      this.#gathered += part;
-      at += part;
-    }
+    const came = this.#gathered + length;
+    if (came > this.#pieces.length) this.#makeRoom(came);
+    bytes.copy(this.#pieces, this.#gathered, start, start + length);
+    this.#gathered = came;
   }
 
-  /** At most as large as what came. */
-  #addChunk(piece: number): void {
-    const size = Math.min(this.#length - this.#gathered, CHUNK_BYTES, Math.max(piece, this.#gathered));
-    this.#chunks.push(Buffer.allocUnsafeSlow(size));
-    this.#room = size;
-  }
-
-  #whole(): Buffer {
-    const [only, ...more] = this.#chunks;
-    if (only !== undefined && more.length === 0) return only;
-    const whole = Buffer.allocUnsafeSlow(this.#length);
-    let at = 0;
-    for (const chunk of this.#chunks) at += chunk.copy(whole, at);
-    return whole;
+  /** @param came bytes of the message, those that are to be added included */
+  #makeRoom(came: number): void {
+    const before = this.#pieces;
+    this.#pieces = Buffer.allocUnsafeSlow(Math.min(this.#length, this.#gathered === 0 ? came : AHEAD * came));
+    before.copy(this.#pieces, 0, 0, this.#gathered);
   }
 
   #complete(message: Buffer): Buffer {
-    this.#chunks = [];
+    this.#pieces = NOTHING;
     this.#gathered = 0;
     this.#prefixLength = 0;
     return message;
   }
 }
+
+const NOTHING = Buffer.alloc(0);
