@@ -40,6 +40,19 @@ it('shows what the peer of this machine keeps of a build, and nothing of earlier
   expect(said).toEqual(['  build │ the build …', '  build │ now', '  build │ build finished after 1.2 s']);
 });
 
+it('shows what several peers of this machine build', async () => {
+  const said: string[] = [];
+  const directories = ['one', 'other', 'one'].map((peer) => join(folder, peer));
+  const build = async (): Promise<void> => {
+    for (const directory of new Set(directories)) {
+      await using kept = await new OutputFolder({ directory, clock: { now: () => new Date() } }).open('cc:1');
+      kept.line({ stream: 'build', text: directory });
+    }
+  };
+  await withBuildOutput('cc:1', terminal(said), build, directories);
+  expect(said.sort()).toEqual(['one', 'other'].map((peer) => `  build │ ${join(folder, peer)}`));
+});
+
 it('is silent about a peer elsewhere, and fails as the work does', async () => {
   const said: string[] = [];
   await expect(withBuildOutput('cc:1', terminal(said), () => Promise.reject(new Error('refused')))).rejects.toThrow('refused');

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { appendFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,6 +67,17 @@ describe('selvage deploy', () => {
     expect(await committed('kv-node')).toMatchObject({ sequence: 2, version: '2.0' });
     expect((await deploy(profiles, 'kv')).stdout).toMatch(/Nothing had to be done/);
   }, 120_000);
+
+  it('shows what the peers of this machine build meanwhile', async () => {
+    const typed = join(folder, 'typed');
+    await cp(join(repository, 'chaincodes/kv-ts'), typed, { recursive: true, filter: (path) => !/node_modules|dist/.test(path) });
+    await appendFile(join(typed, 'src', 'operations.ts'), `\n// ${randomUUID()}, which no build before this one has\n`);
+    const { code, stderr } = await deploy(envs, 'typed');
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^ {2}build │ compiling the sources …\n(?:.*\n)* {2}build │ build finished after /m),
+    ]);
+  }, 240_000);
 
   it('says in what the approval of another organisation differs', async () => {
     await deploy(envs.slice(0, 1), 'kv', '--signature-policy', "OR('Org1MSP.peer')");

@@ -30,7 +30,7 @@ export async function logs(name: string, { follow = false, tx, data }: LogsFlags
 }
 
 /** The peer of core.yaml and the environment. */
-export function peerOf({ env }: Terminal): OutputPlace {
+export function peerOf({ env }: Pick<Terminal, 'env'>): OutputPlace {
   const { raw, folder } = readSources(env);
   const path = settingAt(raw, 'peer.fileSystemPath') || '/var/hyperledger/production';
   return { directory: join(configPath(folder, path), 'chaincode-logs'), label: '' };

@@ -24,8 +24,10 @@ export interface Deploying {
   readonly terminal: Terminal;
 }
 
-export async function installWhereMissing({ request, plan, terminal }: Omit<Deploying, 'orderer'>): Promise<void> {
-  await withBuildOutput(request.wanted.packageId, terminal, () => installOn(plan.lacking, request.packageBytes, terminal));
+export async function installWhereMissing({ request, plan, organizations, terminal }: Omit<Deploying, 'orderer'>): Promise<void> {
+  const directories = organizations.all.map(({ outputDirectory }) => outputDirectory);
+  const install = () => installOn(plan.lacking, request.packageBytes, terminal);
+  await withBuildOutput(request.wanted.packageId, terminal, install, directories);
 }
 
 /** Each organisation by its own peer; afterwards every peer knows. */

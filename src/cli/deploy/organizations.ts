@@ -9,6 +9,7 @@ import {
   type ProfileOrganization,
   readConnectionProfile,
 } from '../../node/config/connection-profile.ts';
+import { peerOf } from '../chaincode/logs.ts';
 import { Connections } from '../connections.ts';
 import { readText } from '../read-file.ts';
 import type { Target } from '../targets.ts';
@@ -24,6 +25,8 @@ export interface Organization {
   /** Peers of others that it knows, by the MSP id of those. */
   readonly others: ReadonlyMap<string, PeerClient>;
   readonly connections: Connections;
+  /** Where its peer keeps output of chaincode, if it runs on this machine. */
+  readonly outputDirectory: string;
 }
 
 /** Everybody on whose behalf this command works. */
@@ -41,10 +44,10 @@ export class Organizations implements Disposable {
    */
   static async connect(files: readonly string[], terminal: Terminal): Promise<Organizations> {
     const opened: Connections[] = [];
-    const open = (env: Terminal['env']): Connections => {
+    const open = (env: Terminal['env']): Opened => {
       const connections = new Connections({ ...terminal, env });
       opened.push(connections);
-      return connections;
+      return { connections, outputDirectory: peerOf({ env }).directory };
     };
     try {
       const all: Organization[] = [];
@@ -91,19 +94,22 @@ export class Organizations implements Disposable {
   }
 }
 
-type Open = (env: Terminal['env']) => Connections;
+type Opened = Pick<Organization, 'connections' | 'outputDirectory'>;
+type Open = (env: Terminal['env']) => Opened;
 
 const organizationOf = async (file: string, open: Open, { cwd, env }: Terminal): Promise<Organization> =>
   /\.(?:json|ya?ml)$/i.test(file)
     ? fromProfile(readConnectionProfile(file, cwd), open(env))
     : fromVariables(open(readVariables(readText(file, { setting: '--org' }), env, file)));
 
-async function fromVariables(connections: Connections): Promise<Organization> {
+async function fromVariables(opened: Opened): Promise<Organization> {
+  const { connections } = opened;
   const signer = await connections.signer();
-  return { mspId: signer.mspId, signer, peers: [await connections.peer()], others: new Map(), connections };
+  return { ...opened, mspId: signer.mspId, signer, peers: [await connections.peer()], others: new Map() };
 }
 
-async function fromProfile(profile: ConnectionProfile, connections: Connections): Promise<Organization> {
+async function fromProfile(profile: ConnectionProfile, opened: Opened): Promise<Organization> {
+  const { connections } = opened;
   const own = ownOf(profile);
   const signer = await signerOf(own, profile, connections);
   const targets = targetsOf(own, profile);
@@ -117,7 +123,7 @@ async function fromProfile(profile: ConnectionProfile, connections: Connections)
     const [peer] = target === undefined ? [] : await connections.peers([target]);
     if (peer !== undefined) others.set(each.mspId, peer);
   }
-  return { mspId: own.mspId, signer, peers: await connections.peers(targets), others, connections };
+  return { ...opened, mspId: own.mspId, signer, peers: await connections.peers(targets), others };
 }
 
 function ownOf({ file, own, organizations }: ConnectionProfile): ProfileOrganization {
