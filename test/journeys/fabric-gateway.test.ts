@@ -47,6 +47,14 @@ describe.each([{ tls: true }, { tls: false }])('fabric-gateway, TLS $tls', ({ tl
     expect(CommitError.prototype).toBeInstanceOf(Error);
   });
 
+  it('has more calls at a time than the 500 of a sample core.yaml, as the test network', async () => {
+    await contract.submitTransaction('event', 'crowd', 'heard');
+    const streams = await Promise.all(Array.from({ length: 520 }, () => network.getChaincodeEvents('kv', { startBlock: 0n })));
+    const firsts = await Promise.all(streams.map((stream) => stream[Symbol.asyncIterator]().next()));
+    for (const stream of streams) stream.close();
+    expect(new Set(firsts.map(({ value }) => value?.eventName)).size).toBe(1);
+  }, 120_000);
+
   it('works with a client that signs elsewhere', async () => {
     const { sign, offline } = client;
     const away = offline();

@@ -117,6 +117,12 @@ const UNUSED = '10s';
 /** Sooner where the next version waits for its inspector. */
 const UNUSED_INSPECTED = '1s';
 
+/**
+ * More than Fabric's sample core.yaml allows (500), because that of the test network has no such limit: samples that show many clients
+ * at once call a thousand times from one. As text, like the value of a variable.
+ */
+const GATEWAY_CALLS = '2500';
+
 /** The same settings that a core.yaml would hold, so that development has no configuration path of its own. */
 function peerConfig(
   folders: DevFolders,
@@ -140,6 +146,7 @@ function peerConfig(
       mspconfigpath: join(folder, 'msp'),
       filesystempath: join(folders.root, 'peers', peer.org.toLowerCase()),
       gossip: { externalendpoint: `localhost:${peer.port}` }, // clients find peers by it
+      limits: { concurrency: { gatewayservice: GATEWAY_CALLS } },
       ...elsewhere(plan),
       ...more,
       tls: {
