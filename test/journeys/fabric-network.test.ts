@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { type BlockEvent, type ContractEvent, Gateway, type Network, Wallets } from 'fabric-network';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deferred } from '../../src/common/deferred.ts';
-import { userFolder } from '../../src/node/dev/dev-material.ts';
 import { type TestNetwork, testNetwork } from './network.ts';
 
-/** The SDK of Fabric 2.2, as it comes from npm, with the connection profile that `selvage dev` writes. */
+/** The SDK of Fabric 2.2, as it comes from npm, with the connection profile and the wallets that `selvage dev` writes. */
 describe('fabric-network 2.2, discovery off, TLS on', () => {
   let running: TestNetwork;
   let gateway: Gateway;
@@ -92,6 +91,12 @@ describe('fabric-network 2.2, discovery on, TLS on', () => {
     await running?.[Symbol.asyncDispose]();
   });
 
+  it('finds who there is in the wallet of an organisation', async () => {
+    const wallet = await Wallets.newFileSystemWallet(join(running.network.folders.root, 'wallets', 'org1'));
+    expect(await wallet.list()).toEqual(['Admin', 'User1']);
+    expect(await wallet.get('Admin')).toMatchObject({ type: 'X.509', mspId: 'Org1MSP' });
+  });
+
   it('submits a transaction to the endorsers that discovery names, and evaluates what it wrote', async () => {
     const contract = network.getContract('kv');
     await contract.submitTransaction('put', 'colour', 'green');
@@ -110,19 +115,8 @@ describe('fabric-network 2.2, discovery on, TLS on', () => {
 });
 
 async function connect({ network }: TestNetwork, { discovery = false } = {}): Promise<Gateway> {
-  const { plan, folders, profiles } = network;
-  const [org] = plan.peers;
-  if (org === undefined) throw new Error('no organisation');
-  const msp = join(userFolder(folders, org, 'User1'), 'msp');
-  const wallet = await Wallets.newInMemoryWallet();
-  await wallet.put('User1', {
-    type: 'X.509',
-    mspId: org.mspId,
-    credentials: {
-      certificate: readFileSync(join(msp, 'signcerts', `User1@${org.domain}-cert.pem`), 'utf8'),
-      privateKey: readFileSync(join(msp, 'keystore', 'priv_sk'), 'utf8'),
-    },
-  } as never);
+  const { folders, profiles } = network;
+  const wallet = await Wallets.newFileSystemWallet(join(folders.root, 'wallets', 'org1'));
   const gateway = new Gateway();
   const { orderers, channels, ...known } = JSON.parse(readFileSync(profiles[0]?.json ?? '', 'utf8')) as Record<string, unknown>;
   const profile = discovery ? known : { ...known, orderers, channels };

@@ -16,6 +16,7 @@ import { type DevFolders, devFolders, makeMaterial, ordererFolder, peerFolder } 
 import { type DevOptions, type DevPeerPlan, type DevPlan, planNetwork } from './dev-plan.ts';
 import { type ClientFiles, writeProfiles } from './dev-profile.ts';
 import { type DevUser, type DevUserSpec, makeUsers } from './dev-users.ts';
+import { walletFolder, writeWallets } from './dev-wallets.ts';
 
 export interface DevNetworkParts extends Cancellable {
   /** Where chaincode's installed dependencies are kept between networks. */
@@ -66,6 +67,7 @@ export async function startDevNetwork(folder: string, options: DevOptions, parts
   const users = await makeUsers(folders, plan, parts.users ?? [], systemClock.now());
   const profiles = await writeProfiles(folders, plan);
   const envFiles = await writeEnvFiles(folders, plan, users, parts.program);
+  await writeWallets(folders, plan, users);
   scope.use(await startOrderer(ordererConfig(folders, plan), genesis, { log: parts.log.child({ module: 'orderer' }) }));
   const started = plan.peers.map(async (peer, at) => {
     const { onInvalid, onOutput, ...others } = parts;
@@ -88,6 +90,7 @@ const writtenFolders = ({ root, organizations, genesisBlock }: DevFolders, { pee
   root,
   dirname(genesisBlock),
   ...peers.map(({ domain }) => join(organizations, 'peerOrganizations', domain)),
+  ...peers.map((peer) => walletFolder({ root }, peer)),
 ];
 
 function ordererConfig(folders: DevFolders, plan: DevPlan) {

@@ -40,10 +40,38 @@ async function connectionProfile(folders: DevFolders, plan: DevPlan, own: DevPee
     client: { organization: own.org, connection: { timeout: { peer: { endorser: '300' } } } },
     channels: { [plan.channel]: { orderers: [plan.orderer.host], peers: Object.fromEntries(plan.peers.map(({ host }) => [host, roles])) } },
     organizations: Object.fromEntries(
-      plan.peers.map((peer) => [peer.org, { mspid: peer.mspId, peers: [peer.host], ...(peer === own && adminOf(folders, peer)) }]),
+      plan.peers.map((peer) => [
+        peer.org,
+        {
+          mspid: peer.mspId,
+          peers: [peer.host],
+          ...(peer === own && { certificateAuthorities: [caHost(peer)], ...adminOf(folders, peer) }),
+        },
+      ]),
     ),
     orderers: { [plan.orderer.host]: orderer },
     peers: Object.fromEntries(peers),
+    certificateAuthorities: { [caHost(own)]: await certificateAuthority(folders, plan, own) },
+  };
+}
+
+const caHost = ({ domain }: DevPeerPlan): string => `ca.${domain}`;
+
+/** Beside the ports of the test network; those of others lie a thousand apart. */
+const FIRST_CA_PORT = 4;
+
+/**
+ * Where a Fabric CA on the organisation's keys would listen, in the words of the test network's own profiles: applications look it up
+ * before they look into their wallets. None runs here.
+ */
+async function certificateAuthority({ organizations }: DevFolders, { orderer, peers }: DevPlan, own: DevPeerPlan) {
+  const port = Math.min(orderer.port + FIRST_CA_PORT + 1000 * peers.indexOf(own), 65_535); // of free ports that were taken there is no order
+  const file = join(organizations, 'peerOrganizations', own.domain, 'ca', `${caHost(own)}-cert.pem`);
+  return {
+    url: `https://localhost:${port}`,
+    caName: `ca-${own.org.toLowerCase()}`,
+    tlsCACerts: { pem: [await readFile(file, 'utf8')] },
+    httpOptions: { verify: false },
   };
 }
 
