@@ -62,8 +62,8 @@ function peer({ behave = answerOk, script, parts, onStop }: World = {}) {
     packages: { load: async () => ({ platform: 'node', codePackage: utf8('code'), path: '' }) },
     userRunsChaincode: false,
     peerAddress: 'peer:7052',
-    startupTimeoutMs: 20_000,
-    executeTimeoutMs: 20_000,
+    startupTimeoutMs: 200_000,
+    executeTimeoutMs: 200_000,
     totalQueryLimit: 1000,
     ...parts,
   });

@@ -91,8 +91,8 @@ function peer({ replicas = 3, tls = true, behave = ok, starting = () => undefine
     userRunsChaincode: false,
     replicas: () => replicas,
     peerAddress: 'peer:7052',
-    startupTimeoutMs: 20_000,
-    executeTimeoutMs: 20_000,
+    startupTimeoutMs: 200_000,
+    executeTimeoutMs: 200_000,
     totalQueryLimit: 1000,
     ...parts,
   });

@@ -155,7 +155,7 @@ describe.skipIf(!existsSync(built))('the lock of a folder among processes', () =
     expect(await sockets()).toEqual(['lock.5']);
   });
 
-  it('goes to one of several that find the holder killed', { timeout: 60_000 }, async () => {
+  it('goes to one of several that find the holder killed', async () => {
     for (let round = 0; round < 5; round += 1) {
       await using first = new Contender(folder);
       await first.said;

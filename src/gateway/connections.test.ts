@@ -25,7 +25,7 @@ async function call(connections: Connections, target: ConnectionTarget): Promise
 describe('connections to others', () => {
   it('are shared by all calls to an address with the same authorities', async () => {
     const { server, target } = await serve();
-    using connections = new Connections({ tls: undefined, dialTimeoutMs: 5_000 });
+    using connections = new Connections({ tls: undefined, dialTimeoutMs: 200_000 });
     await Promise.all(Array.from({ length: 50 }, () => call(connections, { ...target, tlsRoots: target.tlsRoots })));
     expect([connections.size, server.connections]).toEqual([1, 1]);
     await call(connections, { ...target, tlsRoots: [Buffer.from('other authorities')] });
@@ -35,7 +35,7 @@ describe('connections to others', () => {
   it('are closed when nobody used them for a while, and not while somebody does', async () => {
     const { target } = await serve();
     let now = 0;
-    using connections = new Connections({ tls: undefined, dialTimeoutMs: 5_000, idleMs: 1_000, now: () => now });
+    using connections = new Connections({ tls: undefined, dialTimeoutMs: 200_000, idleMs: 1_000, now: () => now });
     await call(connections, target);
     now = 999;
     connections.closeIdle();
@@ -53,7 +53,7 @@ describe('connections to others', () => {
 
   it('are so many at most: who was used longest ago goes first', async () => {
     const [one, two, three] = [await serve(), await serve(), await serve()];
-    using connections = new Connections({ tls: undefined, dialTimeoutMs: 5_000, most: 2 });
+    using connections = new Connections({ tls: undefined, dialTimeoutMs: 200_000, most: 2 });
     await call(connections, one.target);
     await call(connections, two.target);
     await call(connections, one.target);
@@ -65,7 +65,7 @@ describe('connections to others', () => {
 
   it('that were left end with the calls they have', async () => {
     const { server, target } = await serve();
-    using connections = new Connections({ tls: undefined, dialTimeoutMs: 5_000 });
+    using connections = new Connections({ tls: undefined, dialTimeoutMs: 200_000 });
     {
       using leased = connections.lease(target);
       await leased.client.unary('/t/Echo', new Uint8Array([1]), never);

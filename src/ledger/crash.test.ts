@@ -108,7 +108,7 @@ async function wholeBlocks(): Promise<number> {
 }
 
 describe.skipIf(!isBuilt)('a ledger whose process is killed', () => {
-  it('keeps every block it acknowledged, and a state that equals its blocks', { timeout: 120_000 }, async () => {
+  it('keeps every block it acknowledged, and a state that equals its blocks', async () => {
     let acknowledged = 0;
     for (let round = 0; round < 12; round += 1) {
       await using child = new Child(run({ mode: 'loop' }));
@@ -135,7 +135,7 @@ describe.skipIf(!isBuilt || !prlimit)('a ledger whose disk is full', () => {
     ['its block file', 'DISK_FULL', { valueBytes: 20_000, writesPerBlock: 1, keys: 2, segmentBytes: 64_000_000 }],
     // lmdb writes what fits and then speaks of an input/output error
     ['its state', 'LEDGER_UNAVAILABLE', { valueBytes: 20_000, writesPerBlock: 4 }],
-  ])('takes the block back that did not fit into %s, and goes on when there is room', { timeout: 60_000 }, async (_, code, options) => {
+  ])('takes the block back that did not fit into %s, and goes on when there is room', async (_, code, options) => {
     const limited = ['/usr/bin/prlimit', `--fsize=${600_000}:unlimited`, ...run({ mode: 'fill', ...options })];
     await using child = new Child(limited);
     expect((await child.next())?.opened).toBe(1);

@@ -34,10 +34,10 @@ export function ordererBlocksContract(name: string, open: () => Promise<OrdererB
     });
 
     it('wake who waits for the next one', async () => {
-      const waiting = blocks.waitFor(0n, AbortSignal.timeout(10_000));
+      const waiting = blocks.waitFor(0n, AbortSignal.timeout(200_000));
       await blocks.append(chain()[0]);
       await waiting;
-      await blocks.waitFor(0n, AbortSignal.timeout(10_000));
+      await blocks.waitFor(0n, AbortSignal.timeout(200_000));
     });
 
     it('let who waits give up', async () => {

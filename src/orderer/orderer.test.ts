@@ -35,7 +35,7 @@ import { StoredBlocks } from './stored-blocks.ts';
 const CHANNEL = 'dev';
 const { SUCCESS, BAD_REQUEST, FORBIDDEN, NOT_FOUND, SERVICE_UNAVAILABLE } = common.Status;
 const parts = { verifier: new SignatureVerifier() };
-const within = (): AbortSignal => AbortSignal.timeout(20_000);
+const within = (): AbortSignal => AbortSignal.timeout(200_000);
 
 let org: Organization;
 let ordererOrg: Organization;

@@ -9,7 +9,7 @@ import { blockNumberIn, lacksPrivateData, RecordedDeliver } from './recorded-del
 import { asOrdered, BlocksOfOrderer, startOrderer } from './recorded-orderer.ts';
 import { BROADCAST, blocksOf, NETWORKS, type Recording, read } from './recording.ts';
 import { Report } from './report.ts';
-import { WALK_TIMEOUT_MS, type Walk, walked } from './walk.ts';
+import { type Walk, walked } from './walk.ts';
 
 describe.skipIf(fixtures === undefined)('recorded deliver calls (needs the recorded fixtures)', () => {
   const report = new Report('deliver');
@@ -19,7 +19,7 @@ describe.skipIf(fixtures === undefined)('recorded deliver calls (needs the recor
     let walk: Walk;
     beforeAll(async () => {
       walk = await walked(network);
-    }, WALK_TIMEOUT_MS);
+    });
 
     it('of peers get the recorded blocks and statuses', () => {
       for (const deliver of walk.delivers) {

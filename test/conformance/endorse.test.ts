@@ -4,7 +4,7 @@ import { bundleFromBlock } from '../committer/recorded-network.ts';
 import { fixtures, manifest } from '../fixtures.ts';
 import { NETWORKS } from './recording.ts';
 import { Report } from './report.ts';
-import { WALK_TIMEOUT_MS, type Walk, walked } from './walk.ts';
+import { type Walk, walked } from './walk.ts';
 
 describe.skipIf(fixtures === undefined)('recorded proposals through our endorser (needs the recorded fixtures)', () => {
   const report = new Report('proposals');
@@ -14,7 +14,7 @@ describe.skipIf(fixtures === undefined)('recorded proposals through our endorser
     let walk: Walk;
     beforeAll(async () => {
       walk = await walked(network);
-    }, WALK_TIMEOUT_MS);
+    });
 
     it('all that the manifest lists were made', () => {
       const made = new Set(walk.proposals.flatMap(({ call }) => call.requests.map((file) => `${network}/${file}`)));

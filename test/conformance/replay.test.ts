@@ -9,7 +9,7 @@ import { blocksOf, NETWORKS, read, readLines } from './recording.ts';
 import { replayBlocks } from './replay-blocks.ts';
 import { Report } from './report.ts';
 import { recordedDump } from './state-dump.ts';
-import { WALK_TIMEOUT_MS, type Walk, walked } from './walk.ts';
+import { type Walk, walked } from './walk.ts';
 
 const FILTER = common.BlockMetadataIndex.TRANSACTIONS_FILTER;
 const flagsOf = (block: common.Block): string => [...(block.metadata?.metadata[FILTER] ?? [])].map(codeName).join(' ');
@@ -22,7 +22,7 @@ describe.skipIf(fixtures === undefined)('recorded blocks through our committer (
     let walk: Walk;
     beforeAll(async () => {
       walk = await walked(network);
-    }, WALK_TIMEOUT_MS);
+    });
 
     it('every peer commits all of them', () => {
       for (const { member, blocks, halted } of walk.peers) {

@@ -7,7 +7,7 @@ import { replayDuplicate, replayStream } from './recorded-answers.ts';
 import { NETWORKS, recordingOf } from './recording.ts';
 import { Report } from './report.ts';
 import { ruleFor } from './stream-rules.ts';
-import { WALK_TIMEOUT_MS, type Walk, walked } from './walk.ts';
+import { type Walk, walked } from './walk.ts';
 
 describe.skipIf(fixtures === undefined)('recorded chaincode streams (needs the recorded fixtures)', () => {
   const report = new Report('chaincode streams');
@@ -17,7 +17,7 @@ describe.skipIf(fixtures === undefined)('recorded chaincode streams (needs the r
     let walk: Walk;
     beforeAll(async () => {
       walk = await walked(network);
-    }, WALK_TIMEOUT_MS);
+    });
 
     it('the peer says what the recorded peer said', () => {
       const different: string[] = [];

@@ -67,9 +67,6 @@ export interface Walk {
   readonly missed: ReadonlyMap<string, readonly string[]>;
 }
 
-/** A walk takes seconds; on a machine that does much else at the time it may take a minute. */
-export const WALK_TIMEOUT_MS = 300_000;
-
 const walks = new Map<Network, Promise<Walk>>();
 
 /** The walk through a network, which all tests of one run share. */

@@ -54,5 +54,5 @@ export async function followChannel(
     pause: async () => undefined,
   });
   scope.use(committer).start();
-  return { lost, committed: (number) => channel.feed.waitFor(number, AbortSignal.timeout(20_000)) };
+  return { lost, committed: (number) => channel.feed.waitFor(number, AbortSignal.timeout(200_000)) };
 }

@@ -71,7 +71,7 @@ export async function smallGateway({ peers = [], orderers = [], ...options }: Sm
   };
   const channel = memoryChannel(bundle);
   const view: Pick<PeerView, 'membersOf'> = { membersOf: (id) => (id === 'ch' ? [...members.values()] : []) };
-  const connections = scope.use(new Connections({ tls: undefined, dialTimeoutMs: 5_000 }));
+  const connections = scope.use(new Connections({ tls: undefined, dialTimeoutMs: 200_000 }));
   const self = peers.find((peer) => peer.self === true);
   const made = new Gateway({
     channels: channelsOf(channel),
@@ -88,8 +88,8 @@ export async function smallGateway({ peers = [], orderers = [], ...options }: Sm
     isSystem: (name) => name === 'qscc',
     connections,
     overrides: new Map(),
-    endorsementTimeoutMs: 20_000,
-    broadcastTimeoutMs: 20_000,
+    endorsementTimeoutMs: 200_000,
+    broadcastTimeoutMs: 200_000,
     ...options.parts,
   });
   const owned = scope.move();

@@ -49,7 +49,7 @@ describe('bad input', () => {
     peer = new GrpcClient({ address: peerAddress(), tls: peerTls });
     ordering = new GrpcClient({ address: `localhost:${plan.orderer.port}`, tls: ordererTls });
     await running.deployFolder('cc', await chaincodeFolder(folder, 'cc'));
-  }, 120_000);
+  });
 
   afterAll(async () => {
     peer?.[Symbol.dispose]();
@@ -183,7 +183,7 @@ describe('bad input', () => {
       client.close();
       expect(refused).toMatchObject({ code: 8, details: expect.stringMatching(/larger than max|max.*104857600/) });
       await expectWorking();
-    }, 60_000);
+    });
 
     it('of the orderer: names the size and the limit', async () => {
       const large = await signEnvelope(
@@ -313,7 +313,7 @@ describe('bad input', () => {
         seeded(25),
       );
       await expectWorking();
-    }, 60_000);
+    });
 
     it('that ask for blocks, mutated at any level, are answered by peer and orderer', async () => {
       const envelope = await seekEnvelope(signer(), CHANNEL, { start: 0n, stop: 1n });
@@ -337,7 +337,7 @@ describe('bad input', () => {
       const answers = paths.flatMap(([client, path]) => requests.map((request) => firstDelivered(client, path, request)));
       await expectWorking(); // the block after the last, which some of the requests now mean
       for (const answer of await Promise.all(answers)) expect(answer).toMatch(new RegExp(`^(block|status (400|403|404)|${NO_MESSAGE})$`));
-    }, 60_000);
+    });
   });
 
   describe('connections', () => {

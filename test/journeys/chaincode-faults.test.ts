@@ -34,7 +34,7 @@ describe.skipIf(process.platform !== 'linux')('chaincode that goes wrong', () =>
     cache = await privateCache(folder);
     running = await testNetwork({ cacheFolder: cache, settings: { chaincode: { executetimeout: '4s' } } });
     await chaincodeFolder(folder, 'faulty');
-  }, 240_000);
+  });
 
   afterAll(async () => {
     await running?.[Symbol.asyncDispose]();
@@ -48,7 +48,7 @@ describe.skipIf(process.platform !== 'linux')('chaincode that goes wrong', () =>
     deployments += 1;
     name = `faulty${deployments}`;
     await running.deployFolder(name, join(folder, 'faulty'));
-  }, 60_000);
+  });
 
   const call = async (...args: string[]): Promise<string> => {
     const { user, channel } = running.clients;
@@ -134,7 +134,7 @@ describe.skipIf(process.platform !== 'linux')('chaincode that goes wrong', () =>
     await other[Symbol.asyncDispose]();
     expect(await processesIn(other.cache)).toEqual([]);
     expect(await scratchIn(other.cache)).toEqual([]);
-  }, 60_000);
+  });
 
   async function privateNetwork() {
     const own = await mkdtemp(join(folder, 'other-'));

@@ -60,5 +60,5 @@ describe('channels of a development network', () => {
     const info = await selvage(['channel', 'getinfo', '-c', 'three'], { env, cwd: folder });
     expect(info.stdout).toContain('"height":1');
     await running.interrupt();
-  }, 240_000);
+  });
 });

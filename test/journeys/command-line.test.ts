@@ -34,7 +34,7 @@ describe('the command line', () => {
     const ready: { env: string } = JSON.parse(await dev.line((line) => line.startsWith('{"fact":"ready"')));
     env = sourced(ready.env);
     orderer = (env['ORDERER_FLAGS'] ?? '').split(' ');
-  }, 240_000);
+  });
 
   afterAll(async () => {
     await dev?.[Symbol.asyncDispose]();
@@ -90,7 +90,7 @@ describe('the command line', () => {
     expect(await waitForVersion('2.0')).toContain('Name: kv2, Version: 2.0');
     const { stdout } = await run('chaincode', 'list', '--installed');
     expect(stdout.match(/Name: kv2, Version: [\d.]+/g)?.sort()).toEqual(['Name: kv2, Version: 1.0', 'Name: kv2, Version: 2.0']);
-  }, 120_000);
+  });
 
   /** The orderer has it; the peer's blocks say when it is committed. */
   async function waitForVersion(version: string): Promise<string> {
@@ -142,7 +142,7 @@ describe('the command line', () => {
     expect(again.code).toBe(0);
     expect(again.stdout).toContain('"did":"nothing"');
     expect(again.stdout).toContain('"joined":0');
-  }, 120_000);
+  });
 
   it('removes its temporary folder when it was not told to keep anything', async () => {
     const { stdout, code } = await selvage(['dev', '--once', '--json', '--port-base', '0'], { cwd: folder });

@@ -18,7 +18,7 @@ describe('updating the configuration of a running channel', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'selvage-config-'));
     running = await testNetwork({ orgs: 2 });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await running?.[Symbol.asyncDispose]();

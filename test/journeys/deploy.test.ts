@@ -26,7 +26,7 @@ describe('selvage deploy', () => {
     profiles = ['org1', 'org2'].map((org) =>
       join(folder, 'data', 'organizations', 'peerOrganizations', `${org}.example.com`, `connection-${org}.json`),
     );
-  }, 240_000);
+  });
 
   afterAll(async () => {
     await dev?.[Symbol.asyncDispose]();
@@ -54,7 +54,7 @@ describe('selvage deploy', () => {
     expect(again).toMatchObject({ code: 0, stdout: expect.stringMatching(/sequence 1\. Nothing had to be done\.\n$/) });
     const args = ['chaincode', 'query', '-C', 'mychannel', '-n', 'kv-node', '-c', '{"Args":["get","absent"]}'];
     expect(await selvage(args, { env: sourced(envs[0] ?? '') })).toMatchObject({ code: 0 });
-  }, 120_000);
+  });
 
   it('makes one sequence more of an edit, as organisations approve it one by one', async () => {
     await appendFile(join(folder, 'kv', 'index.js'), '\n// edited\n');
@@ -66,7 +66,7 @@ describe('selvage deploy', () => {
     expect(other).toMatchObject({ code: 0, stdout: expect.stringMatching(/kv-node is on mychannel: version 2\.0, sequence 2\.\n$/) });
     expect(await committed('kv-node')).toMatchObject({ sequence: 2, version: '2.0' });
     expect((await deploy(profiles, 'kv')).stdout).toMatch(/Nothing had to be done/);
-  }, 120_000);
+  });
 
   it('shows what the peers of this machine build meanwhile', async () => {
     const typed = join(folder, 'typed');
@@ -83,7 +83,7 @@ describe('selvage deploy', () => {
     await deploy(envs.slice(0, 1), 'kv', '--signature-policy', "OR('Org1MSP.peer')");
     const { stdout } = await deploy(envs.slice(1), 'kv', '--init-required', '--signature-policy', "OR('Org1MSP.peer')");
     expect(stdout).toContain('Org1MSP has not approved it: its own approval differs in Init becomes required');
-  }, 120_000);
+  });
 
   it('calls Init, also where that failed the first time', async () => {
     await cp(join(folder, 'kv'), join(folder, 'needs-init'), { recursive: true });
@@ -98,7 +98,7 @@ describe('selvage deploy', () => {
     const args = ['chaincode', 'query', '-C', 'mychannel', '-n', 'other', '-c', '{"Args":["get","begun"]}'];
     expect((await selvage(args, { env: sourced(envs[0] ?? '') })).stdout).toBe('yes\n');
     expect((await deploy(envs, ...wanted)).stdout).toMatch(/Nothing had to be done/);
-  }, 120_000);
+  });
 
   it.each([
     ['no folder', ['nowhere'], 'there is no folder and no package'],

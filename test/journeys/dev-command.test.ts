@@ -93,7 +93,7 @@ describe('selvage dev', () => {
       const other = await selvage(['dev', '--empty', '--port-base', '26050'], { cwd: folder });
       expect(other).toMatchObject({ code: 1, stderr: expect.stringMatching(/26050[\s\S]*Choose other ports by --port-base/) });
     }
-  }, 240_000);
+  });
 
   it('tells what chaincode prints, that it ended by itself, and that it works again', async () => {
     const noisy = await kv('noisy');
@@ -108,7 +108,7 @@ describe('selvage dev', () => {
     await dev.line((line) => /^✗ exited +kv-node exited with 7/.test(line));
     expect(await queried(env, 'kv-node', 'noise')).toBe('\n');
     await dev.line((line) => /^✓ chaincode +kv-node works again$/.test(line));
-  }, 120_000);
+  });
 
   /** What somebody does who pastes what was printed into a script that has arguments of its own. */
   const shell = async (env: string, command: string): Promise<string> => {

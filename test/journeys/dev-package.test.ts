@@ -74,7 +74,7 @@ describe('selvage dev with a package', () => {
     const other = await selvage(['dev', 'kv', '--no-tls', '--once', ...data, '--lifecycle', '1'], { cwd: folder });
     expect(other).toMatchObject({ code: 2 });
     expect(other.stderr).toContain('the network kept there has channel mychannel, 1 organisation, TLS off, lifecycle 2, not ');
-  }, 240_000);
+  });
 
   it('keeps what runs in place of a package that does not start', async () => {
     const data = ['--data', 'broken'];
@@ -89,29 +89,25 @@ describe('selvage dev with a package', () => {
     expect(failed.stderr).toContain('broken on purpose');
     await pack('--path', 'kv');
     expect(factIn((await once(...data)).stdout, 'chaincode')).toMatchObject({ did: 'nothing', packageId: good });
-  }, 240_000);
+  });
 
-  it.skipIf(sample === undefined)(
-    'names the id that a service has to be started with',
-    async () => {
-      const address = `127.0.0.1:${await freePort()}`;
-      await mkdir(join(folder, 'service'));
-      await writeFile(join(folder, 'service', 'connection.json'), JSON.stringify({ address, dial_timeout: '10s', tls_required: false }));
-      expect(await pack('--path', 'service')).toMatchObject({ code: 0 });
-      const dev = start();
-      const { packageId: id } = await told(dev, 'service');
-      expect(id).toBe(await packageId());
-      const env = sourced((await told(dev, 'ready')).env);
-      const settings = {
-        env: { CHAINCODE_SERVER_ADDRESS: address, CHAINCODE_ID: id, CORE_CHAINCODE_LOGGING_LEVEL: 'info' },
-        cwd: sample ?? '',
-      };
-      scope.use(new StartedProgram(process.execPath, ['index.js'], settings));
-      expect(await call(env, 'invoke', 'put', 'a', '1')).toMatchObject({ code: 0 });
-      expect((await call(env, 'query', 'get', 'a')).stdout).toBe('1\n');
-    },
-    240_000,
-  );
+  it.skipIf(sample === undefined)('names the id that a service has to be started with', async () => {
+    const address = `127.0.0.1:${await freePort()}`;
+    await mkdir(join(folder, 'service'));
+    await writeFile(join(folder, 'service', 'connection.json'), JSON.stringify({ address, dial_timeout: '10s', tls_required: false }));
+    expect(await pack('--path', 'service')).toMatchObject({ code: 0 });
+    const dev = start();
+    const { packageId: id } = await told(dev, 'service');
+    expect(id).toBe(await packageId());
+    const env = sourced((await told(dev, 'ready')).env);
+    const settings = {
+      env: { CHAINCODE_SERVER_ADDRESS: address, CHAINCODE_ID: id, CORE_CHAINCODE_LOGGING_LEVEL: 'info' },
+      cwd: sample ?? '',
+    };
+    scope.use(new StartedProgram(process.execPath, ['index.js'], settings));
+    expect(await call(env, 'invoke', 'put', 'a', '1')).toMatchObject({ code: 0 });
+    expect((await call(env, 'query', 'get', 'a')).stdout).toBe('1\n');
+  });
 
   it('is not a package of the other lifecycle, nor anything else', async () => {
     await pack('--path', 'kv');
@@ -122,5 +118,5 @@ describe('selvage dev with a package', () => {
     expect(none.code).toBe(1);
     expect(none.stderr).toContain('could not parse as a chaincode install package');
     expect(await selvage(['dev', 'kv.tar.gz', '--lifecycle', '3'], { cwd: folder })).toMatchObject({ code: 2 });
-  }, 120_000);
+  });
 });

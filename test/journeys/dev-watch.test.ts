@@ -36,7 +36,7 @@ describe.each([
       CORE_PEER_MSPCONFIGPATH: join(ready.organizations, 'peerOrganizations/org1.example.com/users/User1@org1.example.com/msp'),
     };
     flags = ['-C', 'mychannel', '-n', 'kv', '-o', network.orderer, '--waitForEvent'];
-  }, 240_000);
+  });
 
   afterAll(async () => {
     await dev?.[Symbol.asyncDispose]();
@@ -61,7 +61,7 @@ describe.each([
     await edit((text) => `${text}\n// edited\n`);
     expect(JSON.parse(await told('{"fact":"changed"'))).toMatchObject({ ...edited, did: 'upgraded', code: 'VALID' });
     expect(await query('get', 'a')).toBe('1\n');
-  }, 120_000);
+  });
 
   it('says in one line why an upgrade failed, keeps the version that works, and takes the next edit', async () => {
     await edit((text) => `throw new Error('broken on purpose');\n${text}`);
@@ -72,7 +72,7 @@ describe.each([
     expect(JSON.parse(await told('{"fact":"unchanged"'))).toMatchObject({ name: 'kv' });
     await edit((text) => `// mended\n${text}`);
     expect(JSON.parse(await told('{"fact":"changed"', 2))).toMatchObject({ ...mended, code: 'VALID' });
-  }, 120_000);
+  });
 
   it('says in one line why a transaction was invalidated', async () => {
     using peer = new PeerClient({ address: env['CORE_PEER_ADDRESS'] ?? '' });
@@ -86,5 +86,5 @@ describe.each([
     const problem = JSON.parse(await told('{"fact":"invalid"'));
     expect(problem).toMatchObject({ code: 'MVCC_READ_CONFLICT', channel: 'mychannel', details: { key: 'a' } });
     expect(problem.problem).toMatch(/^[0-9a-f]{12}… in block \d+, MVCC_READ_CONFLICT: [^\n]+$/);
-  }, 120_000);
+  });
 });

@@ -33,7 +33,7 @@ describe('fabric-gateway with mutual TLS', () => {
       await deployChaincode(clients, { name: 'kv', folder: join(repository, 'chaincodes', 'kv-node'), init: [] }, { signal: never });
     }
     network = scope.use(await startDevNetwork(folder, wanted, { ...parts, settings: SETTINGS }));
-  }, 240_000);
+  });
 
   afterAll(() => scope[Symbol.asyncDispose]());
 

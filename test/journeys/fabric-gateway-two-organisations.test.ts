@@ -49,7 +49,7 @@ describe.each([{ tls: true }, { tls: false }])('the gateway of one organisation 
     running = scope.use(await testNetwork({ format: 'tar.gz', orgs: 2, tls }));
     await running.deployFolder('both', folder);
     for (const { peers } of running.network.peers) await until(peers, () => peers.membersOf('mychannel').filter(hasChaincode).length === 2);
-  }, 240_000);
+  });
 
   afterAll(() => scope[Symbol.asyncDispose]());
 

@@ -18,7 +18,7 @@ describe.each([{ tls: true }, { tls: false }])('fabric-gateway, TLS $tls', ({ tl
     client = gatewayClient(running.network);
     network = client.gateway.getNetwork('mychannel');
     contract = network.getContract('kv');
-  }, 240_000);
+  });
 
   afterAll(async () => {
     client?.[Symbol.dispose]();

@@ -67,7 +67,7 @@ describe('metrics under Fabric’s names', () => {
     expect((await Promise.allSettled(refused)).map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
     await running[Symbol.asyncDispose]();
     served = await metrics.text();
-  }, 240_000);
+  });
 
   afterAll(() => running?.[Symbol.asyncDispose]());
 

@@ -16,7 +16,7 @@ describe('fabric-network 2.2, discovery off, TLS on', () => {
     await running.deploy('kv', 'kv-node');
     gateway = await connect(running);
     network = await gateway.getNetwork('mychannel');
-  }, 240_000);
+  });
 
   afterAll(async () => {
     gateway?.disconnect();
@@ -84,7 +84,7 @@ describe('fabric-network 2.2, discovery on, TLS on', () => {
     await running.deploy('kv', 'kv-node');
     gateway = await connect(running, { discovery: true });
     network = await gateway.getNetwork('mychannel');
-  }, 240_000);
+  });
 
   afterAll(async () => {
     gateway?.disconnect();

@@ -116,28 +116,24 @@ describe('a hostile package', () => {
   let network: TestNetwork;
   beforeAll(async () => {
     network = await testNetwork();
-  }, 60_000);
+  });
   afterAll(() => network?.[Symbol.asyncDispose]());
 
-  it.each([...HOSTILE, ...HOSTILE_SPECS])(
-    'is refused and leaves nothing: %s',
-    async (_, make, text) => {
-      const codePackage = await make();
-      const spec = buildDeploymentSpec({ name: 'hostile', version: '1.0', path: 'hostile', type: 'NODE', codePackage });
-      await expectRefusal(network, text, async (admin) => {
-        await install(admin, spec, { signal: never });
-      });
-      for (const admin of network.clients.admins) expect(await installedChaincodes(admin, { signal: never })).toEqual([]);
-    },
-    120_000,
-  );
+  it.each([...HOSTILE, ...HOSTILE_SPECS])('is refused and leaves nothing: %s', async (_, make, text) => {
+    const codePackage = await make();
+    const spec = buildDeploymentSpec({ name: 'hostile', version: '1.0', path: 'hostile', type: 'NODE', codePackage });
+    await expectRefusal(network, text, async (admin) => {
+      await install(admin, spec, { signal: never });
+    });
+    for (const admin of network.clients.admins) expect(await installedChaincodes(admin, { signal: never })).toEqual([]);
+  });
 });
 
 describe('a hostile package of the 2.x lifecycle', () => {
   let network: TestNetwork;
   beforeAll(async () => {
     network = await testNetwork({ format: 'tar.gz' });
-  }, 60_000);
+  });
   afterAll(() => network?.[Symbol.asyncDispose]());
 
   const refused = async (bytes: Uint8Array, text: string): Promise<void> => {
@@ -145,14 +141,10 @@ describe('a hostile package of the 2.x lifecycle', () => {
     for (const admin of network.clients.admins) expect((await installedPackages(admin, { signal: never })).installedChaincodes).toEqual([]);
   };
 
-  it.each(HOSTILE)(
-    'is refused and leaves nothing: %s',
-    async (_, make, text) => {
-      const codePackage = await make();
-      await refused(await buildLifecyclePackage({ label: 'hostile', type: 'node', path: '', codePackage }), text);
-    },
-    120_000,
-  );
+  it.each(HOSTILE)('is refused and leaves nothing: %s', async (_, make, text) => {
+    const codePackage = await make();
+    await refused(await buildLifecyclePackage({ label: 'hostile', type: 'node', path: '', codePackage }), text);
+  });
 
   it.each(HOSTILE_PACKAGES)('is refused and leaves nothing: %s', async (_, make, text) => refused(await make(), text), 120_000);
 });

@@ -33,7 +33,7 @@ describe('the lifecycle commands', () => {
       ...['--peerAddresses', env['CORE_PEER_ADDRESS'] ?? ''],
       ...['--tlsRootCertFiles', env['CORE_PEER_TLS_ROOTCERT_FILE'] ?? ''],
     ]);
-  }, 240_000);
+  });
 
   afterAll(async () => {
     await dev?.[Symbol.asyncDispose]();
@@ -92,7 +92,7 @@ describe('the lifecycle commands', () => {
     }
     expect((await chaincode(1, 'queryinstalled')).stdout).toBe(`Installed chaincodes on peer:\nPackage ID: ${packageId}, Label: kv_1.0\n`);
     expect(await json(2, 'queryinstalled')).toEqual({ installed_chaincodes: [{ package_id: packageId, label: 'kv_1.0' }] });
-  }, 240_000);
+  });
 
   it('say so when it is installed already, and give it back as it was', async () => {
     const again = await chaincode(1, 'install', 'kv.tar.gz');
@@ -107,7 +107,7 @@ describe('the lifecycle commands', () => {
       "proposal failed with status: 500 - failed to invoke backing implementation of 'GetInstalledChaincodePackage'",
     );
     expect((await readdir(folder)).filter((name) => name.startsWith('kv_1.0'))).toEqual([]);
-  }, 60_000);
+  });
 
   it('commit nothing before both organisations agree', async () => {
     const early = await commit(1, ...bothPeers, ...definition(1));
@@ -126,7 +126,7 @@ describe('the lifecycle commands', () => {
     const none = await chaincode(1, 'querycommitted', '-C', 'mychannel', '-n', 'kv');
     expect(none).toMatchObject({ code: 1, stdout: '' });
     expect(none.stderr).toContain('Error: query failed with status: 404 - namespace kv is not defined');
-  }, 120_000);
+  });
 
   it('tell approvals of another definition from those of this one', async () => {
     expect(await approve(2, ...definition(1), '--init-required')).toMatchObject(done);
@@ -136,7 +136,7 @@ describe('the lifecycle commands', () => {
       approvals: { Org1MSP: false, Org2MSP: true },
     });
     expect(await approve(2, ...definition(1), '--package-id', packageId)).toMatchObject(done);
-  }, 120_000);
+  });
 
   it('commit what both approved, and tell of it', async () => {
     const { code, stderr } = await commit(1, ...bothPeers, ...definition(1));
@@ -164,13 +164,13 @@ describe('the lifecycle commands', () => {
     expect(await json(1, 'queryinstalled')).toMatchObject({
       installed_chaincodes: [{ references: { mychannel: { chaincodes: [{ name: 'kv', version: '1.0' }] } } }],
     });
-  }, 120_000);
+  });
 
   it('make the chaincode answer', async () => {
     expect(await invoke(['put', 'a', '1'])).toMatchObject({ code: 0 });
     expect(await query(1, 'get', 'a')).toBe('1\n');
     expect(await query(2, 'get', 'a')).toBe('1\n');
-  }, 120_000);
+  });
 
   it('change the definition: policy, collections and Init, without waiting', async () => {
     await writeFile(
@@ -201,7 +201,7 @@ describe('the lifecycle commands', () => {
     const stale = await approve(1, ...definition(2, '--collections-config', 'collections.json'), '--package-id', packageId);
     expect(stale.code).toBe(1);
     expect(stale.stderr).toContain('attempted to redefine the current committed sequence (2) for namespace kv with different parameters');
-  }, 180_000);
+  });
 
   it('bring another package for the same definition', async () => {
     await chaincode(1, 'package', 'kv2.tar.gz', '--path', 'kv2', '--label', 'kv_2');
@@ -223,7 +223,7 @@ describe('the lifecycle commands', () => {
     });
     expect(await query(1, 'get', 'a')).toBe('2\n');
     expect(await invoke(['put', 'a', '3'])).toMatchObject({ code: 0 });
-  }, 180_000);
+  });
 
   it('say in one sentence what is wrong with what they are given', async () => {
     const collections = ['--collections-config', 'collections.json'];
@@ -251,7 +251,7 @@ describe('the lifecycle commands', () => {
       expect(stderr).toMatch(/^Error: [^\n]+\n/);
       expect(stderr).toContain(message);
     }
-  }, 180_000);
+  });
 
   it('find peers in a connection profile', async () => {
     const profile = ['--connectionProfile', 'data/organizations/peerOrganizations/org1.example.com/connection-org1.json'];
@@ -259,5 +259,5 @@ describe('the lifecycle commands', () => {
     expect(named.stdout).toContain(packageId);
     const two = await chaincode(1, 'querycommitted', '-C', 'mychannel', ...profile);
     expect(two.stderr).toContain("Error: 'querycommitted' command supports one peer. 2 peers provided");
-  }, 60_000);
+  });
 });

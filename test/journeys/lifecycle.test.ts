@@ -85,7 +85,7 @@ describe('the 2.x lifecycle between two organisations', () => {
     packages = [await packed(join(repository, 'chaincodes', 'kv-node'), 'kv_1'), await packed(changed, 'kv_2')];
     ids = [packageIdOf('kv_1', packages[0]), packageIdOf('kv_2', packages[1])];
     await start();
-  }, 240_000);
+  });
 
   afterAll(async () => {
     await running?.[Symbol.asyncDispose]();
@@ -149,7 +149,7 @@ describe('the 2.x lifecycle between two organisations', () => {
     await expect(ask(1, 'get', 'a')).rejects.toThrow(
       'make sure the chaincode kv has been successfully defined on channel mychannel and try again: chaincode kv not found',
     );
-  }, 240_000);
+  });
 
   it('needs the approval of both, each of its own peer', async () => {
     expect(await approve(1, first, ids[0])).toBe('VALID');
@@ -161,7 +161,7 @@ describe('the 2.x lifecycle between two organisations', () => {
     expect(await ready(1, first)).toEqual({ Org1MSP: true, Org2MSP: true });
     expect(await commit(first)).toBe('VALID');
     await Promise.all([started.at(1, ids[0]), started.at(2, ids[0])]); // before anybody calls it
-  }, 120_000);
+  });
 
   it('makes the chaincode run, by the policy of the channel', async () => {
     expect(await invoke([1, 2], ['put', 'a', 'one'])).toBe('VALID');
@@ -171,7 +171,7 @@ describe('the 2.x lifecycle between two organisations', () => {
     expect(installedChaincodes.map(({ packageId, references }) => [packageId, references.get(CHANNEL)?.chaincodes])).toEqual([
       [ids[0], [{ name: 'kv', version: '1.0' }]],
     ]);
-  }, 120_000);
+  });
 
   it('goes on where it was when the peers come back', async () => {
     await running[Symbol.asyncDispose]();
@@ -181,7 +181,7 @@ describe('the 2.x lifecycle between two organisations', () => {
     expect(await ask(1, 'get', 'a')).toBe('one');
     expect((await approvedDefinition(org(2), first, signal)).source?.localPackage?.packageId).toBe(ids[0]);
     expect(await invoke([1, 2], ['put', 'a', 'three'])).toBe('VALID');
-  }, 240_000);
+  });
 
   it('upgrades by the next sequence: another policy, a collection, and an initialisation', async () => {
     expect(await approve(1, second, ids[0])).toBe('VALID');
@@ -229,7 +229,7 @@ describe('the 2.x lifecycle between two organisations', () => {
     expect(await approve(1, second, ids[0])).toBe('VALID');
     await expect(ask(1, 'build')).rejects.toThrow('unknown function build');
     expect(await inUse()).toEqual([ids[0]]);
-  }, 240_000);
+  });
 
   it('waits for a package that is approved before it is installed, and runs none when that is what was approved', async () => {
     expect(await approve(2, second, ids[1])).toBe('VALID');
@@ -239,7 +239,7 @@ describe('the 2.x lifecycle between two organisations', () => {
     expect(await ask(2, 'build')).toBe('the second package');
     expect(await approve(2, second, undefined)).toBe('VALID');
     await expect(ask(2, 'build')).rejects.toThrow("chaincode definition for 'kv' exists, but chaincode is not installed");
-  }, 240_000);
+  });
 
   it('refuses what is out of sequence or changes what is in force', async () => {
     await expect(approve(1, { ...second, sequence: 1n }, ids[0])).rejects.toThrow(

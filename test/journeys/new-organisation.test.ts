@@ -67,4 +67,4 @@ it('an organisation is added to a running network, and its peer follows the chan
   while (!(await height()).includes('"height":2')); // each look takes a process, so nothing spins
   const [info, theirs] = [await height(), await admin('getinfo')];
   expect(info).toBe(theirs.stdout);
-}, 240_000);
+});

@@ -29,7 +29,7 @@ const sections = async (root: string): Promise<string[]> =>
 
 /** A development network is a peer, an orderer and the material of their organisations, made by the parts that `node start` uses. */
 describe.skipIf(process.platform !== 'linux')('what a network keeps', () => {
-  it.each(['000', '022'])('is for its owner only, under umask %s', { timeout: 120_000 }, async (umask) => {
+  it.each(['000', '022'])('is for its owner only, under umask %s', async (umask) => {
     const data = join(folder, 'data');
     const args = ['dev', join(folder, 'cc'), '--name', 'cc', '--data', data, '--port-base', '0', '--json'];
     const masked = `--import=data:text/javascript,process.umask(0o${umask})`;

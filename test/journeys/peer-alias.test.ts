@@ -28,7 +28,7 @@ describe('a script for peer', () => {
     const flags = (env['ORDERER_FLAGS'] ?? '').split(' ');
     cafile = flags[flags.indexOf('--cafile') + 1] ?? '';
     orderer = flags[flags.indexOf('-o') + 1] ?? '';
-  }, 240_000);
+  });
   let orderer: string;
 
   afterAll(async () => {
@@ -52,7 +52,7 @@ describe('a script for peer', () => {
     const nowhere = await run(['chaincode', 'invoke', ...tls(), '-C', 'elsewhere', '-n', 'kv', '-c', '{"Args":[]}']);
     expect(nowhere).toMatchObject({ code: 1, stdout: '' });
     expect(nowhere.stderr).toContain('Error: error getting channel (elsewhere) orderer endpoint: ');
-  }, 120_000);
+  });
 
   it('may have a word behind a flag that takes none, where the stock command minds none', async () => {
     const flags = ['-o', orderer, '--tls', 'true', '--cafile', cafile];
@@ -62,7 +62,7 @@ describe('a script for peer', () => {
     expect(listed.stderr).toMatch(
       /^Error: trailing args detected: \[true\]\nA flag that is on or off, like --tls, takes no word behind it/,
     );
-  }, 60_000);
+  });
 
   it('may name its peers in a connection profile', async () => {
     const root = env['CORE_PEER_TLS_ROOTCERT_FILE'] ?? '';
@@ -88,7 +88,7 @@ describe('a script for peer', () => {
     );
     const invoke = ['chaincode', 'invoke', ...tls(), '--waitForEvent', ...call('put', 'k', 'x'), '--connectionProfile', 'both.yaml'];
     expect((await run(invoke, away)).stderr.match(/committed with status \(VALID\) at /g)).toHaveLength(2);
-  }, 120_000);
+  });
 
   it('waits for the commit as long as it says, however long the endorsement takes', async () => {
     const slow = [...tls(), '-o', orderer, ...call('sleep', '3000')];
@@ -100,7 +100,7 @@ describe('a script for peer', () => {
     const hurried = await run(['chaincode', 'invoke', ...tls(), ...call('put', 'k', 'y'), '--waitForEvent', '--waitForEventTimeout', '0']);
     expect(hurried.code).toBe(1);
     expect(hurried.stderr).toContain('timed out waiting for');
-  }, 120_000);
+  });
 
   it('may have collections without a policy of their own, but none with values of another type', async () => {
     const collection = { name: 'quotes', policy: POLICY, requiredPeerCount: 0, maxPeerCount: 1, blockToLive: 0, memberOnlyRead: true };
@@ -117,14 +117,14 @@ describe('a script for peer', () => {
     expect(text).toMatchObject({ code: 1, stdout: '' });
     expect(text.stderr).toContain(`${join(folder, 'text.json')}: collection quotes: memberOnlyRead is the text "true"`);
     expect(text.stderr).toContain('cannot unmarshal string into Go struct field collectionConfigJson.memberOnlyRead of type bool');
-  }, 60_000);
+  });
 
   it('may name several orderers and gets bytes as Go prints them', async () => {
     const two = ['-o', `${orderer},${orderer}`, ...tls()];
     expect(await run(['chaincode', 'invoke', ...two, ...call('put', 'bytes', 'v1'), '--waitForEvent'])).toMatchObject(done);
     expect(await run(['chaincode', 'query', ...call('get', 'bytes'), '-r'])).toEqual({ code: 0, stdout: '[118 49]\n', stderr: '' });
     expect(await run(['chaincode', 'query', ...call('get', 'bytes'), '--hex=true'])).toMatchObject({ code: 0, stdout: '7631\n' });
-  }, 60_000);
+  });
 
   it('sees all of a refusal', async () => {
     const answer = ['status', '404', 'nicht gefunden: ö', '{"code":1}'];
@@ -137,7 +137,7 @@ describe('a script for peer', () => {
     expect((await run(['chaincode', 'invoke', '-o', orderer, ...tls(), ...call(...answer)])).stderr).toBe(
       `Error: endorsement failure during invoke. ${said}`,
     );
-  }, 60_000);
+  });
 
   it('is told which setting is wrong', async () => {
     const foreign = other['CORE_PEER_TLS_ROOTCERT_FILE'] ?? '';
@@ -200,7 +200,7 @@ describe('a script for peer', () => {
       expect([code, stdout], stderr).toEqual([1, '']);
       for (const each of said) expect(stderr).toContain(each);
     }
-  }, 120_000);
+  });
 
   it('is told what is wrong with an endorsement policy', async () => {
     const check = (policy: string) =>
@@ -221,7 +221,7 @@ describe('a script for peer', () => {
     expect(unknown).toMatchObject(done);
     expect(unknown.stderr).toContain('mychannel has no organization Org9MSP');
     expect(await check('')).toMatchObject({ ...done, stderr: '' });
-  }, 60_000);
+  });
 
   it('is told which of two things is not there', async () => {
     const fetch = (...args: readonly string[]) => run(['channel', 'fetch', ...args]);
@@ -236,7 +236,7 @@ describe('a script for peer', () => {
     const query = await run(['chaincode', 'query', '-n', 'kv', '-c', '{"Args":[]}']);
     expect(query.stderr).toBe("Error: The required parameter 'channelID' is empty. Rerun the command with -C flag\n");
     for (const { code } of [late, ordered, nowhere, query]) expect(code).toBe(1);
-  }, 60_000);
+  });
 
   it('is told what a file is that is no update', async () => {
     expect(await run(['channel', 'fetch', 'config', 'config.block', '-c', 'mychannel'])).toMatchObject(done);
@@ -254,5 +254,5 @@ describe('a script for peer', () => {
       expect(stderr).toContain(`Error: Invalid channel create transaction : ${said}`);
     }
     expect(await readFile(join(folder, 'update.pb'))).toEqual(Buffer.from(bare));
-  }, 60_000);
+  });
 });

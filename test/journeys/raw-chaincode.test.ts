@@ -39,7 +39,7 @@ describe('chaincode that breaks the protocol', () => {
     running = await testNetwork({ tls: false, settings: { chaincode: { mode: 'dev', executetimeout: '2s' } } });
     using _ = await chaincode(answer);
     await running.deployFolder('raw', await chaincodeFolder(folder, 'raw'));
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await running?.[Symbol.asyncDispose]();

@@ -24,7 +24,7 @@ beforeAll(async () => {
     CORE_PEER_MSPCONFIGPATH: 'peer/msp',
     CORE_PEER_FILESYSTEMPATH: 'data',
   };
-}, 60_000);
+});
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const started = (line: string) => line.includes('Started peer with ID=[peer7], network ID=[net8], address=[127.0.0.1:17051]');
@@ -61,13 +61,13 @@ describe('a running peer', () => {
       const keys = [...line.matchAll(/[{,]"(level|time|module|channel|msg)":/g)].map(([, key]) => key);
       expect(new Set(keys).size).toBe(keys.length);
     }
-  }, 60_000);
+  });
 
   it('opens a debugger when its command line says so', async () => {
     await using peer = new RunningCommand(['node', 'start'], { ...env, NODE_OPTIONS: '--inspect=127.0.0.1:0' });
     await peer.line((line) => line.startsWith('Debugger listening on ws://127.0.0.1:'));
     await peer.line(started);
-  }, 60_000);
+  });
 
   it('logs what fails where nobody waits for it, stops in order and says so by its exit code', async () => {
     const lost = "process.once('SIGUSR2', () => void Promise.reject(new Error('lost on purpose')))";
@@ -83,14 +83,14 @@ describe('a running peer', () => {
     expect(peer.lines.join('\n')).toContain('Error: internal error');
     await using next = new RunningCommand(['node', 'start'], env); // nothing holds what it had
     await next.line(started);
-  }, 60_000);
+  });
 
   it('can be told to stop before it has started', async () => {
     await using peer = new RunningCommand(['node', 'start'], env);
     await peer.line((line) => line.includes('chaincode runs as processes'));
     expect([0, 130]).toContain(await peer.interrupt()); // as it had started by then or not
     expect(records(peer.lines).map(({ msg }) => msg)).toContain('Received signal: 2 (interrupt)');
-  }, 60_000);
+  });
 });
 
 describe('a development network', () => {
@@ -109,7 +109,7 @@ describe('a development network', () => {
       expect(running.lines.join('\n')).not.toContain('destroyed');
       expect(await readdir(temporary)).toEqual([]);
     }
-  }, 120_000);
+  });
 
   it('reports on SIGUSR1 in its log', async () => {
     const data = join(folder, 'data-dev');
@@ -125,5 +125,5 @@ describe('a development network', () => {
     expect(listensOn(running.pid, 9229)).toBe(false);
     expect(await running.interrupt()).toBe(0);
     expect(await readFile(log, 'utf8')).toContain('Received signal: 2 (interrupt)');
-  }, 60_000);
+  });
 });

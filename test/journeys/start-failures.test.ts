@@ -30,7 +30,7 @@ describe('a start that fails', () => {
       CORE_PEER_FILESYSTEMPATH: 'data',
       FABRIC_LOGGING_SPEC: 'fatal',
     };
-  }, 60_000);
+  });
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -70,7 +70,7 @@ describe('a start that fails', () => {
     const warning = JSON.parse(await peer.line((line) => line.includes('there is no core.yaml')));
     expect(warning).toMatchObject({ level: 'warn', folder });
     await peer.line((line) => line.includes('peer is ready'));
-  }, 60_000);
+  });
 
   it('starts when config.yaml of its MSP names a certificate that is not there, with a warning for each', async () => {
     const msp = join(folder, 'renamed-ca');
@@ -89,7 +89,7 @@ describe('a start that fails', () => {
       'AdminOUIdentifier',
       'OrdererOUIdentifier',
     ]);
-  }, 60_000);
+  });
 
   it('names the address that is taken', async () => {
     const server = createServer().listen(0, '127.0.0.1');
@@ -101,7 +101,7 @@ describe('a start that fails', () => {
       expect(stderr).toContain(`cannot listen on ${taken}`);
     }
     await once(server.close(), 'close');
-  }, 60_000);
+  });
 
   it('names the process that holds the ledger; health is served meanwhile', async () => {
     await using peer = new RunningCommand(['node', 'start'], {
@@ -119,7 +119,7 @@ describe('a start that fails', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/the ledger folder is in use by process \d+/);
     expect(await peer.interrupt()).toBe(0);
-  }, 60_000);
+  });
 
   it('keeps the log of a temporary network whose chaincode does not start', async () => {
     const source = join(folder, 'broken');
@@ -133,5 +133,5 @@ describe('a start that fails', () => {
     const [, log = ''] = /^Log: (.*)$/m.exec(stderr) ?? [];
     expect(await readFile(log, 'utf8')).toContain('broken on purpose');
     expect(existsSync(log.replace(/\.log$/, ''))).toBe(false);
-  }, 120_000);
+  });
 });

@@ -28,7 +28,7 @@ describe.skipIf(stock === undefined)(
       await running.deploy('kv', 'kv-node');
       server = `localhost:${running.network.plan.peers[0]?.port}`;
       for (const user of ['Admin', 'User1']) await saveConfig(user);
-    }, 240_000);
+    });
 
     afterAll(async () => {
       await running?.[Symbol.asyncDispose]();

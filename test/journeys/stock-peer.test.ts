@@ -39,7 +39,7 @@ describe.skipIf(stock === undefined)(
         ...['--peerAddresses', env['CORE_PEER_ADDRESS'] ?? ''],
         ...['--tlsRootCertFiles', env['CORE_PEER_TLS_ROOTCERT_FILE'] ?? ''],
       ]);
-    }, 240_000);
+    });
 
     afterAll(async () => {
       await network?.[Symbol.asyncDispose]();
@@ -77,7 +77,7 @@ describe.skipIf(stock === undefined)(
       await peer(1, ...invoke, '-c', '{"Args":["put","a","1"]}');
       for (const org of [1, 2] as const)
         expect(await peer(org, 'chaincode', 'query', '-C', 'mychannel', '-n', 'kv', '-c', '{"Args":["get","a"]}')).toBe('1\n');
-    }, 240_000);
+    });
 
     it('takes packages that we made', async () => {
       await ours(1, ...LIFECYCLE, 'package', 'ours.tar.gz', '--path', 'kv', '--label', 'ours_1');
@@ -85,6 +85,6 @@ describe.skipIf(stock === undefined)(
       await peer(1, ...LIFECYCLE, 'install', 'ours.tar.gz');
       await peer(1, ...LIFECYCLE, 'getinstalledpackage', '--package-id', id);
       expect(await readFile(join(folder, `${id}.tar.gz`))).toEqual(await readFile(join(folder, 'ours.tar.gz')));
-    }, 120_000);
+    });
   },
 );

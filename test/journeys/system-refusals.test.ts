@@ -35,20 +35,16 @@ describe('where the system refuses', () => {
   ];
   const here = unusable.filter(([, , cache]) => process.platform === 'linux' || cache !== '/proc');
 
-  it.each(here)(
-    'the folder for chaincode that %s is named, with the reason',
-    async (_, preparation, cache, reason) => {
-      const source = join(repository, 'chaincodes', 'kv-node');
-      const dev = ['dev', source, '--once', '--port-base', '0', '--no-tls'];
-      const { code, stderr } = await selvageAfter(`${preparation} && export SELVAGE_CACHE="$(realpath ${cache})"`, dev);
-      expect(code).toBe(1);
-      expect(stderr).toMatch(/ could not build chaincode: chaincode kv-node:[0-9a-f]{64} cannot be kept in \S+\/chaincode: /);
-      expect(stderr).toContain(
-        `: ${reason}\nLet the peer keep chaincode where it may write (selvage.chaincodeCache, with selvage dev SELVAGE_CACHE).\n`,
-      );
-    },
-    60_000,
-  );
+  it.each(here)('the folder for chaincode that %s is named, with the reason', async (_, preparation, cache, reason) => {
+    const source = join(repository, 'chaincodes', 'kv-node');
+    const dev = ['dev', source, '--once', '--port-base', '0', '--no-tls'];
+    const { code, stderr } = await selvageAfter(`${preparation} && export SELVAGE_CACHE="$(realpath ${cache})"`, dev);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/ could not build chaincode: chaincode kv-node:[0-9a-f]{64} cannot be kept in \S+\/chaincode: /);
+    expect(stderr).toContain(
+      `: ${reason}\nLet the peer keep chaincode where it may write (selvage.chaincodeCache, with selvage dev SELVAGE_CACHE).\n`,
+    );
+  });
 
   describe('the folder that a command was started in and that is gone', () => {
     const gone = (...args: string[]) => selvageAfter('mkdir gone && cd gone && rmdir ../gone', args);

@@ -24,7 +24,7 @@ describe('two organisations with the policy that both endorse', () => {
     running = await testNetwork({ orgs: 2 });
     const both = common.SignaturePolicyEnvelope.encode(parsePolicyText("AND('Org1MSP.member','Org2MSP.member')"));
     await running.deploy('kv', 'kv-node', both);
-  }, 240_000);
+  });
 
   afterAll(() => running?.[Symbol.asyncDispose]());
 

@@ -134,7 +134,7 @@ export function chaincodeSuite(title: string, { skip, open, openMs = 300_000, ma
       const sent = 'z'.repeat(MEGABYTE);
       await invoke('put', 'sent', sent);
       expect((await query('get', 'sent')) === sent).toBe(true);
-    }, 60_000);
+    });
 
     it(`takes ${many} transactions at once`, async () => {
       const { user, channel } = network.clients;
@@ -156,6 +156,6 @@ export function chaincodeSuite(title: string, { skip, open, openMs = 300_000, ma
       expect(waiting.size).toBe(0);
       expect([...codes]).toEqual(['VALID']);
       expect(JSON.parse(await query('range', 'many-', 'many.'))).toHaveLength(many);
-    }, 120_000);
+    });
   });
 }

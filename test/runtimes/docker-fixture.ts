@@ -13,7 +13,7 @@ import type { DockerEngine } from '../../src/runtimes/docker/engine.ts';
 import { HttpEngine } from '../../src/runtimes/docker/http-engine.ts';
 import { DOCKER_ENDPOINT, nodeImage } from '../docker.ts';
 
-const signal = (): AbortSignal => AbortSignal.timeout(30_000);
+const signal = (): AbortSignal => AbortSignal.timeout(200_000);
 
 export interface DockerFixture extends RuntimeFixture {
   readonly runtime: DockerRuntime;

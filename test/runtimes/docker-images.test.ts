@@ -104,7 +104,7 @@ describe.skipIf(noDocker !== undefined)(needsDocker('selvage images'), () => {
       present: true,
       madeHere: true,
     });
-  }, 120_000);
+  });
 
   const identity = async (): Promise<readonly string[]> => [(await engine.image(named('node'), { signal: never }))?.id ?? 'none'];
 
@@ -129,7 +129,7 @@ describe.skipIf(noDocker !== undefined)(needsDocker('selvage images'), () => {
       const files = await imageContents('node', { nodePath: process.execPath, path: process.env['PATH'] ?? '' });
       const plain = [...files.values()].filter(({ name }) => !name.startsWith('chaincode'));
       await engine.importImage(writeTar(plain), named('plain'), ['ENV PATH=/usr/local/bin:/usr/bin:/bin'], { signal: never });
-    }, 60_000);
+    });
 
     it('makes an image of a local one, and chaincode is built and run with it', async () => {
       const settings = { CORE_CHAINCODE_NODE_RUNTIME: named('from') };
@@ -143,14 +143,14 @@ describe.skipIf(noDocker !== undefined)(needsDocker('selvage images'), () => {
       const { exited } = await fixture.runtime.launch({ ...spec, output }, { signal: never });
       expect((await exited).lastOutput).toEqual(['ran --peer.address']);
       expect(lines).toContain('ran --peer.address');
-    }, 120_000);
+    });
 
     it('makes none of an image that lacks the language', async () => {
       const { err, code } = await selvage(['images', 'build', 'java', '--from', named('plain')]);
       expect(code).toBe(1);
       expect(err).toMatch(/the image \S+:javaenv does not work[\s\S]*java: not found[\s\S]*Take another image with --from/);
       expect((await listed())[named('javaenv')]).toMatch(/^missing/);
-    }, 60_000);
+    });
   });
 
   it('prunes images of chaincode that is not installed any more, and says what that freed', async () => {
@@ -187,7 +187,7 @@ describe.skipIf(noDocker !== undefined)(needsDocker('selvage images'), () => {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
-  }, 120_000);
+  });
 });
 
 const noGo = (await findTool('go', process.env)) === undefined ? 'no go here' : undefined;
@@ -225,12 +225,12 @@ describe.skipIf(noGo !== undefined)(
         (await promisify(execFile)('ldd', [join(folder, 'cc')]).catch(({ stderr }: { readonly stderr: string }) => ({ stdout: stderr })))
           .stdout,
       ).toContain('not a dynamic executable');
-    }, 120_000);
+    });
 
     it('names the packages that need C', async () => {
       const { stderr, code } = await build(USES_C);
       expect(code).toBe(1);
       expect(stderr).toContain('cgo: C compiler "gcc" not found in the builder image, and these packages use C: example/cc');
-    }, 120_000);
+    });
   },
 );

@@ -34,7 +34,7 @@ const noGo = noDocker ?? (await without('go'));
 const noJava = noDocker ?? (await without('javac', 'mvn'));
 const openMs = 900_000;
 
-if (noDocker === undefined) afterAll(() => removeOurImages(engine), 60_000);
+if (noDocker === undefined) afterAll(() => removeOurImages(engine));
 
 /** Of the second format, whose transactions take the same way. */
 const many = 100;

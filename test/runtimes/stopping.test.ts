@@ -8,7 +8,7 @@ let scope = new Scope();
 beforeEach(() => {
   scope = new Scope();
 });
-afterEach(() => scope[Symbol.asyncDispose](), 60_000);
+afterEach(() => scope[Symbol.asyncDispose]());
 
 /** Answers `held` only when it is asked to stop, and ends after that answer is sent. */
 const HELD = `
@@ -40,24 +40,20 @@ describe.skipIf(fixtures === undefined)('chaincode that is stopped (skipped with
   it.each([
     ['by name', (peer: Awaited<ReturnType<typeof shimPeer>>) => peer.support.stop('cc:1')],
     ['with the peer', (peer: Awaited<ReturnType<typeof shimPeer>>) => peer.support[Symbol.asyncDispose]()],
-  ])(
-    '%s is signalled first, and has its stream until it has ended',
-    async (_, stop) => {
-      const peer = await shimPeer(scope, { script: HELD });
-      expect((await peer.call('cc:1', 'other')).text).toBe('ok');
-      const held = peer.call('cc:1', 'held');
-      await expect.poll(() => peer.printed).toContain('holding');
-      const stopped = stop(peer);
-      const { text, writes } = await held;
-      expect(text).toBe('written while stopping');
-      expect(writes).toEqual(['put cc/closing=time']);
-      await stopped;
-      expect(peer.printed).toContain('asked to stop');
-      expect(peer.printed.join('\n')).not.toMatch(/Chat stream with peer - on error/);
-      expect(peer.printed).toContain('ends with 0');
-    },
-    300_000,
-  );
+  ])('%s is signalled first, and has its stream until it has ended', async (_, stop) => {
+    const peer = await shimPeer(scope, { script: HELD });
+    expect((await peer.call('cc:1', 'other')).text).toBe('ok');
+    const held = peer.call('cc:1', 'held');
+    await expect.poll(() => peer.printed).toContain('holding');
+    const stopped = stop(peer);
+    const { text, writes } = await held;
+    expect(text).toBe('written while stopping');
+    expect(writes).toEqual(['put cc/closing=time']);
+    await stopped;
+    expect(peer.printed).toContain('asked to stop');
+    expect(peer.printed.join('\n')).not.toMatch(/Chat stream with peer - on error/);
+    expect(peer.printed).toContain('ends with 0');
+  });
 
   it('and does not end is killed after its grace time; what ran on it is told that it was stopped', async () => {
     const script = HELD.replace('stopping();', '');
@@ -67,5 +63,5 @@ describe.skipIf(fixtures === undefined)('chaincode that is stopped (skipped with
     await peer.support.stop('cc:1');
     expect(peer.printed).toContain('asked to stop');
     expect(String(await held)).toContain('chaincode stream terminated: chaincode cc:1 is being stopped');
-  }, 300_000);
+  });
 });

@@ -220,7 +220,7 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeFixture
       expect(listener.lines.filter((line) => line === 'built')).toHaveLength(1);
       await Promise.all(instances.map((instance) => instance[Symbol.asyncDispose]()));
       expect(await fixture.leftovers()).toEqual([]);
-    }, 60_000);
+    });
 
     it('builds without starting anything, and a launch after that builds nothing', async () => {
       await using fixture = await open();
@@ -248,7 +248,7 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeFixture
       expect(listener.lines.filter((line) => line === 'built')).toHaveLength(1);
       await Promise.all(instances.map((instance) => instance[Symbol.asyncDispose]()));
       expect(await fixture.leftovers()).toEqual([]);
-    }, 60_000);
+    });
 
     it('leaves nothing of a build that was aborted, and goes on when a launch still waits for it', async () => {
       await using fixture = await open();

@@ -31,7 +31,7 @@ it('a client that is closed closes a connection that takes no further calls, too
   const { signal } = new AbortController();
   const answer = client.unary('/t/Never', Buffer.from('x'), { signal });
   const socket = await connected;
-  await client.ready(10_000);
+  await client.ready(200_000);
   socket.write(Buffer.concat([farewell, frame(Frame.PING, 0, 0, question)]));
   for await (const bytes of socket.iterator({ destroyOnReturn: false })) if ((bytes as Buffer).includes(question)) break;
   client[Symbol.dispose]();
@@ -51,7 +51,7 @@ it('a dial that several wait for fails none before its time, and keeps none over
   const socket = await connected;
   expect(await hurried).toBe(false);
   socket.write(frame(Frame.SETTINGS, 0, 0));
-  expect(await client.connected(10_000)).toBe(true);
+  expect(await client.connected(200_000)).toBe(true);
   const reason = new Error('enough');
   given.abort(reason);
   expect(await outcome).toBe(reason);
@@ -71,7 +71,7 @@ it('answers to any number of calls that were given up break nothing', async () =
   await using scope = new Scope();
   const { address, connected } = await serverThatSays(frame(Frame.SETTINGS, 0, 0), scope);
   using client = new Http2Client({ address });
-  await client.ready(10_000);
+  await client.ready(200_000);
   const socket = await connected;
   const given = new AbortController();
   const calls = Array.from({ length: 600 }, () =>

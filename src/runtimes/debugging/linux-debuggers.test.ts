@@ -133,26 +133,22 @@ describe.skipIf(skip !== undefined)(`debuggers of processes on this machine${ski
     expect(await new LinuxDebuggers().attached({ remote: end })).toBe(true);
   });
 
-  it.skipIf(javac === undefined)(
-    'sees who is connected to the debug port of a Java program (skipped without a JDK)',
-    async () => {
-      const { port, remote } = await peer();
-      const folder = await mkdtemp(join(tmpdir(), 'selvage-debugged-'));
-      scope.defer(() => rm(folder, { recursive: true }));
-      const source = `public class Main { public static void main(String[] a) throws Exception { new java.net.Socket("127.0.0.1", ${port}).getInputStream().read(); } }`;
-      await writeFile(join(folder, 'Main.java'), source);
-      const debugPort = await freePort();
-      const jdwp = `-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:${debugPort}`;
-      scope.use(new StartedProgram('java', [jdwp, 'Main.java'], { cwd: folder }));
-      const end = await remote;
-      expect(await new LinuxDebuggers().attached({ remote: end })).toBe(false);
-      const debug = connect(debugPort, '127.0.0.1');
-      scope.defer(() => debug.destroy());
-      await once(debug, 'connect');
-      debug.write('JDWP-Handshake');
-      expect(String((await once(debug, 'data'))[0])).toBe('JDWP-Handshake');
-      expect(await new LinuxDebuggers().attached({ remote: end })).toBe(true);
-    },
-    60_000,
-  );
+  it.skipIf(javac === undefined)('sees who is connected to the debug port of a Java program (skipped without a JDK)', async () => {
+    const { port, remote } = await peer();
+    const folder = await mkdtemp(join(tmpdir(), 'selvage-debugged-'));
+    scope.defer(() => rm(folder, { recursive: true }));
+    const source = `public class Main { public static void main(String[] a) throws Exception { new java.net.Socket("127.0.0.1", ${port}).getInputStream().read(); } }`;
+    await writeFile(join(folder, 'Main.java'), source);
+    const debugPort = await freePort();
+    const jdwp = `-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:${debugPort}`;
+    scope.use(new StartedProgram('java', [jdwp, 'Main.java'], { cwd: folder }));
+    const end = await remote;
+    expect(await new LinuxDebuggers().attached({ remote: end })).toBe(false);
+    const debug = connect(debugPort, '127.0.0.1');
+    scope.defer(() => debug.destroy());
+    await once(debug, 'connect');
+    debug.write('JDWP-Handshake');
+    expect(String((await once(debug, 'data'))[0])).toBe('JDWP-Handshake');
+    expect(await new LinuxDebuggers().attached({ remote: end })).toBe(true);
+  });
 });

@@ -104,7 +104,7 @@ describe.skipIf(noDocker !== undefined)(needsDocker('with a Docker engine'), () 
     await nineteen; // each was replaced by the next
     await fixture.runtime[Symbol.asyncDispose]();
     expect(await fixture.leftovers()).toEqual([]);
-  }, 120_000);
+  });
 
   it('runs replicas beside each other, of one image', async () => {
     const calls: string[] = [];
@@ -120,7 +120,7 @@ describe.skipIf(noDocker !== undefined)(needsDocker('with a Docker engine'), () 
     expect(calls.filter((call) => call === 'build')).toHaveLength(1);
     await instances[1]?.[Symbol.asyncDispose]();
     expect([...(await fixture.leftovers())].sort()).toEqual([first, `${first}-replica3`]);
-  }, 120_000);
+  });
 
   it('gives a Java build the settings of Maven, and the image nothing of them', async () => {
     const HOME = await mkdtemp(join(tmpdir(), 'selvage-home-'));
@@ -199,7 +199,7 @@ describe.skipIf(noDocker !== undefined)(needsDocker('with a Docker engine'), () 
         expect(await fixture.leftovers(), `${way} at ${step}`).toEqual([]);
       }
     }
-  }, 240_000);
+  });
 
   it('sweeps what a run that is over left behind, and nothing of one that goes on', async () => {
     await using fixture = await openDocker();
@@ -256,7 +256,7 @@ describe.skipIf(noDocker !== undefined)(needsDocker('with a Docker engine'), () 
     await listener.line('own');
     await second[Symbol.asyncDispose]();
     expect(await second.exited).toMatchObject({ code: 9, signal: null });
-  }, 60_000);
+  });
 
   it('says that the kernel killed it for its memory', async () => {
     await using fixture = await openDocker({ hostConfig: { memory: 67108864, memoryswap: 67108864 } });

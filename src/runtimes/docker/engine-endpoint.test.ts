@@ -42,11 +42,11 @@ describe.skipIf(noOwnEngine !== undefined)(`an engine elsewhere${skipped}`, () =
     endpoint = `tcp://127.0.0.1:${await freePort()}`;
     const files = ['--tlscacert', join(folder, 'ca.pem'), '--tlscert', join(folder, 'cert.pem'), '--tlskey', join(folder, 'key.pem')];
     engine = await OwnEngine.open(['--host', endpoint, '--tlsverify', ...files]);
-  }, 120_000);
+  });
   afterAll(async () => {
     await engine?.[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   it('builds and runs chaincode over TLS, with both sides known to each other', async () => {
     const over = new HttpEngine({ endpoint, tls });
@@ -56,7 +56,7 @@ describe.skipIf(noOwnEngine !== undefined)(`an engine elsewhere${skipped}`, () =
     await listener.line('hello');
     await instance[Symbol.asyncDispose]();
     expect(await fixture.leftovers()).toEqual([]);
-  }, 120_000);
+  });
 
   it('says so when they do not know each other', async () => {
     const stranger = await CertificateAuthority.create({ commonName: 'stranger', organization: 'test' }, new Date());
@@ -97,5 +97,5 @@ describe.skipIf(noOwnEngine !== undefined)(`an engine elsewhere${skipped}`, () =
     } finally {
       await engine.docker('network', 'rm', 'selvage-test');
     }
-  }, 120_000);
+  });
 });

@@ -97,7 +97,7 @@ describe.skipIf(go === undefined)(`Go chaincode as a process${go === undefined ?
   it('is built without a network when its dependencies are vendored, and gets the address and its memory', async () => {
     await using runtime = opened({});
     expect(await runtime.output(await folderWith(VENDORED))).toEqual(['vendored [-peer.address=peer:7052] 966367641B']);
-  }, 60_000);
+  });
 
   it('comes in packages of either lifecycle', async () => {
     await using runtime = opened({});
@@ -108,7 +108,7 @@ describe.skipIf(go === undefined)(`Go chaincode as a process${go === undefined ?
     expect(output[0]).toContain('vendored [-peer.address=peer:7052]');
     expect(await runtime.launched({ ccid: 'cc:1', platform: 'golang', codePackage, path })).toEqual(output);
     expect(runtime.builds()).toBe(1);
-  }, 60_000);
+  });
 
   it('runs what was built here, not what a package brings along under that name', async () => {
     await using runtime = opened({});
@@ -119,7 +119,7 @@ describe.skipIf(go === undefined)(`Go chaincode as a process${go === undefined ?
       skip: () => false,
     });
     expect((await runtime.launched({ ccid: 'cc:1', platform: 'golang', path, codePackage: brought }))[0]).toContain('built');
-  }, 60_000);
+  });
 
   it('is built once for equal packages, again for another', async () => {
     await using runtime = opened({});
@@ -131,7 +131,7 @@ describe.skipIf(go === undefined)(`Go chaincode as a process${go === undefined ?
     await using restarted = opened({});
     expect((await restarted.output(await sources('one')))[0]).toContain('one');
     expect(restarted.builds()).toBe(0);
-  }, 60_000);
+  });
 
   it('is built in the way of GOPATH, with what it vendors', async () => {
     const root = await folderWith({
@@ -140,5 +140,5 @@ describe.skipIf(go === undefined)(`Go chaincode as a process${go === undefined ?
     });
     await using runtime = opened({ GOPATH: root });
     expect((await runtime.output(join(root, 'src/example.com/old')))[0]).toContain('old ways [-peer.address=peer:7052]');
-  }, 60_000);
+  });
 });

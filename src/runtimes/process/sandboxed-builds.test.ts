@@ -58,7 +58,7 @@ const there = (path: string): Promise<boolean> =>
     () => false,
   );
 
-describe.skipIf(!sandbox)(`a build in the sandbox${here(sandbox, active['sandbox'] ?? '')}`, { timeout: 120_000 }, () => {
+describe.skipIf(!sandbox)(`a build in the sandbox${here(sandbox, active['sandbox'] ?? '')}`, () => {
   it('sees the settings of its tools and not the rest of the home, and writes only where it should', async () => {
     await writeFile(join(home, '.npmrc'), 'init-author-name=someone\n');
     await writeFile(join(home, 'secret'), 'of the peer');

@@ -210,7 +210,7 @@ describe.skipIf(go === undefined)(`go${needs('Go', go)}`, () => {
     await proxy.close();
     expect(await built(await build(sources, 'golang', { ...compiled, ...unchecked, GOPROXY: 'off' }))).toBe(true);
     await expect(build(sources, 'golang', { ...compiled, GOFLAGS: '-nosuchflag' })).rejects.toThrow('nosuchflag');
-  }, 120_000);
+  });
 
   it('uses what is vendored, without any proxy', async () => {
     const sources = await folder('cc', {
@@ -219,7 +219,7 @@ describe.skipIf(go === undefined)(`go${needs('Go', go)}`, () => {
       'vendor/dep.example/d.go': 'package dep\n\nconst Value = "vendored"\n',
     });
     expect(await built(await build(sources, 'golang', { ...compiled, GOPROXY: 'off' }))).toBe(true);
-  }, 120_000);
+  });
 
   it('builds what was packed below GOPATH, with what it imports from elsewhere', async () => {
     const root = await folder('gopath', {
@@ -234,7 +234,7 @@ describe.skipIf(go === undefined)(`go${needs('Go', go)}`, () => {
     const spec = { ccid: 'cc:1', name: 'cc', version: '1', platform: 'golang', codePackage, path: 'example.com/old' };
     await runtime.build(spec, { signal: never });
     expect(await readdir(join(directory, 'runtime', 'builds'))).toHaveLength(1);
-  }, 120_000);
+  });
 });
 
 const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
@@ -249,7 +249,7 @@ describe.skipIf(maven === undefined)(`Maven${needs('Maven', maven)}`, () => {
     await expect(build(sources, 'java', { MAVEN_OPTS: `-Duser.home=${home}` })).rejects.toMatchObject({ code: 'CHAINCODE_BUILD_FAILED' });
     expect(mirror.asked.some((path) => path.startsWith('/org/apache/maven/plugins/'))).toBe(true);
     expect(await there(join(home, '.m2', 'repository'))).toBe(true);
-  }, 120_000);
+  });
 });
 
 describe.skipIf(java === undefined)(`a Gradle wrapper in the package${needs('Java', java)}`, () => {
@@ -266,5 +266,5 @@ describe.skipIf(java === undefined)(`a Gradle wrapper in the package${needs('Jav
     const place = await build(sources, 'java', { GRADLE_USER_HOME: join(home, 'my-gradle') }, withWrapper);
     expect(await there(join(place, '.selvage', 'chaincode.jar'))).toBe(true);
     expect(await there(join(home, 'my-gradle', 'asked'))).toBe(true);
-  }, 60_000);
+  });
 });

@@ -22,7 +22,7 @@ import { type FailingPeer, type Files, failingPeer } from './failing-peer.ts';
 import { answering, npmrc } from './npm-registries.ts';
 import { noSmallDisk, smallDisk } from './small-disk.ts';
 
-const signal = (): AbortSignal => AbortSignal.timeout(120_000);
+const signal = (): AbortSignal => AbortSignal.timeout(200_000);
 const EXIT = { code: 'CHAINCODE_LAUNCH_FAILED' } as const;
 const BUILD = { code: 'CHAINCODE_BUILD_FAILED' } as const;
 
@@ -69,7 +69,7 @@ describe.skipIf(noDocker !== undefined)(needsDocker('chaincode in Docker'), () =
     let peer: FailingPeer;
     beforeAll(async () => {
       peer = await peerWith({}, { memory: 64 * 1024 * 1024, memoryswap: 64 * 1024 * 1024 });
-    }, 300_000);
+    });
     afterAll(() => peer?.[Symbol.asyncDispose]());
 
     it('that wants a dependency, and nothing listens where the registry should be', () =>
@@ -182,7 +182,7 @@ describe.skipIf(noDocker !== undefined)(needsDocker('chaincode in Docker'), () =
       advice: /CORE_PEER_TLS_ENABLED/,
       output: /UNAVAILABLE/,
     });
-  }, 300_000);
+  });
 
   it('that never registers', async () => {
     await failingLaunch(
@@ -199,7 +199,7 @@ describe.skipIf(noDocker !== undefined)(needsDocker('chaincode in Docker'), () =
         output: /^hello$/,
       },
     );
-  }, 120_000);
+  });
 
   it.each([
     ['the registry of its image is not reached', 'localhost:1/selvage/no-such-image:1'],
@@ -281,31 +281,27 @@ describe.skipIf(noDocker !== undefined)(needsDocker('chaincode in Docker'), () =
       closing.unshift(daemon);
       own = new HttpEngine({ endpoint: daemon.endpoint });
       await own.importImage(writeTar((await smallSystem(process.env['PATH'] ?? '')).values()), IMAGE, [], { signal: signal() });
-    }, 120_000);
+    });
     afterAll(async () => {
       for (const each of closing) await each[Symbol.asyncDispose]();
-    }, 120_000);
+    });
 
     it.each([
       ['while it builds', 200, /No space left on device/],
       ['while the image is made', 60, undefined],
-    ])(
-      '%s',
-      async (_, megabytes, output) => {
-        const command = `head -c ${megabytes}m /dev/zero > /chaincode/output/large`;
-        const platform = new SmallPlatform({ image: IMAGE, runtimeImage: IMAGE, command });
-        await failingLaunch(
-          { runtime: await dockerWith(own, {}, { platforms: [platform] }), files: program('') },
-          {
-            code: 'DISK_FULL',
-            reason: /^the disk (of the Docker engine )?is full$/,
-            advice: /Make room/,
-            ...(output && { output }),
-          },
-        );
-      },
-      120_000,
-    );
+    ])('%s', async (_, megabytes, output) => {
+      const command = `head -c ${megabytes}m /dev/zero > /chaincode/output/large`;
+      const platform = new SmallPlatform({ image: IMAGE, runtimeImage: IMAGE, command });
+      await failingLaunch(
+        { runtime: await dockerWith(own, {}, { platforms: [platform] }), files: program('') },
+        {
+          code: 'DISK_FULL',
+          reason: /^the disk (of the Docker engine )?is full$/,
+          advice: /Make room/,
+          ...(output && { output }),
+        },
+      );
+    });
   });
 });
 

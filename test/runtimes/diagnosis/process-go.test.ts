@@ -43,7 +43,7 @@ describe.skipIf(skipped)(needsGo('Go chaincode as a process'), () => {
   let peer: FailingPeer;
   beforeAll(async () => {
     peer = await failingPeer();
-  }, 120_000);
+  });
   afterAll(() => peer?.[Symbol.asyncDispose]());
 
   it('that does not compile', () =>
@@ -100,7 +100,7 @@ describe.skipIf(skipped)(needsGo('Go chaincode as a process'), () => {
       reason: /^it registered as other:1 instead of failing\d+:1$/,
       advice: /CORE_CHAINCODE_ID_NAME/,
     });
-  }, 120_000);
+  });
 
   it('that trusts another certificate authority', async () => {
     const authority = await CertificateAuthority.create({ commonName: 'another-ca', organization: 'elsewhere' }, systemClock.now());
@@ -115,7 +115,7 @@ describe.skipIf(skipped)(needsGo('Go chaincode as a process'), () => {
       advice: /CORE_PEER_TLS_ROOTCERT_FILE/,
       output: /.+/,
     });
-  }, 120_000);
+  });
 });
 
 describe.skipIf(skipped)(needsGo('Go chaincode as a process, in another environment'), () => {

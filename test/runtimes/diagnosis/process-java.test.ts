@@ -56,7 +56,7 @@ describe.skipIf(skipped)(`Java chaincode as a process${skipped ? ' (skipped: no 
     await folderWith(classes, { 'Programs.java': PROGRAMS, 'Newer.class': Buffer.from('cafebabe000003e7000d', 'hex') });
     await run('javac', ['--release', '11', 'Programs.java'], { cwd: classes });
     peer = await failingPeer();
-  }, 120_000);
+  });
   afterAll(async () => {
     await peer?.[Symbol.asyncDispose]();
     await rm(classes, { recursive: true, force: true });
@@ -113,58 +113,42 @@ exit 1
     return { 'chaincode.jar': await readFile(join(folder, 'chaincode.jar')) };
   };
 
-  it(
-    'that wants a dependency, and nothing listens where the repository should be',
-    () =>
-      peer.failure(project(pom(NOBODY, NONE)), {
-        ...BUILD,
-        reason: 'a dependency could not be got, because the repository was not reached',
-        advice: /Maven or Gradle settings/,
-        output: /example\.invalid:none/,
-      }),
-    120_000,
-  );
+  it('that wants a dependency, and nothing listens where the repository should be', () =>
+    peer.failure(project(pom(NOBODY, NONE)), {
+      ...BUILD,
+      reason: 'a dependency could not be got, because the repository was not reached',
+      advice: /Maven or Gradle settings/,
+      output: /example\.invalid:none/,
+    }));
 
   const from = async (repository: Promise<WebServer>, symptoms: Symptoms): Promise<void> => {
     await using server = await repository;
     await peer.failure(project(pom(server.url, NONE)), symptoms);
   };
 
-  it(
-    'that wants a dependency which the repository does not have',
-    () =>
-      from(answering(404, 'text/plain', 'not found'), {
-        ...BUILD,
-        reason: /^a dependency is not in the repository: example\.invalid:none/,
-        advice: /name and version/,
-        output: /example\.invalid:none/,
-      }),
-    120_000,
-  );
+  it('that wants a dependency which the repository does not have', () =>
+    from(answering(404, 'text/plain', 'not found'), {
+      ...BUILD,
+      reason: /^a dependency is not in the repository: example\.invalid:none/,
+      advice: /name and version/,
+      output: /example\.invalid:none/,
+    }));
 
-  it(
-    'that wants a dependency from a repository with a login',
-    () =>
-      from(answering(401, 'text/plain', 'who are you?'), {
-        ...BUILD,
-        reason: /^the repository does not let us in/,
-        advice: /credentials/,
-        output: /401/,
-      }),
-    120_000,
-  );
+  it('that wants a dependency from a repository with a login', () =>
+    from(answering(401, 'text/plain', 'who are you?'), {
+      ...BUILD,
+      reason: /^the repository does not let us in/,
+      advice: /credentials/,
+      output: /401/,
+    }));
 
-  it(
-    'that does not compile',
-    () =>
-      peer.failure(project(pom(), 'undefinedThing();'), {
-        ...BUILD,
-        reason: /^the sources do not compile: Main\.java:\[5,5\] cannot find symbol/,
-        advice: /Correct the lines shown/,
-        output: /undefinedThing/,
-      }),
-    120_000,
-  );
+  it('that does not compile', () =>
+    peer.failure(project(pom(), 'undefinedThing();'), {
+      ...BUILD,
+      reason: /^the sources do not compile: Main\.java:\[5,5\] cannot find symbol/,
+      advice: /Correct the lines shown/,
+      output: /undefinedThing/,
+    }));
 
   it('whose main class is not there', async () => {
     await peer.failure(await jarOf('example.Absent', ['Ends']), {

@@ -34,7 +34,7 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
   let peer: FailingPeer;
   beforeAll(async () => {
     peer = await failingPeer();
-  }, 120_000);
+  });
   afterAll(() => peer?.[Symbol.asyncDispose]());
 
   describe('that does not build, because', () => {
@@ -143,7 +143,7 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
         advice: /Correct the lines shown/,
         output: /TS2322/,
       });
-    }, 120_000);
+    });
 
     it('TypeScript finds what is never used, and the program ends', async () => {
       await peer.failure(await typescript("export {};\nconst unused = 1;\nthrow new Error('compiled all the same');\n"), {
@@ -153,7 +153,7 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
         advice: /last output/,
         output: /compiled all the same/,
       });
-    }, 120_000);
+    });
 
     it('an install script fails', () =>
       peer.failure(program('', { scripts: { start: 'node .', install: 'echo this does not go well >&2; exit 9' } }), {
@@ -357,7 +357,7 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
         advice: /CORE_CHAINCODE_ID_NAME/,
         output: /other:1/,
       });
-    }, 120_000);
+    });
 
     it('it trusts another certificate authority', async () => {
       const files = { 'ca.pem': (await authority).own.certificate };
@@ -367,7 +367,7 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
         advice: /CORE_PEER_TLS_ROOTCERT_FILE/,
         output: /certificate/,
       });
-    }, 120_000);
+    });
 
     it('it shows another client certificate', async () => {
       const { certificate, privateKey } = await (await authority).tls({ commonName: 'chaincode', hosts: [] });
@@ -379,7 +379,7 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
         advice: /CORE_TLS_CLIENT_KEY_FILE/,
         output: /UNAVAILABLE/,
       });
-    }, 120_000);
+    });
 
     it('it speaks no TLS', async () => {
       await peer.failure(await sample("process.env.CORE_PEER_TLS_ENABLED = 'false';"), {
@@ -388,7 +388,7 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
         advice: /CORE_PEER_TLS_ENABLED/,
         output: /UNAVAILABLE/,
       });
-    }, 120_000);
+    });
 
     it('it dials somewhere else', async () => {
       await peer.failure(await sample("process.argv.splice(2, 9, '--peer.address', '127.0.0.1:1');"), {
@@ -397,7 +397,7 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
         advice: /CORE_PEER_ADDRESS/,
         output: /ECONNREFUSED/,
       });
-    }, 120_000);
+    });
   });
 });
 
@@ -427,7 +427,7 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process, with
   let peer: FailingPeer;
   beforeAll(async () => {
     peer = await failingPeer({ settings: () => ({ chaincode: { startuptimeout: '5s' } }) });
-  }, 120_000);
+  });
   afterAll(() => peer?.[Symbol.asyncDispose]());
 
   it.each([

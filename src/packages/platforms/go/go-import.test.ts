@@ -60,13 +60,13 @@ describe.skipIf(go === undefined)(`Go chaincode by its import path${go === undef
     const { path, codePackage } = await packPath('example.com/top/cc', 'golang', { cwd: root });
     expect(path).toBe('example.com/top/cc');
     expect(await namesIn(codePackage)).toEqual(PACKED);
-  }, 60_000);
+  });
 
   it('is looked up in GOPATH where modules are off', async () => {
     await write(Object.fromEntries(Object.entries(FILES).map(([name, content]) => [`src/example.com/top/${name}`, content])));
     const host = { ...process.env, GOPATH: root, GO111MODULE: 'off' };
     expect(await namesIn(await packGoImport('example.com/top/cc', { host, cwd: root }))).toEqual(PACKED);
-  }, 60_000);
+  });
 
   it('that is nowhere has what Go says of it', async () => {
     await write({ 'go.mod': 'module example.com/top\ngo 1.20\n' });
@@ -76,5 +76,5 @@ describe.skipIf(go === undefined)(`Go chaincode by its import path${go === undef
     });
     await expect(packPath('./nothing', 'golang', { cwd: root })).rejects.toThrow(`there is no folder ${join(root, 'nothing')}`);
     await expect(packPath('nothing', 'node', { cwd: root })).rejects.toThrow(`there is no folder ${join(root, 'nothing')}`);
-  }, 60_000);
+  });
 });

@@ -65,7 +65,7 @@ describe.skipIf(go === undefined)(`chaincode below GOPATH${go === undefined ? ' 
       'src/example.com/cc/vendor/example.com/other/other.go',
       'src/example.com/cc/vendor/vendored.example/v/v.go',
     ]);
-  }, 60_000);
+  });
 
   it('may import a shim that only the builder has, and nothing else that is nowhere', async () => {
     const shim = 'github.com/hyperledger/fabric/core/chaincode/shim';
@@ -73,7 +73,7 @@ describe.skipIf(go === undefined)(`chaincode below GOPATH${go === undefined ? ' 
     const missing = packed({ 'example.com/cc/main.go': importing('main', 'example.com/absent') });
     await expect(missing).rejects.toThrow('example.com/cc imports example.com/absent, which cannot be packed: ');
     await expect(missing).rejects.toMatchObject({ code: 'CHAINCODE_PACKAGE_INVALID', advice: expect.stringContaining('GOPATH') });
-  }, 60_000);
+  });
 
   it('finds what lies in another folder of GOPATH', async () => {
     const second = join(directory, 'second');
@@ -81,5 +81,5 @@ describe.skipIf(go === undefined)(`chaincode below GOPATH${go === undefined ? ' 
     await writeFile(join(second, 'src', 'far.example', 'f', 'f.go'), importing('f'));
     const names = await packed({ 'example.com/cc/main.go': importing('main', 'far.example/f') }, { GOPATH: `${directory}:${second}` });
     expect(names).toEqual(['src/example.com/cc/main.go', 'src/example.com/cc/vendor/far.example/f/f.go']);
-  }, 60_000);
+  });
 });
