@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { SharedLook } from './shared-look.ts';
 
 /** How a process tree is recognised: its group, and a variable that descendants inherit even when they leave the group. */
 export interface TreeMark {
@@ -36,33 +37,38 @@ export async function signalTree(mark: TreeMark, signal: 'SIGTERM' | 'SIGKILL'):
 export const processesOf = async (mark: TreeMark): Promise<readonly number[]> =>
   process.platform === 'linux' ? (await members(mark)).map(({ pid }) => pid) : [];
 
-interface Member {
+interface Listed {
   readonly pid: number;
   /** The program's name, as the system shortens it. */
   readonly command: string;
+  readonly group: number;
+  /** Its environment as the system shows it, with a NUL before each variable; that of processes of other users is hidden. */
+  readonly environment: string;
 }
 
-/** Linux: by control group, by group id, or by the mark in the environment, which only our own user's processes show. */
-async function members({ groupId, variable, inside }: TreeMark): Promise<readonly Member[]> {
+/** By control group, by group id, or by the mark in the environment. */
+async function members({ groupId, variable, inside }: TreeMark): Promise<readonly Listed[]> {
+  const [listed, within] = await Promise.all([processList.now(), inside?.()]);
+  const known = new Set(within);
+  return listed.filter(({ pid, group, environment }) => known.has(pid) || group === groupId || environment.includes(`\0${variable}\0`));
+}
+
+/** Many trees end at once where a peer stops, and each look reads two files of every process of the machine. */
+const processList = new SharedLook(async (): Promise<readonly Listed[]> => {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const known = new Set((await inside?.())?.map(String));
-  const found = await Promise.all(pids.map((pid) => member(pid, { groupId, variable, known: known.has(pid) })));
-  return found.filter((each) => each !== undefined);
-}
+  return (await Promise.all(pids.map(listed))).filter((each) => each !== undefined);
+});
 
-async function member(
-  pid: string,
-  { groupId, variable, known }: { readonly groupId: number; readonly variable: string; readonly known: boolean },
-): Promise<Member | undefined> {
+/** Undefined for a process that is gone, or a zombie. */
+async function listed(pid: string): Promise<Listed | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
   if (stat === undefined) return undefined;
   // After the command, which may itself contain brackets: state, parent, group.
   const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   if (state === 'Z' || state === 'X') return undefined;
-  const found: Member = { pid: Number(pid), command: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')) };
-  if (known || Number(group) === groupId) return found;
   const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
-  return `\0${environment}`.includes(`\0${variable}\0`) ? found : undefined;
+  const command = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+  return { pid: Number(pid), command, group: Number(group), environment: `\0${environment}` };
 }
 
 /** Whether the group had a process to signal. macOS answers EPERM for a group of zombies. */
