@@ -96,6 +96,18 @@ const old = (name: WriteSetName, ran: Ran | undefined, set = ran?.sets.get(name.
   rwset: set ?? new Uint8Array(0),
 });
 
+/** What the ledger on the disk has that is not made from its blocks and private data. */
+async function verified(): Promise<readonly string[]> {
+  const { findings } = await verifyLedger({
+    folder: join(root, 'channels', 'channel'),
+    release: '2.x',
+    lifetimes: lifetimes ?? { blockToLive: () => 0n },
+    state: true,
+    checkBlock: async () => undefined,
+  });
+  return findings;
+}
+
 describe('private data that comes after its block', () => {
   it('is taken into the state and the store, and stays there', async () => {
     {
@@ -236,14 +248,7 @@ describe('a ledger whose private data came late', () => {
       const { refused } = await ledger.commitOld([old(at(1n, 0, 'short'), one), old(at(1n, 0), one), old(at(1n, 1, 'short'), invalid)]);
       expect(refused).toEqual([]);
     }
-    const { findings } = await verifyLedger({
-      folder: join(root, 'channels', 'channel'),
-      release: '2.x',
-      lifetimes: lifetimes ?? { blockToLive: () => 0n },
-      state: true,
-      checkBlock: async () => undefined,
-    });
-    expect(findings).toEqual([]);
+    expect(await verified()).toEqual([]);
   });
 });
 
@@ -277,6 +282,34 @@ describe('private data of invalid transactions', () => {
     const { flags } = await commit(ledger, [reading], { atHand: [0], keepsInvalid: false });
     expect([...flags]).toEqual([MVCC_READ_CONFLICT]);
     expect([[...(await ledger.privateData.ofBlock(2n)).keys()], await plain(ledger, 'c', 'k')]).toEqual([[0], undefined]);
+  });
+});
+
+describe('private data that leaves no value in the state', () => {
+  it.each([
+    ['kept', [0, 1, 2, 3, 4]],
+    ['missed', []],
+  ])('expires with its collection as well, whether it is %s', async (_, atHand) => {
+    {
+      await using provider = await open();
+      const ledger = await provider.create('channel', genesis());
+      await commit(ledger, [await run(ledger, 'tx0', put('short', { k: 'v', other: 'v' }))], { atHand: [0] });
+      const runs = [
+        await run(ledger, 'tx1', (simulator) => simulator.deletePrivateData('cc', 'short', 'other')),
+        await run(ledger, 'tx2', (simulator) => simulator.purgePrivateData('cc', 'short', 'k')),
+        await run(ledger, 'tx3', (simulator) => simulator.setPrivateDataMetadata('cc', 'short', 'none', new Map([['m', utf8('v')]]))),
+        await run(ledger, 'tx4', put('short', { twice: '1' })),
+        await run(ledger, 'tx5', put('short', { twice: '2' })),
+      ];
+      await commit(ledger, runs, { atHand }); // block 2, due at 5
+      const known = async () => [[...(await ledger.privateData.ofBlock(2n)).keys()], await missing(ledger, 'eligible')];
+      for (let number = 3; number <= 4; number += 1) await commit(ledger, []);
+      const absent = [4, 3, 2, 1, 0].filter((index) => !atHand.includes(index));
+      expect(await known()).toEqual([atHand, absent.map((index) => `2.${index} short`)]);
+      await commit(ledger, []);
+      expect(await known()).toEqual([[], []]);
+    }
+    expect(await verified()).toEqual([]);
   });
 });
 

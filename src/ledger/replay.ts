@@ -3,7 +3,7 @@ import { SelvageError } from '../common/errors.ts';
 import { commitHashOf, flagsOf, nextCommitHash } from './block-metadata.ts';
 import type { StoredBlock } from './blockstore/block-store.ts';
 import { blockEffects } from './commit/effects.ts';
-import { unappliedSets } from './commit/old-private-data.ts';
+import { setsOf } from './commit/old-private-data.ts';
 import { replayUpdates } from './commit/prepare-commit.ts';
 import type { CommitParts } from './commit/prepared.ts';
 import type { Compatibility } from './compatibility.ts';
@@ -43,8 +43,8 @@ export function replay({ kv, state, privateData, expiry: schedule, compatibility
       plainKey,
     });
     const purged = await privateData.purgedBy(prepared.privatePurges);
-    const unapplied = unappliedSets(prepared, number);
-    const expiry = await schedule.forBlock({ blockNum: number, updates: prepared.updates, snapshot, purged, unapplied });
+    const sets = setsOf(prepared, number);
+    const expiry = await schedule.forBlock({ blockNum: number, updates: prepared.updates, snapshot, purged, sets });
     const found = commitHashOf(block);
     const wanted = begun || number <= 1n ? nextCommitHash(number, { prepared, previous }) : found;
     if (found !== undefined && wanted !== undefined && !equalBytes(found, wanted))

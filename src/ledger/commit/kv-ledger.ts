@@ -33,7 +33,7 @@ import type { StateSnapshot, StateStore } from '../statedb/state.ts';
 import type { Version } from '../version.ts';
 import { StoredView } from '../view/stored-view.ts';
 import { blockEffects } from './effects.ts';
-import { checkOld, oldUpdates, purgedWhole, sameSet, unappliedSets } from './old-private-data.ts';
+import { checkOld, oldUpdates, purgedWhole, sameSet, setsOf } from './old-private-data.ts';
 import { prepareCommit } from './prepare-commit.ts';
 import type { CommitParts, MayHold, PreparedCommit } from './prepared.ts';
 
@@ -171,8 +171,8 @@ export class KvLedger implements Ledger {
     const plainKey: CommitParts['plainKey'] = (collection, hash) => this.#parts.privateData.plainKey(collection, hash);
     const prepared = await prepareCommit({ block, flags, transactions, privateData, keepsInvalid, snapshot, mayHold, txIdAt, plainKey });
     const purged = await this.#parts.privateData.purgedBy(prepared.privatePurges);
-    const unapplied = unappliedSets(prepared, numberOf(block));
-    const expiry = await this.#parts.expiry.forBlock({ blockNum: numberOf(block), updates: prepared.updates, snapshot, purged, unapplied });
+    const sets = setsOf(prepared, numberOf(block));
+    const expiry = await this.#parts.expiry.forBlock({ blockNum: numberOf(block), updates: prepared.updates, snapshot, purged, sets });
     return { prepared, expiry };
   }
 

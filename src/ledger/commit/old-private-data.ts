@@ -37,14 +37,16 @@ interface Committed {
 export const sameSet = (a: WriteSetName, b: WriteSetName): boolean =>
   a.blockNum === b.blockNum && a.index === b.index && a.namespace === b.namespace && a.collection === b.collection;
 
-/** The sets that a block brings for its invalid transactions, here or missing. */
-export function unappliedSets(
+/** The private write sets that a block brings, here or missing. */
+export function setsOf(
   { privateWrites, missingPrivateData }: Pick<PreparedCommit, 'privateWrites' | 'missingPrivateData'>,
   blockNum: bigint,
 ): readonly PrivateWriteSet[] {
-  return [...privateWrites, ...missingPrivateData]
-    .filter(({ invalid }) => invalid)
-    .map(({ index, namespace, collection }) => ({ version: { blockNum, txNum: BigInt(index) }, namespace, collection }));
+  return [...privateWrites, ...missingPrivateData].map(({ index, namespace, collection }) => ({
+    version: { blockNum, txNum: BigInt(index) },
+    namespace,
+    collection,
+  }));
 }
 
 /** Sorts what somebody gave into what the blocks' hashes speak for, and the rest. */

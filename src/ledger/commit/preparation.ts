@@ -99,7 +99,7 @@ export class Preparation {
   async #takeInPrivate(transaction: Transaction, index: number, version: Version): Promise<void> {
     const { txId } = transaction;
     for (const purge of purgesOf(transaction, version)) await this.#forget(purge, txId);
-    for (const writes of await this.#keep(transaction, index, false)) {
+    for (const writes of await this.#keep(transaction, index)) {
       const applied = applyPrivateWrites(writes, { state: this.#state, version, txId });
       for (const key of applied.written) this.#plainKeys.set(hashId(writes, keyHash(key)), key);
       for (const key of applied.touched) this.#touched.push(key);
@@ -108,18 +108,18 @@ export class Preparation {
 
   /** An invalid transaction changes no state, but others may yet want to see what it would have written. */
   async #keepInvalid(transaction: Transaction | undefined, index: number): Promise<void> {
-    if (transaction?.endorsed === true) await this.#keep(transaction, index, true);
+    if (transaction?.endorsed === true) await this.#keep(transaction, index);
   }
 
   /** Writes down which private sets of a transaction are here and which are missing. @returns those that are here */
-  async #keep(transaction: Transaction, index: number, invalid: boolean): Promise<readonly PrivateWrites[]> {
+  async #keep(transaction: Transaction, index: number): Promise<readonly PrivateWrites[]> {
     const { txId } = transaction;
     const atHand = this.#parts.privateData?.get(index) ?? [];
     const kept: PrivateWrites[] = [];
     for (const { namespace, collection, rwset } of matchPrivateWrites(transaction, atHand, { partial: this.#parts.partial })) {
       const eligible = (await this.#parts.mayHold?.({ namespace, collection }, this.#parts.snapshot)) !== false;
-      if (rwset !== undefined && eligible) kept.push({ txId, index, namespace, collection, rwset, invalid });
-      else this.#missing.push({ txId, index, namespace, collection, eligible, invalid });
+      if (rwset !== undefined && eligible) kept.push({ txId, index, namespace, collection, rwset });
+      else this.#missing.push({ txId, index, namespace, collection, eligible });
     }
     for (const writes of kept) this.#privateWrites.push(writes);
     return kept;

@@ -58,15 +58,12 @@ export interface PrivateWrites {
   readonly collection: string;
   /** `kvrwset.KVRWSet` bytes. */
   readonly rwset: Uint8Array;
-  /** Its transaction is not valid: it is kept, and the state knows nothing of it. */
-  readonly invalid: boolean;
 }
 
 /** Private writes of a transaction that are not kept here. */
 export interface MissingPrivateData {
   /** Whether this peer may have them, so that they can be asked for later. */
   readonly eligible: boolean;
-  readonly invalid: boolean;
   readonly txId: string;
   readonly index: number;
   readonly namespace: string;

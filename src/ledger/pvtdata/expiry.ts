@@ -54,8 +54,8 @@ export interface ExpiryOf {
   readonly snapshot: StateSnapshot;
   /** Private values that the block takes away for good. */
   readonly purged?: readonly PurgedValue[];
-  /** Write sets that the block brings without any change of the state: those of its invalid transactions. */
-  readonly unapplied?: readonly PrivateWriteSet[];
+  /** Every private write set that the block brings, here or missing, of valid and invalid transactions. */
+  readonly sets?: readonly PrivateWriteSet[];
 }
 
 export class ExpirySchedule {
@@ -79,8 +79,8 @@ export class ExpirySchedule {
     }
     const removals = due.map(({ scheduled }) => ({ key: scheduled, value: undefined }));
     const forgotten = await this.#forget(block.purged ?? [], block.snapshot);
-    const unapplied = await this.#unapplied(block.unapplied ?? [], block.snapshot);
-    return { updates, writes: [...removals, ...forgotten, ...unapplied, ...(await this.#additions(block))], expired: writeSets(due) };
+    const traceless = await this.#traceless(block);
+    return { updates, writes: [...removals, ...forgotten, ...traceless, ...(await this.#additions(block))], expired: writeSets(due) };
   }
 
   /**
@@ -96,14 +96,23 @@ export class ExpirySchedule {
     return writes;
   }
 
-  /** No hash is so short, so this key stands for the set itself. */
-  async #unapplied(sets: readonly PrivateWriteSet[], snapshot: StateSnapshot): Promise<KvWrite[]> {
+  /**
+   * Sets that leave no value in the state by which they would be found when their time has come: those of invalid transactions, deletions,
+   * purges, metadata of keys that there are not, and what a later transaction of the block overwrites. A key stands for such a set itself:
+   * no hash is so short.
+   */
+  async #traceless({ sets = [], updates, snapshot }: ExpiryOf): Promise<KvWrite[]> {
+    const traced = new Set(
+      updates.flatMap(({ namespace, value }) => (value === undefined ? [] : [`${namespace}\0${value.version.txNum}`])),
+    );
     const writes: KvWrite[] = [];
     for (const { version, namespace, collection } of sets) {
+      const name = `${hashedNamespace(namespace, collection)}\0${version.txNum}`;
+      if (traced.has(name)) continue;
       const blocks = await this.#lifetimes.blockToLive({ namespace, collection }, snapshot);
       const due = version.blockNum + blocks + 1n;
       if (blocks === 0n || due >= NEVER) continue;
-      const scheduled = concatBytes(dueAt(due), Buffer.from(`${hashedNamespace(namespace, collection)}\0${version.txNum}`, 'utf8'));
+      const scheduled = concatBytes(dueAt(due), Buffer.from(name, 'utf8'));
       writes.push({ key: scheduled, value: encodeStateValue({ value: new Uint8Array(0), version }) });
     }
     return writes;

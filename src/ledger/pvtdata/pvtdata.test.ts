@@ -79,7 +79,6 @@ describe('private data store', () => {
       namespace: 'cc',
       collection,
       rwset: kvrwset.KVRWSet.encode({ writes: [{ key: `${index}${collection}`, value: utf8('v') }] }),
-      invalid: false,
     });
     await store.put(7n, { writes: [write(1, 'c1'), write(1, 'c2'), write(2, 'c1')], missing: [], purges: [] });
     await store.put(8n, { writes: [], missing: [], purges: [] });
@@ -105,7 +104,6 @@ describe('private data store', () => {
       namespace: 'cc',
       collection: 'c',
       rwset: kvrwset.KVRWSet.encode({ writes: [...keys, `stays${index}`].map((key) => ({ key, value: utf8(`${key}-${index}`) })) }),
-      invalid: false,
     });
     await store.put(7n, { writes: [0, 1, 2].map(set), missing: [], purges: [] });
     const purges: PrivatePurge[] = keys.map((key, at) => ({
