@@ -99,7 +99,7 @@ export class Replica implements AsyncDisposable {
     const running = this.#running;
     if (running?.stream !== stream) return [];
     this.#retire(running, reason);
-    return (await exitOf(running))?.lastOutput ?? [];
+    return (await exitOf(running))?.lastOutput ?? stream.recent; // it may take its time to end
   }
 
   /** Starts it in the background, again and again but more and more rarely, until it runs or is not wanted. */

@@ -19,15 +19,14 @@ const functions = {
   ok: async () => 'ok',
   hold: (stub, name) => new Promise((resolve) => { held.set(name, resolve); console.log('holds ' + name); }),
   release: async (stub, name) => (held.get(name)('released ' + name), 'ok'),
-  sleep: (stub, ms) => new Promise((resolve) => setTimeout(resolve, Number(ms), 'ok')),
   never: () => new Promise(() => undefined),
   loop: () => { for (;;); },
   print: (stub, text) => { console.log(text); return new Promise(() => undefined); },
+  stay: (stub, text) => { process.on('SIGTERM', () => undefined); return functions.print(stub, text); },
   state: async (stub) => (await stub.getState('x')).toString(),
   beside: async (stub) => {
     (async () => { throw new Error('of the audit beside it'); })();
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    return 'went on';
+    return functions.hold(stub, 'it');
   },
 };
 shim.start({
@@ -44,31 +43,34 @@ shim.start({
 `;
 
 const LONG = 240_000;
+/** Milliseconds that a transaction has where the test says when they are over: so few that they are at the first look. */
+const SHORT = 1_000;
 const failureOf = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => 'no failure',
     (thrown: unknown) => SelvageError.from(thrown).message,
   );
 
-/** Nobody debugs, but is asked about it once a second of every transaction that waits: that tells how much of its time has passed. */
+/**
+ * The time that transactions have: it stands still until the test has looked. A transaction whose time is up is asked about first,
+ * whether somebody debugs it, and so after a second at the latest.
+ */
 class Looks {
-  readonly debuggers = {
-    attached: async (): Promise<boolean> => {
-      this.#look();
-      return false;
-    },
-  };
-  #look: () => void = () => undefined;
+  readonly debuggers = { attached: (): Promise<boolean> => this.#asked() };
+  #next: ((isUp: () => void) => void) | undefined;
 
-  /** Resolves with the look of that number from now on. */
-  next(number: number): Promise<void> {
-    const reached = deferred<void>();
-    let looks = 0;
-    this.#look = () => {
-      looks += 1;
-      if (looks === number) reached.resolve();
-    };
-    return reached.promise;
+  /** Resolves when the first of the transactions that begin from now on is asked about, with what lets its time be up. */
+  next(): Promise<() => void> {
+    return new Promise((resolve) => {
+      this.#next = resolve;
+    });
+  }
+
+  #asked(): Promise<boolean> {
+    const { promise, resolve } = deferred<boolean>();
+    this.#next?.(() => resolve(false));
+    this.#next = undefined;
+    return promise;
   }
 }
 
@@ -109,12 +111,17 @@ describe.skipIf(fixtures === undefined)('a transaction that throws on the plain 
   });
 
   it('and was given up before is not taken for one that still runs', async () => {
-    const peer = await shimPeer(scope, { script: SCRIPT, parts: { executeTimeoutMs: 3_000 } });
+    const looks = new Looks();
+    const peer = await shimPeer(scope, { script: SCRIPT, parts: { executeTimeoutMs: SHORT, debuggers: looks.debuggers } });
     await peer.call('cc:1', 'ok');
+    const asked = looks.next();
     const late = failureOf(peer.call('cc:1', 'late'));
-    await peer.call('cc:1', 'sleep', '1500');
-    const another = await held(peer, 'another');
+    const timeIsUp = await asked;
+    await expect.poll(() => peer.printed).toContain('holds it');
+    await peer.call('cc:1', 'ok');
+    timeIsUp();
     expect(await late).toContain('timeout expired while executing transaction');
+    const another = await held(peer, 'another');
     await peer.call('cc:1', 'release', 'it');
     await expect.poll(() => peer.printed.join('\n')).toContain('Unhandled Rejection reason Error: too late');
     await peer.call('cc:1', 'release', 'another');
@@ -123,27 +130,40 @@ describe.skipIf(fixtures === undefined)('a transaction that throws on the plain 
 
   it('does not fail for what fails beside it', async () => {
     const peer = await shimPeer(scope, { script: SCRIPT, parts: { executeTimeoutMs: LONG } });
-    expect((await peer.call('cc:1', 'beside')).text).toBe('went on');
-    expect(peer.printed.join('\n')).toContain('Unhandled Rejection reason Error: of the audit beside it');
+    const beside = peer.call('cc:1', 'beside');
+    await expect.poll(() => peer.printed.join('\n')).toContain('Unhandled Rejection reason Error: of the audit beside it');
+    await peer.call('cc:1', 'release', 'it');
+    expect((await beside).text).toBe('released it');
   });
 });
 
 describe.skipIf(fixtures === undefined)('a transaction that runs out of time (skipped without fixtures)', () => {
-  it('is told with what was printed for it', async () => {
-    const peer = await shimPeer(scope, { script: SCRIPT, parts: { executeTimeoutMs: 1_000 } });
+  it.each([
+    ['print', 'and the chaincode ends when it is told to'],
+    ['stay', 'and the chaincode does not'],
+  ])('is told with what was printed for it (%s: %s)', async (fcn) => {
+    const looks = new Looks();
+    const peer = await shimPeer(scope, { script: SCRIPT, parts: { executeTimeoutMs: SHORT, debuggers: looks.debuggers } });
     await peer.call('cc:1', 'ok');
-    expect(await failureOf(peer.call('cc:1', 'print', 'waiting for the warehouse'))).toMatch(
+    const asked = looks.next();
+    const failure = failureOf(peer.call('cc:1', fcn, 'waiting for the warehouse'));
+    const timeIsUp = await asked;
+    await expect.poll(() => peer.printed).toContain('waiting for the warehouse');
+    timeIsUp();
+    expect(await failure).toMatch(
       /^failed to execute transaction: timeout expired while executing transaction: the chaincode was silent.*waiting for the warehouse/s,
     );
   });
 
   it('ends nobody who runs beside it', async () => {
     const looks = new Looks();
-    const peer = await shimPeer(scope, { script: SCRIPT, parts: { executeTimeoutMs: 4_000, debuggers: looks.debuggers } });
+    const peer = await shimPeer(scope, { script: SCRIPT, parts: { executeTimeoutMs: SHORT, debuggers: looks.debuggers } });
     await peer.call('cc:1', 'ok');
+    const asked = looks.next();
     const hanging = failureOf(peer.call('cc:1', 'never'));
-    await looks.next(2); // half of its time
+    const timeIsUp = await asked;
     const beside = await held(peer, 'beside');
+    timeIsUp();
     expect(await hanging).toContain('it was not stopped, because other transactions run on it (1)');
     await peer.call('cc:1', 'release', 'beside');
     expect(await beside.text).toBe('released beside');
@@ -152,13 +172,12 @@ describe.skipIf(fixtures === undefined)('a transaction that runs out of time (sk
 
   it('in an endless loop: the chaincode is started anew, although others wait for it all the time', async () => {
     const looks = new Looks();
-    const peer = await shimPeer(scope, {
-      script: SCRIPT,
-      parts: { executeTimeoutMs: 1_500, debuggers: looks.debuggers },
-      graceMs: 300,
-    });
+    const parts = { executeTimeoutMs: SHORT, debuggers: looks.debuggers };
+    const peer = await shimPeer(scope, { script: SCRIPT, parts, graceMs: 300 });
     await peer.call('cc:1', 'ok');
+    const asked = looks.next();
     const loop = failureOf(peer.call('cc:1', 'loop'));
+    const timeIsUp = await asked;
     const answers: string[] = [];
     const load = async (): Promise<void> => {
       while (!answers.includes('ok'))
@@ -169,7 +188,11 @@ describe.skipIf(fixtures === undefined)('a transaction that runs out of time (sk
           ),
         );
     };
-    await Promise.all([load(), looks.next(1).then(load)]); // one waits while the other's time is up
+    const waiting = looks.next();
+    const loads = Promise.all([load(), load()]);
+    await waiting;
+    timeIsUp();
+    await loads;
     expect(await loop).toContain('timeout expired while executing transaction');
     expect(answers).toContain('failed');
     expect(peer.printed.filter((line) => line.includes('Registering with peer'))).toHaveLength(2);

@@ -38,6 +38,7 @@ const MEMORY: readonly (readonly [string, ...string[]])[] = [
   ['Go, the collector’s queue on the stack of a goroutine', ...ON_A_GOROUTINE],
   ['Node, the heap', 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory'],
   ['Node, V8 itself', '# Fatal process out of memory: Failed to reserve virtual memory for CodeRange'],
+  ['Node, V8 while it starts', '# Fatal javascript OOM in MemoryChunk allocation failed during deserialization.'],
   ['Node, a buffer', 'RangeError: Array buffer allocation failed'],
   ['Node, a file', 'Error: ENOMEM: not enough memory, read'],
   ['Node, a process', 'Error: spawn ENOMEM'],

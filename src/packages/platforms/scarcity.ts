@@ -19,7 +19,12 @@ const JAVA_MEMORY = [
   'Could not reserve enough space for',
   String.raw`Not enough space' \(errno=12\)`,
 ];
-const NODE_MEMORY = ['Array buffer allocation failed', 'ERR_MEMORY_ALLOCATION_FAILED', String.raw`\bENOMEM\b`];
+const NODE_MEMORY = [
+  'Fatal (?:javascript|process) OOM',
+  'Array buffer allocation failed',
+  'ERR_MEMORY_ALLOCATION_FAILED',
+  String.raw`\bENOMEM\b`,
+];
 const MEMORY = [
   'out of memory',
   'cannot allocate memory',
