@@ -17,7 +17,6 @@ const HOMES = {
   'reflect-metadata': 'src/msp/',
   commander: 'src/cli/',
   lmdb: 'src/ledger/kv/',
-  'prom-client': 'src/node/',
   protobufjs: 'src/protos/',
   'tar-stream': 'src/packages/',
   valibot: 'src/node/',

@@ -20,7 +20,7 @@ export interface OperationsParts {
   readonly address: string;
   readonly tls?: OperationsTls | undefined;
   /** What Prometheus scrapes. */
-  readonly metrics: () => Promise<string>;
+  readonly metrics: () => string;
   /** Empty when all is well. */
   readonly failedChecks: () => readonly FailedCheck[];
   /** Why the node does not serve yet, or no longer; empty, as without it, when it does. */
@@ -156,10 +156,10 @@ async function answer(parts: OperationsParts, request: IncomingMessage): Promise
   }
 }
 
-const metricsOf = async ({ metrics }: OperationsParts): Promise<Answer> => ({
+const metricsOf = ({ metrics }: OperationsParts): Answer => ({
   status: 200,
   type: 'text/plain; version=0.0.4',
-  body: await metrics(),
+  body: metrics(),
 });
 
 /** What no URL can be made of is no page. */

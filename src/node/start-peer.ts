@@ -220,7 +220,7 @@ async function startOperations(
   return serveOperations({
     address: config.operationsAddress,
     tls: await readOperationsTls(config),
-    metrics: operations?.metrics ?? (async () => ''),
+    metrics: operations?.metrics ?? (() => ''),
     logLevels: operations?.logLevels,
     failedChecks: () => checks.flatMap((check) => check()),
     unready: () => readiness.failedChecks(),
