@@ -2,7 +2,6 @@ import type { ClientTls } from '../comm/tls.ts';
 import { systemClock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import { ServerTrust } from '../msp/identities/server-trust.ts';
-import { CertificateAuthority } from '../msp/material/certificate-authority.ts';
 import { checkedRoots, checkPair } from './endpoint.ts';
 import { readText } from './read-file.ts';
 
@@ -15,6 +14,7 @@ export interface RootsSetting {
 
 /** A peer that asks who is at the other end of a connection is content with any certificate, if the request names the same. */
 export async function passingCertificate(): Promise<{ readonly key: string; readonly cert: string }> {
+  const { CertificateAuthority } = await import('../msp/material/certificate-authority.ts'); // takes long to load
   const { own } = await CertificateAuthority.create({ commonName: 'selvage', organization: 'selvage' }, systemClock.now());
   return { key: own.privateKey, cert: own.certificate };
 }

@@ -2,7 +2,7 @@ import type { ChaincodeCertificates } from '../chaincode/tls.ts';
 import type { ServerTls } from '../comm/tls.ts';
 import { sha256 } from '../common/bytes.ts';
 import { derOfPem } from '../msp/identities/pem.ts';
-import { CertificateAuthority } from '../msp/material/certificate-authority.ts';
+import type { CertificateAuthority } from '../msp/material/certificate-authority.ts';
 
 /**
  * The certificate authority between this peer and its chaincode: new at every start, known to nobody else.
@@ -16,6 +16,7 @@ export class ChaincodeCa implements ChaincodeCertificates {
   }
 
   static async create(now: Date): Promise<ChaincodeCa> {
+    const { CertificateAuthority } = await import('../msp/material/certificate-authority.ts'); // what makes certificates takes long to load
     return new ChaincodeCa(await CertificateAuthority.create({ commonName: 'chaincode-ca', organization: 'selvage' }, now));
   }
 

@@ -1,7 +1,6 @@
 import { utf8 } from '../../common/bytes.ts';
 import type { msp } from '../../protos/messages.ts';
 import type { KeyedCertificate } from './certificate-authority.ts';
-import { CertificateAuthority } from './certificate-authority.ts';
 import { NODE_OUS } from './node-ous.ts';
 
 /** What an organisation of a development network consists of. */
@@ -44,6 +43,7 @@ const LOCAL_HOSTS = ['localhost', '127.0.0.1', '::1'];
 /** Makes keys and certificates; nothing is written. */
 export async function createOrganization(spec: OrganizationSpec, now: Date): Promise<Organization> {
   const { kind, mspId, domain } = spec;
+  const { CertificateAuthority } = await import('./certificate-authority.ts'); // its library takes long to load, and most starts find all made
   const [ca, tlsCa] = await Promise.all([
     CertificateAuthority.create({ commonName: `ca.${domain}`, organization: domain }, now),
     CertificateAuthority.create({ commonName: `tlsca.${domain}`, organization: domain }, now),

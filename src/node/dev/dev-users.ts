@@ -2,8 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SelvageError } from '../../common/errors.ts';
-import { type Attributes, attributesOf } from '../../msp/material/attributes.ts';
-import { CertificateAuthority } from '../../msp/material/certificate-authority.ts';
+import type { Attributes } from '../../msp/material/attributes.ts';
 import { readAuthorities, writeUser } from '../../msp/material/material-folder.ts';
 import { NODE_OUS } from '../../msp/material/node-ous.ts';
 import { type DevFolders, userFolder } from './dev-material.ts';
@@ -64,7 +63,9 @@ const withEnrollment = ({ name, attributes }: DevUserSpec): Attributes => ({
 async function attributesIn(folder: string, { name, peer }: DevUserSpec & { readonly peer: DevPeerPlan }): Promise<Attributes | undefined> {
   const file = join(folder, 'msp', 'signcerts', `${name}@${peer.domain}-cert.pem`);
   const certificate = await readFile(file, 'utf8').catch(() => undefined);
-  return certificate === undefined ? undefined : attributesOf(certificate);
+  if (certificate === undefined) return undefined;
+  const { attributesOf } = await import('../../msp/material/attributes.ts'); // takes long to load, as below
+  return attributesOf(certificate);
 }
 
 const isSame = (one: Attributes | undefined, other: Attributes): boolean =>
@@ -74,6 +75,7 @@ const isSame = (one: Attributes | undefined, other: Attributes): boolean =>
 
 async function issue({ organizations }: DevFolders, { name, peer, folder, attributes }: DevUser, now: Date): Promise<void> {
   const authorities = await readAuthorities(join(organizations, 'peerOrganizations', peer.domain), peer.domain);
+  const { CertificateAuthority } = await import('../../msp/material/certificate-authority.ts');
   const [ca, tlsCa] = await Promise.all([
     CertificateAuthority.load(authorities.ca, now),
     CertificateAuthority.load(authorities.tlsCa, now),
