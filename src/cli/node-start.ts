@@ -1,9 +1,14 @@
+import { metricsOfBoth } from '../common/metrics-of-both.ts';
+import { Scope } from '../common/scope.ts';
+import { systemTimers } from '../common/timers.ts';
 import { parsePeerConfig } from '../node/config/peer-config.ts';
 import { readSources } from '../node/config/sources.ts';
 import { LogLevels } from '../node/log-levels.ts';
 import { openLog } from '../node/logging.ts';
 import { PrometheusMetrics } from '../node/metrics.ts';
 import { type Peer, startPeer } from '../node/start-peer.ts';
+import { startStatsd } from '../node/statsd/start-statsd.ts';
+import { StatsdMetrics } from '../node/statsd/statsd-metrics.ts';
 import { untilAborted } from '../node/until-aborted.ts';
 import { loggedProcess } from './logged-process.ts';
 import type { NodeFlags } from './node-flags.ts';
@@ -17,9 +22,12 @@ export async function startNode({ peerChaincodedev = false }: NodeFlags, { env, 
   const sources = readSources(peerChaincodedev ? { ...env, CORE_CHAINCODE_MODE: 'dev' } : env);
   const config = parsePeerConfig(sources, env['FABRIC_LOGGING_SPEC']);
   const logLevels = new LogLevels(config.logSpec);
-  const metrics = new PrometheusMetrics();
+  const served = new PrometheusMetrics();
+  const sent = config.statsd && new StatsdMetrics(config.statsd.prefix);
+  const metrics = sent === undefined ? served : metricsOfBoth(served, sent);
   await using opened = openLog({ levels: logLevels, destination: 2, metrics });
   const { log } = opened;
+  await using scope = new Scope();
   let running: Pick<Peer, 'report'> | undefined;
   using _heard = watched?.listen(loggedProcess(log, () => running?.report() ?? {}, opened.flush));
   watched?.allow(STOP_MS + 2 * config.chaincode.stopGraceMs);
@@ -29,7 +37,9 @@ export async function startNode({ peerChaincodedev = false }: NodeFlags, { env, 
     });
   if (sources.unknown.length > 0) log.warn('settings that neither Fabric nor Selvage knows', { keys: sources.unknown });
   if (sources.ignored.length > 0) log.info('settings that Selvage does not act on', { keys: sources.ignored });
-  const operations = { metrics: () => metrics.text(), logLevels };
+  const operations = { metrics: () => served.text(), logLevels };
+  if (config.statsd !== undefined && sent !== undefined)
+    scope.use(startStatsd(config.statsd, { metrics: sent, timers: systemTimers, log: log.child({ module: 'operations' }) }));
   await using peer = await startPeer(config, { log, metrics, operations, signal });
   running = peer;
   const { address, chaincodeAddress, operationsAddress } = peer;

@@ -114,6 +114,7 @@ export const ACTED_ON: readonly string[] = [
     'pvtdataStore.deprioritizedDataReconcilerInterval',
     'pvtdataStore.purgedKeyAuditLogging',
   ]),
+  ...under('metrics', ['provider', 'statsd.network', 'statsd.address', 'statsd.writeInterval', 'statsd.prefix']),
   ...under('operations', [
     'listenAddress',
     'tls.enabled',

@@ -52,6 +52,7 @@ describe('a peer without settings', () => {
       chaincode: { mode: 'net', startupTimeoutMs: 300_000, executeTimeoutMs: 30_000, runtimeParams: undefined },
       ledger: { totalQueryLimit: 100_000, transientRetention: 1000, purgedKeyAudit: true, release: '2.x' },
       operationsAddress: undefined,
+      statsd: undefined,
       logSpec: 'info',
     });
     expect([...parse({}).chaincode.system].sort()).toEqual(['_lifecycle', 'cscc', 'escc', 'lscc', 'qscc', 'vscc']);
@@ -74,6 +75,21 @@ describe('a setting', () => {
     expect([ledger.totalQueryLimit, ledger.purgedKeyAudit]).toEqual([5, false]);
     expect(chaincode).toMatchObject({ startupTimeoutMs: 90_000, executeTimeoutMs: 2000 });
     expect([...chaincode.system]).toEqual(['lscc', 'mine']);
+  });
+
+  it('of metrics sends them to StatsD where that is the provider', () => {
+    expect(parse({ metrics: { provider: 'prometheus', statsd: { address: 'h:1' } } }).statsd).toBeUndefined();
+    const defaults = { network: 'udp', address: '127.0.0.1:8125', writeIntervalMs: 10_000, prefix: '' };
+    expect(parse({ metrics: { provider: 'statsd', statsd: { prefix: null } } }).statsd).toEqual(defaults);
+    const statsd = { network: 'tcp', address: 'metrics:9125', writeinterval: '5s', prefix: 'org1_peer0' };
+    expect(parse({ metrics: { provider: 'statsd', statsd } }).statsd).toEqual({
+      network: 'tcp',
+      address: 'metrics:9125',
+      writeIntervalMs: 5_000,
+      prefix: 'org1_peer0',
+    });
+    expect(() => parse({ metrics: { provider: 'statsd', statsd: { network: 'sctp' } } })).toThrow('expected one of udp, tcp');
+    expect(() => parse({ metrics: { provider: 'statsd', statsd: { writeinterval: '0s' } } })).toThrow('a time above zero');
   });
 
   it('of time has the floors that Fabric has', () => {
@@ -305,7 +321,6 @@ describe('a whole core.yaml', () => {
       'chaincode.keepalive',
       'ledger.history',
       'ledger.state',
-      'metrics',
       'peer.handlers.validators',
       'peer.keepalive',
     ]);

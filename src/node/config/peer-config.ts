@@ -12,6 +12,7 @@ import { missingFiles, type Problem } from './named-files.ts';
 import { peerSchema } from './peer-schema.ts';
 import { privateDataConfig } from './private-data-config.ts';
 import { configPath, type SettingSources, settingAt, variableOf } from './sources.ts';
+import { type StatsdConfig, statsdConfig } from './statsd-config.ts';
 
 /** Everything a peer needs to know before it starts. Paths are absolute; times are in milliseconds. */
 export interface PeerConfig {
@@ -51,6 +52,8 @@ export interface PeerConfig {
   readonly endorsement: { readonly systemVersion: string; readonly initStatusFails: boolean; readonly answers: '1.1' | '2.x' };
   /** Operations server (health, metrics), absent when not configured. */
   readonly operationsAddress: string | undefined;
+  /** Where metrics are sent beside being served; absent where they are not. */
+  readonly statsd: StatsdConfig | undefined;
   /** Of the operations server, absent where it speaks plain HTTP. */
   readonly operationsTls: TlsConfig | undefined;
   /** Which images chaincode is built with; names may have variables. */
@@ -209,7 +212,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
   const addresses = parsed.success ? addressesOf(parsed.output) : undefined;
   if (addresses !== undefined && 'message' in addresses) problems.push(addresses);
   if (!parsed.success || addresses === undefined || 'message' in addresses || problems.length > 0) throw invalid(problems);
-  const { peer, chaincode, ledger, operations, logging, selvage } = parsed.output;
+  const { peer, chaincode, ledger, metrics, operations, logging, selvage } = parsed.output;
   const dataFolder = configPath(folder, peer.filesystempath);
   const executeTimeoutMs = executeTimeout(chaincode.executetimeout);
   const address = peerAddress({ address: peer.address, autoDetect: peer.addressautodetect });
@@ -274,6 +277,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
       initStatusFails: selvage.endorsement.initstatus === 'fails',
       answers: selvage.endorsement.answers,
     },
+    statsd: statsdConfig(metrics),
     operationsAddress: operations.listenaddress || undefined,
     operationsTls: operations.tls.enabled ? tlsConfig(operations.tls, folder) : undefined,
     images: imageSettings(parsed.output),

@@ -8,6 +8,7 @@ import { gatewayKeys } from './gateway-config.ts';
 import { gossipKeys } from './gossip-config.ts';
 import { privateDataKeys, privateStoreKeys } from './private-data-config.ts';
 import { address, count, duration, file, flag, list, oneOf, section, text, yamlList } from './schema-values.ts';
+import { metricsKeys } from './statsd-config.ts';
 
 /** Instances of one chaincode: each is a process or a container of its own. */
 const replicas = (fallback: number) =>
@@ -157,6 +158,7 @@ export const peerSchema = v.looseObject({
       totalquerylimit: count(100_000),
     }),
   }),
+  metrics: section(metricsKeys),
   operations: section({
     listenaddress: address(''),
     tls: section({

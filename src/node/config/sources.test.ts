@@ -80,11 +80,11 @@ describe('settings of Fabric that change nothing here', () => {
       '      transientstoreMaxBlockRetention: 7',
       '  handlers:',
       '    authFilters: []',
-      'metrics:',
-      '  provider: disabled',
+      'ledger:',
+      '  history: { enableHistoryDatabase: true }',
     ].join('\n');
     const { ignored } = await sources(yaml, { CORE_PEER_LOCALMSPTYPE: 'bccsp' });
-    expect(ignored).toEqual(['metrics', 'peer.gomaxprocs', 'peer.gossip', 'peer.localMspType']);
+    expect(ignored).toEqual(['ledger.history', 'peer.gomaxprocs', 'peer.gossip', 'peer.localMspType']);
   });
 });
 
