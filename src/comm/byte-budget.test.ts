@@ -42,6 +42,23 @@ describe('a budget of bytes', () => {
     expect(budget.held).toBe(0);
   });
 
+  it('counts what messages cost that wait beside their bytes, but for one that is as large as may be', () => {
+    const budget = new ByteBudget({ perConnection: 10_000, total: 10_000 });
+    let ended = 0;
+    const end = (): void => {
+      ended += 1;
+    };
+    const one = budget.open(client(), end, 1_000);
+    one.received(1_000);
+    one.waits();
+    expect([ended, budget.held]).toEqual([0, 1_400]);
+    one.consumed(1_000);
+    expect(budget.held).toBe(0);
+    one.received(30);
+    for (let at = 0; at < 6; at += 1) one.waits();
+    expect([ended, budget.held]).toEqual([1, 0]);
+  });
+
   it('gives back what was read, and everything in the end', () => {
     const budget = new ByteBudget({ perConnection: 10_000, total: 10_000 });
     const call = budget.open(client(), () => undefined);

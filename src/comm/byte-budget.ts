@@ -10,6 +10,9 @@ export interface BudgetLimits {
 /** What one piece of a message costs beside its bytes: a caller may send it byte by byte. */
 const PER_PIECE = 200;
 
+/** What a message costs beside its bytes that waits for its reader: an empty one is five bytes of a stream, and an object in memory. */
+export const PER_MESSAGE = 200;
+
 interface Connection {
   readonly calls: Set<Holding>;
   held: number;
@@ -83,8 +86,10 @@ export class Holding implements Disposable {
   readonly #parts: HoldingParts;
   #most: number;
   #held = 0;
-  /** Bytes of messages among what is held; the rest is what pieces cost. */
+  /** Bytes of messages among what is held, what their pieces cost, and how many wait for their reader. */
   #message = 0;
+  #pieces = 0;
+  #waiting = 0;
   #over = false;
 
   constructor(parts: HoldingParts) {
@@ -109,16 +114,32 @@ export class Holding implements Disposable {
   /** A piece of a message has come. */
   received(bytes: number): void {
     this.#message += bytes;
+    this.#pieces += PER_PIECE;
     this.#add(bytes + PER_PIECE);
-    if (this.#message > this.#most) this.evict();
+    this.#check();
+  }
+
+  /** A message is complete and waits for its reader, who says when it is {@link consumed}. */
+  waits(): void {
+    this.#waiting += 1;
+    this.#add(PER_MESSAGE);
+    this.#check();
   }
 
   /** A message of so many bytes is no longer looked at; what its pieces cost goes with it. */
   consumed(bytes: number): void {
     const share = this.#message === 0 ? 0 : Math.min(1, bytes / this.#message);
-    const pieces = Math.floor((this.#held - this.#message) * share);
+    const pieces = Math.floor(this.#pieces * share);
+    const waited = this.#waiting > 0 ? PER_MESSAGE : 0;
+    this.#pieces -= pieces;
     this.#message -= Math.min(bytes, this.#message);
-    this.#add(-Math.min(this.#held, bytes + pieces));
+    if (waited > 0) this.#waiting -= 1;
+    this.#add(-Math.min(this.#held, bytes + pieces + waited));
+  }
+
+  /** One message may be as large as all that may be held; it is many that cost more than their bytes. */
+  #check(): void {
+    if (this.#message + Math.max(0, this.#waiting - 1) * PER_MESSAGE > this.#most) this.evict();
   }
 
   /** Ends the call, and stops counting. */

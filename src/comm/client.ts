@@ -1,6 +1,6 @@
 import type { Cancellable } from '../common/cancel.ts';
 import { transport } from './chosen-transport.ts';
-import type { ClientStream, ClientTransport, DialOptions, Transport } from './transport.ts';
+import type { ClientStream, ClientTransport, DialOptions, Transport, UnaryOptions } from './transport.ts';
 
 /** A connection to another node, made when first used. */
 export class GrpcClient implements Disposable {
@@ -14,9 +14,9 @@ export class GrpcClient implements Disposable {
   }
 
   /** @throws {SelvageError} `PEER_UNREACHABLE`, `DEADLINE_EXCEEDED`, `CANCELLED`, or `REFUSED_BY_PEER` with the other side's text */
-  unary(path: string, request: Uint8Array, { signal }: Cancellable): Promise<Uint8Array> {
-    if (signal.aborted) return Promise.reject(signal.reason);
-    return this.#transport.unary(path, request, { signal });
+  unary(path: string, request: Uint8Array, options: UnaryOptions): Promise<Uint8Array> {
+    if (options.signal.aborted) return Promise.reject(options.signal.reason);
+    return this.#transport.unary(path, request, options);
   }
 
   bidi(path: string, options: Cancellable): ClientStream {

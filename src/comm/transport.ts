@@ -28,6 +28,12 @@ export interface DialOptions {
   readonly dialTimeoutMs?: number | undefined;
 }
 
+/** Of a call with one answer. */
+export interface UnaryOptions extends Cancellable {
+  /** So many bytes of the answer have come: whoever asks many at a time counts what they make it hold. */
+  readonly received?: ((bytes: number) => void) | undefined;
+}
+
 /** An open bidirectional call. Disposing cancels it. */
 export interface ClientStream extends ByteStream, Disposable {
   /** DER of the TLS certificate of who answers. Known once a message has come; undefined without TLS. */
@@ -38,7 +44,7 @@ export interface ClientStream extends ByteStream, Disposable {
 
 /** What speaks gRPC to a server. {@link GrpcClient} says what each function promises. */
 export interface ClientTransport extends Disposable {
-  unary(path: string, request: Uint8Array, options: Cancellable): Promise<Uint8Array>;
+  unary(path: string, request: Uint8Array, options: UnaryOptions): Promise<Uint8Array>;
   bidi(path: string, options: Cancellable): ClientStream;
   ready(ms: number): Promise<void>;
   connected(ms: number): Promise<boolean>;

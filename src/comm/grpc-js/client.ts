@@ -4,7 +4,7 @@ import { SelvageError } from '../../common/errors.ts';
 import { errorOf, notReached, Status } from '../status.ts';
 import { DETAILS_FIELD } from '../status-details.ts';
 import { type ClientTls, clientContext } from '../tls.ts';
-import type { ClientStream, ClientTransport, DialOptions } from '../transport.ts';
+import type { ClientStream, ClientTransport, DialOptions, UnaryOptions } from '../transport.ts';
 import { CLIENT_OPTIONS } from './options.ts';
 import { StreamWriter } from './stream-writer.ts';
 
@@ -23,7 +23,7 @@ export class GrpcJsClient implements ClientTransport {
     this.#client = new Client(address, credentialsOf(tls), { ...CLIENT_OPTIONS, ...override });
   }
 
-  unary(path: string, request: Uint8Array, { signal }: Cancellable): Promise<Uint8Array> {
+  unary(path: string, request: Uint8Array, { signal, received }: UnaryOptions): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const call = this.#client.makeUnaryRequest(
         path,
@@ -34,7 +34,10 @@ export class GrpcJsClient implements ClientTransport {
         {},
         (error: ServiceError | null, response?: Uint8Array) => {
           signal.removeEventListener('abort', cancel);
-          if (error === null && response !== undefined) return resolve(response);
+          if (error === null && response !== undefined) {
+            received?.(response.length);
+            return signal.aborted ? reject(signal.reason) : resolve(response);
+          }
           reject(signal.aborted ? signal.reason : failureOf(error, this.#address));
         },
       );

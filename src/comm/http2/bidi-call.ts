@@ -45,6 +45,7 @@ export class BidiCall extends ServerCall implements ByteStream {
   }
 
   message(message: Buffer): void {
+    this.holding.waits();
     this.#incoming.push(message);
   }
 

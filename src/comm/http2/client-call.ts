@@ -2,7 +2,7 @@ import { type CallStatus, Status } from '../status.ts';
 import { percentDecoded, statusOfHttp, statusOfReset } from './grpc-status.ts';
 import type { Field } from './hpack/static-table.ts';
 import { MessageQueue } from './message-queue.ts';
-import type { MessageRefused } from './message-reader.ts';
+import { MessageRefused } from './message-reader.ts';
 import { ErrorCode } from './protocol.ts';
 import type { Stream, StreamListener } from './stream.ts';
 
@@ -98,14 +98,25 @@ function statusIn(trailers: readonly Field[], head: readonly Field[]): CallStatu
 /** One request, one answer. */
 export class UnaryClientCall extends ClientCall {
   readonly #done: (status: CallStatus, response: Uint8Array | undefined) => void;
+  readonly #received: ((bytes: number) => void) | undefined;
   #response: Uint8Array | undefined;
 
-  constructor(done: (status: CallStatus, response: Uint8Array | undefined) => void) {
+  /** @param received is told how many bytes have come, before anything of them is looked at */
+  constructor(done: (status: CallStatus, response: Uint8Array | undefined) => void, received?: (bytes: number) => void) {
     super();
     this.#done = done;
+    this.#received = received;
+  }
+
+  received(bytes: number): void {
+    this.#received?.(bytes);
   }
 
   message(message: Buffer): void {
+    if (this.#response !== undefined) {
+      this.refused(new MessageRefused(Status.INTERNAL, 'more than one message in the answer to a unary call'));
+      return;
+    }
     this.#response = message;
     this.open?.consumed(message.length);
   }

@@ -96,3 +96,21 @@ it('answers to any number of calls that were given up break nothing', async () =
   socket.write(answer(1201, '0'));
   expect(Buffer.from(await next).toString()).toBe('answer');
 });
+
+it('an answer of many messages where one is due ends the call with the second', async () => {
+  await using scope = new Scope();
+  const { address, connected } = await serverThatSays(frame(Frame.SETTINGS, 0, 0), scope);
+  using client = new Http2Client({ address });
+  await client.ready(10_000);
+  const socket = await connected;
+  const { signal } = new AbortController();
+  const call = client.unary('/t/Chatty', Buffer.from('x'), { signal });
+  await new Promise(setImmediate);
+  const head = encodeHeaders([
+    [':status', '200'],
+    ['content-type', 'application/grpc'],
+  ]);
+  const said = frame(Frame.DATA, 0, 1, message(Buffer.from('and')));
+  socket.write(Buffer.concat([frame(Frame.HEADERS, Flag.END_HEADERS, 1, head), said, said]));
+  await expect(call).rejects.toThrow('more than one message');
+});

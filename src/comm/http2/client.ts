@@ -4,7 +4,7 @@ import { timerMs } from '../../common/timers.ts';
 import { wordsOf } from '../dial-cause.ts';
 import { type CallStatus, errorOf, notReached, Status } from '../status.ts';
 import { clientContext } from '../tls.ts';
-import type { ClientStream, ClientTransport, DialOptions } from '../transport.ts';
+import type { ClientStream, ClientTransport, DialOptions, UnaryOptions } from '../transport.ts';
 import { BidiClientCall, type ClientCall, UnaryClientCall } from './client-call.ts';
 import { ClientConnection } from './client-connection.ts';
 import { DialTimeout, dial, type Target } from './dial.ts';
@@ -39,14 +39,14 @@ export class Http2Client implements ClientTransport {
   }
 
   /** @throws {SelvageError} `PEER_UNREACHABLE`, `DEADLINE_EXCEEDED`, `CANCELLED`, or `REFUSED_BY_PEER` with the other side's text */
-  unary(path: string, request: Uint8Array, { signal }: Cancellable): Promise<Uint8Array> {
+  unary(path: string, request: Uint8Array, { signal, received }: UnaryOptions): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const call = new UnaryClientCall((status, response) => {
         signal.removeEventListener('abort', cancel);
         if (status.code !== Status.OK) return reject(errorOf(status, this.#address));
         if (response === undefined) return reject(errorOf(NO_ANSWER, this.#address));
         resolve(response);
-      });
+      }, received);
       const cancel = (): void => {
         call.cancel();
         reject(signal.reason);

@@ -232,6 +232,27 @@ describe('memory that a client can take is bounded', () => {
     await bystanderIsServed();
   });
 
+  const empties = (bytes: number): Buffer => frame(Frame.DATA, 0, 1, many(message(new Uint8Array()), bytes / 5));
+
+  it('by messages that are empty, of which five bytes are an object each: the sender has to wait for whoever reads', async () => {
+    port = await serve(LIMITS, { bytesPerConnection: 1e12, bytes: 1e12 });
+    const raw = await open();
+    raw.send(frame(Frame.HEADERS, Flag.END_HEADERS, 1, callHead('/t/Deaf')));
+    await flood(raw, empties(16_000), (0.75 * LIMITS.streamWindow) / 16_000);
+    raw.call(3, '/t/Echo', Buffer.from('all of that was read'));
+    expect(await raw.answered(3)).toBe(true);
+    expect(raw.frames.filter(({ type, stream }) => type === Frame.WINDOW_UPDATE && stream === 1)).toEqual([]);
+  });
+
+  it('by messages that are empty: they count for more than their bytes', async () => {
+    const raw = await open();
+    raw.send(frame(Frame.HEADERS, Flag.END_HEADERS, 1, callHead('/t/Deaf')));
+    await flood(raw, empties(16_000), 32); // half a megabyte
+    expect(await raw.answered(1)).toBe(true);
+    expect(raw.frames.some(({ type, stream }) => type === Frame.HEADERS && stream === 1)).toBe(true); // with a status
+    await bystanderIsServed();
+  });
+
   it('by the header fields of one call: the call is refused, the connection stays', async () => {
     const raw = await open();
     const large = encodeHeaders([['x', 'y'.repeat(10_000)]]);

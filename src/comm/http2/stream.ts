@@ -1,3 +1,4 @@
+import { PER_MESSAGE } from '../byte-budget.ts';
 import type { Field } from './hpack/static-table.ts';
 import { MessageReader, MessageRefused } from './message-reader.ts';
 import { ErrorCode, Flag, Frame, MAX_WINDOW } from './protocol.ts';
@@ -55,8 +56,9 @@ export class Stream implements HostedStream {
     this.#receiving = new ReceiveWindow(connection.limits.streamWindow);
     this.#reader = new MessageReader(connection.limits.messageBytes);
     this.#take = (message) => {
-      this.#receiving.unread(message.length);
-      connection.unread(message.length);
+      const cost = message.length + PER_MESSAGE;
+      this.#receiving.unread(cost);
+      connection.unread(cost);
       listener.message(message);
     };
   }
@@ -179,10 +181,11 @@ export class Stream implements HostedStream {
     this.#close();
   }
 
-  /** Says that the listener has used up `bytes` of messages: so many more may come. */
+  /** Says that the listener has used up a message of so many bytes: so many more may come. */
   consumed(bytes: number): void {
-    this.#receiving.unread(-bytes);
-    this.#connection.unread(-bytes);
+    const cost = bytes + PER_MESSAGE;
+    this.#receiving.unread(-cost);
+    this.#connection.unread(-cost);
     this.#grant();
   }
 
