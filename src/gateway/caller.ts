@@ -6,6 +6,7 @@ export async function whileWaited<T>(work: Promise<T>, signal: AbortSignal, late
   try {
     return await orAbort(work, signal);
   } catch (thrown) {
+    if (signal.reason instanceof SelvageError && signal.reason.code === 'OVERLOADED') throw signal.reason;
     if (signal.aborted) throw new SelvageError('DEADLINE_EXCEEDED', late, { cause: thrown });
     throw thrown;
   }

@@ -6,6 +6,7 @@ import type { Directory } from './directory.ts';
 import type { Endorser } from './endorser.ts';
 import { ask } from './endorser-answer.ts';
 import { type EndpointFailure, failed } from './failures.ts';
+import type { AnswerBudget, HeldAnswers } from './held-answers.ts';
 import { type Endorsed, Plan } from './plan.ts';
 import type { Planning } from './planning.ts';
 import { preparedTransaction } from './prepared-transaction.ts';
@@ -17,6 +18,7 @@ export interface EndorseParts {
   /** MSP id of this peer. */
   readonly mspId: string;
   readonly endorsementTimeoutMs: number;
+  readonly answers: AnswerBudget;
 }
 
 /**
@@ -32,9 +34,10 @@ export async function endorse(
 ): Promise<gateway.EndorseResponseInit> {
   if (signed === undefined || signed.proposalBytes.length === 0) throw malformed('the proposed transaction must contain a signed proposal');
   const proposed = new ProposedTransaction(signed);
-  const plan = orgs.length > 0 ? planForOrganizations(parts, proposed, orgs) : await planByPolicy(parts, proposed, signal);
-  const collected = collect(parts, plan, proposed, signal);
-  const endorsed = await whileWaited(collected, signal, 'endorsement timeout expired while collecting endorsements');
+  using answers = parts.answers.open(signal);
+  const plan = orgs.length > 0 ? planForOrganizations(parts, proposed, orgs) : await planByPolicy(parts, proposed, answers);
+  const collected = collect(parts, plan, proposed, answers);
+  const endorsed = await whileWaited(collected, answers.signal, 'endorsement timeout expired while collecting endorsements');
   return { preparedTransaction: preparedTransaction(proposed, endorsed) };
 }
 
@@ -49,8 +52,9 @@ function planForOrganizations({ directory }: EndorseParts, { channelId, chaincod
 }
 
 /** Runs the proposal on one peer to learn which policies it concerns, then plans with these; what that peer said counts. */
-async function planByPolicy(parts: EndorseParts, proposed: ProposedTransaction, signal: AbortSignal): Promise<Plan> {
-  const asked = firstEndorsement(parts, await firstPlan(parts, proposed), proposed, signal);
+async function planByPolicy(parts: EndorseParts, proposed: ProposedTransaction, answers: HeldAnswers): Promise<Plan> {
+  const { signal } = answers;
+  const asked = firstEndorsement(parts, await firstPlan(parts, proposed), proposed, answers);
   const { endorser, response } = await whileWaited(asked, signal, 'endorsement timeout expired while collecting first endorsement');
   const plan = await parts.planning.for(proposed, interestOf(response, proposed), endorser);
   plan.accept(endorser, response);
@@ -76,12 +80,12 @@ async function firstEndorsement(
   { endorsementTimeoutMs: timeoutMs }: EndorseParts,
   plan: Plan,
   proposed: ProposedTransaction,
-  signal: AbortSignal,
+  { signal, received }: HeldAnswers,
 ): Promise<FirstEndorsement> {
   const failures: EndpointFailure[] = [];
   let endorser = plan.next()?.[0];
   while (endorser !== undefined) {
-    const answer = await ask(endorser, proposed, { signal, timeoutMs });
+    const answer = await ask(endorser, proposed, { signal, received, timeoutMs });
     if ('response' in answer) return { endorser, response: answer.response };
     failures.push(answer.failure);
     endorser = plan.replacementFor(endorser);
@@ -94,9 +98,9 @@ const interestOf = ({ interest }: protos.ProposalResponseInit, { chaincode }: Pr
   (interest?.chaincodes ?? []).length > 0 && interest !== undefined ? interest : { chaincodes: [{ name: chaincode }] };
 
 /** Asks all endorsers of a layout at once, replaces those that fail, and goes on with the next layout where a group is used up. */
-async function collect(parts: EndorseParts, plan: Plan, proposed: ProposedTransaction, signal: AbortSignal): Promise<Endorsed> {
+async function collect(parts: EndorseParts, plan: Plan, proposed: ProposedTransaction, answers: HeldAnswers): Promise<Endorsed> {
   for (let endorsers = plan.next(); endorsers !== undefined; endorsers = plan.next()) {
-    await Promise.all(endorsers.map((endorser) => endorseOne(parts, plan, endorser, { proposed, signal })));
+    await Promise.all(endorsers.map((endorser) => endorseOne(parts, plan, endorser, { proposed, answers })));
     plan.giveUpLayout();
   }
   if (plan.endorsed === undefined) throw plan.notEnough();
@@ -108,11 +112,11 @@ async function endorseOne(
   { endorsementTimeoutMs: timeoutMs }: EndorseParts,
   plan: Plan,
   first: Endorser,
-  { proposed, signal }: { readonly proposed: ProposedTransaction; readonly signal: AbortSignal },
+  { proposed, answers: { signal, received } }: { readonly proposed: ProposedTransaction; readonly answers: HeldAnswers },
 ): Promise<void> {
   let endorser: Endorser | undefined = first;
   while (endorser !== undefined) {
-    const answer = await ask(endorser, proposed, { signal, timeoutMs });
+    const answer = await ask(endorser, proposed, { signal, received, timeoutMs });
     if ('failure' in answer) plan.failures.push(answer.failure);
     else if (plan.accept(endorser, answer.response)) return;
     endorser = plan.replacementFor(endorser);

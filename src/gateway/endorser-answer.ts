@@ -1,5 +1,6 @@
 import { goStatusName, Status } from '../comm/status.ts';
-import { type Cancellable, Deadline } from '../common/cancel.ts';
+import type { UnaryOptions } from '../comm/transport.ts';
+import { Deadline } from '../common/cancel.ts';
 import { type FailureCode, SelvageError } from '../common/errors.ts';
 import type { protos } from '../protos/messages.ts';
 import type { Endorser } from './endorser.ts';
@@ -25,11 +26,11 @@ type Verdict = Pick<EndorserFailure, 'code' | 'message' | 'retry'> & { readonly 
 export async function ask(
   endorser: Endorser,
   proposed: ProposedTransaction,
-  { signal, timeoutMs }: Cancellable & { readonly timeoutMs: number },
+  { signal, received, timeoutMs }: UnaryOptions & { readonly timeoutMs: number },
 ): Promise<EndorserAnswer> {
   const deadline = new Deadline(timeoutMs, 'context deadline exceeded', signal);
   try {
-    const response = await endorser.processProposal(proposed, deadline);
+    const response = await endorser.processProposal(proposed, { signal: deadline.signal, received });
     const verdict = ofResponse(response);
     return verdict === undefined ? { response } : failedAt(endorser, verdict);
   } catch (thrown) {

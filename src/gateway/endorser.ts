@@ -1,4 +1,4 @@
-import type { Cancellable } from '../common/cancel.ts';
+import type { UnaryOptions } from '../comm/transport.ts';
 import type { protos } from '../protos/messages.ts';
 import type { ProposedTransaction } from './proposed-transaction.ts';
 
@@ -10,7 +10,7 @@ export interface Endorser {
   /** `host:port`, as clients are told it. */
   readonly address: string;
   /** @throws {SelvageError} when it refuses the proposal itself, or cannot be reached; what fails in running it is an answer */
-  processProposal(proposed: ProposedTransaction, options: Cancellable): Promise<protos.ProposalResponseInit>;
+  processProposal(proposed: ProposedTransaction, options: UnaryOptions): Promise<protos.ProposalResponseInit>;
   /** Its next call goes over another connection. */
   leave(): void;
 }

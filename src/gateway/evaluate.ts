@@ -6,6 +6,7 @@ import type { Directory } from './directory.ts';
 import type { Endorser } from './endorser.ts';
 import { ask } from './endorser-answer.ts';
 import { type EndpointFailure, failed } from './failures.ts';
+import type { AnswerBudget, HeldAnswers } from './held-answers.ts';
 import { malformed, ProposedTransaction } from './proposed-transaction.ts';
 
 export interface EvaluateParts {
@@ -15,6 +16,7 @@ export interface EvaluateParts {
   /** @throws {SelvageError} `PEER_UNREACHABLE` for a channel that is not here */
   checkChannel(channelId: string): void;
   readonly endorsementTimeoutMs: number;
+  readonly answers: AnswerBudget;
 }
 
 /**
@@ -30,7 +32,8 @@ export async function evaluate(
   const proposed = readProposed(proposedTransaction);
   parts.checkChannel(proposed.channelId);
   const candidates = candidatesFor(parts, proposed, targetOrganizations);
-  const response = await whileWaited(firstOf(parts, candidates, proposed, signal), signal, 'evaluate timeout expired');
+  using answers = parts.answers.open(signal);
+  const response = await whileWaited(firstOf(parts, candidates, proposed, answers), answers.signal, 'evaluate timeout expired');
   return { result: resultOf(response) };
 }
 
@@ -65,11 +68,11 @@ async function firstOf(
   { endorsementTimeoutMs: timeoutMs }: EvaluateParts,
   candidates: readonly Endorser[],
   proposed: ProposedTransaction,
-  signal: AbortSignal,
+  { signal, received }: HeldAnswers,
 ): Promise<protos.ProposalResponseInit> {
   const failures: EndpointFailure[] = [];
   for (const [at, endorser] of candidates.entries()) {
-    const answer = await ask(endorser, proposed, { signal, timeoutMs });
+    const answer = await ask(endorser, proposed, { signal, received, timeoutMs });
     if ('response' in answer) return answer.response;
     const { code, message, retry } = answer.failure;
     failures.push(answer.failure);

@@ -12,6 +12,7 @@ import { Directory } from './directory.ts';
 import { type EndorseParts, endorse } from './endorse.ts';
 import { Endorsers, type LocalEndorser } from './endorsers.ts';
 import { type EvaluateParts, evaluate } from './evaluate.ts';
+import { AnswerBudget } from './held-answers.ts';
 import type { EndpointOverride } from './orderers.ts';
 import { Planning } from './planning.ts';
 import { SignedRequests } from './signed-requests.ts';
@@ -34,6 +35,8 @@ export interface GatewayParts {
   /** Of one endorser, and of one orderer; milliseconds. */
   readonly endorsementTimeoutMs: number;
   readonly broadcastTimeoutMs: number;
+  /** What endorsers' answers may hold here while clients wait for others. */
+  readonly answers?: AnswerBudget;
 }
 
 /**
@@ -52,8 +55,9 @@ export class Gateway {
     const endorsers = new Endorsers({ ...parts });
     const endorserOf = endorsers.of.bind(endorsers);
     const directory = new Directory({ peers, mspId, endorserOf, isSystem: (name) => parts.isSystem(name) });
-    this.#evaluate = { directory, mspId, endorsementTimeoutMs, checkChannel: (channelId) => checkJoined(channels, channelId) };
-    this.#endorse = { directory, mspId, endorsementTimeoutMs, planning: new Planning({ planner, endorserOf }) };
+    const answers = parts.answers ?? new AnswerBudget();
+    this.#evaluate = { directory, mspId, endorsementTimeoutMs, answers, checkChannel: (channelId) => checkJoined(channels, channelId) };
+    this.#endorse = { directory, mspId, endorsementTimeoutMs, answers, planning: new Planning({ planner, endorserOf }) };
     this.#submit = { connections, overrides, broadcastTimeoutMs, channel: (channelId) => channels.get(channelId) };
     const requests = new SignedRequests({ channels, access });
     this.#statuses = new CommitStatuses(requests);
