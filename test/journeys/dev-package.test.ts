@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Scope } from '../../src/common/scope.ts';
-import { freePort } from '../runtimes/free-port.ts';
+import { freePort } from '../free-ports.ts';
 import { installedSample } from '../runtimes/installed-sample.ts';
 import { StartedProgram } from '../runtimes/started-program.ts';
 import { type Finished, RunningCommand, selvage, sourced } from './command.ts';

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Scope } from '../../src/common/scope.ts';
-import { freePorts } from '../../src/node/dev/free-ports.ts';
+import { freePorts } from '../free-ports.ts';
 import { addressOf, type LargestRequests, largestRequests } from '../largest-requests.ts';
 import { testNetwork } from './network.ts';
 

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePorts } from '../../src/node/dev/free-ports.ts';
 import { developmentSet as fixtures } from '../fixtures.ts';
+import { freePorts } from '../free-ports.ts';
 import { RunningCommand, selvage } from './command.ts';
 
 describe.skipIf(fixtures === undefined)('a peer from the recorded v1.1 material (needs the recorded fixtures)', () => {

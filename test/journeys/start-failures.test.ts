@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePorts } from '../../src/node/dev/free-ports.ts';
+import { freePorts } from '../free-ports.ts';
 import { RunningCommand, selvage } from './command.ts';
 import { chaincodeCache, repository, testNetwork } from './network.ts';
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SelvageError } from '../../src/common/errors.ts';
 import { Scope } from '../../src/common/scope.ts';
 import { ServiceInstance } from '../../src/runtimes/service/service-instance.ts';
-import { freePort, listening } from './free-port.ts';
+import { freePort, listening } from '../free-ports.ts';
 import { sampleOrSkip } from './installed-sample.ts';
 import { shimPeer } from './shim-peer.ts';
 import { StartedProgram } from './started-program.ts';

@@ -10,9 +10,9 @@ import { CertificateAuthority } from '../../src/msp/material/certificate-authori
 import { compress } from '../../src/packages/archive/pack.ts';
 import { writeTar } from '../../src/packages/archive/tar-writer.ts';
 import { buildLifecyclePackage, packageIdOf } from '../../src/packages/lifecycle-package.ts';
+import { freePort } from '../free-ports.ts';
 import { RUN_FIELD, writeBuilder } from './builder-scripts.ts';
 import { type BuiltSample, builtSample } from './built-sample.ts';
-import { freePort } from './free-port.ts';
 
 /**
  * Starts the sample as services that speak mutual TLS, one under each name. The scope owns them.

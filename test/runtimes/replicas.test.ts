@@ -16,9 +16,9 @@ import { protos } from '../../src/protos/messages.ts';
 import { ProcessRuntime } from '../../src/runtimes/process/process-runtime.ts';
 import { MemorySimulator } from '../fakes/memory-simulator.ts';
 import { fixtures, readFixture } from '../fixtures.ts';
+import { freePort, listening } from '../free-ports.ts';
 import { chaincodeCache, repository } from '../journeys/network.ts';
 import { builtSample } from './built-sample.ts';
-import { freePort, listening } from './free-port.ts';
 import { ServiceRuntime } from './service-runtime.ts';
 import { type TestPeer, testPeer } from './test-peer.ts';
 

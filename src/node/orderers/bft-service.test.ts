@@ -3,11 +3,11 @@ import { bftBlock, bftGenesis, type Signatories, signerOf } from '../../../test/
 import { followChannel } from '../../../test/fakes/committing-peer.ts';
 import { honest, type OrdererScript, scriptedOrderer } from '../../../test/fakes/scripted-orderer.ts';
 import { organization } from '../../../test/fakes/small-network.ts';
+import { freePorts } from '../../../test/free-ports.ts';
 import { deferred } from '../../common/deferred.ts';
 import { Scope } from '../../common/scope.ts';
 import type { Organization } from '../../msp/material/organization.ts';
 import type { common } from '../../protos/messages.ts';
-import { freePorts } from '../dev/free-ports.ts';
 
 let member: Organization;
 let orgs: readonly Organization[];

@@ -4,11 +4,11 @@ import { signerOf } from '../../../test/fakes/bft-network.ts';
 import { followChannel } from '../../../test/fakes/committing-peer.ts';
 import { honest, type OrdererScript, scriptedOrderer } from '../../../test/fakes/scripted-orderer.ts';
 import { genesisOf, organization } from '../../../test/fakes/small-network.ts';
+import { freePorts } from '../../../test/free-ports.ts';
 import { Scope } from '../../common/scope.ts';
 import type { Organization } from '../../msp/material/organization.ts';
 import { buildBlock } from '../../orderer/block-builder.ts';
 import { common } from '../../protos/messages.ts';
-import { freePorts } from '../dev/free-ports.ts';
 
 let member: Organization;
 let orgs: readonly Organization[];

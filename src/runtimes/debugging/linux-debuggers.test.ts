@@ -7,7 +7,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freePort } from '../../../test/runtimes/free-port.ts';
+import { freePort } from '../../../test/free-ports.ts';
 import { StartedProgram } from '../../../test/runtimes/started-program.ts';
 import { Scope } from '../../common/scope.ts';
 import { findTool } from '../../packages/platforms/tools.ts';

@@ -8,7 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freePort } from '../../../test/runtimes/free-port.ts';
+import { freePort } from '../../../test/free-ports.ts';
 import { sampleOrSkip } from '../../../test/runtimes/installed-sample.ts';
 import { StartedProgram } from '../../../test/runtimes/started-program.ts';
 import { testPeer } from '../../../test/runtimes/test-peer.ts';

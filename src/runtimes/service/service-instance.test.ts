@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freePort, listening } from '../../../test/runtimes/free-port.ts';
+import { freePort, listening } from '../../../test/free-ports.ts';
 import { sampleOrSkip } from '../../../test/runtimes/installed-sample.ts';
 import { ServiceRuntime } from '../../../test/runtimes/service-runtime.ts';
 import { StartedProgram } from '../../../test/runtimes/started-program.ts';

@@ -13,8 +13,8 @@ import { ExternalBuilderRuntime } from '../../../src/runtimes/external-builder/e
 import { ProgramBuilder } from '../../../src/runtimes/external-builder/program-builder.ts';
 import { parseServerSettings } from '../../../src/runtimes/service/server-settings.ts';
 import { issue } from '../../certificates.ts';
+import { freePort } from '../../free-ports.ts';
 import { type BuilderScripts, RUN_FIELD, writeBuilder } from '../builder-scripts.ts';
-import { freePort } from '../free-port.ts';
 import { installedSample } from '../installed-sample.ts';
 import { ServiceRuntime } from '../service-runtime.ts';
 import { StartedProgram } from '../started-program.ts';
