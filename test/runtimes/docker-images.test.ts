@@ -15,6 +15,7 @@ import { imageContents } from '../../src/runtimes/docker/image-contents.ts';
 import { GO_SCRIPTS } from '../../src/runtimes/docker/image-scripts.ts';
 import { vmNames } from '../../src/runtimes/docker/names.ts';
 import { DOCKER_ENDPOINT, docker, needsDocker, noDocker } from '../docker.ts';
+import { writeProgram } from '../program-file.ts';
 import { openDocker } from './docker-fixture.ts';
 
 const never = new AbortController().signal;
@@ -201,7 +202,7 @@ describe.skipIf(noGo !== undefined)(
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'selvage-cgo-'));
-      await writeFile(join(folder, 'go'), GO_SCRIPTS[0]?.[1] ?? '', { mode: 0o755 });
+      await writeProgram(join(folder, 'go'), GO_SCRIPTS[0]?.[1] ?? '');
       await writeFile(join(folder, 'go.mod'), 'module example/cc\n\ngo 1.20\n');
     });
     afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -9,6 +9,7 @@ import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ScriptedRuntime } from '../../../test/fakes/scripted-runtime.ts';
 import { freePort } from '../../../test/free-ports.ts';
+import { writeProgram } from '../../../test/program-file.ts';
 import { type BuilderScripts, RUN_FIELD, writeBuilder } from '../../../test/runtimes/builder-scripts.ts';
 import { sampleOrSkip } from '../../../test/runtimes/installed-sample.ts';
 import { StartedProgram } from '../../../test/runtimes/started-program.ts';
@@ -312,8 +313,7 @@ describe('a builder that cannot be asked', () => {
 
   /** A builder whose detect is this file. */
   async function withDetect(name: string, text: string, mode = 0o755): Promise<ProgramBuilder> {
-    await mkdir(join(folder, name, 'bin'), { recursive: true });
-    await writeFile(detectOf(name), text);
+    await writeProgram(detectOf(name), text);
     await chmod(detectOf(name), mode);
     return new ProgramBuilder({ name, path: join(folder, name), propagateEnvironment: [] }, { PATH: '/usr/bin:/bin' });
   }

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { copyProgram } from '../../../test/program-file.ts';
 import { Listener } from '../../chaincode/ports/runtime.contract.ts';
 import { packFolder } from '../../packages/archive/pack.ts';
 import { NodePlatform } from '../../packages/platforms/node/node-platform.ts';
@@ -176,8 +177,7 @@ describe('keys that lie', () => {
   it.skipIf(!sandboxed)(here('anywhere are seen by no chaincode and no build', sandboxed, found['sandbox']), async () => {
     await mkdir(join(directory, 'fabric', 'bin'), { recursive: true });
     const nodePath = join(directory, 'fabric', 'bin', 'node');
-    await copyFile(process.execPath, nodePath);
-    await chmod(nodePath, 0o755);
+    await copyProgram(process.execPath, nodePath);
     const keys = await places();
     const mark = directory.slice(directory.lastIndexOf('-') + 1);
     const look = `

@@ -1,5 +1,5 @@
 /** Go chaincode as a process: each failure for real, through a whole peer where the peer's own environment will do. */
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
@@ -9,8 +9,9 @@ import { allPlatforms } from '../../../src/packages/platforms/platforms.ts';
 import { findTool } from '../../../src/packages/platforms/tools.ts';
 import { ProcessRuntime, type ProcessRuntimeParts } from '../../../src/runtimes/process/process-runtime.ts';
 import { repository } from '../../journeys/network.ts';
+import { writeProgram } from '../../program-file.ts';
 import { failingLaunch } from './failing-launch.ts';
-import { type FailingPeer, type Files, failingPeer, folderWith } from './failing-peer.ts';
+import { type FailingPeer, type Files, failingPeer } from './failing-peer.ts';
 import { answering, type WebServer, webServer } from './npm-registries.ts';
 import type { Symptoms } from './symptoms.ts';
 
@@ -199,8 +200,7 @@ describe.skipIf(skipped)(needsGo('Go chaincode as a process, in another environm
     await using folder = await mkdtempDisposable();
     const mark = process.arch === 'arm64' ? '\\076' : '\\267'; // e_machine of the other one
     const patch = `printf '${mark}' | dd of=.selvage/chaincode bs=1 seek=18 conv=notrunc 2>/dev/null`;
-    await folderWith(folder.path, { 'bin/go': `#!/bin/sh\n${go} "$@" || exit $?\nif [ "$1" = build ]; then ${patch}; fi\n` });
-    await chmod(join(folder.path, 'bin/go'), 0o755);
+    await writeProgram(join(folder.path, 'bin/go'), `#!/bin/sh\n${go} "$@" || exit $?\nif [ "$1" = build ]; then ${patch}; fi\n`);
     const PATH = `${join(folder.path, 'bin')}:${process.env['PATH']}`;
     await failingLaunch(
       { runtime: runtimeWith({ PATH }, { sandbox: 'off' }), files: module_('func main() {}') },
