@@ -24,7 +24,9 @@ import { definedLifetimes, heldBy } from '../lifecycle/committed-collections.ts'
 import { isSystemChaincode } from '../lifecycle/system-chaincodes.ts';
 import { AclProvider } from '../msp/acl-provider.ts';
 import { bundleFromBlock } from '../msp/channelconfig/bundle.ts';
+import { EndorsingSigner } from '../msp/identities/endorsing-signer.ts';
 import { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
+import { SignatureWork } from '../msp/identities/signature-work.ts';
 import type { ChaincodeOutput, OutputLine } from '../packages/output.ts';
 import { mayBeChaincode } from '../runtimes/local-caller.ts';
 import { Cscc } from '../scc/cscc.ts';
@@ -95,7 +97,8 @@ export interface Peer extends AsyncDisposable {
 export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<Peer> {
   const { log, metrics, signal } = parts;
   await using scope = new Scope();
-  const verifier = new SignatureVerifier();
+  const work = new SignatureWork();
+  const verifier = new SignatureVerifier({ work });
   const membership = await loadMembership(config.mspConfigPath, config.localMspId, { verifier, log: log.child({ module: 'msp' }) });
   const tls = await readPeerTls(config);
   const overrides = await readOverrides(config, log.child({ module: 'committer' }));
@@ -143,7 +146,7 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
     channels,
     localMsp: membership.msp,
     access,
-    signer: membership.signer,
+    signer: new EndorsingSigner({ signer: membership.signer, identityId: membership.identity.id, verifier, work }),
     chaincodes,
     definitions,
     systemChaincodes: system,

@@ -2,6 +2,7 @@ import { hash as digestOf, type KeyObject, verify } from 'node:crypto';
 import { LruCache } from '../../common/lru.ts';
 import type { MaybePromise } from '../../common/maybe.ts';
 import { acceptableSignature, curveOrder } from './ecdsa.ts';
+import { type SignatureJob, SignatureWork } from './signature-work.ts';
 
 /** How an MSP's signatures are hashed before they are signed. */
 export type SignatureHash = 'sha256' | 'sha3-256';
@@ -19,26 +20,19 @@ export interface SignatureCheck {
 export interface SignatureVerifierParts {
   /** The most results that are remembered. */
   readonly cacheSize?: number;
+  /** Shared with whoever else has signatures made or judged. */
+  readonly work?: SignatureWork;
 }
 
-interface Waiting {
-  readonly check: SignatureCheck;
-  readonly signature: Uint8Array;
-  readonly settle: (ok: boolean) => void;
-}
-
-/**
- * Judges ECDSA signatures, and those of Ed25519. A check that is alone runs at once on this thread, which is quickest for it; several that are
- * asked for together go to the thread pool. What was judged before is remembered.
- */
+/** Judges ECDSA signatures, and those of Ed25519, where {@link SignatureWork} says. What was judged before is remembered. */
 export class SignatureVerifier {
   readonly #results: LruCache<string, boolean>;
   readonly #pending = new Map<string, Promise<boolean>>();
-  #queue: Waiting[] = [];
-  #onThreads = 0;
+  readonly #work: SignatureWork;
 
-  constructor({ cacheSize = 20_000 }: SignatureVerifierParts = {}) {
+  constructor({ cacheSize = 20_000, work = new SignatureWork() }: SignatureVerifierParts = {}) {
     this.#results = new LruCache(cacheSize);
+    this.#work = work;
   }
 
   /** Low S is required, bytes after the DER sequence are not looked at. Never throws. */
@@ -50,7 +44,7 @@ export class SignatureVerifier {
     if (known !== undefined) return known;
     const pending = this.#pending.get(key);
     if (pending !== undefined) return pending;
-    const result = this.#enqueue(check, signature).then((ok) => {
+    const result = this.#work.run(jobOf(check, signature)).then((ok) => {
       this.#results.set(key, ok);
       this.#pending.delete(key);
       return ok;
@@ -59,40 +53,22 @@ export class SignatureVerifier {
     return result;
   }
 
-  /** Waits for the end of the current turn, so that it is known who else asks. */
-  #enqueue(check: SignatureCheck, signature: Uint8Array): Promise<boolean> {
-    return new Promise((settle) => {
-      this.#queue.push({ check, signature, settle });
-      if (this.#queue.length === 1) queueMicrotask(() => this.#flush());
-    });
+  /** Takes a signature for good that was just made with the key. Its check is answered at once from then on. */
+  vouch(check: Omit<SignatureCheck, 'key'>): void {
+    this.#results.set(resultKey(check, check.signature), true);
   }
+}
 
-  #flush(): void {
-    const queue = this.#queue;
-    this.#queue = [];
-    const alone = queue.length === 1 && this.#onThreads === 0;
-    for (const waiting of queue) {
-      if (alone) waiting.settle(verifyNow(waiting));
-      else this.#verifyOnThread(waiting);
+const jobOf = ({ hash, message, key }: SignatureCheck, signature: Uint8Array): SignatureJob<boolean> => ({
+  now: () => {
+    try {
+      return verify(hash, message, key, signature);
+    } catch {
+      return false; // a key or signature that OpenSSL cannot even try
     }
-  }
-
-  #verifyOnThread({ check, signature, settle }: Waiting): void {
-    this.#onThreads += 1;
-    verify(check.hash, check.message, check.key, signature, (error, ok) => {
-      this.#onThreads -= 1;
-      settle(error === null && ok);
-    });
-  }
-}
-
-function verifyNow({ check, signature }: Waiting): boolean {
-  try {
-    return verify(check.hash, check.message, check.key, signature);
-  } catch {
-    return false; // a key or signature that OpenSSL cannot even try
-  }
-}
+  },
+  onThread: (done) => verify(hash, message, key, signature, (error, ok) => done(null, error === null && ok)),
+});
 
 function ecdsaSignature({ key, signature }: SignatureCheck): Uint8Array | undefined {
   const order = curveOrder(key);
@@ -105,5 +81,5 @@ const ed25519Signature = ({ key, signature }: SignatureCheck): Uint8Array | unde
   key.asymmetricKeyType === 'ed25519' && signature.length === ED25519_BYTES ? signature : undefined;
 
 /** The digest stands for the message; 32 bytes that nobody can find twice. */
-const resultKey = (check: SignatureCheck, signature: Uint8Array): string =>
+const resultKey = (check: Omit<SignatureCheck, 'key'>, signature: Uint8Array): string =>
   `${check.identityId}:${digestOf(check.hash ?? 'sha256', check.message, 'base64')}:${Buffer.from(signature).toString('base64')}`;
