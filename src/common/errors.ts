@@ -57,6 +57,8 @@ const FAILURES = {
   UNIMPLEMENTED: { grpc: 'UNIMPLEMENTED', retryable: false },
   /** A discovery request that no query of is answered: Fabric has no better status for it. */
   DISCOVERY_REFUSED: { grpc: 'UNKNOWN', retryable: false },
+  /** A reader of blocks left while it was to get more: Fabric counts such streams as ended with status UNKNOWN. */
+  READER_LEFT: { grpc: 'UNKNOWN', retryable: false },
   /** Nobody, or not enough peers, can endorse a call as its policies want. */
   NO_ENDORSEMENT_PLAN: { grpc: 'FAILED_PRECONDITION', retryable: true },
   CANCELLED: { grpc: 'CANCELLED', retryable: true },

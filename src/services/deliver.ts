@@ -56,11 +56,14 @@ export interface DeliverParts {
 const { SUCCESS, BAD_REQUEST, FORBIDDEN, NOT_FOUND, SERVICE_UNAVAILABLE } = common.Status;
 const MAX_UINT64 = 0xffff_ffff_ffff_ffffn;
 
-/** Serves one deliver call: request after request until the client ends it or one is refused. */
+/**
+ * Serves one deliver call: request after request until the client ends it or one is refused.
+ * @throws {SelvageError} `READER_LEFT`, which the client no longer hears and metrics count
+ */
 export async function serveDeliver(parts: DeliverParts, stream: ByteStream, context: CallContext): Promise<void> {
   for await (const message of stream.incoming) {
     const status = await answer(parts, message, stream, context);
-    if (context.signal.aborted) return;
+    if (context.signal.aborted) throw new SelvageError('READER_LEFT', 'context finished before block retrieved: context canceled');
     await stream.send(parts.status(status));
     if (status !== SUCCESS) return;
   }
