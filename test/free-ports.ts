@@ -8,9 +8,10 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { SelvageError } from '../src/common/errors.ts';
 
 const FIRST = 10_000;
-const LAST = 29_999;
+const LAST = 19_999; // the development network takes its own above
 const claims: Socket[] = [];
 
 /** A port of this machine where nobody listens, and that no other test gets. */
@@ -26,6 +27,18 @@ export const freePorts = (count: number): Promise<number[]> => Promise.all(Array
 /** Resolves when something accepts connections there. */
 export async function listening(port: number): Promise<void> {
   while (!(await accepts(port))) await delay(20);
+}
+
+/** Listens where somebody listened before: what a child of another thread holds is free once that is its program. */
+export async function listenAgain<T>(listen: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await listen();
+    } catch (thrown) {
+      if (SelvageError.from(thrown).code !== 'ADDRESS_IN_USE') throw thrown;
+      await delay(20);
+    }
+  }
 }
 
 async function claimed(port: number): Promise<boolean> {

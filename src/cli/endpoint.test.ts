@@ -1,6 +1,6 @@
-import { createServer, type Server } from 'node:net';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Issued, issue } from '../../test/certificates.ts';
+import { freePort } from '../../test/free-ports.ts';
 import { PeerClient } from '../client/peer-client.ts';
 import { listen } from '../comm/server.ts';
 import type { ClientTls } from '../comm/tls.ts';
@@ -86,13 +86,9 @@ describe('an endpoint', () => {
   });
 
   it('where nobody is has as long as it may to come', async () => {
-    const free = await new Promise<Server>((resolve) => {
-      const listening: Server = createServer().listen(0, '127.0.0.1', () => resolve(listening));
-    });
-    const { port } = free.address() as { readonly port: number };
-    await new Promise((resolve) => free.close(resolve));
+    const port = await freePort();
     expect(await adviceOn(`127.0.0.1:${port}`, undefined, 'peer', 200)).toContain(`Nothing listens at 127.0.0.1:${port}: start the peer`);
-    const late = adviceOn(`127.0.0.1:${port}`, undefined, 'peer', 10_000);
+    const late = adviceOn(`127.0.0.1:${port}`, undefined, 'peer', 200_000);
     scope.use(await listen({ address: `127.0.0.1:${port}`, methods: [], log: silent }));
     expect(await late).toBe('reached');
   });

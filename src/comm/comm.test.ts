@@ -2,6 +2,7 @@ import { getEventListeners, once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Issued, issue } from '../../test/certificates.ts';
+import { freePort, listenAgain } from '../../test/free-ports.ts';
 import { deferred } from '../common/deferred.ts';
 import { SelvageError, type StatusDetail } from '../common/errors.ts';
 import { silent } from '../common/log.ts';
@@ -433,9 +434,10 @@ describe.each([
     });
 
     it('frees the port when it is disposed', async () => {
-      const first = await listen({ address: '127.0.0.1:0', methods: [], log: silent }, served);
+      const here = { address: `127.0.0.1:${await freePort()}`, methods: [], log: silent };
+      const first = await listen(here, served);
       await first[Symbol.asyncDispose]();
-      scope.use(await listen({ address: `127.0.0.1:${first.port}`, methods: [], log: silent }, served));
+      scope.use(await listenAgain(() => listen(here, served)));
     });
   });
 

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { issue } from '../../test/certificates.ts';
+import { freePort, listenAgain } from '../../test/free-ports.ts';
 import { deferred } from '../common/deferred.ts';
 import { silent } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
@@ -27,11 +28,13 @@ async function serverTls(): Promise<ServerTls> {
   return { key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert: pem };
 }
 
+const address = async (): Promise<string> => `127.0.0.1:${await freePort()}`;
+
 /** Resolves when the server is gone and its port is free again. */
 async function gone(server: GrpcServer): Promise<void> {
   const { port } = server;
   await server[Symbol.asyncDispose]();
-  scope.use(await listen({ address: `127.0.0.1:${port}`, methods: [], log: silent }));
+  scope.use(await listenAgain(() => listen({ address: `127.0.0.1:${port}`, methods: [], log: silent })));
 }
 
 async function dial(server: GrpcServer): Promise<Socket> {
@@ -58,7 +61,7 @@ const header = (name: string, value: string): Buffer =>
 
 describe('a server that is told to stop', () => {
   it('ends when clients close their connections around the stop', async () => {
-    const server = await listen({ address: '127.0.0.1:0', methods: [echo], log: silent });
+    const server = await listen({ address: await address(), methods: [echo], log: silent });
     const sessions = Array.from({ length: 60 }, () => connectHttp2(`http://127.0.0.1:${server.port}`));
     await Promise.all(
       sessions.map(async (session) => {
@@ -90,7 +93,7 @@ describe('a server that is told to stop', () => {
       serving.resolve();
       await stopped.promise;
     };
-    const server = await listen({ address: '127.0.0.1:0', methods: [{ kind: 'bidi', path: '/t/Stay', handle }], log: silent });
+    const server = await listen({ address: await address(), methods: [{ kind: 'bidi', path: '/t/Stay', handle }], log: silent });
     const socket = await dial(server);
     const headers = Buffer.concat([
       Buffer.from('8386', 'hex'),
@@ -106,7 +109,7 @@ describe('a server that is told to stop', () => {
 
   it.each(['without', 'with'])('ends while clients are silent, half-open or in the middle of a frame, %s TLS', async (tls) => {
     const server = await listen({
-      address: '127.0.0.1:0',
+      address: await address(),
       tls: tls === 'with' ? await serverTls() : undefined,
       methods: [echo],
       log: silent,
@@ -129,7 +132,7 @@ describe('a server that is told to stop', () => {
   });
 
   it('ends while a client floods it', async () => {
-    const server = await listen({ address: '127.0.0.1:0', methods: [echo], log: silent });
+    const server = await listen({ address: await address(), methods: [echo], log: silent });
     const socket = await dial(server);
     socket.write(PREFACE);
     const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
@@ -154,7 +157,7 @@ describe('a server that is told to stop', () => {
       await answer.promise;
       return request;
     };
-    const server = await listen({ address: '127.0.0.1:0', methods: [{ kind: 'unary', path: '/t/Slow', handle }], log: silent });
+    const server = await listen({ address: await address(), methods: [{ kind: 'unary', path: '/t/Slow', handle }], log: silent });
     const client = scope.use(new GrpcClient({ address: `127.0.0.1:${server.port}` }));
     const call = client.unary('/t/Slow', new Uint8Array([7]), { signal: never });
     await begun.promise;

@@ -4,7 +4,7 @@ import { signerOf } from '../../../test/fakes/bft-network.ts';
 import { followChannel } from '../../../test/fakes/committing-peer.ts';
 import { honest, type OrdererScript, scriptedOrderer } from '../../../test/fakes/scripted-orderer.ts';
 import { genesisOf, organization } from '../../../test/fakes/small-network.ts';
-import { freePorts } from '../../../test/free-ports.ts';
+import { freePorts, listenAgain } from '../../../test/free-ports.ts';
 import { Scope } from '../../common/scope.ts';
 import type { Organization } from '../../msp/material/organization.ts';
 import { buildBlock } from '../../orderer/block-builder.ts';
@@ -51,7 +51,7 @@ describe('an ordering service of several nodes', () => {
     await first[Symbol.asyncDispose](); // the third has never been there
     await committed(2n);
     expect(second.asked).toEqual(['blocks from 2']);
-    const again = scope.use(await node(0, honest(chain)));
+    const again = scope.use(await listenAgain(() => node(0, honest(chain))));
     await second[Symbol.asyncDispose]();
     await committed(3n);
     expect(again.asked).toEqual(['blocks from 3']);
