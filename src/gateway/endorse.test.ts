@@ -226,6 +226,30 @@ describe('by policy', () => {
     }
   });
 
+  it('counts the first endorser in each of its groups, and asks nobody for what it satisfies', async () => {
+    const plan: PlanOf = {
+      groups: { peers: ['self'], others: ['other'], members: ['self'] },
+      layouts: [{ peers: 1 }, { others: 1, members: 1 }],
+    };
+    for (let time = 0; time < 6; time += 1)
+      expect(await endorse({ peers: [self, { name: 'other', ...org2 }], plan })).toMatchObject({ signers: ['self'], asked: ['self'] });
+  });
+
+  it('asks who is in several groups of a layout for one of them, the one that has fewest others', async () => {
+    const peers = peersOf([
+      { name: 'other', ...org2 },
+      { name: 'more', ...org2 },
+    ]);
+    const plan = (groups: PlanOf['groups']): PlanOf => ({ groups, layouts: [{ own: 1, any: 1, few: 1 }] });
+    const enough = await endorse({ peers, plan: plan({ own: ['self'], any: ['self', 'other', 'more'], few: ['other'] }) });
+    expect([[...(enough.signers ?? [])].sort(), [...enough.asked].sort()]).toEqual([
+      ['more', 'other', 'self'],
+      ['more', 'other', 'self'],
+    ]);
+    const short = await endorse({ peers, plan: plan({ own: ['self'], any: ['self', 'other'], few: ['other'] }) });
+    expect(short).toMatchObject({ grpc: 'ABORTED', asked: ['self'] });
+  });
+
   it('asks several of one group at a time where a layout wants them', async () => {
     const plan: PlanOf = { groups: { G0: ['self', 'own', 'one'] }, layouts: [{ G0: 3 }] };
     const both = deferred<void>();

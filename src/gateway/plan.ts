@@ -11,7 +11,7 @@ interface Layout {
 }
 
 export interface PlanParts {
-  /** By group, in the order to ask; each endorser is in one group. */
+  /** By group, in the order to ask. A peer is in several where it is what several principals ask for, as peer and as member. */
   readonly groups: ReadonlyMap<string, readonly Endorser[]>;
   /** In the order to try. */
   readonly layouts: readonly ReadonlyMap<string, number>[];
@@ -26,20 +26,23 @@ export interface Endorsed {
 
 /**
  * Which endorsers are asked, whose endorsements are there, and which sets of them would do. An endorsement counts in every layout
- * that its group is in, so that the next layout goes on with what the one before has.
- * @see plan in hyperledger/fabric v3.1, internal/pkg/gateway/endorsement.go
+ * that wants a group of its endorser, once in each, so that the next layout goes on with what the one before has.
+ * @see plan in hyperledger/fabric v3.1, internal/pkg/gateway/endorsement.go, which knows each endorser in one group
  */
 export class Plan {
   readonly failures: EndpointFailure[] = [];
-  readonly #waiting: Map<string, Endorser[]>;
-  readonly #groupOf: ReadonlyMap<string, string>;
+  /** By group, who was not asked yet. */
+  readonly #waiting: Map<string, readonly Endorser[]>;
+  /** By endorser, for which group it was asked. */
+  readonly #askedFor = new Map<string, string>();
+  readonly #groupsOf: ReadonlyMap<string, readonly string[]>;
   #layouts: readonly Layout[];
   #first: { readonly payload: Uint8Array; readonly endorser: Endorser } | undefined;
   #done: Layout | undefined;
 
   constructor({ groups, layouts }: PlanParts) {
-    this.#waiting = new Map([...groups].map(([group, endorsers]) => [group, [...endorsers]]));
-    this.#groupOf = new Map([...groups].flatMap(([group, endorsers]) => endorsers.map(({ id }) => [id, group] as const)));
+    this.#waiting = new Map(groups);
+    this.#groupsOf = groupsOf(groups);
     this.#layouts = layouts.map((layout) => ({ wanted: new Map(layout), endorsements: [] }));
   }
 
@@ -54,9 +57,8 @@ export class Plan {
     while (this.#done === undefined) {
       const [layout, ...others] = this.#layouts;
       if (layout === undefined) return undefined;
-      const wanted = [...layout.wanted];
-      if (wanted.every(([group, count]) => count <= (this.#waiting.get(group)?.length ?? 0)))
-        return wanted.flatMap(([group, count]) => this.#waiting.get(group)?.splice(0, count) ?? []);
+      const asked = this.#choose(layout);
+      if (asked !== undefined) return asked;
       this.#layouts = others;
     }
     return undefined;
@@ -67,15 +69,17 @@ export class Plan {
     this.#layouts = this.#layouts.slice(1);
   }
 
-  /** Somebody else of the same group; undefined when it has nobody left. */
+  /** Somebody else of the group that this one was asked for; undefined when it has nobody left. */
   replacementFor({ id }: Endorser): Endorser | undefined {
-    return this.#waiting.get(this.#groupOf.get(id) ?? '')?.shift();
+    const group = this.#askedFor.get(id);
+    const [next] = this.#left(group);
+    if (next !== undefined && group !== undefined) this.#take(next, group);
+    return next;
   }
 
   /** Counts an endorsement. False for one that says something else than the first: then it is a failure. */
   accept(endorser: Endorser, { payload = NOTHING, endorsement }: protos.ProposalResponseInit): boolean {
-    const group = this.#groupOf.get(endorser.id);
-    this.#asked(endorser, group);
+    this.#take(endorser, this.#askedFor.get(endorser.id)); // one that was asked before there was this plan is not to be asked again
     this.#first ??= { payload, endorser };
     if (!equalBytes(this.#first.payload, payload)) {
       const { address, mspId } = endorser;
@@ -83,6 +87,7 @@ export class Plan {
       return false;
     }
     for (const layout of this.#layouts) {
+      const group = this.#countsFor(layout, endorser);
       const count = group === undefined ? undefined : layout.wanted.get(group);
       if (group === undefined || count === undefined) continue;
       if (endorsement !== undefined) layout.endorsements.push(endorsement);
@@ -105,12 +110,44 @@ export class Plan {
     );
   }
 
-  /** One that was asked before there was this plan is not to be asked again. */
-  #asked({ id }: Endorser, group: string | undefined): void {
-    const waiting = group === undefined ? undefined : this.#waiting.get(group);
-    const at = waiting?.findIndex((each) => each.id === id) ?? -1;
-    if (at >= 0) waiting?.splice(at, 1);
+  /** Whom a layout wants, those of small groups first: who is in several of its groups is asked for one. Undefined where some are missing. */
+  #choose({ wanted }: Layout): readonly Endorser[] | undefined {
+    const chosen = new Map<string, { readonly endorser: Endorser; readonly group: string }>();
+    const bySize = [...wanted].sort(([one], [other]) => this.#left(one).length - this.#left(other).length);
+    for (const [group, count] of bySize) {
+      const free = this.#left(group).filter(({ id }) => !chosen.has(id));
+      if (free.length < count) return undefined;
+      for (const endorser of free.slice(0, count)) chosen.set(endorser.id, { endorser, group });
+    }
+    const asked = [...chosen.values()];
+    for (const { endorser, group } of asked) this.#take(endorser, group);
+    return asked.map(({ endorser }) => endorser);
   }
+
+  /** The group that it was asked for; else, of its groups that the layout wants, the one with fewest others. */
+  #countsFor({ wanted }: Layout, { id }: Endorser): string | undefined {
+    const asked = this.#askedFor.get(id);
+    if (asked !== undefined && wanted.has(asked)) return asked;
+    const groups = (this.#groupsOf.get(id) ?? []).filter((group) => wanted.has(group));
+    return groups.sort((one, other) => this.#left(one).length - this.#left(other).length)[0];
+  }
+
+  #take({ id }: Endorser, group: string | undefined): void {
+    if (group !== undefined) this.#askedFor.set(id, group);
+    for (const each of this.#groupsOf.get(id) ?? [])
+      this.#waiting.set(
+        each,
+        this.#left(each).filter((other) => other.id !== id),
+      );
+  }
+
+  readonly #left = (group: string | undefined): readonly Endorser[] => (group === undefined ? [] : (this.#waiting.get(group) ?? []));
+}
+
+function groupsOf(groups: PlanParts['groups']): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const [group, endorsers] of groups) for (const { id } of endorsers) found.set(id, [...(found.get(id) ?? []), group]);
+  return found;
 }
 
 const NOTHING = new Uint8Array(0);

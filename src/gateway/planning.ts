@@ -85,17 +85,17 @@ export class Planning {
   }
 }
 
-/** The layouts that there are peers for, in any order, but first those with the group of that endorser. */
+/** The layouts that there are peers for, in any order, but first those with a group of that endorser. */
 function inTurn(
   layouts: EndorsementPlan['layouts'],
   groups: ReadonlyMap<string, readonly Endorser[]>,
   first: Endorser | undefined,
 ): EndorsementPlan['layouts'] {
-  const preferred = [...groups].find(([, endorsers]) => endorsers.some(({ id }) => id === first?.id))?.[0] ?? '';
+  const preferred = [...groups].flatMap(([group, endorsers]) => (endorsers.some(({ id }) => id === first?.id) ? [group] : []));
   const possible = layouts.filter(
     (layout) => layout.size > 0 && [...layout].every(([group, count]) => (groups.get(group)?.length ?? 0) >= count),
   );
-  const has = (layout: ReadonlyMap<string, number>): boolean => layout.has(preferred);
+  const has = (layout: ReadonlyMap<string, number>): boolean => preferred.some((group) => layout.has(group));
   return [...shuffled(possible.filter(has)), ...shuffled(possible.filter((layout) => !has(layout)))];
 }
 
