@@ -16,6 +16,12 @@ describe('metrics with labels', () => {
     ]);
   });
 
+  it('have no values that are longer than any name', () => {
+    const counters = new Labelled(['channel', 'chaincode'], (labels) => labels);
+    expect(counters.of('a', 'x'.repeat(257))).toEqual({ channel: 'a', chaincode: 'other' });
+    expect(counters.of('a', 'x'.repeat(256))).toEqual({ channel: 'a', chaincode: 'x'.repeat(256) });
+  });
+
   it('are counted together when somebody makes up ever new values', () => {
     const counters = new Labelled(['name'], (labels) => labels);
     for (let at = 0; at < 5_000; at += 1) counters.of(String(at));

@@ -2,6 +2,8 @@ import { type Counter, FABRIC_BUCKETS, type Histogram, type Metrics } from './me
 
 /** Values of labels that are kept apart; what comes after them is counted together. Names of what clients make up can be among them. */
 const MOST_COMBINATIONS = 1_000;
+/** Letters of a value: longer ones are nobody's names, and would stand in every answer of `/metrics`. */
+const LONGEST = 256;
 
 /**
  * The metrics of one name, each bound to its labels when it is first used.
@@ -19,6 +21,7 @@ export class Labelled<T> {
 
   /** @param values one for each name, in their order */
   of(...values: readonly string[]): T {
+    if (values.some(({ length }) => length > LONGEST)) return this.of(...values.map((value) => (value.length > LONGEST ? OTHER : value)));
     const key = values.length === 1 ? (values[0] ?? '') : values.join('\u0000');
     const known = this.#bound.get(key);
     if (known !== undefined) return known;

@@ -12,7 +12,6 @@ export class MessageRefused extends Error {
 }
 
 const PREFIX_BYTES = 5;
-const EMPTY: Buffer = Buffer.alloc(0);
 /** Memory for a message whose bytes are still coming, at most so many times what came of it. It is not touched before they come. */
 const AHEAD = 4;
 
@@ -55,7 +54,7 @@ export class MessageReader {
       if (this.#prefixLength < PREFIX_BYTES) at = this.#readPrefix(bytes, at, end);
       if (this.#prefixLength < PREFIX_BYTES) return;
       const piece = Math.min(this.#length - this.#gathered, end - at);
-      if (this.#length === 0) take(this.#complete(EMPTY));
+      if (this.#length === 0) take(this.#complete(NOTHING));
       else if (this.#gathered === 0 && piece === this.#length) take(this.#complete(bytes.subarray(at, at + piece)));
       else if (piece > 0) {
         this.#gather(bytes, at, piece);

@@ -18,7 +18,8 @@ import { unsignedEnvelope } from '../wire/envelope.ts';
 import { channelMac } from '../wire/ids.ts';
 import type { OwnChannel } from './own-channels.ts';
 import type { OwnStateInfo } from './own-state-info.ts';
-import { keptStateInfo, nestedStateInfo, type StateInfo } from './state-info.ts';
+import { isTooLarge, keptStateInfo, nestedStateInfo, type StateInfo } from './state-info.ts';
+import { StateInfos } from './state-infos.ts';
 
 export interface PresenceParts {
   readonly peer: OwnPeer;
@@ -52,7 +53,7 @@ export class ChannelPresence implements Disposable {
   readonly #parts: PresenceParts;
   readonly #channel: OwnChannel;
   readonly #own: OwnStateInfo;
-  readonly #infos = new Map<string, StateInfo>();
+  readonly #infos = new StateInfos();
   readonly #passedOn: TokenBucket;
   readonly #timers: Disposable[] = [];
   #organizations: ReadonlySet<string>;
@@ -112,7 +113,8 @@ export class ChannelPresence implements Disposable {
     this.#organizations = organizationsOf(this.#channel);
     this.#own.setLeft(!this.isMember);
     if (wasMember !== this.isMember) this.publish();
-    for (const [key, info] of this.#infos) {
+    for (const info of this.#infos.list()) {
+      const { key } = info;
       const identity = this.#eligible(info);
       if (identity !== undefined && (await this.#isReader(info, identity))) continue;
       if (this.#infos.get(key) === info) this.#infos.delete(key);
@@ -137,6 +139,7 @@ export class ChannelPresence implements Disposable {
   async handleSnapshot(from: Neighbour, { elements }: gossip.StateInfoSnapshot): Promise<void> {
     if (!this.has(from.mspId)) return;
     for (const element of elements.slice(0, MOST_ELEMENTS)) {
+      if (isTooLarge(element)) continue;
       const info = readable(element);
       // What comes after a bad one is not looked at either, as in Fabric.
       if (info === undefined || !this.isNamedBy(info.mac, info.pkiId)) return;
@@ -178,8 +181,7 @@ export class ChannelPresence implements Disposable {
   /** Who is no member any more takes no part either. */
   #sweep(): void {
     let gone = false;
-    for (const { key, pkiId } of this.#infos.values())
-      if (this.#parts.table.get(pkiId) === undefined) gone = this.#infos.delete(key) || gone;
+    for (const { key, pkiId } of this.#infos.list()) if (this.#parts.table.get(pkiId) === undefined) gone = this.#infos.delete(key) || gone;
     if (gone) this.#parts.onChanged();
   }
 
@@ -190,7 +192,10 @@ export class ChannelPresence implements Disposable {
     const identity = this.#eligible(info);
     if (identity === undefined || !work.take(hex(from.pkiId))) return false;
     if (!(await this.#isReader(info, identity)) || !this.#isNews(info) || this.#over) return false;
-    this.#infos.set(info.key, keptStateInfo(info));
+    if (!this.#infos.set(keptStateInfo(info), identity.mspId)) {
+      this.#parts.log.debug('no room for what a peer says of itself', { channel: this.id, pkiId: info.key, mspId: identity.mspId });
+      return false;
+    }
     onChanged();
     return true;
   }
@@ -216,7 +221,7 @@ export class ChannelPresence implements Disposable {
   #snapshot({ mspId }: Neighbour): Uint8Array {
     const { peer, table, identities } = this.#parts;
     const elements: gossip.EnvelopeInit[] = [];
-    for (const { pkiId, received } of this.#infos.values()) {
+    for (const { pkiId, received } of this.#infos.list()) {
       const hidden = mspId !== peer.mspId && identities.organizationOf(pkiId) === peer.mspId && (table.get(pkiId)?.endpoint ?? '') === '';
       if (!hidden) elements.push(received.signed);
     }

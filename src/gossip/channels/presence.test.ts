@@ -8,7 +8,7 @@ import type { LogFields, Logger } from '../../common/log.ts';
 import type { ChannelBundle } from '../../msp/channelconfig/channel-bundle.ts';
 import type { Organization } from '../../msp/material/organization.ts';
 import { gossip } from '../../protos/messages.ts';
-import { nestedEnvelope, readEnvelope, unsignedEnvelope } from '../wire/envelope.ts';
+import { nestedEnvelope, readEnvelope, signedEnvelope, unsignedEnvelope } from '../wire/envelope.ts';
 
 let org1: Organization;
 let org2: Organization;
@@ -205,9 +205,16 @@ describe('a snapshot of a channel', () => {
         channel: new TextEncoder().encode('ch'),
         stateSnapshot: { elements: (await Promise.all(envelopes)).map((each) => gossip.Envelope.decode(each)) },
       });
+    const blownUp = signedEnvelope({ tag: gossip.GossipMessage_Tag.CHAN_OR_ORG, channel: new Uint8Array(70_000) }, raw.signer);
     await raw.send(
       a,
-      await snapshot(second.stateInfo({ height: 5n }), raw.stateInfo({ height: 6n }), raw.alive(), third.stateInfo({ height: 7n })),
+      await snapshot(
+        second.stateInfo({ height: 5n }),
+        blownUp,
+        raw.stateInfo({ height: 6n }),
+        raw.alive(),
+        third.stateInfo({ height: 7n }),
+      ),
     );
     await net.seconds(0.1);
     expect(heights(a)).toEqual(['own 1', '6']);

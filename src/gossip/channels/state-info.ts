@@ -19,7 +19,10 @@ export interface StateInfo {
 }
 
 /** A state info has some 200 bytes, and some 20 more for each chaincode. */
-const MOST_BYTES = 256 * 1024;
+const MOST_BYTES = 64 * 1024;
+
+/** Whether somebody has blown it up: then it is passed over, and what stands beside it in a snapshot is not. */
+export const isTooLarge = ({ payload, signature }: gossip.Envelope): boolean => payload.length + signature.length > MOST_BYTES;
 
 /** The state info in an envelope; undefined where there is none, or one without id or signature. */
 export function stateInfoIn(received: ReceivedMessage): StateInfo | undefined {

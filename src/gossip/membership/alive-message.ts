@@ -16,6 +16,12 @@ export interface AliveMessage {
 
 /** An alive message has 240 bytes, and a kilobyte more with its identity. What is kept of everybody may not be as large as it likes. */
 const MOST_BYTES = 16 * 1024;
+/** What an envelope is beside its bytes. */
+const FRAME = 64;
+
+/** Whether somebody has blown it up: then it is passed over, and what stands beside it in an answer is not. */
+export const isTooLarge = ({ payload, signature, secretEnvelope }: gossip.Envelope): boolean =>
+  payload.length + signature.length + (secretEnvelope?.payload.length ?? 0) + (secretEnvelope?.signature.length ?? 0) > MOST_BYTES - FRAME;
 
 /**
  * The alive message in an envelope; undefined where there is none, or one without id or signature.

@@ -12,6 +12,12 @@ export interface IdentityMessage {
   readonly identity: Uint8Array;
 }
 
+/** An identity has 64 KiB at most, and some hundred bytes stand around it. What is kept, and passed on, may not be as large as it likes. */
+const MOST_BYTES = 72 * 1024;
+
+/** Whether somebody has blown it up: then it is passed over, and what stands beside it is not. */
+export const isTooLarge = ({ payload, signature }: gossip.Envelope): boolean => payload.length + signature.length > MOST_BYTES;
+
 /** What this peer says of its own identity, once and for all. */
 export function ownIdentityMessage({ pkiId, identity, sign }: OwnPeer): Uint8Array {
   const payload = gossip.GossipMessage.encode({ tag: gossip.GossipMessage_Tag.EMPTY, peerIdentity: { pkiId, cert: identity } });

@@ -26,10 +26,15 @@ beforeEach(() => {
 afterEach(() => net[Symbol.asyncDispose]());
 
 const idOf = (org: Organization, at: number): Uint8Array => pkiIdOf(peerSigner(org, at).serialized);
-const identityMessage = (org: Organization, at: number, { cert = peerSigner(org, at).serialized, signer = peerSigner(org, at) } = {}) =>
-  signedEnvelope({ tag: gossip.GossipMessage_Tag.EMPTY, peerIdentity: { pkiId: idOf(org, at), cert } }, signer).then((envelope) =>
-    gossip.Envelope.decode(envelope),
-  );
+const identityMessage = (
+  org: Organization,
+  at: number,
+  { cert = peerSigner(org, at).serialized, signer = peerSigner(org, at), padding = 0 } = {},
+) =>
+  signedEnvelope(
+    { tag: gossip.GossipMessage_Tag.EMPTY, channel: new Uint8Array(padding), peerIdentity: { pkiId: idOf(org, at), cert } },
+    signer,
+  ).then((envelope) => gossip.Envelope.decode(envelope));
 
 const hello = (nonce: bigint) => pullEnvelope({ hello: { nonce, msgType: IDENTITY_MSG } });
 const request = (nonce: bigint, ...digests: Uint8Array[]) => pullEnvelope({ dataReq: { nonce, digests, msgType: IDENTITY_MSG } });
@@ -105,6 +110,16 @@ describe('a peer that asks for identities', () => {
     await give(await identityMessage(org1, 2), await identityMessage(org1, 3));
     await net.seconds(0.1);
     expect([knows(2), knows(3)]).toEqual([true, false]);
+    expect(a.gossip.sizes()).toMatchObject({ identityMessages: 2 });
+  });
+
+  it('passes over one that somebody has blown up, and takes those beside it', async () => {
+    const { a, offer, give, knows } = await greeted();
+    await offer(idOf(org1, 2), idOf(org1, 3));
+    await net.seconds(1.1);
+    await give(await identityMessage(org1, 2, { padding: 100_000 }), await identityMessage(org1, 3));
+    await net.seconds(0.1);
+    expect([knows(2), knows(3)]).toEqual([false, true]);
     expect(a.gossip.sizes()).toMatchObject({ identityMessages: 2 });
   });
 

@@ -9,7 +9,7 @@ import type { Outbox } from '../propagation/outbox.ts';
 import { type Random, randomChoice } from '../propagation/random-choice.ts';
 import type { TokenBuckets } from '../propagation/token-buckets.ts';
 import type { GossipSettings } from '../settings.ts';
-import { type IdentityMessage, type IdentityMessages, identityMessageIn } from './identity-messages.ts';
+import { type IdentityMessage, type IdentityMessages, identityMessageIn, isTooLarge } from './identity-messages.ts';
 import { pullEnvelope } from './identity-server.ts';
 import { type KnownMember, type MemberTable, preferredEndpoint } from './member-table.ts';
 
@@ -93,6 +93,7 @@ export class IdentityPuller implements Disposable {
     exchange.asked = new Set(); // an answer comes once
     const genuine: IdentityMessage[] = [];
     for (const nested of data.slice(0, asked.size)) {
+      if (isTooLarge(nested)) continue;
       if (!work.take(hex(from.pkiId))) break;
       const message = await this.#verified(nested, from);
       if (message === undefined) return;

@@ -9,7 +9,7 @@ import type { OwnPeer } from '../own-peer.ts';
 import type { Outbox } from '../propagation/outbox.ts';
 import { type ReceivedMessage, unsignedEnvelope, withoutSecret } from '../wire/envelope.ts';
 import type { AliveGate } from './alive-gate.ts';
-import { type AliveMessage, nestedAlive } from './alive-message.ts';
+import { type AliveMessage, isTooLarge, nestedAlive } from './alive-message.ts';
 import { type Disclosable, mayBeTold } from './disclosure.ts';
 import type { KnownMember, MemberTable } from './member-table.ts';
 import type { OwnAlive } from './own-alive.ts';
@@ -87,6 +87,7 @@ export class MemberExchange {
     const alive = memRes?.alive ?? [];
     const dead = memRes?.dead ?? [];
     for (const [at, each] of [...alive, ...dead].slice(0, MOST_MEMBERS).entries()) {
+      if (isTooLarge(each)) continue;
       const message = readable(each);
       if (message === undefined) return; // what comes after it is not looked at either, as in Fabric
       if (this.#parts.table.isStale(message)) continue;

@@ -203,6 +203,20 @@ describe('what is not true', () => {
     expect(a.others).toEqual([raw.internalEndpoint]);
   });
 
+  it('that somebody has blown up is passed over in an answer, and those beside it are not', async () => {
+    const a = await net.start(org1, 0);
+    const [raw, large, other] = [
+      await RawGossipPeer.join(net, org1, 1),
+      await RawGossipPeer.join(net, org1, 2),
+      await RawGossipPeer.join(net, org1, 3),
+    ];
+    const told = [await large.alive({ endpoint: 'x'.repeat(20_000) }), await other.alive()];
+    const alive = told.map((each) => gossip.Envelope.decode(each));
+    await raw.send(a, unsignedEnvelope({ tag: gossip.GossipMessage_Tag.EMPTY, memRes: { alive } }));
+    await net.seconds(0.1);
+    expect(a.others).toEqual([other.internalEndpoint]);
+  });
+
   it('asks for members in nobody else’s name', async () => {
     const a = await net.start(org1, 0);
     const [raw, other] = [await RawGossipPeer.join(net, org1, 1), await RawGossipPeer.join(net, org1, 2)];
