@@ -1,6 +1,5 @@
-import type { Cancellable } from '../common/cancel.ts';
 import { transport } from './chosen-transport.ts';
-import type { ClientStream, ClientTransport, DialOptions, Transport, UnaryOptions } from './transport.ts';
+import type { BidiOptions, ClientStream, ClientTransport, DialOptions, Transport, UnaryOptions } from './transport.ts';
 
 /** A connection to another node, made when first used. */
 export class GrpcClient implements Disposable {
@@ -19,7 +18,7 @@ export class GrpcClient implements Disposable {
     return this.#transport.unary(path, request, options);
   }
 
-  bidi(path: string, options: Cancellable): ClientStream {
+  bidi(path: string, options: BidiOptions): ClientStream {
     return this.#transport.bidi(path, options);
   }
 

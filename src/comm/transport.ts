@@ -34,6 +34,22 @@ export interface UnaryOptions extends Cancellable {
   readonly received?: ((bytes: number) => void) | undefined;
 }
 
+/** Counts what a call with many answers holds: `Holding` is one. */
+export interface Counting {
+  /** So many bytes have come. */
+  received(bytes: number): void;
+  /** A message of them waits for its reader. */
+  waits(): void;
+  /** A message of so many bytes was taken, with what stands before it. */
+  consumed(bytes: number): void;
+}
+
+/** Of a call with messages in both directions. */
+export interface BidiOptions extends Cancellable {
+  /** Of what comes. The library's transport does not count. */
+  readonly counting?: Counting | undefined;
+}
+
 /** An open bidirectional call. Disposing cancels it. */
 export interface ClientStream extends ByteStream, Disposable {
   /** DER of the TLS certificate of who answers. Known once a message has come; undefined without TLS. */
@@ -45,7 +61,7 @@ export interface ClientStream extends ByteStream, Disposable {
 /** What speaks gRPC to a server. {@link GrpcClient} says what each function promises. */
 export interface ClientTransport extends Disposable {
   unary(path: string, request: Uint8Array, options: UnaryOptions): Promise<Uint8Array>;
-  bidi(path: string, options: Cancellable): ClientStream;
+  bidi(path: string, options: BidiOptions): ClientStream;
   ready(ms: number): Promise<void>;
   connected(ms: number): Promise<boolean>;
 }

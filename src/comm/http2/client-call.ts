@@ -1,10 +1,14 @@
 import { type CallStatus, Status } from '../status.ts';
+import type { Counting } from '../transport.ts';
 import { percentDecoded, statusOfHttp, statusOfReset } from './grpc-status.ts';
 import type { Field } from './hpack/static-table.ts';
 import { MessageQueue } from './message-queue.ts';
 import { MessageRefused } from './message-reader.ts';
 import { ErrorCode } from './protocol.ts';
 import type { Stream, StreamListener } from './stream.ts';
+
+/** What gRPC puts before each message. */
+const PREFIX_BYTES = 5;
 
 /** A call that we make. It ends once, with a status. */
 export abstract class ClientCall implements StreamListener {
@@ -130,7 +134,11 @@ export class UnaryClientCall extends ClientCall {
 
 /** Messages in both directions. */
 export class BidiClientCall extends ClientCall {
-  readonly incoming = new MessageQueue((bytes) => this.open?.consumed(bytes));
+  readonly incoming = new MessageQueue((bytes) => {
+    this.open?.consumed(bytes);
+    this.#counting?.consumed(PREFIX_BYTES + bytes);
+  });
+  readonly #counting: Counting | undefined;
   readonly #failure: (status: CallStatus) => unknown;
   #waiting: { resolve(): void; reject(reason: unknown): void }[] = [];
   /** Why nothing can be sent any more. */
@@ -142,10 +150,11 @@ export class BidiClientCall extends ClientCall {
    * @param failure what readers and senders get for a status that is not OK
    * @param left is called when the call is over, however it ended
    */
-  constructor(failure: (status: CallStatus) => unknown, left: () => void) {
+  constructor(failure: (status: CallStatus) => unknown, left: () => void, counting?: Counting) {
     super();
     this.#failure = failure;
     this.#left = left;
+    this.#counting = counting;
   }
 
   /** Resolves when more may be sent. */
@@ -160,7 +169,12 @@ export class BidiClientCall extends ClientCall {
     this.open?.end();
   }
 
+  received(bytes: number): void {
+    this.#counting?.received(bytes);
+  }
+
   message(message: Buffer): void {
+    this.#counting?.waits();
     this.incoming.push(message);
   }
 

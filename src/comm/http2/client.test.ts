@@ -3,6 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { frame, message, uint32 } from '../../../test/comm/raw-connection.ts';
 import { Scope } from '../../common/scope.ts';
+import { ByteBudget } from '../byte-budget.ts';
 import { Http2Client } from './client.ts';
 import { encodeHeaders } from './hpack/encoder.ts';
 import { ErrorCode, Flag, Frame } from './protocol.ts';
@@ -113,4 +114,29 @@ it('an answer of many messages where one is due ends the call with the second', 
   const said = frame(Frame.DATA, 0, 1, message(Buffer.from('and')));
   socket.write(Buffer.concat([frame(Frame.HEADERS, Flag.END_HEADERS, 1, head), said, said]));
   await expect(call).rejects.toThrow('more than one message');
+});
+
+it('a call whose answers are counted holds so much of them, and what was read no longer counts', async () => {
+  await using scope = new Scope();
+  const { address, connected } = await serverThatSays(frame(Frame.SETTINGS, 0, 0), scope);
+  using client = new Http2Client({ address });
+  await client.ready(10_000);
+  const socket = await connected;
+  const budget = new ByteBudget({ perConnection: Number.POSITIVE_INFINITY, total: 20_000 });
+  const over = new AbortController();
+  using counting = budget.open({}, () => over.abort(new Error('too much')));
+  const stream = client.bidi('/t/Chatty', { signal: over.signal, counting });
+  await new Promise(setImmediate);
+  const head = encodeHeaders([
+    [':status', '200'],
+    ['content-type', 'application/grpc'],
+  ]);
+  const empties = frame(Frame.DATA, 0, 1, Buffer.concat(new Array(50).fill(message(Buffer.alloc(0)))));
+  socket.write(Buffer.concat([frame(Frame.HEADERS, Flag.END_HEADERS, 1, head), empties]));
+  const incoming = stream.incoming[Symbol.asyncIterator]();
+  for (let at = 0; at < 50; at += 1) await incoming.next();
+  expect(budget.held).toBe(0);
+  socket.write(Buffer.concat([empties, empties]));
+  await expect(once(over.signal, 'abort').then(() => Promise.reject(over.signal.reason))).rejects.toThrow('too much');
+  expect(budget.held).toBe(0);
 });

@@ -1,10 +1,9 @@
-import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { timerMs } from '../../common/timers.ts';
 import { wordsOf } from '../dial-cause.ts';
 import { type CallStatus, errorOf, notReached, Status } from '../status.ts';
 import { clientContext } from '../tls.ts';
-import type { ClientStream, ClientTransport, DialOptions, UnaryOptions } from '../transport.ts';
+import type { BidiOptions, ClientStream, ClientTransport, DialOptions, UnaryOptions } from '../transport.ts';
 import { BidiClientCall, type ClientCall, UnaryClientCall } from './client-call.ts';
 import { ClientConnection } from './client-connection.ts';
 import { DialTimeout, dial, type Target } from './dial.ts';
@@ -62,9 +61,9 @@ export class Http2Client implements ClientTransport {
     });
   }
 
-  bidi(path: string, { signal }: Cancellable): ClientStream {
+  bidi(path: string, { signal, counting }: BidiOptions): ClientStream {
     const left = (): void => signal.removeEventListener('abort', cancel); // or the signal would keep the call for as long as it lives
-    const call = new BidiClientCall((status) => (signal.aborted ? signal.reason : errorOf(status, this.#address)), left);
+    const call = new BidiClientCall((status) => (signal.aborted ? signal.reason : errorOf(status, this.#address)), left, counting);
     const cancel = (): void => call.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     if (signal.aborted) cancel();

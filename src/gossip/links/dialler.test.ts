@@ -16,6 +16,7 @@ import type { Organization } from '../../msp/material/organization.ts';
 import { unsignedEnvelope } from '../wire/envelope.ts';
 import { handshakeEnvelope } from '../wire/handshake.ts';
 import { pkiIdOf } from '../wire/ids.ts';
+import { CLAIMANT_BYTES } from './limits.ts';
 
 const { signal } = new AbortController();
 let scope = new Scope();
@@ -89,6 +90,10 @@ describe('who is dialled', () => {
     await opened.promise;
     await timers.advance(2_000);
     await refused;
+  });
+
+  it('is left when it sends more than anybody may before it has said who it is', async () => {
+    await expect(dialling(await says(new Uint8Array(CLAIMANT_BYTES + 1)))).rejects.toThrow('sends more than may be held of it');
   });
 
   it('is given up when this peer stops', async () => {

@@ -1,9 +1,12 @@
+import { ByteBudget } from '../../comm/byte-budget.ts';
 import { GrpcClient } from '../../comm/client.ts';
+import { MAX_MESSAGE_BYTES } from '../../comm/limits.ts';
 import type { Pem } from '../../comm/tls.ts';
 import { type Cancellable, Deadline } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { Neighbour } from '../links.ts';
 import type { Handshake } from './handshake.ts';
+import { CLAIMANT_BYTES, PEER_BYTES } from './limits.ts';
 import type { OpenStream } from './link.ts';
 
 /** What this peer shows and whom it trusts when it dials. */
@@ -16,6 +19,9 @@ export interface DialTls {
   /** PEM: authorities of the peers' certificates, as the channels' configurations say now. */
   readonly roots: () => readonly Pem[];
 }
+
+/** Bytes of what all who were dialled have sent and nobody has looked at yet: five of the largest messages, as of those who dial this peer. */
+const MOST_HELD = 5 * MAX_MESSAGE_BYTES;
 
 export interface DiallerParts {
   readonly handshake: Handshake;
@@ -36,6 +42,7 @@ const PROBE_MS = 10_000;
 /** Makes streams to other peers: connects, pings, opens the stream, shakes hands. */
 export class Dialler {
   readonly #parts: DiallerParts;
+  readonly #budget = new ByteBudget({ perConnection: Number.POSITIVE_INFINITY, total: MOST_HELD });
 
   constructor(parts: DiallerParts) {
     this.#parts = parts;
@@ -103,8 +110,11 @@ export class Dialler {
     const give = (): void => ended.abort(signal.reason);
     signal.addEventListener('abort', give, { once: true });
     if (signal.aborted) give();
-    const stream = client.bidi(STREAM, { signal: ended.signal });
+    const end = (): void => ended.abort(new SelvageError('PEER_UNREACHABLE', `${client.address} sends more than may be held of it`));
+    const holding = this.#budget.open({}, end, CLAIMANT_BYTES);
+    const stream = client.bidi(STREAM, { signal: ended.signal, counting: holding });
     const hangUp = (): void => {
+      holding[Symbol.dispose]();
       stream[Symbol.dispose]();
       client[Symbol.dispose]();
     };
@@ -119,6 +129,7 @@ export class Dialler {
         shown: () => stream.peerCertificate,
         probe,
       });
+      holding.allow(PEER_BYTES);
       return { neighbour, dialled: true, incoming, send, hangUp };
     } catch (thrown) {
       hangUp();
