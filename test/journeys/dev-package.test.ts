@@ -94,7 +94,7 @@ describe('selvage dev with a package', () => {
   it.skipIf(sample === undefined)('names the id that a service has to be started with', async () => {
     const address = `127.0.0.1:${await freePort()}`;
     await mkdir(join(folder, 'service'));
-    await writeFile(join(folder, 'service', 'connection.json'), JSON.stringify({ address, dial_timeout: '10s', tls_required: false }));
+    await writeFile(join(folder, 'service', 'connection.json'), JSON.stringify({ address, dial_timeout: '200s', tls_required: false }));
     expect(await pack('--path', 'service')).toMatchObject({ code: 0 });
     const dev = start();
     const { packageId: id } = await told(dev, 'service');

@@ -25,7 +25,7 @@ export async function startServices(source: string, names: readonly string[], sc
   const packages = new Map<string, string>();
   for (const name of names) {
     const address = `127.0.0.1:${await freePort()}`;
-    const bytes = await servicePackage(name, { address, dial_timeout: '60s', ...tls.connection });
+    const bytes = await servicePackage(name, { address, dial_timeout: '200s', ...tls.connection });
     scope.use(start(address, { CHAINCODE_SERVER_ADDRESS: address, CHAINCODE_ID: packageIdOf(name, bytes), ...tls.env }));
     const file = join(folder, `${name}.tar.gz`);
     await writeFile(file, bytes);

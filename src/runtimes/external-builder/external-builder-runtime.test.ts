@@ -452,7 +452,7 @@ describe.skipIf(sample === undefined)('with the released shim (skipped without f
         env: { CHAINCODE_SERVER_ADDRESS: address, CHAINCODE_ID: ID },
       }),
     );
-    const connection = { address: '{{.host}}:{{.port}}', dial_timeout: '10s', tls_required: false };
+    const connection = { address: '{{.host}}:{{.port}}', dial_timeout: '200s', tls_required: false };
     const codePackage = await tarGz({ 'connection.json': JSON.stringify(connection), 'META-INF/statedb/couchdb/indexes/i.json': '{}' });
     const loaded = { platform: 'ccaas', codePackage, path: '', metadata: utf8('{"type":"CCAAS","label":"basic_1.0"}') };
     const builders = new CcaasBuilder(JSON.stringify({ host: '127.0.0.1', port }));

@@ -65,7 +65,7 @@ describe.skipIf(sample === undefined)(`Fabric's ccaas_builder (skipped without $
     const port = await freePort();
     const env = { CHAINCODE_SERVER_ADDRESS: `127.0.0.1:${port}`, CHAINCODE_ID: ID };
     scope.use(new StartedProgram(process.execPath, ['index.js'], { cwd: sample ?? '', env }));
-    const code = await packageOf({ address: '127.0.0.1:{{.port}}', dial_timeout: '10s', tls_required: false });
+    const code = await packageOf({ address: '127.0.0.1:{{.port}}', dial_timeout: '200s', tls_required: false });
     const peer = scope.use(await testPeer({ runtime: runtimeOf(stock({ port })), code }));
     expect((await peer.call(ID, 'put', 'a', '1')).text).toBe('ok');
     expect((await peer.call(ID, 'get', 'a')).text).toBe('1');

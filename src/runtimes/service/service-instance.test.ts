@@ -30,7 +30,7 @@ beforeEach(() => {
 });
 afterEach(() => scope[Symbol.asyncDispose]());
 
-const settings = (connection: object) => parseServerSettings(JSON.stringify({ dial_timeout: '5s', ...connection }), 'connection.json');
+const settings = (connection: object) => parseServerSettings(JSON.stringify({ dial_timeout: '200s', ...connection }), 'connection.json');
 
 const runtimeFor = (connection: object): ChaincodeRuntime =>
   scope.use(new ServiceRuntime({ settingsOf: async () => settings(connection) }));
@@ -151,7 +151,7 @@ describe.skipIf(sample === undefined)('chaincode as a service, with the released
     /** A peer that dials a service which listens already: what it says is about the connection, not about the time. */
     const dialling = async (port: number, connection: object) => {
       await listening(port);
-      return scope.use(await testPeer({ runtime: runtimeFor({ ...connection, dial_timeout: '1s' }) }));
+      return scope.use(await testPeer({ runtime: runtimeFor({ ...connection, dial_timeout: '5s' }) }));
     };
 
     it('says which certificate is wrong', async () => {

@@ -190,11 +190,11 @@ describe.skipIf(noDocker !== undefined)(needsDocker('chaincode in Docker'), () =
         runtime: await dockerWith(engine, { nodeRuntime: await nodeImage(engine) }),
         files: program("console.log('hello'); setInterval(() => {}, 1e6);"),
         built: true,
-        parts: { startupTimeoutMs: 6_000 },
+        parts: { startupTimeoutMs: 15_000 },
       },
       {
         code: 'DEADLINE_EXCEEDED',
-        reason: 'the chaincode was started and did not register with the peer within 6 s',
+        reason: 'the chaincode was started and did not register with the peer within 15 s',
         advice: /has to call the shim/,
         output: /^hello$/,
       },

@@ -27,8 +27,8 @@ const CODE = { platform: 'node', codePackage: new Uint8Array(0), path: '' };
 const LOST = { code: 'PEER_UNREACHABLE' } as const;
 
 /** A service is its owner's: nothing of it may be left in the peer, and it goes on. */
-const dialling = (connection: object, symptoms: Symptoms, startupTimeoutMs = 60_000): Promise<string> => {
-  const settings = parseServerSettings(JSON.stringify({ dial_timeout: '1s', ...connection }), 'connection.json');
+const dialling = (connection: object, symptoms: Symptoms, startupTimeoutMs = 200_000): Promise<string> => {
+  const settings = parseServerSettings(JSON.stringify({ dial_timeout: '4s', ...connection }), 'connection.json');
   const runtime = (): ServiceRuntime => new ServiceRuntime({ settingsOf: async () => settings });
   return failingLaunch({ runtime, code: CODE, parts: { startupTimeoutMs } }, symptoms);
 };
@@ -54,7 +54,7 @@ describe('chaincode as a service', () => {
       methods: [{ kind: 'bidi', path: '/protos.Chaincode/Connect', handle }],
       log: silent,
     });
-    await dialling(connection(`127.0.0.1:${server.port}`), symptoms, 3_000);
+    await dialling(connection(`127.0.0.1:${server.port}`), symptoms, 10_000);
   }
   const trusting = (address: string) => ({ address, tls_required: true, root_cert: authority.own.certificate });
 
@@ -127,7 +127,7 @@ describe('chaincode as a service', () => {
   it('that never registers', () =>
     served(undefined, (address) => ({ address }), {
       code: 'DEADLINE_EXCEEDED',
-      reason: 'the service was reached and did not register within 3 s',
+      reason: 'the service was reached and did not register within 10 s',
       advice: /log of the service/,
     }));
 
@@ -144,7 +144,7 @@ describe('chaincode as a service', () => {
     const env = { CHAINCODE_SERVER_ADDRESS: address, CHAINCODE_ID: 'other:1' };
     await using _ = new StartedProgram(process.execPath, ['index.js'], { cwd: sample ?? '', env });
     await dialling(
-      { address, dial_timeout: '30s' },
+      { address, dial_timeout: '200s' },
       {
         code: 'CHAINCODE_LAUNCH_FAILED',
         reason: 'it registered as other:1 instead of failing:1',
@@ -155,7 +155,7 @@ describe('chaincode as a service', () => {
 });
 
 describe.skipIf(process.platform === 'win32')('chaincode by an external builder', () => {
-  async function building(scripts: BuilderScripts, symptoms: Symptoms, startupTimeoutMs = 60_000): Promise<void> {
+  async function building(scripts: BuilderScripts, symptoms: Symptoms, startupTimeoutMs = 200_000): Promise<void> {
     await using scope = new Scope();
     const path = await mkdtemp(join(tmpdir(), 'selvage-builder-'));
     scope.defer(() => rm(path, { recursive: true, force: true }));
@@ -241,11 +241,11 @@ describe.skipIf(process.platform === 'win32')('chaincode by an external builder'
       { run: 'echo hello; exec sleep 1000' },
       {
         code: 'DEADLINE_EXCEEDED',
-        reason: 'the chaincode was started and did not register with the peer within 4 s',
+        reason: 'the chaincode was started and did not register with the peer within 10 s',
         advice: /has to call the shim/,
         output: /^hello$/,
       },
-      4_000,
+      10_000,
     ));
 
   it.skipIf(sample === undefined)('that registers under another name (skipped without npm)', () =>

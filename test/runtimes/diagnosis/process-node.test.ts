@@ -426,7 +426,7 @@ describe.skipIf(process.platform !== 'linux')('the certificate of a launch that 
 describe.skipIf(process.platform !== 'linux')('Node chaincode as a process, with little time to register', () => {
   let peer: FailingPeer;
   beforeAll(async () => {
-    peer = await failingPeer({ settings: () => ({ chaincode: { startuptimeout: '5s' } }) });
+    peer = await failingPeer({ settings: () => ({ chaincode: { startuptimeout: '10s' } }) });
   });
   afterAll(() => peer?.[Symbol.asyncDispose]());
 
@@ -436,7 +436,7 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process, with
   ])('that %s', async (_, start) => {
     await peer.failure(script(`${start} #`), {
       code: 'DEADLINE_EXCEEDED',
-      reason: 'the chaincode was started and did not register with the peer within 5 s',
+      reason: 'the chaincode was started and did not register with the peer within 10 s',
       advice: /has to call the shim .* CORE_PEER_ADDRESS.*ccaas.*chaincode\.startuptimeout/,
       output: /^hello$/m,
     });
