@@ -18,4 +18,7 @@ it.each([
   ['org2', 'is taken'],
 ])('are refused as %j', (text, message) => expect(() => usersOf([text])).toThrow(message));
 
+it('are told who has a name that is taken', () =>
+  expect(() => usersOf(['admin'])).toThrow(expect.objectContaining({ advice: expect.stringContaining('has an Admin already') })));
+
 it('come once', () => expect(() => usersOf(['alice', 'alice@org2'])).toThrow('user alice is named twice'));

@@ -20,7 +20,10 @@ export function usersOf(texts: readonly string[]): readonly DevUserSpec[] {
 function userOf(text: string): DevUserSpec {
   const [, name = '', org = 'Org1', list] = /^([^:@]+)(?:@([^:@]+))?(?::(.*))?$/.exec(text) ?? [];
   if (!NAME.test(name)) throw wrong(text, `--user ${text} names nobody`);
-  if (TAKEN.test(name)) throw wrong(text, `--user ${text}: ${name} is taken`);
+  if (TAKEN.test(name))
+    throw new SelvageError('SETTING_INVALID', `--user ${text}: ${name} is taken`, {
+      advice: 'Every organisation has an Admin already, and env-org2.sh is for that of the second one: choose another name.',
+    });
   const attributes = Object.fromEntries((list === undefined ? [] : list.split(',')).map((each) => attributeOf(each, text)));
   return { name, org, attributes };
 }

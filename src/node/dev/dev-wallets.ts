@@ -9,6 +9,9 @@ import type { DevUser } from './dev-users.ts';
 /** Who there is in every organisation. */
 const EVERYWHERE = ['Admin', 'User1'];
 
+/** Applications look for their administrator, whom they would enrol, under this name. */
+const labelOf = (name: string): string => (name === 'Admin' ? 'admin' : name);
+
 /**
  * Writes `wallets/org1/NAME.id` for everybody, as the file system wallets of fabric-network for Node and of fabric-gateway-java 2.2 have
  * it: an application that finds its user in its wallet enrols nobody.
@@ -21,7 +24,7 @@ export async function writeWallets(folders: DevFolders, plan: DevPlan, users: re
     await makeFolder(folder);
     const more = users.filter((user) => user.peer.mspId === peer.mspId).map(({ name }) => name);
     const names = [...new Set([...EVERYWHERE, ...more])];
-    await Promise.all(names.map(async (name) => replaceDurably(join(folder, `${name}.id`), await identity(folders, peer, name))));
+    await Promise.all(names.map(async (name) => replaceDurably(join(folder, `${labelOf(name)}.id`), await identity(folders, peer, name))));
   }
 }
 
