@@ -19,7 +19,7 @@ import { FakeTimers } from './fake-timers.ts';
 import { localMspOf, peerSigner } from './gossip-peers.ts';
 import { type MemoryLinks, MemoryNetwork } from './memory-links.ts';
 
-/** As Fabric's defaults are. */
+/** As Fabric's defaults are, and those of `peer.gossip`, which gossip-config.test.ts sees to. */
 export const SETTINGS: GossipSettings = {
   aliveIntervalMs: 5_000,
   aliveExpirationMs: 25_000,

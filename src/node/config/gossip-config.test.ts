@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { SETTINGS } from '../../../test/fakes/gossip-network.ts';
 import { gossipConfig, gossipKeys } from './gossip-config.ts';
 import { section } from './schema-values.ts';
 
@@ -20,24 +21,7 @@ describe('peer.gossip', () => {
         bootstrap: [],
         internalEndpoint: 'peer0:7051',
         externalEndpoint: '',
-        aliveIntervalMs: 5_000,
-        aliveExpirationMs: 25_000,
-        reconnectMs: 25_000,
-        expirationFactor: 20,
-        connectionAttempts: 120,
-        publishIdentityMs: 10_000,
-        pullIntervalMs: 4_000,
-        pullPeers: 3,
-        digestWaitMs: 1_000,
-        requestWaitMs: 1_500,
-        responseWaitMs: 2_000,
-        publishStateInfoMs: 4_000,
-        requestStateInfoMs: 4_000,
-        membershipTrackerMs: 5_000,
-        propagatePeers: 3,
-        propagateIterations: 1,
-        burstLatencyMs: 10,
-        burstSize: 10,
+        ...SETTINGS,
         dialTimeoutMs: 3_000,
         connectTimeoutMs: 2_000,
         receiveBuffer: 20,

@@ -97,8 +97,7 @@ describe('limits of a chaincode process', () => {
 });
 
 describe('the sandbox of a chaincode process', () => {
-  it('is refused where it is required and not there', async () => {
-    if (sandboxed) return;
+  it.skipIf(sandboxed)(here('is refused where it is required and not there', !sandboxed, 'there is one'), async () => {
     await expect(launched({ script: '', sandbox: 'required' })).rejects.toThrow(
       'chaincode must run in a sandbox, and this machine has none',
     );
@@ -227,22 +226,22 @@ describe('what a chaincode process starts', () => {
   /** Leaves its group, its session and its environment. */
   const ESCAPE = `require('child_process').spawn('/usr/bin/setsid', ['/usr/bin/env', '-i', '/bin/sleep', '7777'], { detached: true, stdio: 'ignore' }).unref();`;
 
-  it.each([
-    ['in a sandbox', 'required' as const, sandboxed],
-    ['in a control group', 'off' as const, grouped],
-  ])('dies with it %s, also when it has left group and environment', async (_, sandbox, possible) => {
-    if (!possible) return;
-    await using listener = await Listener.open();
-    const [name, port] = listener.address.split(':');
-    const seconds = String(70_000 + Math.floor(Math.random() * 9_999)); // found again by its command alone
-    const script = `${ESCAPE.replace('7777', seconds)}
+  for (const [where, sandbox, possible, otherwise] of [
+    ['in a sandbox', 'required', sandboxed, found['sandbox']],
+    ['in a control group', 'off', grouped, groups],
+  ] as const)
+    it.skipIf(!possible)(here(`dies with it ${where}, also when it has left group and environment`, possible, otherwise), async () => {
+      await using listener = await Listener.open();
+      const [name, port] = listener.address.split(':');
+      const seconds = String(70_000 + Math.floor(Math.random() * 9_999)); // found again by its command alone
+      const script = `${ESCAPE.replace('7777', seconds)}
       require('net').connect(${port}, '${name}', function () { this.write('up\\n'); }); setInterval(() => {}, 1e6);`;
-    await using running = await launched({ script, sandbox, limits: { processes: 60 } });
-    await listener.line('up');
-    await expect.poll(() => sleeping(seconds)).toBe(true);
-    await running.instance[Symbol.asyncDispose]();
-    expect(await sleeping(seconds)).toBe(false);
-  });
+      await using running = await launched({ script, sandbox, limits: { processes: 60 } });
+      await listener.line('up');
+      await expect.poll(() => sleeping(seconds)).toBe(true);
+      await running.instance[Symbol.asyncDispose]();
+      expect(await sleeping(seconds)).toBe(false);
+    });
 });
 
 describe('the environment of a chaincode process', () => {
