@@ -26,6 +26,11 @@ export interface LinkedPeerSpec {
   readonly served?: Transport;
 }
 
+/** Of `peer.gossip`, where the test's clock counts. */
+const DEFAULTS = { dialTimeoutMs: 3_000, connTimeoutMs: 2_000 };
+/** Where it is the machine's, which may be busy. */
+const PATIENT = { dialTimeoutMs: 200_000, connTimeoutMs: 200_000 };
+
 /** A peer with a port of its own. */
 export async function linkedPeer(scope: Scope, spec: LinkedPeerSpec) {
   const { org, at = 0, channels = [], tls = true, trusts = [org], timers = systemTimers, parts, served } = spec;
@@ -36,7 +41,7 @@ export async function linkedPeer(scope: Scope, spec: LinkedPeerSpec) {
     signer,
     identities: store,
     tls: tls ? { key, cert, shows, showsAsServer: shows, roots: () => trusts.map(({ tlsCa }) => tlsCa.certificate) } : undefined,
-    settings: { dialTimeoutMs: 3_000, connTimeoutMs: 2_000, sendBufferSize: 20 },
+    settings: { ...(spec.timers === undefined ? PATIENT : DEFAULTS), sendBufferSize: 20 },
     timers,
     log: silent,
     metrics: unmeasured,

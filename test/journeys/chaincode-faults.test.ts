@@ -32,7 +32,7 @@ describe.skipIf(process.platform !== 'linux')('chaincode that goes wrong', () =>
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'selvage-faults-'));
     cache = await privateCache(folder);
-    running = await testNetwork({ cacheFolder: cache, settings: { chaincode: { executetimeout: '4s' } } });
+    running = await testNetwork({ cacheFolder: cache, settings: { chaincode: { executetimeout: '15s' } } });
     await chaincodeFolder(folder, 'faulty');
   });
 

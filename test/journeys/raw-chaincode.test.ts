@@ -42,7 +42,7 @@ describe('chaincode that breaks the protocol', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'selvage-raw-'));
-    running = await testNetwork({ tls: false, settings: { chaincode: { mode: 'dev', executetimeout: '2s' } } });
+    running = await testNetwork({ tls: false, settings: { chaincode: { mode: 'dev', executetimeout: '5s' } } });
     using _ = await chaincode(answer);
     await running.deployFolder('raw', await chaincodeFolder(folder, 'raw'));
   });

@@ -72,7 +72,7 @@ describe.skipIf(sample === undefined)('the execute timeout (skipped without Linu
 describe.skipIf(process.platform !== 'linux')('a peer that opens the inspector of its chaincode (skipped without Linux)', () => {
   it('ends an endless loop, and waits while somebody stands at a breakpoint', async () => {
     const log = new HeardLog();
-    const settings = { chaincode: { executetimeout: '4s' }, selvage: { inspectchaincode: true, logchaincodeoutput: true } };
+    const settings = { chaincode: { executetimeout: '15s' }, selvage: { inspectchaincode: true, logchaincodeoutput: true } };
     const { clients, deploy } = scope.use(await testNetwork({ settings, log }));
     await deploy('kv', 'kv-node');
     const [admin] = clients.admins;
