@@ -102,6 +102,7 @@ describe('selvage deploy', () => {
 
   it.each([
     ['no folder', ['nowhere'], 'there is no folder and no package'],
+    ['a folder above chaincode', ['elsewhere'], 'holds no chaincode itself, but these folders do:\n  elsewhere/kv\nName the one'],
     ['an unknown channel', ['kv', '-C', 'nochannel'], "channel 'nochannel' not found"],
     ['a label for a package', ['data/network.json', '--label', 'x'], '--label is for sources'],
     ['a name that none can have', ['kv', '-n', 'a b'], 'a b is no name that a chaincode can have'],

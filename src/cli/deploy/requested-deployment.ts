@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CHANNEL_POLICY } from '../../client/deployment/definition-differences.ts';
 import type { WantedChaincode } from '../../client/deployment/next-definition.ts';
@@ -8,11 +8,11 @@ import { protos } from '../../protos/messages.ts';
 import { readCollections } from '../chaincode/collections.ts';
 import { constructorArguments } from '../chaincode/constructor-arguments.ts';
 import { applicationPolicyOf } from '../chaincode/policy-flag.ts';
-import { nameOfFolder } from '../dev/chaincode-folder.ts';
+import { nameOfFolder, noChaincode } from '../dev/chaincode-folder.ts';
 import { nameOfLabel } from '../dev/chaincode-package.ts';
 import { collectionsFileIn } from '../dev/found-collections.ts';
 import { checkName } from '../dev/requested-chaincodes.ts';
-import { codeOf } from '../lifecycle/sources.ts';
+import { codeOf, typeOf } from '../lifecycle/sources.ts';
 import { required } from '../operands.ts';
 import { readBytes } from '../read-file.ts';
 import type { Terminal } from '../terminal.ts';
@@ -69,6 +69,7 @@ async function packageOf(path: string, folder: string, flags: DeployFlags, termi
     throw new SelvageError('SETTING_INVALID', `there is no folder and no package ${folder}`, {
       advice: 'Name the folder of your chaincode, or its .tar.gz package: selvage deploy FOLDER -C CHANNEL.',
     });
+  if (!flags.lang && !(await looksLikeCode(folder))) throw noChaincode(folder, terminal.cwd, 'deploy');
   const name = flags.name || nameOfFolder(folder);
   checkName(name);
   const code = await codeOf(path, flags.lang || undefined, terminal);
@@ -76,6 +77,10 @@ async function packageOf(path: string, folder: string, flags: DeployFlags, termi
   const bytes = await buildLifecyclePackage(parts);
   return { name, id: packageIdOf(parts.label, bytes), bytes };
 }
+
+/** Go below GOPATH has nothing but its sources. */
+const looksLikeCode = async (folder: string): Promise<boolean> =>
+  (await typeOf(folder)) !== undefined || readdirSync(folder).some((name) => name.endsWith('.go'));
 
 async function packageAt(file: string, { name, lang, label }: DeployFlags): Promise<Packed> {
   const given = [lang && '--lang', label && '--label'].find(Boolean);

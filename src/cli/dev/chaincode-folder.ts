@@ -42,17 +42,23 @@ export function readChaincodeFolder(path: string, cwd: string): DevelopedChainco
   return { folder, language: languageOf(folder), name: nameIn(folder, manifest), tour: tourOf(manifest['selvage'], file) };
 }
 
-/** Names the chaincodes below the folder, if there are any. */
-export function noChaincode(folder: string, cwd: string): SelvageError {
+/** Names the chaincodes below the folder, if there are any. @param command that was to have it */
+export function noChaincode(folder: string, cwd: string, command: 'dev' | 'deploy' = 'dev'): SelvageError {
   const below = listed(folder, cwd);
+  const { line, more } = COMMANDS[command];
   if (below !== undefined)
     return new SelvageError('SETTING_INVALID', `${folder} holds no chaincode itself, but these folders do:\n${below}`, {
-      advice: 'Name the one that you want, or several: selvage dev FOLDER. A network without any: selvage dev --empty.',
+      advice: `Name the one that you want${more}`,
     });
   return new SelvageError('SETTING_INVALID', `${folder} holds no chaincode: it has none of ${CHAINCODE_FILES.join(', ')}`, {
-    advice: 'Name the folder where that file lies: selvage dev FOLDER.',
+    advice: `Name the folder where that file lies: ${line}.`,
   });
 }
+
+const COMMANDS = {
+  dev: { line: 'selvage dev FOLDER', more: ', or several: selvage dev FOLDER. A network without any: selvage dev --empty.' },
+  deploy: { line: 'selvage deploy FOLDER', more: ': selvage deploy FOLDER.' },
+} as const;
 
 function parsed(file: string): Record<string, unknown> {
   const text = readText(file).replace(/^\uFEFF/, '');

@@ -23,7 +23,7 @@ const HOST_FIRST = /^[^./][^/]*\.[^/]+(\/|$)/;
 export async function codeOf(path: string, lang: string | undefined, { cwd, say }: Pick<Terminal, 'cwd' | 'say'>): Promise<Code> {
   const folder = resolve(cwd, path);
   if (lang === undefined && !existsSync(folder) && !HOST_FIRST.test(path)) throw noFolder(folder);
-  const type = (lang ?? (await typeIn(folder))).toLowerCase();
+  const type = (lang ?? (await typeOf(folder)) ?? 'golang').toLowerCase(); // as Fabric takes what is not called otherwise
   const outside = OUTSIDE_TYPES.find((each) => each.type === type);
   if (outside !== undefined) return { type, path: '', codePackage: await outsideCode(folder, outside) };
   const language = LANGUAGES.find((each) => each === type);
@@ -35,6 +35,6 @@ export async function codeOf(path: string, lang: string | undefined, { cwd, say 
   return { type: lang ?? type, path: language === 'golang' ? sources.path : path, codePackage: sources.codePackage };
 }
 
-/** Fabric takes everything for Go that is not called otherwise. */
-const typeIn = async (folder: string): Promise<string> =>
-  (await languageIn(folder)) ?? OUTSIDE_TYPES.find(({ file }) => existsSync(resolve(folder, file)))?.type ?? 'golang';
+/** What the content of a folder says that its chaincode is; undefined where nothing does. */
+export const typeOf = async (folder: string): Promise<string | undefined> =>
+  (await languageIn(folder)) ?? OUTSIDE_TYPES.find(({ file }) => existsSync(resolve(folder, file)))?.type;
