@@ -45,6 +45,12 @@ export interface GossipParts {
 /** What a neighbour may have verified here: thousands of peers that are new, and no more than a tenth of a core for long. */
 const WORK = { perSecond: 500, burst: 5_000 };
 
+/**
+ * What a neighbour may have read here of what others said, in answers and snapshots: some thousands at once, as who knows a large network
+ * tells them, and for long no more than a tenth of a core.
+ */
+const READING = { perSecond: 5_000, burst: 20_000 };
+
 /** Messages on their way to one peer. */
 const MOST_WAITING = 20;
 
@@ -136,10 +142,11 @@ function build(parts: GossipParts) {
   const logOf = (name: string): Logger => parts.log.child({ module: `gossip.${name}` });
   const table = new MemberTable();
   const work = new TokenBuckets(WORK, timers);
+  const reading = new TokenBuckets(READING, timers);
   const onUnreachable = (pkiId: Uint8Array): void => membership.unreachable(pkiId);
   const outbox = new Outbox({ links, mostWaiting: MOST_WAITING, onUnreachable, log: logOf('comm') });
   const propagation = new Propagation({ mspId: peer.mspId, alive: () => table.alive(), outbox, timers, settings, random });
-  const shared = { peer, identities, links, table, outbox, propagation, work, timers, settings, random, nonce };
+  const shared = { peer, identities, links, table, outbox, propagation, work, reading, timers, settings, random, nonce };
   const isNamed = (endpoint: string): boolean => contacts.has(endpoint);
   const membership = new Membership({ ...shared, isNamed, log: logOf('discovery') });
   const contacts = new Contacts({ ...shared, exchange: membership.exchange, log: logOf('discovery') });

@@ -28,6 +28,8 @@ export interface PresenceParts {
   readonly outbox: Outbox;
   readonly propagation: Propagation;
   readonly work: TokenBuckets;
+  /** How much each neighbour may have read here of what others said. */
+  readonly reading: TokenBuckets;
   readonly timers: Timers;
   readonly settings: GossipSettings;
   readonly random: Random;
@@ -139,6 +141,7 @@ export class ChannelPresence implements Disposable {
   async handleSnapshot(from: Neighbour, { elements }: gossip.StateInfoSnapshot): Promise<void> {
     if (!this.has(from.mspId)) return;
     for (const element of elements.slice(0, MOST_ELEMENTS)) {
+      if (!this.#parts.reading.take(hex(from.pkiId))) return;
       if (isTooLarge(element)) continue;
       const info = readable(element);
       // What comes after a bad one is not looked at either, as in Fabric.

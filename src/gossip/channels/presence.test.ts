@@ -222,6 +222,32 @@ describe('a snapshot of a channel', () => {
   });
 });
 
+describe('snapshots without an end', () => {
+  it('are read for so many state infos, and then again after a while', async () => {
+    const a = await net.start(org1, 0, { channels: [channel()] });
+    const raw = await RawGossipPeer.join(net, org1, 1);
+    await raw.send(a, await raw.alive());
+    await net.seconds(0.1);
+    const old = gossip.Envelope.decode(await raw.stateInfo());
+    const snapshot = (...elements: gossip.Envelope[]) =>
+      unsignedEnvelope({
+        tag: gossip.GossipMessage_Tag.CHAN_OR_ORG,
+        channel: new TextEncoder().encode('ch'),
+        stateSnapshot: { elements },
+      });
+    const many = snapshot(...new Array<gossip.Envelope>(5_000).fill(old));
+    for (let at = 0; at < 5; at += 1) await raw.send(a, many);
+    const news = snapshot(gossip.Envelope.decode(await raw.stateInfo({ sequence: 2n, height: 9n })));
+    await raw.send(a, news);
+    await net.seconds(0); // all of it has come
+    expect(heights(a)).toEqual(['own 1', '1']);
+    await net.seconds(1);
+    await raw.send(a, news);
+    await net.seconds(0.1);
+    expect(heights(a)).toEqual(['own 1', '9']);
+  });
+});
+
 describe('state info of a channel that this peer is not in', () => {
   it('is passed on within the organisation, once', async () => {
     const a = await net.start(org1, 0);

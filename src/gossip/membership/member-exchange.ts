@@ -7,6 +7,7 @@ import type { KnownIdentity } from '../identities/identity-store.ts';
 import type { Links, Neighbour } from '../links.ts';
 import type { OwnPeer } from '../own-peer.ts';
 import type { Outbox } from '../propagation/outbox.ts';
+import type { TokenBuckets } from '../propagation/token-buckets.ts';
 import { type ReceivedMessage, unsignedEnvelope, withoutSecret } from '../wire/envelope.ts';
 import type { AliveGate } from './alive-gate.ts';
 import { type AliveMessage, isTooLarge, nestedAlive } from './alive-message.ts';
@@ -19,6 +20,8 @@ export interface MemberExchangeParts {
   readonly own: OwnAlive;
   readonly table: MemberTable;
   readonly gate: AliveGate;
+  /** How much each neighbour may have read here of what others said. */
+  readonly reading: TokenBuckets;
   readonly links: Pick<Links, 'close'>;
   readonly outbox: Outbox;
   readonly timers: Timers;
@@ -87,6 +90,7 @@ export class MemberExchange {
     const alive = memRes?.alive ?? [];
     const dead = memRes?.dead ?? [];
     for (const [at, each] of [...alive, ...dead].slice(0, MOST_MEMBERS).entries()) {
+      if (!this.#parts.reading.take(hex(from.pkiId))) return;
       if (isTooLarge(each)) continue;
       const message = readable(each);
       if (message === undefined) return; // what comes after it is not looked at either, as in Fabric

@@ -27,6 +27,8 @@ export interface MembershipParts {
   readonly propagation: Propagation;
   readonly table: MemberTable;
   readonly work: TokenBuckets;
+  /** How much each neighbour may have read here of what others said. */
+  readonly reading: TokenBuckets;
   readonly timers: Timers;
   readonly settings: GossipSettings;
   readonly random: Random;
