@@ -201,9 +201,7 @@ describe('private writes', () => {
     const prepared = await commit(state, 1n, [endorsed('tx', publicRwset)], {
       privateData: new Map([[0, [other.privateRwset ?? new Uint8Array()]]]),
     });
-    expect(prepared.missingPrivateData).toEqual([
-      { txId: 'tx', index: 0, eligible: true, invalid: false, namespace: 'cc', collection: 'coll' },
-    ]);
+    expect(prepared.missingPrivateData).toEqual([{ txId: 'tx', index: 0, eligible: true, namespace: 'cc', collection: 'coll' }]);
     expect(prepared.privateWrites).toEqual([]);
     expect(plain(state)).toBeUndefined();
     expect(hashed(state)).toBeDefined();
