@@ -77,7 +77,7 @@ const closed = async (socket: Socket): Promise<void> => {
 
 describe('a server that strangers reach', () => {
   it('closes a connection that says nothing, and keeps one that does', async () => {
-    const { port, client } = await serve({ handshakeMs: 50 });
+    const { port, client } = await serve({ handshakeMs: 2_000 });
     await client.ready(200_000);
     await closed(connect(port, '127.0.0.1').resume());
     expect([...(await client.unary('/t/Echo', new Uint8Array([1]), { signal: never }))]).toEqual([1]);

@@ -271,7 +271,7 @@ describe('memory that a client can take is bounded', () => {
   });
 
   it('by the time for a handshake', async () => {
-    port = await serve(LIMITS, { handshakeMs: 50 });
+    port = await serve(LIMITS, { handshakeMs: 2_000 });
     const silent = scope.use(await RawConnection.silent(port));
     const slow = scope.use(await RawConnection.silent(port));
     slow.send(Buffer.from('PRI * HTTP/2.0\r\n'));
