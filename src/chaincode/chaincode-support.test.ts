@@ -166,7 +166,7 @@ describe('execute', () => {
     const { support, runtime } = peer({
       behave: (start, chaincode) =>
         start.txid === 'slow' ? chaincode.send({ ...start, type: Type.GET_STATE, payload: new Uint8Array(0) }) : answerOk(start, chaincode),
-      parts: { executeTimeoutMs: 200 },
+      parts: { executeTimeoutMs: 1_000 },
     });
     await expect(support.execute(call('slow'), { signal: never })).rejects.toMatchObject({
       code: 'DEADLINE_EXCEEDED',
@@ -180,7 +180,7 @@ describe('execute', () => {
   it('replaces a chaincode that was silent for the whole execute timeout: it hangs', async () => {
     const { support, runtime } = peer({
       behave: (start, chaincode) => (start.txid === 'hung' ? Promise.resolve() : answerOk(start, chaincode)),
-      parts: { executeTimeoutMs: 200 },
+      parts: { executeTimeoutMs: 1_000 },
     });
     await expect(support.execute(call('hung'), { signal: never })).rejects.toMatchObject({
       code: 'DEADLINE_EXCEEDED',
@@ -212,7 +212,7 @@ describe('execute', () => {
     const modern = { id: 'ch', bundle: () => ({ application }), ledger: {} } as unknown as Channel;
     const { support } = peer({
       behave: (start, chaincode) => chaincode.send({ ...start, type: Type.GET_STATE, payload: new Uint8Array(0) }),
-      parts: { executeTimeoutMs: 50, channels: { get: () => modern, list: () => [modern] } },
+      parts: { executeTimeoutMs: 500, channels: { get: () => modern, list: () => [modern] } },
     });
     await expect(support.execute(call('slow'), { signal: never })).rejects.toMatchObject({
       message: 'failed to execute transaction slow: error sending: timeout expired while executing transaction',
@@ -257,7 +257,7 @@ describe('execute', () => {
 
   it('runs system chaincode in place, within the execute timeout', async () => {
     const stuck: SystemChaincode = { ...qscc, name: 'stuck', invoke: () => new Promise(() => undefined) };
-    const { support, runtime } = peer({ parts: { system: [qscc, stuck], executeTimeoutMs: 30 } });
+    const { support, runtime } = peer({ parts: { system: [qscc, stuck], executeTimeoutMs: 500 } });
     expect(support.isSystem('qscc')).toBe(true);
     expect(support.isSystem('cc')).toBe(false);
     const system = (name: string) => call('t', { chaincode: { name, version: 'syscc', ccid: `${name}:syscc` }, simulator: undefined });
@@ -311,7 +311,7 @@ describe('a call between chaincodes', () => {
       if (textOf(protos.ChaincodeInput.decode(start.payload).args[0] ?? utf8('')) === '') await enough.promise;
       await caller(start, chaincode);
     };
-    const { support } = peer({ behave, parts: { debuggers: { attached }, executeTimeoutMs: 300 } });
+    const { support } = peer({ behave, parts: { debuggers: { attached }, executeTimeoutMs: 600 } });
     const { response } = await support.execute(callTo('callee'), { signal: never });
     expect(protos.ChaincodeMessage.decode(response.payload)).toMatchObject({ type: Type.COMPLETED });
     await support[Symbol.asyncDispose]();

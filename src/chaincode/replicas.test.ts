@@ -359,7 +359,7 @@ describe('a replica that crashes', () => {
 describe('a replica that is silent', () => {
   it('is stopped and started again; the others are left alone', async () => {
     const { support, runtime } = peer({
-      parts: { executeTimeoutMs: 30 },
+      parts: { executeTimeoutMs: 1_000 },
       behave: (start, chaincode) => (start.txid === 'silent' ? Promise.resolve() : ok(start, chaincode)),
     });
     await all(support);

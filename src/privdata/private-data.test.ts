@@ -52,7 +52,7 @@ describe('private data at endorsement', () => {
   });
 
   it('is not endorsed where too few members are known, or one that is required does not say that it has it', async () => {
-    const one = await network.join({ org: 0, settings: { pushAckTimeoutMs: 50 } });
+    const one = await network.join({ org: 0, settings: { pushAckTimeoutMs: 1_000 } });
     const two = await network.join({ org: 1 });
     await network.join({ org: 2 });
     await defined(one, [

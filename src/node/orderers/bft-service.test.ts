@@ -23,7 +23,7 @@ async function follow(
   scope: Scope,
   blocks: number,
   scripts: (chain: readonly common.Block[]) => Promise<readonly OrdererScript[]>,
-  delivery: { readonly policy: 'cluster' | 'simple'; readonly withheldMs: number } = { policy: 'cluster', withheldMs: 60 },
+  delivery: { readonly policy: 'cluster' | 'simple'; readonly withheldMs: number } = { policy: 'cluster', withheldMs: 2_000 },
 ) {
   const ports = await freePorts(4);
   const genesis = bftGenesis(
