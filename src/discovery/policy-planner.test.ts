@@ -89,6 +89,15 @@ describe('a plan', () => {
     network.say({ ...everybody('cc', 'other'), 'Org2.1': { chaincodes: ['cc'] } });
     expect(await layouts(call('cc'), call('other'))).toEqual(['1 of Org2.0, 1 of Org3.0']);
   });
+
+  it('names a larger set alone where one policy is part of the other, as Fabric does, and a smaller one where nobody is there for it', async () => {
+    network.define('cc', { policy: "OR('Org1MSP.member')" });
+    network.define('other', { policy: "OR(AND('Org1MSP.member','Org2MSP.member'),'Org3MSP.member')" });
+    network.say(everybody('cc', 'other'));
+    expect(await layouts(call('cc'), call('other'))).toEqual(['1 of Org1.0/Org1.1, 1 of Org2.0']);
+    network.say({ ...everybody('cc', 'other'), 'Org2.0': { chaincodes: ['cc'] } });
+    expect(await layouts(call('cc'), call('other'))).toEqual(['1 of Org1.0/Org1.1, 1 of Org3.0']);
+  });
 });
 
 describe('a plan for chaincode of the legacy lifecycle', () => {
@@ -143,6 +152,12 @@ describe('a plan for collections', () => {
     define();
     expect(await layouts(call('cc', { collectionNames: ['_implicit_org_Org2MSP'] }))).toEqual(['1 of Org2.0']);
     expect(await layouts(call('cc', { collectionNames: ['_implicit_org_Org2MSP'], noPrivateReads: true }))).toEqual(['1 of Org2.0']);
+  });
+
+  it('asks nobody else where whoever owns such a collection satisfies the chaincode’s policy, too', async () => {
+    define();
+    const own = call('cc', { collectionNames: ['_implicit_org_Org1MSP'], noPrivateReads: true });
+    expect(await layouts(call('cc'), own)).toEqual(['1 of Org1.0/Org1.1']);
   });
 
   it('disregards the policy of the chaincode, and none of a collection, where every key has its own', async () => {

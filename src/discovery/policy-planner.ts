@@ -9,7 +9,7 @@ import type { EndorsementPlan, EndorsementPlanner } from './endorsement-plan.ts'
 import { planFor } from './layouts.ts';
 import { noPlan } from './no-plan.ts';
 import { PeersByPrincipal, type PeersByPrincipalParts } from './peers-by-principal.ts';
-import { wantedSets } from './wanted-sets.ts';
+import { type WantedSets, wantedSets } from './wanted-sets.ts';
 
 export interface PolicyPlannerParts {
   readonly channels: Channels;
@@ -37,8 +37,8 @@ export class PolicyPlanner implements EndorsementPlanner {
       const { msps } = channel.bundle();
       const reachable = this.#parts.peers.membersOf(channelId).filter(({ endpoint }) => endpoint !== '');
       const peers = new PeersByPrincipal(membersOfCollections(calls, reachable, { msps, budget }), { msps, budget });
-      const sets = wantedSets(calls, { usable: (principal) => peers.of(principal).length > 0, budget });
-      return planFor(sets, peers, (peer) => announces(peer, calls));
+      const wanted = wantedSets(calls, { usable: (principal) => peers.of(principal).length > 0, budget });
+      return planOf(wanted, (sets) => planFor(sets, peers, (peer) => announces(peer, calls)));
     });
   }
 
@@ -65,6 +65,20 @@ export class PolicyPlanner implements EndorsementPlanner {
     const calls: CallTerms[] = [];
     for (const call of chaincodes) calls.push(await termsOf(channel, call, this.#parts.cache));
     return calls;
+  }
+}
+
+/** By the sets that Fabric would tell; where there are not the peers for these, by whichever else would do. */
+function planOf({ told, all }: WantedSets, planBy: (sets: WantedSets['told']) => EndorsementPlan): EndorsementPlan {
+  try {
+    return planBy(told);
+  } catch (thrown) {
+    if (!(thrown instanceof SelvageError) || thrown.code !== 'NO_ENDORSEMENT_PLAN') throw thrown;
+    try {
+      return planBy(all());
+    } catch {
+      throw thrown;
+    }
   }
 }
 

@@ -2,19 +2,27 @@ import { hex } from '../common/bytes.ts';
 import type { EnumerablePolicy } from '../msp/policies/identity-policy.ts';
 import type { PolicyBudget } from '../msp/policies/policy-budget.ts';
 import { comparablePrincipal, type Principal } from '../msp/policies/principal.ts';
-import { type ComparableSet, combine } from '../msp/policies/principal-combinations.ts';
+import { type ComparableSet, combine, combineAsFabric } from '../msp/policies/principal-combinations.ts';
 import { canBeSatisfied, principalSets } from '../msp/policies/principal-sets.ts';
 import { common } from '../protos/messages.ts';
 import { type CallTerms, policiesAsked } from './call-terms.ts';
 import { noPlan } from './no-plan.ts';
 
+/** Sets of principals that satisfy all that some calls ask for. */
+export interface WantedSets {
+  /** Those that Fabric would tell. */
+  readonly told: readonly (readonly common.MSPPrincipal[])[];
+  /** All of the smallest there are, for when nobody is there for those. @throws {SelvageError} `MALFORMED` when there are too many */
+  all(): readonly (readonly common.MSPPrincipal[])[];
+}
+
 /**
- * The sets of principals that satisfy all that the calls ask for: their chaincodes' policies, their collections' and those of keys. Sets
- * that nobody usable could fill are left out before they are combined, which spares most of the work.
+ * By the chaincodes' policies, their collections' and those of keys. Sets that nobody usable could fill are left out before they are
+ * combined, which spares most of the work.
  * @throws {SelvageError} `NO_ENDORSEMENT_PLAN` with Fabric's texts, `MALFORMED` for policies that cannot be read or looked through
  * @see computePrincipalSets in hyperledger/fabric v2.5, discovery/endorsement/endorsement.go
  */
-export function wantedSets(calls: readonly CallTerms[], { usable, budget }: Finding): readonly (readonly common.MSPPrincipal[])[] {
+export function wantedSets(calls: readonly CallTerms[], { usable, budget }: Finding): WantedSets {
   const namespaces = calls.flatMap(policiesAsked).map((policy) => ({ policy, what: 'endorsement policy', which: '' }));
   const keys = calls
     .flatMap(({ call }) => call.keyPolicies)
@@ -23,8 +31,8 @@ export function wantedSets(calls: readonly CallTerms[], { usable, budget }: Find
   if (policies.length === 0) throw noPlan('no principal sets remained after filtering');
   const distinct = distinctOnes(policies).map((each) => setsOf(each, { usable, budget }));
   // Of one policy all sets stand in the answer, as Fabric has them; of several, the smallest.
-  const sets = policies.length === 1 ? distinct.flat() : combine(distinct, budget);
-  return sets.map(written);
+  const told = policies.length === 1 ? distinct.flat() : combineAsFabric(distinct, budget);
+  return { told: told.map(written), all: () => combine(distinct, budget).map(written) };
 }
 
 const KEY_LEVEL = 'state based endorsement policy';

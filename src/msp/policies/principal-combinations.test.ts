@@ -4,7 +4,7 @@ import { runs } from '../../../test/runs.ts';
 import { common } from '../../protos/messages.ts';
 import { PolicyBudget } from './policy-budget.ts';
 import { comparablePrincipal, type Principal } from './principal.ts';
-import { type ComparableSet, combine, minimalSets } from './principal-combinations.ts';
+import { type ComparableSet, combine, combineAsFabric, minimalSets } from './principal-combinations.ts';
 
 /** From `A.PEER`; a bare `A` is any member. */
 function principal(name: string): Principal {
@@ -29,6 +29,8 @@ const textOf = (set: ComparableSet): string =>
     .sort()
     .join(' ');
 const combined = (...policies: readonly (readonly ComparableSet[])[]): string[] => combine(policies).map(textOf).sort();
+
+const merged = (...policies: readonly (readonly ComparableSet[])[]): string[] => combineAsFabric(policies).map(textOf).sort();
 
 describe('the smallest of some sets', () => {
   it('contain no other one, count how often a principal occurs, and stay in order', () => {
@@ -77,6 +79,35 @@ describe('several policies at once', () => {
         expect(combined(one, other)).toEqual(smallest.map(textOf).sort());
       }),
       { numRuns: runs(150) },
+    );
+  });
+});
+
+describe('several policies at once, as Fabric tells them', () => {
+  it('go on with the larger set alone where one is part of the other', () => {
+    expect(merged(setsOf('A'), setsOf('A B', 'C'))).toEqual(['A B']);
+    expect(merged(setsOf('A B', 'C'), setsOf('A'))).toEqual(['A B']);
+    expect(merged(setsOf('A.PEER', 'B.PEER'), setsOf('A'))).toEqual(['A.PEER']);
+    expect(merged(setsOf('A', 'B'), setsOf('A.PEER', 'B.PEER'))).toEqual(['A.PEER', 'B.PEER']);
+  });
+
+  it('join what neither is part of the other, and what is left of both sides', () => {
+    expect(merged(setsOf('A', 'B'), setsOf('C', 'D'))).toEqual(['A C', 'A D', 'B C', 'B D']);
+    expect(merged(setsOf('A', 'B'), setsOf('A C', 'D'))).toEqual(['A C', 'B D']);
+    expect(merged(setsOf('A A'), setsOf('A.PEER'))).toEqual(['A A.PEER']);
+  });
+
+  it('satisfy all of them, and there are some wherever there are any', () => {
+    const names = ['A', 'A.PEER', 'B', 'B.PEER', 'C'];
+    const set = fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 3 }).map((each) => setOf(each.join(' ')));
+    const policy = fc.array(set, { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(policy, policy, (one, other) => {
+        const sets = combineAsFabric([one, other]);
+        expect(sets.length).toBeGreaterThan(0);
+        for (const each of sets) expect(satisfies(each, one) && satisfies(each, other), textOf(each)).toBe(true);
+      }),
+      { numRuns: runs(300) },
     );
   });
 });
