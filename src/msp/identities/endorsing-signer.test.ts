@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { hex, sha256 } from '../../common/bytes.ts';
 import { systemClock } from '../../common/clock.ts';
 import { CertificateAuthority } from '../material/certificate-authority.ts';
+import { curveOrder, toLowS } from './ecdsa.ts';
 import { EndorsingSigner } from './endorsing-signer.ts';
 import { LocalSigner } from './local-signer.ts';
 import { SignatureVerifier } from './signature-verifier.ts';
@@ -60,7 +61,7 @@ describe('who signs endorsements', () => {
   it('is not alone while something is judged', async () => {
     const other = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
     const message = messageOf('of somebody else');
-    const signature = new Uint8Array(sign('sha256', message, other.privateKey));
+    const signature = toLowS(sign('sha256', message, other.privateKey), curveOrder(other.publicKey) ?? 0n); // a high one is refused unjudged
     const judged = [1, 2].map((each) => verifier.verify({ ...check(message, signature, `other ${each}`), key: other.publicKey }));
     await signer.sign(messageOf('mine'));
     expect(made).toEqual(['on a thread']);
