@@ -2,7 +2,8 @@ import { hex } from '../common/bytes.ts';
 import type { EnumerablePolicy } from '../msp/policies/identity-policy.ts';
 import type { PolicyBudget } from '../msp/policies/policy-budget.ts';
 import { comparablePrincipal, type Principal } from '../msp/policies/principal.ts';
-import { type ComparableSet, combine, combineAsFabric } from '../msp/policies/principal-combinations.ts';
+import { type ComparableSet, combine } from '../msp/policies/principal-combinations.ts';
+import { mergeAsFabric } from '../msp/policies/principal-merging.ts';
 import { canBeSatisfied, principalSets } from '../msp/policies/principal-sets.ts';
 import { common } from '../protos/messages.ts';
 import { type CallTerms, policiesAsked } from './call-terms.ts';
@@ -31,7 +32,7 @@ export function wantedSets(calls: readonly CallTerms[], { usable, budget }: Find
   if (policies.length === 0) throw noPlan('no principal sets remained after filtering');
   const distinct = distinctOnes(policies).map((each) => setsOf(each, { usable, budget }));
   // Of one policy all sets stand in the answer, as Fabric has them; of several, the smallest.
-  const told = policies.length === 1 ? distinct.flat() : combineAsFabric(distinct, budget);
+  const told = policies.length === 1 ? distinct.flat() : mergeAsFabric(distinct, budget);
   return { told: told.map(written), all: () => combine(distinct, budget).map(written) };
 }
 

@@ -4,7 +4,8 @@ import { runs } from '../../../test/runs.ts';
 import { common } from '../../protos/messages.ts';
 import { PolicyBudget } from './policy-budget.ts';
 import { comparablePrincipal, type Principal } from './principal.ts';
-import { type ComparableSet, combine, combineAsFabric, minimalSets } from './principal-combinations.ts';
+import { type ComparableSet, combine, minimalSets } from './principal-combinations.ts';
+import { mergeAsFabric } from './principal-merging.ts';
 
 /** From `A.PEER`; a bare `A` is any member. */
 function principal(name: string): Principal {
@@ -30,7 +31,7 @@ const textOf = (set: ComparableSet): string =>
     .join(' ');
 const combined = (...policies: readonly (readonly ComparableSet[])[]): string[] => combine(policies).map(textOf).sort();
 
-const merged = (...policies: readonly (readonly ComparableSet[])[]): string[] => combineAsFabric(policies).map(textOf).sort();
+const merged = (...policies: readonly (readonly ComparableSet[])[]): string[] => mergeAsFabric(policies).map(textOf).sort();
 
 describe('the smallest of some sets', () => {
   it('contain no other one, count how often a principal occurs, and stay in order', () => {
@@ -97,13 +98,23 @@ describe('several policies at once, as Fabric tells them', () => {
     expect(merged(setsOf('A A'), setsOf('A.PEER'))).toEqual(['A A.PEER']);
   });
 
+  it('ask for a signer twice who could be counted for two principals', () => {
+    expect(merged(setsOf('C.PEER'), setsOf('A B.PEER', 'B C'))).toEqual(['A B.PEER C.PEER', 'B C C.PEER']);
+    expect(merged(setsOf('A A.PEER'), setsOf('A.PEER'))).toEqual(['A.PEER A.PEER']);
+  });
+
+  it('leave out what contains another one by its names alone', () => {
+    expect(merged(setsOf('A', 'A B'), setsOf('C'))).toEqual(['A C']);
+    expect(merged(setsOf('A A', 'A'), setsOf('B'))).toEqual(['A A B']);
+  });
+
   it('satisfy all of them, and there are some wherever there are any', () => {
     const names = ['A', 'A.PEER', 'B', 'B.PEER', 'C'];
     const set = fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 3 }).map((each) => setOf(each.join(' ')));
     const policy = fc.array(set, { minLength: 1, maxLength: 3 });
     fc.assert(
       fc.property(policy, policy, (one, other) => {
-        const sets = combineAsFabric([one, other]);
+        const sets = mergeAsFabric([one, other]);
         expect(sets.length).toBeGreaterThan(0);
         for (const each of sets) expect(satisfies(each, one) && satisfies(each, other), textOf(each)).toBe(true);
       }),
