@@ -1,7 +1,9 @@
 import { GrpcClient } from '../comm/client.ts';
 import type { DialOptions } from '../comm/transport.ts';
+import { sha256, textOf } from '../common/bytes.ts';
 import type { Cancellable } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
+import { derOfPem } from '../msp/identities/pem.ts';
 import type { Signer } from '../msp/identity.ts';
 import { protos } from '../protos/messages.ts';
 import { statusName } from './go-text.ts';
@@ -11,8 +13,12 @@ import { type BlockRange, seekEnvelope } from './seek.ts';
 export class PeerClient implements Disposable {
   readonly address: string;
   readonly #grpc: GrpcClient;
+  /** Of the certificate that is shown: with mutual TLS a request for blocks is bound to it. */
+  readonly #tlsCertHash: Uint8Array | undefined;
 
   constructor(options: DialOptions) {
+    const { cert } = options.tls ?? {};
+    this.#tlsCertHash = cert === undefined ? undefined : sha256(derOfPem(typeof cert === 'string' ? cert : textOf(cert)));
     this.#grpc = new GrpcClient(options);
     this.address = options.address;
   }
@@ -46,7 +52,7 @@ export class PeerClient implements Disposable {
     options: Cancellable,
   ): AsyncGenerator<protos.DeliverResponse> {
     using stream = this.#grpc.bidi(path, options);
-    await stream.send(await seekEnvelope(signer, channelId, range));
+    await stream.send(await seekEnvelope(signer, channelId, { ...range, tlsCertHash: range.tlsCertHash ?? this.#tlsCertHash }));
     let refused: number | undefined;
     for await (const bytes of stream.incoming) {
       const response = protos.DeliverResponse.decode(bytes);

@@ -11,28 +11,22 @@ import { type DevNetwork, startDevNetwork } from '../../src/node/dev/dev-network
 import { gatewayClient } from './gateway-client.ts';
 import { chaincodeCache, never, repository } from './network.ts';
 
-/** The peer asks its callers for certificates, and shows its own where it calls. */
-const SETTINGS = { peer: { tls: { clientauthrequired: 'true' } } };
-
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 
 describe('fabric-gateway with mutual TLS', () => {
   const scope = new Scope();
   let network: DevNetwork;
 
-  /** Deployed by clients that show nothing, then started anew with peers that ask. */
+  /** The network's own clients show certificates as well: they deploy. */
   beforeAll(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'selvage-journey-'));
     scope.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
     const parts = { log: silent, metrics: unmeasured, cacheFolder: chaincodeCache, signal: never };
-    const wanted = { channel: 'mychannel', orgs: 1, tls: true, portBase: 0, block: 'instant', lifecycle: 2 } as const;
-    {
-      await using open = await startDevNetwork(folder, wanted, parts);
-      using clients = await connectClients(open.folders, open.plan);
-      await joinAll(clients, open.folders, { signal: never });
-      await deployChaincode(clients, { name: 'kv', folder: join(repository, 'chaincodes', 'kv-node'), init: [] }, { signal: never });
-    }
-    network = scope.use(await startDevNetwork(folder, wanted, { ...parts, settings: SETTINGS }));
+    const wanted = { channel: 'mychannel', orgs: 1, tls: true, mutualTls: true, portBase: 0, block: 'instant', lifecycle: 2 } as const;
+    network = scope.use(await startDevNetwork(folder, wanted, parts));
+    using clients = await connectClients(network.folders, network.plan);
+    await joinAll(clients, network.folders, { signal: never });
+    await deployChaincode(clients, { name: 'kv', folder: join(repository, 'chaincodes', 'kv-node'), init: [] }, { signal: never });
   });
 
   afterAll(() => scope[Symbol.asyncDispose]());

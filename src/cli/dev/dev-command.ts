@@ -19,6 +19,7 @@ export function devCommand(program: Command, terminal: Terminal): void {
     .option('--orgs <n>', 'number of organisations, with one peer each (default: 1, or as many as its collections name)')
     .option('--tls', 'connections by TLS (the default)')
     .option('--no-tls', 'plain connections')
+    .option('--mutual-tls', 'peers that let in only those who show a certificate of TLS')
     .option('--data <dir>', 'keep the network here and go on with it next time (default: a temporary folder)')
     .option('--port-base <port>', "the orderer's port; the peers' follow it (7051, 9051, …); 0 takes free ports (default: 7050)")
     .option('--block <mode>', 'instant: cut a block as soon as nothing else waits; fabric: by count, size and timeout', 'instant')

@@ -3,6 +3,7 @@ export interface DevFlags {
   readonly name?: string;
   readonly orgs?: string;
   readonly tls?: boolean;
+  readonly mutualTls?: boolean;
   readonly data?: string;
   readonly portBase?: string;
   readonly block: string;

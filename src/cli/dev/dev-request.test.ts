@@ -56,6 +56,7 @@ it.each([
   ['--user that is wrong before one that is right', ['first', '--user', 'alice:auditor', '--user', 'bob'], '"auditor" is no attribute'],
   ['--user that is there already', ['first', '--user', 'Admin:a=b'], 'Admin is taken'],
   ['--user of an organisation that is not there', ['first', '--user', 'a@org9'], '--user a@org9: this network has Org1MSP to Org2MSP'],
+  ['--mutual-tls with --no-tls', ['first', '--mutual-tls', '--no-tls'], '--mutual-tls and --no-tls contradict each other'],
   ['--once with --watch', ['first', '--once', '--watch'], '--once and --watch contradict each other'],
   ['--name for two', ['first', 'b=second', '--name', 'kv'], '--name is for one chaincode, and 2 are named'],
   ['two of one name', ['first', 'second'], 'two chaincodes would be called kv-node'],

@@ -28,6 +28,7 @@ export async function devRequest(paths: readonly string[], flags: DevFlags, term
   if (data !== undefined && existsSync(data) && !statSync(data).isDirectory())
     throw wrong('--data', data, 'Name a folder, or one that is to be made.');
   if (flags.once && flags.watch) throw contradiction('--once', '--watch', 'Leave one of them out.');
+  if (flags.mutualTls && flags.tls === false) throw contradiction('--mutual-tls', '--no-tls', 'Leave one of them out.');
   const lifecycle = lifecycleFlag(flags.lifecycle);
   const [orgs, portBase, replicas] = [
     wholeNumber('--orgs', flags.orgs, 1, 20),
@@ -41,7 +42,7 @@ export async function devRequest(paths: readonly string[], flags: DevFlags, term
   if (chaincodes.length === 0) refuseWithoutChaincode(flags);
   const members = orgsFor(chaincodes, orgs, data);
   if (data === undefined || !existsSync(data)) checkMembers(users, members);
-  const network = { channel, ...(channel !== undefined && { moreChannels }), tls: flags.tls, portBase, block };
+  const network = { channel, ...(channel !== undefined && { moreChannels }), tls: flags.tls, mutualTls: flags.mutualTls, portBase, block };
   return {
     network: { ...network, orgs: members, lifecycle: lifecycleFor(chaincodes, lifecycle) },
     chaincodes,

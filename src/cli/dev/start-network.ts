@@ -84,8 +84,9 @@ function tellNetwork(
   reporter: Reporter,
 ): void {
   const count = `${plan.peers.length} organisation${plan.peers.length === 1 ? '' : 's'}`;
-  reporter.step('network', `${count}, orderer and peers listening, TLS ${plan.tls ? 'on' : 'off'}`, ms, {
+  reporter.step('network', `${count}, orderer and peers listening, ${tlsInWords(plan)}`, ms, {
     tls: plan.tls,
+    mutualTls: plan.mutualTls === true,
     lifecycle: plan.lifecycle,
     orderer: `localhost:${plan.orderer.port}`,
     ordererAdmin: `localhost:${plan.orderer.adminPort}`,
@@ -94,6 +95,8 @@ function tellNetwork(
     log: logFile,
   });
 }
+
+const tlsInWords = ({ tls, mutualTls }: DevNetwork['plan']): string => (mutualTls ? 'mutual TLS' : `TLS ${tls ? 'on' : 'off'}`);
 
 function tellInvalid(transaction: InvalidTransaction, reporter: Reporter): void {
   const { channelId, txId, codeName, blockNumber, message, details } = transaction;

@@ -8,7 +8,7 @@ import { SelvageError } from '../../common/errors.ts';
 import { readPem } from '../files.ts';
 import { loadSigner } from '../membership.ts';
 import { type DevFolders, genesisFile, ordererFolder, peerFolder, userFolder } from './dev-material.ts';
-import { channelsOf, type DevPlan, type Lifecycle } from './dev-plan.ts';
+import { channelsOf, type DevPeerPlan, type DevPlan, type Lifecycle } from './dev-plan.ts';
 
 /** Somebody of one organisation with a connection to that organisation's peer. */
 export interface DevClient extends Caller {
@@ -38,14 +38,11 @@ export async function connectClients(folders: DevFolders, plan: DevPlan): Promis
   };
   const tlsOf = async (caFile: string, name: string) => (plan.tls ? { roots: await readPem(caFile), hostnameOverride: name } : undefined);
   const peers = await Promise.all(
-    plan.peers.map(async (peer) =>
-      keep(
-        new PeerClient({
-          address: `localhost:${peer.port}`,
-          tls: await tlsOf(join(peerFolder(folders, peer), 'tls', 'ca.crt'), peer.host),
-        }),
-      ),
-    ),
+    plan.peers.map(async (peer) => {
+      const tls = await tlsOf(join(peerFolder(folders, peer), 'tls', 'ca.crt'), peer.host);
+      const shown = plan.mutualTls === true ? await clientCertificate(folders, peer) : {};
+      return keep(new PeerClient({ address: `localhost:${peer.port}`, tls: tls && { ...tls, ...shown } }));
+    }),
   );
   const { orderer } = plan;
   const ordererTls = await tlsOf(join(ordererFolder(folders, orderer), 'tls', 'ca.crt'), orderer.host);
@@ -67,6 +64,13 @@ export async function connectClients(folders: DevFolders, plan: DevPlan): Promis
       for (const each of open) each[Symbol.dispose]();
     },
   };
+}
+
+/** What a peer is shown that asks who calls. */
+async function clientCertificate(folders: DevFolders, peer: DevPeerPlan): Promise<{ readonly key: string; readonly cert: string }> {
+  const file = (name: string): string => join(userFolder(folders, peer, 'Admin'), 'tls', name);
+  const [key, cert] = await Promise.all([readPem(file('client.key')), readPem(file('client.crt'))]);
+  return { key, cert };
 }
 
 /** Makes every peer join the channels that it has not yet. Resolves with the number that had to, of each channel. */

@@ -73,6 +73,7 @@ function envScript(folders: DevFolders, plan: DevPlan, { file, peer, user, progr
     `export CORE_PEER_FILESYSTEMPATH=${quoted(join(folders.root, 'peers', peer.org.toLowerCase()))}`,
     `export CORE_PEER_TLS_ROOTCERT_FILE=${quoted(tlsRoot(peer))}`,
     `export CORE_PEER_TLS_ENABLED=${plan.tls}`,
+    ...clientTls(plan, join(userFolder(folders, peer, user), 'tls')),
     `export ORDERER_ADDRESS=localhost:${plan.orderer.port}`,
     `export ORDERER_ADMIN_ADDRESS=localhost:${plan.orderer.adminPort}`,
     `export SELVAGE_NETWORK=${quoted(folders.root)}`,
@@ -86,6 +87,13 @@ function envScript(folders: DevFolders, plan: DevPlan, { file, peer, user, progr
   ];
   return `${lines.join('\n')}\n`;
 }
+
+/** What peers ask for that let nobody in without a certificate. */
+const clientTls = ({ mutualTls = false }: DevPlan, folder: string): readonly string[] => [
+  `export CORE_PEER_TLS_CLIENTAUTHREQUIRED=${mutualTls}`,
+  `export CORE_PEER_TLS_CLIENTCERT_FILE=${quoted(join(folder, 'client.crt'))}`,
+  `export CORE_PEER_TLS_CLIENTKEY_FILE=${quoted(join(folder, 'client.key'))}`,
+];
 
 /** What the orderer's admin listener asks for: the orderer's own certificate, as in the test network. */
 function adminTls(folders: DevFolders, { orderer }: DevPlan): readonly string[] {

@@ -157,6 +157,7 @@ function peerConfig(
         cert: { file: tls('server.crt') },
         key: { file: tls('server.key') },
         rootcert: { file: tls('ca.crt') },
+        ...(plan.mutualTls && { clientauthrequired: 'true', clientrootcas: { files: rootsOf(folders, plan) } }),
         ...section('tls' in more ? more.tls : undefined),
       },
     },
@@ -170,6 +171,10 @@ function peerConfig(
   };
   return parsePeerConfig({ raw, folder: folders.root }, undefined);
 }
+
+/** Whom peers let in before they have joined a channel, which names its own. */
+const rootsOf = (folders: DevFolders, { peers }: DevPlan): readonly string[] =>
+  peers.map((peer) => join(peerFolder(folders, peer), 'tls', 'ca.crt'));
 
 /** Where the orderer is now, when the channel's configuration has it at another port. */
 function elsewhere({ orderer: { port, configuredPort } }: DevPlan): object {

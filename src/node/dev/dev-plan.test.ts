@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type DevOptions, keptOrgs, planNetwork } from './dev-plan.ts';
+import { type DevOptions, keptNetwork, keptOrgs, planNetwork } from './dev-plan.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -94,6 +94,22 @@ describe('a network that was kept', () => {
     expect(await planNetwork(folder, unasked)).toEqual({ ...old, lifecycle: 2 });
     await writeFile(join(folder, 'network.json'), JSON.stringify(old));
     expect(await planNetwork(folder, unasked)).toEqual({ ...old, lifecycle: 1 });
+  });
+
+  it('asks for certificates where this start wants it, which takes TLS', async () => {
+    const made = await planNetwork(folder, OPTIONS);
+    expect(made).not.toHaveProperty('mutualTls');
+    expect(await planNetwork(folder, { ...OPTIONS, mutualTls: true })).toEqual({ ...made, mutualTls: true });
+    expect(keptNetwork(folder)).toMatchObject({ mutualTls: true }); // for who comes to the running network
+    expect(await planNetwork(folder, OPTIONS)).toEqual(made);
+    expect(keptNetwork(folder)).not.toHaveProperty('mutualTls');
+    const plain = join(folder, 'plain');
+    await planNetwork(plain, { ...OPTIONS, tls: false });
+    const wanted = { ...OPTIONS, tls: undefined, mutualTls: true };
+    await expect(planNetwork(plain, wanted)).rejects.toMatchObject({
+      code: 'SETTING_INVALID',
+      advice: expect.stringContaining('--mutual-tls'),
+    });
   });
 
   it.each(['{"channel":"mychannel"}', 'no json', 'null'])('cannot be one from %s', async (text) => {

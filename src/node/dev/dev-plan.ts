@@ -16,6 +16,8 @@ export interface DevOptions {
   readonly moreChannels?: readonly string[] | undefined;
   readonly orgs?: number | undefined;
   readonly tls?: boolean | undefined;
+  /** Whether peers let nobody in without a certificate of TLS; decided at each start. */
+  readonly mutualTls?: boolean | undefined;
   /** The orderer's port; the others follow it. 0 takes free ones. */
   readonly portBase?: number | undefined;
   /** `instant` cuts a block as soon as nothing else waits, `fabric` by count, bytes and timeout. */
@@ -38,6 +40,8 @@ export interface DevPlan {
   /** Channels beside the first that the network was made with. */
   readonly moreChannels?: readonly string[] | undefined;
   readonly tls: boolean;
+  /** Whether peers let nobody in without a certificate of TLS. */
+  readonly mutualTls?: boolean | undefined;
   readonly block: 'instant' | 'fabric';
   readonly lifecycle: Lifecycle;
   readonly orderer: {
@@ -65,6 +69,7 @@ const planSchema = v.object({
   channel: v.string(),
   moreChannels: v.optional(v.array(v.string())),
   tls: v.boolean(),
+  mutualTls: v.optional(v.boolean()),
   block: v.picklist(['instant', 'fabric']),
   /** Networks made before there was a choice have the first. */
   lifecycle: v.optional(v.picklist([1, 2]), 1),
@@ -106,8 +111,9 @@ export async function planNetwork(folder: string, options: DevOptions): Promise<
   const kept = existsSync(file) ? readPlan(file) : undefined;
   const plan = kept === undefined ? await newPlan(options) : await keptPlan(kept, options);
   await makeFolder(folder);
-  const { block: _, ...lasting } = plan;
-  if (JSON.stringify(kept) !== JSON.stringify({ ...kept, ...lasting })) await replaceDurably(file, `${JSON.stringify(plan, null, 2)}\n`);
+  const { block: _, mutualTls, ...lasting } = plan;
+  if (JSON.stringify(kept) !== JSON.stringify({ ...kept, mutualTls, ...lasting }))
+    await replaceDurably(file, `${JSON.stringify(plan, null, 2)}\n`);
   return plan;
 }
 
@@ -122,7 +128,8 @@ async function keptPlan(kept: DevPlan, options: DevOptions): Promise<DevPlan> {
       advice: 'Give the same options as when it was made, or choose another --data folder.',
     });
   }
-  return { ...(await moved(kept, options.portBase)), block };
+  const { mutualTls: _, ...lasting } = await moved(kept, options.portBase);
+  return { ...lasting, ...(mutualTlsOf(options, tls) && { mutualTls: true }), block };
 }
 
 /** Only the channel's configuration goes on naming the orderer's first port; peers are told where to go instead. */
@@ -161,6 +168,14 @@ function readPlan(file: string): DevPlan {
   throw new SelvageError('SETTING_INVALID', `${file} is no plan of a development network`, { advice: 'Choose another --data folder.' });
 }
 
+/** @throws {SelvageError} `SETTING_INVALID` without TLS */
+function mutualTlsOf({ mutualTls = false }: DevOptions, tls: boolean): boolean {
+  if (!mutualTls || tls) return mutualTls;
+  throw new SelvageError('SETTING_INVALID', 'mutual TLS is asked for in a network without TLS', {
+    advice: 'Leave out --mutual-tls, or make a network with TLS.',
+  });
+}
+
 type Shape = Pick<DevPlan, 'tls' | 'lifecycle'> & { readonly channels: readonly string[]; readonly orgs: number };
 
 const describe = ({ channels, orgs, tls, lifecycle }: Shape): string =>
@@ -179,6 +194,7 @@ async function newPlan(options: DevOptions): Promise<DevPlan> {
     channel,
     ...(moreChannels.length > 0 && { moreChannels }),
     tls,
+    ...(mutualTlsOf(options, tls) && { mutualTls: true }),
     block,
     lifecycle,
     orderer: { mspId: 'OrdererMSP', domain: 'example.com', host: 'orderer.example.com', port: ordererPort, adminPort },
