@@ -91,8 +91,8 @@ function envScript(folders: DevFolders, plan: DevPlan, { file, peer, user, progr
 /** What peers ask for that let nobody in without a certificate. */
 const clientTls = ({ mutualTls = false }: DevPlan, folder: string): readonly string[] => [
   `export CORE_PEER_TLS_CLIENTAUTHREQUIRED=${mutualTls}`,
-  `export CORE_PEER_TLS_CLIENTCERT_FILE=${quoted(join(folder, 'client.crt'))}`,
-  `export CORE_PEER_TLS_CLIENTKEY_FILE=${quoted(join(folder, 'client.key'))}`,
+  ...(mutualTls ? [`export CORE_PEER_TLS_CLIENTCERT_FILE=${quoted(join(folder, 'client.crt'))}`] : []),
+  ...(mutualTls ? [`export CORE_PEER_TLS_CLIENTKEY_FILE=${quoted(join(folder, 'client.key'))}`] : []),
 ];
 
 /** What the orderer's admin listener asks for: the orderer's own certificate, as in the test network. */
