@@ -4,7 +4,7 @@ const refused = (message: string, txId: string): SelvageError => new SelvageErro
 
 /**
  * What one simulation may still do: private range queries and paginated queries belong to read-only transactions, and
- * after the end nothing is allowed. Texts as in Fabric.
+ * after the end nothing is allowed. Texts as in Fabric, whose spelling is its own.
  * @see txSimulator in hyperledger/fabric v2.5, core/ledger/kvledger/txmgmt/txmgr/tx_simulator.go
  */
 export class SimulationRules {
@@ -30,10 +30,16 @@ export class SimulationRules {
   beforeWrite(key: string): void {
     this.beforeKey(key);
     if (this.#queriedPrivate) {
-      throw refused(`Tx [${this.#txId}]: Transaction has already performed queries on pvt data. Writes are not allowed`, this.#txId);
+      throw refused(
+        `txid [${this.#txId}]: unsuppored transaction. Transaction has already performed queries on pvt data. Writes are not allowed`,
+        this.#txId,
+      );
     }
     if (this.#paginated) {
-      throw refused(`txid [${this.#txId}]: Transaction has already performed a paginated query. Writes are not allowed`, this.#txId);
+      throw refused(
+        `txid [${this.#txId}]: unsuppored transaction. Transaction has already performed a paginated query. Writes are not allowed`,
+        this.#txId,
+      );
     }
     this.#wrote = true;
   }
@@ -41,7 +47,10 @@ export class SimulationRules {
   beforePrivateQuery(): void {
     this.beforeRead();
     if (this.#wrote) {
-      throw refused(`Tx [${this.#txId}]: Queries on pvt data is supported only in a read-only transaction`, this.#txId);
+      throw refused(
+        `txid [${this.#txId}]: unsuppored transaction. Queries on pvt data is supported only in a read-only transaction`,
+        this.#txId,
+      );
     }
     this.#queriedPrivate = true;
   }
@@ -49,7 +58,10 @@ export class SimulationRules {
   beforePaginatedQuery(): void {
     this.beforeRead();
     if (this.#wrote) {
-      throw refused(`txid [${this.#txId}]: Paginated queries are supported only in a read-only transaction`, this.#txId);
+      throw refused(
+        `txid [${this.#txId}]: unsuppored transaction. Paginated queries are supported only in a read-only transaction`,
+        this.#txId,
+      );
     }
     this.#paginated = true;
   }

@@ -121,7 +121,7 @@ describe('a simulation', () => {
     const state = new KvStateStore(new MemoryStore());
     await using simulator = openSimulator({ channelId: 'mychannel', txId: 'tx1', snapshot: state.snapshot(), history: undefined });
     expect(() => simulator.query('cc', '{}')).toThrow('ExecuteQuery not supported for leveldb');
-    expect(() => simulator.query('cc', '{}', { size: 1, bookmark: '' })).toThrow('ExecuteQueryWithPagination not supported for leveldb');
+    expect(() => simulator.query('cc', '{}', { size: 1, bookmark: '' })).toThrow('ExecuteQueryWithMetadata not supported for leveldb');
     expect(() => simulator.getPrivateDataQuery('cc', 'coll', '{}')).toThrow('ExecuteQuery not supported for leveldb');
     expect(() => simulator.history('cc', 'a')).toThrow('History tracking not enabled - historyDatabase is false');
   });
@@ -301,11 +301,13 @@ describe('a simulation refuses', () => {
     const state = await stateWith();
     await using queried = simulate(state);
     queried.getPrivateDataRange('cc', 'coll', '', '');
-    expect(() => write(queried)).toThrow('Tx [tx1]: Transaction has already performed queries on pvt data. Writes are not allowed');
+    expect(() => write(queried)).toThrow(
+      'txid [tx1]: unsuppored transaction. Transaction has already performed queries on pvt data. Writes are not allowed',
+    );
     await using written = simulate(state);
     write(written);
     expect(() => written.getPrivateDataRange('cc', 'coll', '', '')).toThrow(
-      'Tx [tx1]: Queries on pvt data is supported only in a read-only transaction',
+      'txid [tx1]: unsuppored transaction. Queries on pvt data is supported only in a read-only transaction',
     );
   });
 
@@ -313,11 +315,13 @@ describe('a simulation refuses', () => {
     const state = await stateWith();
     await using queried = simulate(state);
     queried.getStateRange('cc', '', '', { size: 1 });
-    expect(() => write(queried)).toThrow('txid [tx1]: Transaction has already performed a paginated query. Writes are not allowed');
+    expect(() => write(queried)).toThrow(
+      'txid [tx1]: unsuppored transaction. Transaction has already performed a paginated query. Writes are not allowed',
+    );
     await using written = simulate(state);
     write(written);
     expect(() => written.getStateRange('cc', '', '', { size: 1 })).toThrow(
-      'txid [tx1]: Paginated queries are supported only in a read-only transaction',
+      'txid [tx1]: unsuppored transaction. Paginated queries are supported only in a read-only transaction',
     );
     expect(await pull(written.getStateRange('cc', '', ''))).toEqual([]);
   });

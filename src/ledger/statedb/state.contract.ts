@@ -99,7 +99,7 @@ export function stateContract(name: string, open: () => Promise<StateStore & { r
       const [plain, paged] = [() => snapshot.query('ns', 'value'), () => snapshot.query('ns', 'value', { size: 1, bookmark: '' })];
       if (!store.hasQueries) {
         expect(plain).toThrow('ExecuteQuery not supported for leveldb');
-        expect(paged).toThrow('ExecuteQueryWithPagination not supported for leveldb');
+        expect(paged).toThrow('ExecuteQueryWithMetadata not supported for leveldb');
         return;
       }
       using results = plain();

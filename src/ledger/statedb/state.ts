@@ -82,6 +82,6 @@ export interface StateStore extends AsyncDisposable {
 
 /** What a store without rich queries answers to one. */
 export const noQueries = (page: QueryPage | undefined): SelvageError => {
-  const call = page === undefined ? 'ExecuteQuery' : 'ExecuteQueryWithPagination';
+  const call = page === undefined ? 'ExecuteQuery' : 'ExecuteQueryWithMetadata';
   return new SelvageError('SIMULATION_FAILED', `${call} not supported for leveldb`);
 };
