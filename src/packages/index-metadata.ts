@@ -15,7 +15,9 @@ export interface MetadataFile {
 const MAX_METADATA_BYTES = 1024 * 1024;
 
 const STATE_DATABASE = 'META-INF/statedb/';
-const INDEX_FOLDER = /^META-INF\/statedb\/couchdb\/(collections\/[^/]+\/)?indexes$/;
+const DATABASES: readonly string[] = ['couchdb'];
+/** Not anchored at its end, as in Fabric: folders below `indexes` and names like `x.json.bak` pass. */
+const INDEX_FILE = /^META-INF\/statedb\/couchdb\/(?:collections\/[A-Za-z0-9_-]+\/)?indexes\/.*[.]json/;
 
 /**
  * The state database files of an installed or arriving package, each one validated. A CAR is opaque and has none.
@@ -52,17 +54,31 @@ export async function metadataIn(codePackage: Uint8Array, options: ReadArchiveOp
 }
 
 /**
+ * Laxer than what the database takes in the end: it is there to find the mistakes of those who write a package.
  * @throws {SelvageError} `CHAINCODE_PACKAGE_INVALID` with Fabric's text
- * @see ValidateMetadataFile in hyperledger/fabric v1.1.0, core/common/ccprovider/metadata/validators.go
+ * @see ValidateMetadataFile in hyperledger/fabric v2.5, core/common/ccprovider/metadata/validators.go
  */
 export function checkMetadata({ path, content }: MetadataFile): void {
-  const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
-  if (!INDEX_FOLDER.test(folder)) throw invalid(`Metadata not supported in directory: ${folder}`);
-  if (!path.endsWith('.json')) throw invalid(`Index metadata file [${path}] does not have a .json extension`);
+  if (!INDEX_FILE.test(path)) throw invalid(problemOfPath(path));
   const definition = objectIn(textOf(content));
   if (definition === undefined) throw invalid(`Index metadata file [${path}] is not a valid JSON`);
   const problem = problemOfDefinition(definition);
   if (problem !== undefined) throw invalid(`Index metadata file [${path}] is not a valid index definition: ${problem}`);
+}
+
+function problemOfPath(path: string): string {
+  const folder = path.slice(0, path.lastIndexOf('/') + 1);
+  const [, , database = '', first, , last, ...more] = folder.split('/').slice(0, -1);
+  const depth = folder.split('/').length - 1;
+  if (!folder.startsWith('META-INF/statedb')) return `metadata file path must begin with META-INF/statedb, found: ${folder}`;
+  if (depth < 4) return `metadata file path must include a database and index directory: ${folder}`;
+  if (!DATABASES.includes(database)) return `database name [${database}] is not supported, valid options: [${DATABASES.join(' ')}]`;
+  if (depth === 4 && first !== 'indexes') return `metadata file path does not have an indexes directory: ${folder}`;
+  if (last === undefined || more.length > 0)
+    return `metadata file path for collections must include a collections and index directory: ${folder}`;
+  if (first !== 'collections' || last !== 'indexes')
+    return `metadata file path for collections must have a collections and indexes directory: ${folder}`;
+  return `metadata file path or name is not supported: ${folder}`;
 }
 
 function problemOfDefinition(definition: JsonObject): string | undefined {
@@ -97,13 +113,13 @@ function problemOfIndex(index: JsonObject): string | undefined {
       if (problem !== undefined) return problem;
     }
   }
-  return 'fields' in index ? undefined : 'Index definition must include a "fields" definition';
+  return undefined;
 }
 
 function problemOfField(field: unknown): string | undefined {
   const wrong = 'Invalid field definition, fields must be in the form "fieldname":"sort"';
-  if (typeof field === 'string') return undefined;
-  if (!isObject(field)) return wrong;
+  if (field === null) return wrong; // Fabric's checker crashes
+  if (!isObject(field)) return undefined;
   for (const sort of Object.values(field)) {
     if (typeof sort !== 'string') return wrong;
     if (!['asc', 'desc'].includes(sort.toLowerCase())) return `Sort must be either "asc" or "desc".  "${sort}" was found.`;

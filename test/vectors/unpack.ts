@@ -10,8 +10,12 @@ import { extract } from 'tar-stream';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** The recorded vectors of this repository, packed: networks with their calls and blocks, and gossip between peers. */
-const ARCHIVES = { networks: join(here, 'recorded-networks.tar.gz'), gossip: join(here, 'recorded-gossip.tar.gz') };
+/** The recorded vectors of this repository, packed: networks with their calls and blocks, gossip between peers, and rich queries. */
+const ARCHIVES = {
+  networks: join(here, 'recorded-networks.tar.gz'),
+  gossip: join(here, 'recorded-gossip.tar.gz'),
+  queries: join(here, 'recorded-queries.tar.gz'),
+};
 
 const cache = join(here, '..', '..', 'node_modules', '.cache');
 
@@ -25,6 +29,7 @@ export function vectorsFolder(which: keyof typeof ARCHIVES = 'networks'): string
 export default async function unpackVectors(): Promise<void> {
   await unpack(ARCHIVES.networks, vectorsFolder('networks'));
   await unpack(ARCHIVES.gossip, vectorsFolder('gossip'));
+  await unpack(ARCHIVES.queries, vectorsFolder('queries'));
 }
 
 /** Whole or not at all. */

@@ -92,7 +92,7 @@ describe('packing a folder', () => {
   it('refuses a folder without sources, and bad metadata', async () => {
     const empty = await folder('empty', { [INDEX]: GOOD_INDEX });
     await expect(packFolder(empty, everything)).rejects.toThrow(`no source files found in '${empty}'`);
-    const bad = await folder('bad', { 'a.js': '', [INDEX]: '{"index":{}}' });
+    const bad = await folder('bad', { 'a.js': '', [INDEX]: '{"name":"n"}' });
     await expect(packFolder(bad, everything)).rejects.toThrow('Index definition must include a "fields" definition');
   });
 });
@@ -117,8 +117,16 @@ describe('the index metadata of a package', () => {
 
   it('is refused with Fabric’s texts', async () => {
     const refused = [
-      ['META-INF/statedb/couchdb/index/a.json', GOOD_INDEX, 'Metadata not supported in directory: META-INF/statedb/couchdb/index'],
-      ['META-INF/statedb/couchdb/indexes/a.txt', GOOD_INDEX, 'does not have a .json extension'],
+      [
+        'META-INF/statedb/couchdb/index/a.json',
+        GOOD_INDEX,
+        'metadata file path does not have an indexes directory: META-INF/statedb/couchdb/index/',
+      ],
+      [
+        'META-INF/statedb/couchdb/indexes/a.txt',
+        GOOD_INDEX,
+        'for collections must include a collections and index directory: META-INF/statedb/couchdb/indexes/',
+      ],
       [INDEX, '{"index"', `Index metadata file [${INDEX}] is not a valid JSON`],
       [INDEX, '[]', `Index metadata file [${INDEX}] is not a valid JSON`],
       [
