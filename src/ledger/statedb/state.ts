@@ -2,6 +2,7 @@ import { SelvageError } from '../../common/errors.ts';
 import type { MaybePromise } from '../../common/maybe.ts';
 import type { KvStore, KvWrite } from '../kv/kv-store.ts';
 import type { Version } from '../version.ts';
+import type { QueryCost, QueryPlan } from './rich/query-plan.ts';
 
 /** A committed value. `metadata` is the encoded `KVMetadataWrite` without its key, absent when there is none. */
 export interface StateValue {
@@ -42,12 +43,19 @@ export interface StateSnapshot extends Disposable {
    * @throws {SelvageError} `SIMULATION_FAILED` with Fabric's text where the store has no queries; see {@link noQueries}
    */
   query(namespace: string, query: string, page?: QueryPage): StateQuery;
+  /**
+   * How a rich query would be answered. Absent where the store has no plans of its own.
+   * @throws {SelvageError} `SIMULATION_FAILED` with the text that the query itself would be refused with
+   */
+  explain?(namespace: string, query: string): MaybePromise<QueryPlan>;
 }
 
 /** Results of a rich query, in the order that the store gives them. */
 export interface StateQuery extends StateIterator {
   /** Where the next page begins, '' at the end; asked for after the last result. */
   bookmark(): MaybePromise<string>;
+  /** What it has cost so far, where the store counts. */
+  readonly cost?: QueryCost | undefined;
 }
 
 export interface QueryPage {
