@@ -27,7 +27,7 @@ export interface CommitLoad {
   readonly burst: number;
   readonly inFlight: number;
   /** Makes keys different from those of other rounds, so that no transaction conflicts. */
-  readonly round: number;
+  readonly round: string;
 }
 
 interface Transaction {
@@ -64,26 +64,37 @@ class CommitWatch {
   }
 }
 
-/** Endorses, assembles and signs `count` transactions of one put each, ahead of time. */
-async function prepare(target: Target, count: number, prefix: string, options: Cancellable): Promise<Transaction[]> {
+/** Endorses, assembles and signs `count` transactions of one put each, ahead of time. @param prefix of keys that nobody else writes */
+async function prepare({ signer, call, peer }: Target, count: number, prefix: string, options: Cancellable): Promise<Transaction[]> {
   const transactions: Transaction[] = [];
   for (let at = 0; at < count; at += 1) {
-    const proposal = await createProposal(target.signer, target.call(['put', `${prefix}-${at}`, 'a value of some size']));
-    const response = await target.peer.endorse(proposal.signed, options);
-    transactions.push({ txId: proposal.txId, envelope: await assembleTransaction(target.signer, proposal, [response]) });
+    const proposal = await createProposal(signer, call(['put', `${prefix}-${at}`, 'a value of some size']));
+    const response = await peer.endorse(proposal.signed, options);
+    transactions.push({ txId: proposal.txId, envelope: await assembleTransaction(signer, proposal, [response]) });
   }
   return transactions;
 }
 
-export async function commitRound(target: Target, orderer: GrpcClient, load: CommitLoad): Promise<CommittingRound> {
+/** Who does what in a round. */
+export interface CommitTurn {
+  readonly target: Target;
+  readonly orderer: GrpcClient;
+  /** Endorses the transactions: the target itself, or another peer, whose signatures the target sees for the first time. */
+  readonly endorser: Target;
+  /** Peers that would commit the same blocks at the same time. They are stopped for that long, where their process is known. */
+  readonly resting: readonly Target[];
+}
+
+export async function commitRound({ target, orderer, endorser, resting }: CommitTurn, load: CommitLoad): Promise<CommittingRound> {
   const over = new AbortController();
   const options = { signal: over.signal };
   const watch = new CommitWatch(target, options);
   const broadcaster = new Broadcaster(orderer, options);
   try {
     await watch.started;
-    const single = await prepare(target, load.single, `single-${load.round}`, options);
-    const burst = await prepare(target, load.burst, `burst-${load.round}`, options);
+    const single = await prepare(endorser, load.single, `single-${load.round}`, options);
+    const burst = await prepare(endorser, load.burst, `burst-${load.round}`, options);
+    using _ = stopped(resting);
     const handIn = async ({ txId, envelope }: Transaction): Promise<void> => {
       const committed = watch.committed(txId);
       await broadcaster.hand(envelope);
@@ -103,6 +114,17 @@ export async function commitRound(target: Target, orderer: GrpcClient, load: Com
   } finally {
     over.abort();
   }
+}
+
+/** Stops the processes until it is disposed. */
+function stopped(targets: readonly Target[]): Disposable {
+  const pids = targets.flatMap(({ spec: { pid } }) => (pid === undefined ? [] : [pid]));
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  return {
+    [Symbol.dispose]: () => {
+      for (const pid of pids) process.kill(pid, 'SIGCONT');
+    },
+  };
 }
 
 async function oneAtATime(transactions: readonly Transaction[], handIn: (each: Transaction) => Promise<void>): Promise<number[]> {

@@ -1,8 +1,10 @@
-import { type ClientProposal, createProposal } from '../src/client/proposal.ts';
+import type { GrpcClient } from '../src/comm/client.ts';
 import type { Cancellable } from '../src/common/cancel.ts';
+import { protos } from '../src/protos/messages.ts';
 import { cpuMs } from './process-use.ts';
+import { SignedCalls } from './signed-calls.ts';
 import { quantile } from './statistics.ts';
-import type { Target } from './target.ts';
+import { networkOf, type Target } from './target.ts';
 import type { Workload } from './workloads.ts';
 
 /** What one endorser did in one round. Latencies and CPU times in milliseconds. */
@@ -20,39 +22,44 @@ export interface EndorsingRound {
 }
 
 export interface Load {
-  readonly workload: Workload;
+  /** What to call it in an error. */
+  readonly workload: string;
+  /** A round ends when they are used up. */
+  readonly calls: readonly Uint8Array[];
   readonly inFlight: number;
   /** How long to go on, in milliseconds. */
   readonly forMs: number;
-  /** Calls to sign ahead of time. A round ends when they are used up. */
-  readonly prepared: number;
 }
 
-/** Signs proposals ahead of time: signing is the dearest thing that a client does, and not what is measured. */
-async function sign(target: Target, { workload, prepared }: Load): Promise<ClientProposal[]> {
-  const signed: ClientProposal[] = [];
-  for (let at = 0; at < prepared; at += 1) signed.push(await createProposal(target.signer, target.call(workload.args(at))));
-  return signed;
+const PROCESS_PROPOSAL = '/protos.Endorser/ProcessProposal';
+
+/** @throws {Error} when it is not endorsed */
+async function endorse(lane: GrpcClient, call: Uint8Array, what: string, options: Cancellable): Promise<protos.ProposalResponse> {
+  const answer = protos.ProposalResponse.decode(await lane.unary(PROCESS_PROPOSAL, call, options));
+  if (answer.response?.status === 200) return answer;
+  throw new Error(`${lane.address} refused ${what}: ${answer.response?.message}`);
 }
 
-/** Keeps `inFlight` proposals with one endorser. @throws {Error} when one of them is not endorsed */
-export async function endorseRound(target: Target, load: Load, { signal }: Cancellable): Promise<EndorsingRound> {
-  const proposals = await sign(target, load);
+/** Keeps `inFlight` proposals with one endorser, spread over its connections. @throws {Error} when one of them is not endorsed */
+export async function endorseRound({ spec, lanes }: Target, load: Load, options: Cancellable): Promise<EndorsingRound> {
   const latencies: number[] = [];
-  const { pid, chaincodePid } = target.spec;
+  let next = 0;
+  const { pid, chaincodePid } = spec;
   const before = { peer: cpuMs(pid), chaincode: cpuMs(chaincodePid), client: process.cpuUsage() };
   const begun = performance.now();
-  const worker = async (): Promise<void> => {
-    while (performance.now() - begun < load.forMs) {
-      const proposal = proposals.pop();
-      if (proposal === undefined) return;
-      const sent = performance.now();
-      const { response } = await target.peer.endorse(proposal.signed, { signal });
-      latencies.push(performance.now() - sent);
-      if (response?.status !== 200) throw new Error(`${target.spec.name} refused ${load.workload.name}: ${response?.message}`);
+  const caller = async (lane: GrpcClient): Promise<void> => {
+    let now = performance.now();
+    while (now - begun < load.forMs) {
+      const call = load.calls[next];
+      if (call === undefined) return;
+      next += 1;
+      await endorse(lane, call, load.workload, options);
+      const sent = now;
+      now = performance.now();
+      latencies.push(now - sent);
     }
   };
-  await Promise.all(Array.from({ length: load.inFlight }, worker));
+  await Promise.all(Array.from({ length: load.inFlight }, (_, at) => caller(laneOf(lanes, at))));
   const ms = performance.now() - begun;
   const client = process.cpuUsage(before.client);
   latencies.sort((a, b) => a - b);
@@ -68,3 +75,44 @@ export async function endorseRound(target: Target, load: Load, { signal }: Cance
     clientCpu: (client.user + client.system) / 1000 / calls,
   };
 }
+
+function laneOf(lanes: readonly GrpcClient[], at: number): GrpcClient {
+  const lane = lanes[at % lanes.length];
+  if (lane === undefined) throw new Error('no connection for the load');
+  return lane;
+}
+
+/**
+ * Hands one and the same call to every endorser of a network: what they would sign has to be the same bytes, or they did not do the
+ * same work.
+ *
+ * @returns how many answers were found equal to another one
+ * @throws {Error} with both payloads as hex
+ */
+export async function comparePayloads(targets: readonly Target[], workload: Workload, options: Cancellable): Promise<number> {
+  const calls = new SignedCalls(workload);
+  const firsts = new Map<string, { readonly name: string; readonly payload: Buffer }>();
+  let equal = 0;
+  for (const target of targets) {
+    const [call] = await calls.for(target, 1);
+    if (call === undefined) continue;
+    const answer = await endorse(laneOf(target.lanes, 0), call, workload.name, options);
+    const payload = Buffer.from(answer.payload);
+    const network = networkOf(target.spec);
+    const first = firsts.get(network);
+    if (first === undefined) firsts.set(network, { name: target.spec.name, payload });
+    else if (payload.equals(first.payload)) equal += 1;
+    else throw new Error(differing(workload.name, first, { name: target.spec.name, payload }));
+  }
+  return equal;
+}
+
+interface Answer {
+  readonly name: string;
+  readonly payload: Buffer;
+}
+
+const differing = (workload: string, ...answers: readonly Answer[]): string =>
+  [`one call of ${workload} has different payloads:`, ...answers.map(({ name, payload }) => `${name}: ${payload.toString('hex')}`)].join(
+    '\n',
+  );

@@ -1,8 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import type { TargetSpec } from './target.ts';
+
+/** This checkout. */
+export const repository = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+export const sampleChaincode = join(repository, 'chaincodes', 'kv-node');
+export const nameOf = (checkout: string): string => (checkout === repository ? 'selvage' : checkout);
 
 /** What `selvage dev --json` says, line by line; every fact has other fields. */
 type Fact = Readonly<Record<string, unknown>> & { readonly fact: string };
@@ -17,6 +23,8 @@ export interface OwnNetworkOptions {
   readonly chaincode: string;
   /** Processes of the chaincode; the default of the peer when left out. */
   readonly replicas?: number;
+  /** Set for its process beside what this one has. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Our own development network in another process, so that peer and load generator do not share an event loop. */
@@ -27,11 +35,11 @@ export interface OwnNetwork extends AsyncDisposable {
 }
 
 /** @throws {Error} with what the command printed when it ends before it is ready */
-export async function startOwnNetwork({ name, checkout, data, chaincode, replicas }: OwnNetworkOptions): Promise<OwnNetwork> {
+export async function startOwnNetwork({ name, checkout, data, chaincode, replicas, env }: OwnNetworkOptions): Promise<OwnNetwork> {
   const begun = performance.now();
   const args = [join(checkout, 'bin', 'selvage.js'), 'dev', chaincode, '--name', 'kv-node', '--json', '--port-base', '0', '--data', data];
   const more = replicas === undefined || replicas === 1 ? [] : ['--replicas', String(replicas)];
-  const child = spawn(process.execPath, [...args, ...more], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...args, ...more], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
   const facts = await factsUntilReady(child);
   const readyMs = performance.now() - begun;
   const network: Readonly<Record<string, unknown>> = facts.find(({ fact }) => fact === 'network') ?? {};

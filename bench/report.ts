@@ -14,7 +14,15 @@ export interface Rounds<R> {
 export interface EndorsingResult {
   readonly workload: string;
   readonly inFlight: number;
+  /** How many endorsers answered a call of it with the very bytes of another one in their network. */
+  readonly equalPayloads: number;
   readonly endorsers: readonly Rounds<EndorsingRound>[];
+}
+
+export interface CommittingResult {
+  /** Whether each peer saw the signatures of its own endorsements, or another peer's. */
+  readonly endorsedBy: 'itself' | 'another';
+  readonly endorsers: readonly Rounds<CommittingRound>[];
 }
 
 /** Resident memory in MiB. */
@@ -35,7 +43,7 @@ export interface FirstAnswerResult {
 
 export interface Results {
   readonly endorsing: readonly EndorsingResult[];
-  readonly committing: readonly Rounds<CommittingRound>[];
+  readonly committing: readonly CommittingResult[];
   readonly memory: readonly MemoryResult[];
   readonly ownColdStarts: readonly Rounds<OwnColdStart>[];
   /** Milliseconds from the start command to the first answer. */
@@ -83,19 +91,25 @@ export function endorsingTable(results: readonly EndorsingResult[]): string {
     'chaincode CPU ms',
     'client CPU ms',
   ];
-  return table('Endorsements (CPU time for each call; ratios to the first endorser, median of the rounds)', header, rows, 3);
+  const title = 'Endorsements (CPU time for each call; ratios to the first endorser, median of the rounds)';
+  const judged = results.filter(({ equalPayloads }) => equalPayloads > 0).map(({ workload }) => workload);
+  const equal = [...new Set(judged)].join(', ');
+  return table(title, header, rows, 3) + (equal === '' ? '' : `\nThe same payload, byte for byte, from all: ${equal}\n`);
 }
 
-export function committingTable(results: readonly Rounds<CommittingRound>[]): string {
-  const rows = results.map((each) => [
-    each.endorser,
-    ...compared(each, results[0], (round) => round.p50),
-    figure(median(column(each, (round) => round.p95))),
-    ...compared(each, results[0], (round) => round.perSecond),
-    ...compared(each, results[0], (round) => round.peerCpu),
-  ]);
-  const header = ['endorser', 'one at a time: p50 ms', '', 'p95 ms', 'all at once: per s', '', 'peer CPU ms', ''];
-  return table('Commits (from handing in to the commit event; one put each)', header, rows, 1);
+export function committingTable(results: readonly CommittingResult[]): string {
+  const rows = results.flatMap(({ endorsedBy, endorsers }) =>
+    endorsers.map((each) => [
+      endorsedBy,
+      each.endorser,
+      ...compared(each, endorsers[0], (round) => round.p50),
+      figure(median(column(each, (round) => round.p95))),
+      ...compared(each, endorsers[0], (round) => round.perSecond),
+      ...compared(each, endorsers[0], (round) => round.peerCpu),
+    ]),
+  );
+  const header = ['endorsed by', 'peer', 'one at a time: p50 ms', '', 'p95 ms', 'all at once: per s', '', 'peer CPU ms', ''];
+  return table('Commits (from handing in to the commit event; one put each)', header, rows, 2);
 }
 
 export function memoryTable(results: readonly MemoryResult[]): string {

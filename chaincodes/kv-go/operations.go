@@ -21,6 +21,8 @@ var operations = map[string]operation{
 	"get":    get,
 	"del":    del,
 	"incr":   incr,
+	"getput": getput,
+	"fill":   fill,
 	"putget": putget,
 	"big":    big,
 	"hash":   hash,
@@ -75,6 +77,42 @@ func incr(stub shim.ChaincodeStubInterface, args []string) ([]byte, error) {
 	next := []byte(strconv.Itoa(count + step))
 	return next, stub.PutState(argument(args, 0), next)
 }
+
+// getput takes N PREFIX: reads and then writes N keys, one after the other.
+func getput(stub shim.ChaincodeStubInterface, args []string) ([]byte, error) {
+	count, err := strconv.Atoi(argument(args, 0))
+	if err != nil {
+		return nil, err
+	}
+	value := bytes.Repeat([]byte("v"), 16)
+	for at := 0; at < count; at++ {
+		key := numbered(argument(args, 1), at)
+		if _, err := stub.GetState(key); err != nil {
+			return nil, err
+		}
+		if err := stub.PutState(key, value); err != nil {
+			return nil, err
+		}
+	}
+	return []byte(argument(args, 0)), nil
+}
+
+// fill takes PREFIX N: writes N keys.
+func fill(stub shim.ChaincodeStubInterface, args []string) ([]byte, error) {
+	count, err := strconv.Atoi(argument(args, 1))
+	if err != nil {
+		return nil, err
+	}
+	for at := 0; at < count; at++ {
+		if err := stub.PutState(numbered(argument(args, 0), at), []byte(fmt.Sprintf("v%d", at))); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// numbered is a key: the prefix and the number in four digits.
+func numbered(prefix string, at int) string { return fmt.Sprintf("%s%04d", prefix, at) }
 
 // putget takes KEY VALUE: a write is not seen by the same transaction.
 func putget(stub shim.ChaincodeStubInterface, args []string) ([]byte, error) {
