@@ -117,7 +117,7 @@ describe.skipIf(!fixtures)('verification of blocks from an ordering service that
       ...bundle,
       channelCapabilityLevel: level,
       orderer: { ...bundle.orderer, consenters },
-      policies: { get: () => policy, has: () => true, sub: () => undefined },
+      policies: { get: () => ({ ...policy, evaluateIdentities: () => expect.unreachable() }), has: () => true, sub: () => undefined },
     };
   }
 

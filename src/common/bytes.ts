@@ -16,6 +16,9 @@ export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes);
 /** Lower-case hexadecimal. */
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 
+/** One character for each byte: a key of a map that no other bytes have. */
+export const latin1Of = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+
 /** Unsigned byte order: negative, zero or positive. */
 export const compareBytes = (a: Uint8Array, b: Uint8Array): number => Buffer.compare(a, b);
 

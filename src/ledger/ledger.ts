@@ -71,7 +71,7 @@ export interface LedgerView {
   /** Committed state as of now; dispose it. */
   snapshot(): StateSnapshot;
   /** Opens a simulation on a snapshot of now. */
-  simulate(txId: string): Promise<TxSimulator>;
+  simulate(txId: string): MaybePromise<TxSimulator>;
   /** @param below only what blocks before this one wrote */
   history(namespace: string, key: string, below?: bigint): ResultsIterator<queryresult.KeyModification>;
 }

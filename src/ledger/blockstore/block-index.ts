@@ -92,7 +92,7 @@ export class BlockIndex {
     return this.#read(concatBytes(KEYS.hash, hash), (bytes) => view(bytes).getBigUint64(0));
   }
 
-  async transaction(txId: string): Promise<TransactionEntry | undefined> {
+  transaction(txId: string): TransactionEntry | undefined {
     return this.#read(transactionKey(txId), entryOf);
   }
 

@@ -46,24 +46,24 @@ export class BlockView implements BlockReader {
   }
 
   async blockByTxId(txId: string): Promise<common.Block | undefined> {
-    const entry = await this.entry(txId);
+    const entry = this.entry(txId);
     return entry && this.block(entry.blockNumber);
   }
 
   async transaction(txId: string): Promise<CommittedTransaction | undefined> {
-    const entry = await this.entry(txId);
+    const entry = this.entry(txId);
     if (entry === undefined) return undefined;
     const { validationCode, blockNumber, index, location } = entry;
     return { envelope: await this.envelope(location), validationCode, blockNumber, index };
   }
 
-  async hasTransaction(txId: string): Promise<boolean> {
-    return (await this.entry(txId)) !== undefined;
+  hasTransaction(txId: string): boolean {
+    return this.entry(txId) !== undefined;
   }
 
   /** Where a transaction is. The index is written a moment before its block is shown, so it is asked about the tip too. */
-  async entry(txId: string): Promise<TransactionEntry | undefined> {
-    const entry = await this.#parts.index.transaction(txId);
+  entry(txId: string): TransactionEntry | undefined {
+    const entry = this.#parts.index.transaction(txId);
     return entry !== undefined && entry.blockNumber < this.#parts.tip().height ? entry : undefined;
   }
 

@@ -1,6 +1,7 @@
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
 import { LruCache } from '../../common/lru.ts';
+import type { MaybePromise } from '../../common/maybe.ts';
 import { timed } from '../../common/metrics.ts';
 import type { Scope } from '../../common/scope.ts';
 import { Serial } from '../../common/serial.ts';
@@ -294,7 +295,7 @@ export class KvLedger implements Ledger {
     return this.#view.snapshot();
   }
 
-  async simulate(txId: string): Promise<TxSimulator> {
+  simulate(txId: string): MaybePromise<TxSimulator> {
     this.#checkOpen();
     return this.#view.simulate(txId);
   }

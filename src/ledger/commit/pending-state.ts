@@ -1,5 +1,4 @@
-import type { MaybePromise } from '../../common/maybe.ts';
-import { whenKnown } from '../simulator/in-flight.ts';
+import { type MaybePromise, whenKnown } from '../../common/maybe.ts';
 import { hashedNamespace, privateNamespace } from '../simulator/private-namespaces.ts';
 import type { StateSnapshot, StateUpdate, StateValue } from '../statedb/state.ts';
 import { NamespaceUpdates } from './namespace-updates.ts';

@@ -15,12 +15,12 @@ export class InFlight {
     return answer;
   }
 
+  get none(): boolean {
+    return this.#pending.size === 0;
+  }
+
   /** Resolves when none is running, those that began meanwhile included. Never rejects. */
   async idle(): Promise<void> {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 }
-
-/** The answer put through `use`, at once if it is there already. */
-export const whenKnown = <T, R>(answer: MaybePromise<T>, use: (value: T) => R): MaybePromise<R> =>
-  answer instanceof Promise ? answer.then(use) : use(answer);

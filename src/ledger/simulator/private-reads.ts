@@ -1,8 +1,7 @@
 import { SelvageError } from '../../common/errors.ts';
-import type { MaybePromise } from '../../common/maybe.ts';
+import { type MaybePromise, whenKnown } from '../../common/maybe.ts';
 import type { StateSnapshot, StateValue } from '../statedb/state.ts';
 import { sameVersion, type Version } from '../version.ts';
-import { whenKnown } from './in-flight.ts';
 import { hashedNamespace, keyHash, privateNamespace, stateKeyOfHash } from './private-namespaces.ts';
 
 /** One key of one collection. */

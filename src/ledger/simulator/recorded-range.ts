@@ -1,7 +1,6 @@
-import type { MaybePromise } from '../../common/maybe.ts';
+import { type MaybePromise, whenKnown } from '../../common/maybe.ts';
 import type { kvrwset, queryresult } from '../../protos/messages.ts';
 import type { StateEntry, StateIterator } from '../statedb/state.ts';
-import { whenKnown } from './in-flight.ts';
 import { QueryReads } from './query-reads.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { SelvageError } from '../../common/errors.ts';
-import type { MaybePromise } from '../../common/maybe.ts';
+import { allKnown, type MaybePromise, whenKnown } from '../../common/maybe.ts';
 import { Scope } from '../../common/scope.ts';
 import type { queryresult } from '../../protos/messages.ts';
 import type { QueryPage, StateEntry, StateSnapshot, StateValue } from '../statedb/state.ts';
-import { InFlight, whenKnown } from './in-flight.ts';
+import { InFlight } from './in-flight.ts';
 import { decodeMetadata } from './metadata.ts';
 import { privateNamespace } from './private-namespaces.ts';
 import { type PrivateKey, readHash, readPlain } from './private-reads.ts';
@@ -12,7 +12,9 @@ import { Results } from './results.ts';
 import { RwsetBuilder } from './rwset-builder.ts';
 import { SimulationRules } from './simulation-rules.ts';
 import type { HistoryReader, SimulatorParts } from './simulator-parts.ts';
-import type { CollectionName, ResultsIterator, SimulationResult, TouchedState, TxSimulator, WrittenKey } from './tx-simulator.ts';
+import type { CollectionName, ResultsIterator, SimulationResult, TxSimulator, WrittenKey } from './tx-simulator.ts';
+
+const RELEASED: Promise<void> = Promise.resolve();
 
 type Metadata = ReadonlyMap<string, Uint8Array>;
 type Bookmarked<T> = ResultsIterator<T> & { bookmark(): MaybePromise<string> };
@@ -30,14 +32,15 @@ export class StateSimulator implements TxSimulator {
   /** Collections of which values were read, by both their names. */
   readonly #privateReads = new Map<string, CollectionName>();
   readonly #running = new InFlight();
-  readonly #resources = new Scope();
+  /** Made with the first query: most transactions have none. */
+  #queries: Scope | undefined;
   readonly #may: SimulationRules;
   #released: Promise<void> | undefined;
 
   constructor({ channelId, txId, snapshot, history, options }: SimulatorParts) {
     this.channelId = channelId;
     this.txId = txId;
-    this.#snapshot = this.#resources.use(snapshot);
+    this.#snapshot = snapshot;
     this.#history = history;
     this.#totalQueryLimit = options?.totalQueryLimit ?? Number.POSITIVE_INFINITY;
     this.#may = new SimulationRules(txId);
@@ -181,39 +184,82 @@ export class StateSimulator implements TxSimulator {
     return this.#results({ next, close: () => cursor[Symbol.dispose]() });
   }
 
-  async result(): Promise<SimulationResult> {
+  result(): MaybePromise<SimulationResult> {
     this.#may.beforeRead();
     this.#may.end();
+    return this.#isAtHand ? this.#resultNow() : this.#resultInTime();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#may.end();
+    if (this.#isAtHand) this.#closeNow();
+    return this.#released ?? this.#release();
+  }
+
+  /** Nothing runs and no query was made: there is nothing to wait for. */
+  get #isAtHand(): boolean {
+    return this.#running.none && this.#queries === undefined && this.#released === undefined;
+  }
+
+  #resultNow(): MaybePromise<SimulationResult> {
+    let recorded: MaybePromise<SimulationResult> | undefined;
+    try {
+      recorded = this.#recorded();
+      return recorded instanceof Promise ? recorded.finally(() => this.#closeNow()) : recorded;
+    } finally {
+      if (!(recorded instanceof Promise)) this.#closeNow();
+    }
+  }
+
+  #closeNow(): void {
+    if (this.#released !== undefined) return;
+    this.#released = RELEASED;
+    this.#snapshot[Symbol.dispose]();
+  }
+
+  async #resultInTime(): Promise<SimulationResult> {
     try {
       await this.#running.idle();
-      for (const { namespace, range } of this.#ranges) this.#rwset.addRangeQuery(namespace, range.info());
-      return { ...this.#rwset.build(), touched: await this.#touched() };
+      return await this.#recorded();
     } finally {
       await this.#release();
     }
   }
 
-  /** Looking at the metadata of a key that is written is no read of it. */
-  async #touched(): Promise<TouchedState> {
-    const written: WrittenKey[] = [];
-    for (const { namespace, collection, key } of this.#rwset.keysToWrite()) {
-      const known =
-        collection === undefined ? this.#snapshot.get(namespace, key) : readHash(this.#snapshot, { namespace, collection, key });
-      const found = known instanceof Promise ? await known : known;
-      written.push({ namespace, collection, metadata: decodeMetadata(found?.metadata) });
-    }
-    return { namespaces: this.#rwset.namespaces(), written, privateReads: [...this.#privateReads.values()] };
+  #recorded(): MaybePromise<SimulationResult> {
+    for (const { namespace, range } of this.#ranges) this.#rwset.addRangeQuery(namespace, range.info());
+    const built = this.#rwset.build();
+    return whenKnown(this.#written(), (written) => ({
+      ...built,
+      touched: { namespaces: this.#rwset.namespaces(), written, privateReads: [...this.#privateReads.values()] },
+    }));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#may.end();
-    await this.#release();
+  /** Looking at the metadata of a key that is written is no read of it. */
+  #written(): MaybePromise<readonly WrittenKey[]> {
+    const keys = this.#rwset.keysToWrite();
+    return allKnown(
+      keys.map(({ namespace, collection, key }) => {
+        const found =
+          collection === undefined ? this.#snapshot.get(namespace, key) : readHash(this.#snapshot, { namespace, collection, key });
+        return whenKnown(found, (value): WrittenKey => ({ namespace, collection, metadata: decodeMetadata(value?.metadata) }));
+      }),
+    );
   }
 
   /** Iterators wait for their own steps, then close, newest first; the snapshot goes last. */
   #release(): Promise<void> {
-    this.#released ??= this.#running.idle().then(() => this.#resources[Symbol.asyncDispose]());
+    this.#released ??= this.#closeInTime();
     return this.#released;
+  }
+
+  async #closeInTime(): Promise<void> {
+    await this.#running.idle();
+    try {
+      await this.#queries?.[Symbol.asyncDispose]();
+    } finally {
+      this.#snapshot[Symbol.dispose]();
+    }
   }
 
   #read(namespace: string, key: string): MaybePromise<StateValue | undefined> {
@@ -244,6 +290,7 @@ export class StateSimulator implements TxSimulator {
   }
 
   #keep<T>(results: Results<T>): Results<T> {
-    return this.#resources.use(results);
+    this.#queries ??= new Scope();
+    return this.#queries.use(results);
   }
 }

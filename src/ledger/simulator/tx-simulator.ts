@@ -82,5 +82,5 @@ export interface TxSimulator extends AsyncDisposable {
   /** Rich query on the plain values of a collection; in a read-only simulation, and records nothing. */
   getPrivateDataQuery(namespace: string, collection: string, query: string): ResultsIterator<queryresult.KV>;
   /** Closes the simulation and returns what it recorded. */
-  result(): Promise<SimulationResult>;
+  result(): MaybePromise<SimulationResult>;
 }

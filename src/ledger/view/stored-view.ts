@@ -30,7 +30,7 @@ export class StoredView implements LedgerView {
     return this.#parts.state.snapshot();
   }
 
-  async simulate(txId: string): Promise<TxSimulator> {
+  simulate(txId: string): TxSimulator {
     const { channelId, history, simulator: options } = this.#parts;
     const snapshot = this.snapshot();
     const below = (snapshot.savepoint?.blockNum ?? -1n) + 1n;
