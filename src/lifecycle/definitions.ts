@@ -1,4 +1,4 @@
-import type { MaybePromise } from '../common/maybe.ts';
+import { type MaybePromise, whenKnown } from '../common/maybe.ts';
 import type { StateSnapshot } from '../ledger/statedb/state.ts';
 import type { ChaincodeRef } from './chaincode-ref.ts';
 
@@ -22,7 +22,7 @@ export interface StateReads {
 
 /** The reads of committed state, for a look-up that no transaction depends on. */
 export const readsOf = (snapshot: Pick<StateSnapshot, 'get'>): StateReads => ({
-  getState: async (namespace, key) => (await snapshot.get(namespace, key))?.value,
+  getState: (namespace, key) => whenKnown(snapshot.get(namespace, key), (found) => found?.value),
 });
 
 /** Where chaincode definitions come from: the state of `_lifecycle`, and of `lscc` for what the legacy lifecycle deployed. */
@@ -32,10 +32,10 @@ export interface Definitions {
    * @throws {SelvageError} `DEFINITION_CHANGED` when `state` is older than what is known of the channel; `CHAINCODE_NOT_FOUND` for a
    *   definition of the 2.x lifecycle that cannot be run here
    */
-  find(state: StateReads, name: string, channelId: string): Promise<ChaincodeDefinition | undefined>;
+  find(state: StateReads, name: string, channelId: string): MaybePromise<ChaincodeDefinition | undefined>;
   /**
    * Whether this peer may run it: the installed package exists, matches the definition's fingerprint and instantiation policy.
    * @throws {SelvageError} `CHAINCODE_NOT_FOUND`, `CHAINCODE_PACKAGE_INVALID` with Fabric's texts
    */
-  checkRunnable(definition: ChaincodeDefinition): Promise<void>;
+  checkRunnable(definition: ChaincodeDefinition): MaybePromise<void>;
 }

@@ -7,7 +7,7 @@ import { readsOf, type StateReads } from './definitions.ts';
 import { applicationPolicy, type EndorsementPolicy, signaturePolicy } from './endorsement-policy.ts';
 import { legacyCollections } from './legacy-collection-access.ts';
 import { chaincodeData } from './legacy-namespace.ts';
-import type { LifecycleCache } from './lifecycle-cache.ts';
+import type { KnownChaincode, LifecycleCache } from './lifecycle-cache.ts';
 import { LIFECYCLE } from './records.ts';
 
 /** What a channel asks of those who endorse a chaincode. */
@@ -37,7 +37,7 @@ export async function endorsementTerms(
     if (bundle.application?.capabilities.lifecycleV20 !== true) return undefined;
     return { version: '1', policy: lifecycleEndorsement(bundle), collections: [], lifecycle: '2.x' };
   }
-  const known = await cache.find(channel.id, name).catch(unlessUnknown);
+  const known = await found(cache, channel.id, name);
   if (known === undefined) return legacyTerms(channel, name);
   const { sequence, validationParameter, collections } = known.definition;
   return {
@@ -48,9 +48,13 @@ export async function endorsementTerms(
   };
 }
 
-function unlessUnknown(thrown: unknown): undefined {
-  if (thrown instanceof SelvageError && thrown.code === 'CHAINCODE_NOT_FOUND') return undefined;
-  throw thrown;
+async function found(cache: Pick<LifecycleCache, 'find'>, channelId: string, name: string): Promise<KnownChaincode | undefined> {
+  try {
+    return await cache.find(channelId, name);
+  } catch (thrown) {
+    if (thrown instanceof SelvageError && thrown.code === 'CHAINCODE_NOT_FOUND') return undefined;
+    throw thrown;
+  }
 }
 
 /** An entry that cannot be read, or is of another name, defines nothing. */

@@ -1,5 +1,6 @@
 import { textOf, utf8 } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
+import { type MaybePromise, whenKnown } from '../common/maybe.ts';
 import type { TxSimulator } from '../ledger/simulator/tx-simulator.ts';
 import type { ChaincodeDefinition } from './definitions.ts';
 
@@ -15,19 +16,23 @@ export const INITIALIZED = '\u0000\u{10ffff}initialized';
  * @throws {SelvageError} `SIMULATION_FAILED` with Fabric's text, for a call that comes too early or too late
  * @see CheckInvocation in hyperledger/fabric v2.5, core/chaincode/chaincode_support.go
  */
-export async function kindOfCall(
+export function kindOfCall(
   { name, version, initRequired = false }: Pick<ChaincodeDefinition, 'name' | 'version' | 'initRequired'>,
   isInit: boolean,
   simulator: TxSimulator,
-): Promise<CallKind> {
-  const mark = initRequired ? await simulator.getState(name, INITIALIZED) : undefined;
-  const missing = initRequired && (mark === undefined || textOf(mark) !== version);
-  if (!isInit && missing) throw invalid(`chaincode '${name}' has not been initialized for this version, must call as init first`);
-  if (!isInit) return 'transaction';
-  if (!initRequired) throw invalid(`chaincode '${name}' does not require initialization but called as init`);
-  if (!missing) throw invalid(`chaincode '${name}' is already initialized but called as init`);
-  simulator.putState(name, INITIALIZED, utf8(version));
-  return 'init';
+): MaybePromise<CallKind> {
+  if (!initRequired) {
+    if (isInit) throw invalid(`chaincode '${name}' does not require initialization but called as init`);
+    return 'transaction';
+  }
+  return whenKnown(simulator.getState(name, INITIALIZED), (mark) => {
+    const missing = mark === undefined || textOf(mark) !== version;
+    if (!isInit && missing) throw invalid(`chaincode '${name}' has not been initialized for this version, must call as init first`);
+    if (!isInit) return 'transaction';
+    if (!missing) throw invalid(`chaincode '${name}' is already initialized but called as init`);
+    simulator.putState(name, INITIALIZED, utf8(version));
+    return 'init';
+  });
 }
 
 const invalid = (text: string): SelvageError => new SelvageError('SIMULATION_FAILED', `invalid invocation: ${text}`);

@@ -1,5 +1,6 @@
 import { detach, equalBytes } from '../common/bytes.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
+import { type MaybePromise, whenKnown } from '../common/maybe.ts';
 import type { FabricTexts } from '../packages/names.ts';
 import type { InstalledChaincode, PackageStore } from '../packages/package-store.ts';
 import { ccprovider } from '../protos/messages.ts';
@@ -23,10 +24,11 @@ export class LegacyDefinitions implements Definitions {
     this.#texts = texts;
   }
 
-  async find(state: StateReads, name: string): Promise<ChaincodeDefinition | undefined> {
+  find(state: StateReads, name: string): MaybePromise<ChaincodeDefinition | undefined> {
     if (name === '') return undefined; // an empty key is no key
-    const value = await state.getState(LSCC, name);
-    return value === undefined || value.length === 0 ? undefined : this.#definition(name, value);
+    return whenKnown(state.getState(LSCC, name), (value) =>
+      value === undefined || value.length === 0 ? undefined : this.#definition(name, value),
+    );
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Channels } from '../channel/channel.ts';
 import { compareUtf8 } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
+import { type MaybePromise, whenKnown } from '../common/maybe.ts';
 import { hashedNamespace } from '../ledger/simulator/private-namespaces.ts';
 import type { StateSnapshot } from '../ledger/statedb/state.ts';
 import type { InstalledPackage, InstalledPackages } from '../packages/installed-packages.ts';
@@ -52,7 +53,7 @@ const ALL = 'namespaces/metadata/';
 export class LifecycleCache {
   readonly #parts: LifecycleCacheParts;
   readonly #sources: PackageSources;
-  readonly #channels = new Map<string, Promise<CachedChannel>>();
+  readonly #channels = new Map<string, MaybePromise<CachedChannel>>();
 
   constructor(parts: LifecycleCacheParts) {
     this.#parts = parts;
@@ -70,10 +71,12 @@ export class LifecycleCache {
   }
 
   /** @throws {SelvageError} `CHAINCODE_NOT_FOUND` with Fabric's text, `LEDGER_CORRUPT` */
-  async find(channelId: string, name: string): Promise<KnownChaincode> {
-    const found = (await this.#channel(channelId)).get(name);
-    if (found === undefined) throw new SelvageError('CHAINCODE_NOT_FOUND', `unknown chaincode '${name}' for channel '${channelId}'`);
-    return this.#known(found);
+  find(channelId: string, name: string): MaybePromise<KnownChaincode> {
+    return whenKnown(this.#channel(channelId), (channel) => {
+      const found = channel.get(name);
+      if (found === undefined) throw new SelvageError('CHAINCODE_NOT_FOUND', `unknown chaincode '${name}' for channel '${channelId}'`);
+      return this.#known(found);
+    });
   }
 
   /** Every definition that is in force on a channel, by name. @throws {SelvageError} `CHANNEL_NOT_FOUND`, `LEDGER_CORRUPT` */
@@ -111,12 +114,17 @@ export class LifecycleCache {
     return { definition, approved, installed: source && this.#sources.find(source) };
   }
 
-  #channel(channelId: string): Promise<CachedChannel> {
+  /** Read once for all who ask meanwhile; at hand from then on. */
+  #channel(channelId: string): MaybePromise<CachedChannel> {
     const known = this.#channels.get(channelId);
     if (known !== undefined) return known;
     const read = this.#read(channelId);
     this.#channels.set(channelId, read);
-    read.catch(() => this.#channels.get(channelId) === read && this.forget(channelId));
+    const isLast = (): boolean => this.#channels.get(channelId) === read;
+    read.then(
+      (channel) => isLast() && this.#channels.set(channelId, channel),
+      () => isLast() && this.forget(channelId),
+    );
     return read;
   }
 

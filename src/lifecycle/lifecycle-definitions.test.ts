@@ -93,7 +93,7 @@ function peer({ userRunsChaincode = false } = {}) {
     install: (packageId: string) => installed.set(packageId, { packageId, label: 'label' }),
     find: async (name: string, channelId = 'ch') => {
       await using simulator = await ledger.simulate('t');
-      return definitions.find(simulator, name, channelId).then((found) => found);
+      return await definitions.find(simulator, name, channelId);
     },
   };
 }
@@ -193,7 +193,7 @@ describe('a chaincode of the 2.x lifecycle', () => {
     await find('cc');
     await define('cc', next, { told: false });
     expect((await find('cc'))?.version).toBe('2.0');
-    await expect(definitions.find(old, 'cc', 'ch')).rejects.toMatchObject({
+    await expect(async () => definitions.find(old, 'cc', 'ch')).rejects.toMatchObject({
       code: 'DEFINITION_CHANGED',
       message: "chaincode cache at sequence 2 but current sequence is 1, chaincode definition for 'cc' changed during invoke",
     });

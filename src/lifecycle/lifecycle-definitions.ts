@@ -1,5 +1,6 @@
 import { type Channels, hasLifecycleV20 } from '../channel/channel.ts';
 import { SelvageError } from '../common/errors.ts';
+import { type MaybePromise, rethrown, whenKnown } from '../common/maybe.ts';
 import { prefixed } from '../common/prefixed.ts';
 import type { ChaincodeDefinition, Definitions, StateReads } from './definitions.ts';
 import type { KnownChaincode, LifecycleCache } from './lifecycle-cache.ts';
@@ -30,13 +31,25 @@ export class LifecycleDefinitions implements Definitions {
    * @throws {SelvageError} `CHAINCODE_NOT_FOUND` when it is defined and cannot be run here; `DEFINITION_CHANGED` when `state` is older
    *   than what is in force: to be tried again on newer state
    */
-  async find(state: StateReads, name: string, channelId: string): Promise<ChaincodeDefinition | undefined> {
+  find(state: StateReads, name: string, channelId: string): MaybePromise<ChaincodeDefinition | undefined> {
     const { channels, legacy } = this.#parts;
     if (!hasLifecycleV20(channels.get(channelId))) return legacy.find(state, name, channelId);
     if (name === '') return undefined; // an empty name is in no key
-    const sequence = await this.#sequence(state, name, channelId);
-    if (sequence === 0n) return legacy.find(state, name, channelId);
-    const { definition, approved, installed } = await this.#known(channelId, name, sequence);
+    return whenKnown(this.#sequence(state, name, channelId), (sequence) => {
+      if (sequence === 0n) return legacy.find(state, name, channelId);
+      return whenKnown(this.#known(channelId, name, sequence), (known) => this.#runnable(known, { name, channelId }));
+    });
+  }
+
+  checkRunnable(definition: ChaincodeDefinition): MaybePromise<void> {
+    return definition.legacy === undefined ? undefined : this.#parts.legacy.checkRunnable(definition);
+  }
+
+  #runnable(
+    { definition, approved, installed }: KnownChaincode,
+    { name, channelId }: { readonly name: string; readonly channelId: string },
+  ): ChaincodeDefinition {
+    const { version, sequence, initRequired, endorsementPlugin, validationPlugin, validationParameter } = definition;
     if (!approved) {
       const text = `chaincode definition for '${name}' at sequence ${sequence} on channel '${channelId}' has not yet been approved by this org`;
       throw new SelvageError('CHAINCODE_NOT_FOUND', text, {
@@ -44,27 +57,25 @@ export class LifecycleDefinitions implements Definitions {
         advice: 'Approve exactly this definition for the organisation of this peer.',
       });
     }
-    const { version, initRequired, endorsementPlugin, validationPlugin, validationParameter } = definition;
     const ccid = installed?.packageId ?? this.#startedByUser(name, version);
     return { name, version, ccid, initRequired, endorsementPlugin, validationPlugin, validationParameter };
   }
 
-  async checkRunnable(definition: ChaincodeDefinition): Promise<void> {
-    if (definition.legacy !== undefined) await this.#parts.legacy.checkRunnable(definition);
-  }
-
-  async #sequence(state: StateReads, name: string, channelId: string): Promise<bigint> {
-    try {
-      return await readSequence(name, { get: (key) => state.getState(LIFECYCLE, key) });
-    } catch (thrown) {
-      throw prefixed(`could not get current sequence for chaincode '${name}' on channel '${channelId}': `, thrown);
-    }
+  #sequence(state: StateReads, name: string, channelId: string): MaybePromise<bigint> {
+    return rethrown(
+      () => readSequence(name, { get: (key) => state.getState(LIFECYCLE, key) }),
+      (thrown) => prefixed(`could not get current sequence for chaincode '${name}' on channel '${channelId}': `, thrown),
+    );
   }
 
   /** A cache that is behind is read again: the block that changed it may be committed this very moment. */
-  async #known(channelId: string, name: string, sequence: bigint): Promise<KnownChaincode> {
-    const known = await this.#cached(channelId, name);
-    if (known.definition.sequence === sequence) return known;
+  #known(channelId: string, name: string, sequence: bigint): MaybePromise<KnownChaincode> {
+    return whenKnown(this.#cached(channelId, name), (known) =>
+      known.definition.sequence === sequence ? known : this.#newer(channelId, name, sequence),
+    );
+  }
+
+  async #newer(channelId: string, name: string, sequence: bigint): Promise<KnownChaincode> {
     this.#parts.cache.forget(channelId);
     const newer = await this.#cached(channelId, name);
     if (newer.definition.sequence === sequence) return newer;
@@ -74,12 +85,11 @@ export class LifecycleDefinitions implements Definitions {
     });
   }
 
-  async #cached(channelId: string, name: string): Promise<KnownChaincode> {
-    try {
-      return await this.#parts.cache.find(channelId, name);
-    } catch (thrown) {
-      throw prefixed('could not get approved chaincode info from cache: ', thrown);
-    }
+  #cached(channelId: string, name: string): MaybePromise<KnownChaincode> {
+    return rethrown(
+      () => this.#parts.cache.find(channelId, name),
+      (thrown) => prefixed('could not get approved chaincode info from cache: ', thrown),
+    );
   }
 
   #startedByUser(name: string, version: string): string {

@@ -196,8 +196,10 @@ describe('records of the lifecycle', () => {
     await writeRecord(committedName('cc'), packageRecord('x'), records);
     await expect(readDefinition('cc', records)).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' });
     records.values.set('namespaces/fields/cc/Sequence', utf8('\xff'));
-    await expect(readSequence('cc', records)).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' });
+    await expect(async () => readSequence('cc', records)).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' });
     records.values.set('namespaces/fields/cc/Sequence', lifecycle.StateData.encode({ string: '1' }));
-    await expect(readSequence('cc', records)).rejects.toThrow('expected key namespaces/fields/cc/Sequence to encode a value of type Int64');
+    await expect(async () => readSequence('cc', records)).rejects.toThrow(
+      'expected key namespaces/fields/cc/Sequence to encode a value of type Int64',
+    );
   });
 });

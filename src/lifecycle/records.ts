@@ -4,7 +4,7 @@
  */
 import { equalBytes, sha256 } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
-import type { MaybePromise } from '../common/maybe.ts';
+import { type MaybePromise, whenKnown } from '../common/maybe.ts';
 import { prefixed } from '../common/prefixed.ts';
 import { lifecycle } from '../protos/messages.ts';
 
@@ -58,10 +58,9 @@ export async function readMetadata(name: RecordName, records: ReadableRecords): 
 }
 
 /** One field of a record, without value where there is none. @throws {SelvageError} `LEDGER_CORRUPT` */
-export async function readField(name: RecordName, field: string, records: ReadableRecords): Promise<lifecycle.StateData> {
+export function readField(name: RecordName, field: string, records: ReadableRecords): MaybePromise<lifecycle.StateData> {
   const key = fieldKey(name, field);
-  const bytes = (await records.get(key)) ?? NOTHING;
-  return readable(`state for key ${key}`, () => lifecycle.StateData.decode(bytes));
+  return whenKnown(records.get(key), (bytes = NOTHING) => readable(`state for key ${key}`, () => lifecycle.StateData.decode(bytes)));
 }
 
 /** A field that holds bytes; none where there is no field. @throws {SelvageError} `LEDGER_CORRUPT` */
@@ -72,11 +71,12 @@ export async function readBytes(name: RecordName, field: string, records: Readab
 }
 
 /** The sequence of a definition; 0 for what was never defined. @throws {SelvageError} `LEDGER_CORRUPT` */
-export async function readSequence(chaincode: string, records: ReadableRecords): Promise<bigint> {
+export function readSequence(chaincode: string, records: ReadableRecords): MaybePromise<bigint> {
   const name = { area: 'namespaces', name: chaincode } as const;
-  const { int64, bytes, string } = await readField(name, 'Sequence', records);
-  if (bytes === undefined && string === undefined) return int64 ?? 0n;
-  throw new SelvageError('LEDGER_CORRUPT', `expected key ${fieldKey(name, 'Sequence')} to encode a value of type Int64`);
+  return whenKnown(readField(name, 'Sequence', records), ({ int64, bytes, string }) => {
+    if (bytes === undefined && string === undefined) return int64 ?? 0n;
+    throw new SelvageError('LEDGER_CORRUPT', `expected key ${fieldKey(name, 'Sequence')} to encode a value of type Int64`);
+  });
 }
 
 /** Writes what differs from the record that is there; its metadata only when the type or the fields change. */

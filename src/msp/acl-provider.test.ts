@@ -166,6 +166,24 @@ describe.skipIf(!fixtures)('access, as recorded peers granted it', () => {
       assert.match(text, /policy \/Channel\/Application\/Nope not found/);
     });
 
+    it('says of a creator whose signature was judged before what it says of the proposal, the second time too', async () => {
+      for (const [organisation, user] of [
+        ['org1', 'User1'],
+        ['org1', 'Admin'],
+        ['org2', 'User1'],
+      ] as const) {
+        const signer = await recent.as(organisation, user);
+        const creator = recent.channel.msps.deserialize(signer.serialized);
+        for (const policy of ['Admins', 'Writers', '/Channel/Application/Org2/Admins', '/Channel/Application/Org1/Writers', 'Nope', '']) {
+          const channel = withAcls(recent, { 'peer/Propose': policy });
+          const said = await recent.acl.check('peer/Propose', channel, proposal(signer)).then(granted, textOf);
+          const ask = async () => recent.acl.checkCreator('peer/Propose', channel, creator);
+          for (const time of ['first', 'second'])
+            assert.equal(await ask().then(granted, textOf), said, `${user} ${policy}, the ${time} time`);
+        }
+      }
+    });
+
     it('but not for the peer’s own resources, nor without the capability', async () => {
       const user = proposal(await recent.as('org1', 'User1'));
       const open = withAcls(recent, { 'lscc/Install': 'Readers', 'peer/Propose': 'Nope' }, true);
@@ -174,6 +192,9 @@ describe.skipIf(!fixtures)('access, as recorded peers granted it', () => {
     });
   });
 });
+
+const granted = (): string => 'granted';
+const textOf = ({ message }: Error): string => message;
 
 describe('the table of resources', () => {
   it('names forty, by who may use them', () => {

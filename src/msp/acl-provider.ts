@@ -1,10 +1,10 @@
 import { messageOf, SelvageError } from '../common/errors.ts';
 import { common, protos } from '../protos/messages.ts';
-import type { AccessControl } from './acl.ts';
+import type { ProposalAccess } from './acl.ts';
 import { DEFAULT_RULES } from './acl-resources.ts';
 import type { ChannelBundle } from './channelconfig/channel-bundle.ts';
 import type { Identity, IdentityDeserializer } from './identity.ts';
-import type { SignedData } from './policies/policy.ts';
+import type { ConfiguredPolicy, SignedData } from './policies/policy.ts';
 
 const { ADMIN, MEMBER } = common.MSPRole_MSPRoleType;
 
@@ -21,7 +21,7 @@ const denied = (why: string, cause?: unknown): SelvageError => new SelvageError(
  * Fabric's access rules: a channel's own `ACLs` come before the built-in table, but never for resources of the peer itself.
  * @see hyperledger/fabric v2.5, core/aclmgmt and core/policy/policy.go
  */
-export class AclProvider implements AccessControl {
+export class AclProvider implements ProposalAccess {
   readonly #localMsp: AclProviderParts['localMsp'];
 
   constructor({ localMsp }: AclProviderParts) {
@@ -31,12 +31,15 @@ export class AclProvider implements AccessControl {
   async check(resource: string, channel: ChannelBundle, subject: Subject): Promise<void> {
     const rule = DEFAULT_RULES.get(resource);
     if (rule?.kind === 'local') return this.checkLocal(resource, onlyProposal(resource, subject));
-    const configured = policyOfChannel(resource, channel);
-    if (configured !== undefined) return this.#checkConfigured(configured, channel, subject);
-    if (rule === undefined) throw denied(`Unmapped policy for ${resource}`);
-    const where = `during check policy on channel [${channel.channelId}] with policy [${rule.policy}]`;
-    const verdict = await channel.policies.get(rule.policy).evaluate(signedDataOf(subject, where));
-    if (!verdict.ok) throw denied(`Failed evaluating policy on signed data ${where}: [${verdict.reason}]`);
+    const { policy, where, failure } = ruleFor(resource, channel);
+    const verdict = policy.ok ? await policy.found.evaluate(signedDataOf(subject, where())) : policy;
+    if (!verdict.ok) throw denied(`${failure} ${where()}: [${verdict.reason}]`);
+  }
+
+  checkCreator(resource: string, channel: ChannelBundle, creator: Identity): void {
+    const { policy, where, failure } = ruleFor(resource, channel);
+    const verdict = policy.ok ? policy.found.evaluateIdentities([creator]) : policy;
+    if (!verdict.ok) throw denied(`${failure} ${where()}: [${verdict.reason}]`);
   }
 
   async checkLocal(resource: string, subject: protos.SignedProposal): Promise<void> {
@@ -53,15 +56,6 @@ export class AclProvider implements AccessControl {
     if (!(await creator.verify(signed.data, signed.signature))) throw denied('The signature is invalid');
   }
 
-  /** A policy that the channel names itself. One that it does not have denies. */
-  async #checkConfigured(policy: string, channel: ChannelBundle, subject: Subject): Promise<void> {
-    const where = `during check policy [${policy}]`;
-    const evaluated = channel.policies.has(policy)
-      ? await channel.policies.get(policy).evaluate(signedDataOf(subject, where))
-      : { ok: false as const, reason: `policy ${policy} not found` };
-    if (!evaluated.ok) throw denied(`failed evaluating policy on signed data ${where}: [${evaluated.reason}]`);
-  }
-
   #creator(serialized: Uint8Array, where: string): Identity {
     try {
       return this.#localMsp.deserialize(serialized);
@@ -74,6 +68,33 @@ export class AclProvider implements AccessControl {
     const principal = common.MSPRole.encode({ mspIdentifier: this.#localMsp.mspId, role });
     return { principalClassification: common.MSPPrincipal_Classification.ROLE, principal };
   }
+}
+
+/** The policy that guards a resource of a channel, and how a refusal by it begins. */
+interface Guard {
+  /** One that the channel names and does not have denies. */
+  readonly policy: { readonly ok: true; readonly found: ConfiguredPolicy } | { readonly ok: false; readonly reason: string };
+  readonly failure: string;
+  readonly where: () => string;
+}
+
+/** What the channel says of the resource, or else what is built in. @throws {SelvageError} `ACCESS_DENIED` for what nobody knows */
+function ruleFor(resource: string, channel: ChannelBundle): Guard {
+  const configured = policyOfChannel(resource, channel);
+  if (configured !== undefined) {
+    const policy = channel.policies.has(configured)
+      ? { ok: true as const, found: channel.policies.get(configured) }
+      : { ok: false as const, reason: `policy ${configured} not found` };
+    return { policy, failure: 'failed evaluating policy on signed data', where: () => `during check policy [${configured}]` };
+  }
+  const rule = DEFAULT_RULES.get(resource);
+  if (rule === undefined) throw denied(`Unmapped policy for ${resource}`);
+  if (rule.kind === 'local') throw denied(`${resource} is no resource of a channel`);
+  return {
+    policy: { ok: true, found: channel.policies.get(rule.policy) },
+    failure: 'Failed evaluating policy on signed data',
+    where: () => `during check policy on channel [${channel.channelId}] with policy [${rule.policy}]`,
+  };
 }
 
 /** A name without a leading slash is meant below the Application group. */

@@ -1,5 +1,5 @@
 import { hash as digestOf } from 'node:crypto';
-import { hex } from '../common/bytes.ts';
+import { hex, latin1Of } from '../common/bytes.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
 import { LruCache } from '../common/lru.ts';
 import { msp as protos } from '../protos/messages.ts';
@@ -19,8 +19,8 @@ import { PrincipalRules } from './principals.ts';
  */
 const MAX_CACHED_LENGTH = 8_192;
 const MAX_CACHED_BYTES = 8 * 1024 * 1024;
-/** An identity in memory, with its certificate, key and names, is so many times its serialised bytes. */
-const IN_MEMORY = 6;
+/** An identity in memory, with its certificate, key and names and what it is found by, is so many times its serialised bytes. */
+const IN_MEMORY = 7;
 
 const HASH_FUNCTIONS: ReadonlyMap<string, string> = new Map([
   ['SHA256', 'sha256'],
@@ -91,7 +91,7 @@ export class Msp implements IdentityDeserializer {
   }
 
   deserialize(serialized: Uint8Array): X509Identity {
-    const key = serialized.length <= MAX_CACHED_LENGTH ? digestOf('sha256', serialized, 'base64') : undefined;
+    const key = serialized.length <= MAX_CACHED_LENGTH ? latin1Of(serialized) : undefined;
     const known = key === undefined ? undefined : this.#cache.get(key);
     if (known !== undefined) return known;
     const identity = this.#read(serialized);

@@ -4,7 +4,7 @@ import { computeUpdate } from '../../../test/compute-update.ts';
 import { developmentSet as fixtures, readFixture } from '../../../test/fixtures.ts';
 import { common } from '../../protos/messages.ts';
 import { SignatureVerifier } from '../identities/signature-verifier.ts';
-import type { Policy } from '../policies/policy.ts';
+import type { ConfiguredPolicy } from '../policies/policy.ts';
 import { bundleFromConfig } from './bundle.ts';
 import type { ChannelBundle } from './channel-bundle.ts';
 import { equalGroups } from './config-tree.ts';
@@ -26,11 +26,12 @@ describe.skipIf(!fixtures).each(['v1.1', 'v2.4'])('applying computed updates to 
   function lenient(asked: string[] = []): ChannelBundle {
     const bundle = bundleFromConfig('ch', config('original'), parts);
     const { policies } = bundle;
-    const get = (path: string): Policy => ({
+    const get = (path: string): ConfiguredPolicy => ({
       evaluate: async () => {
         asked.push(path);
         return { ok: true };
       },
+      evaluateIdentities: () => assert.fail('nobody asks about identities alone'),
     });
     return { ...bundle, policies: { get, has: (path) => policies.has(path), sub: (groups) => policies.sub(groups) } };
   }

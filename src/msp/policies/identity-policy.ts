@@ -1,11 +1,10 @@
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import type { common } from '../../protos/messages.ts';
 import type { Identity, IdentityDeserializer } from '../identity.ts';
-import type { Policy, SignedData, Verdict } from './policy.ts';
+import type { ConfiguredPolicy, SignedData, Verdict } from './policy.ts';
 
-/** A policy that can also be asked about identities alone, whose signatures were checked before or do not matter. */
-export interface IdentityPolicy extends Policy {
-  evaluateIdentities(identities: readonly Identity[]): Verdict;
+/** A policy over the identities that signed. */
+export interface IdentityPolicy extends ConfiguredPolicy {
   /** The signature policy that says the same, whose sets of principals can be enumerated; undefined where there is none. */
   asSignaturePolicy(): EnumerablePolicy | undefined;
 }
@@ -17,7 +16,23 @@ export const unsatisfied = (reason: string): Verdict => ({ ok: false, reason });
 
 /** Makes a policy of something that judges identities: signatures are checked first, once for all its parts. */
 export function policyOverIdentities(deserializer: IdentityDeserializer, policy: Omit<IdentityPolicy, 'evaluate'>): IdentityPolicy {
-  return { ...policy, evaluate: async (signed) => policy.evaluateIdentities(await knownSignersOf(signed, deserializer)) };
+  const evaluateIdentities = rememberingOfOne((identities) => policy.evaluateIdentities(identities));
+  return { ...policy, evaluateIdentities, evaluate: async (signed) => evaluateIdentities(await knownSignersOf(signed, deserializer)) };
+}
+
+/**
+ * The same, with the verdict of an identity alone remembered: it depends on nothing but the configuration that policy and identity are
+ * part of, and a new configuration is new objects. What it says of expired certificates is nothing: policies do not look at the time.
+ */
+function rememberingOfOne(evaluate: IdentityPolicy['evaluateIdentities']): IdentityPolicy['evaluateIdentities'] {
+  const verdicts = new WeakMap<Identity, Verdict>();
+  return (identities) => {
+    const [only] = identities;
+    if (only === undefined || identities.length > 1) return evaluate(identities);
+    const verdict = verdicts.get(only) ?? evaluate(identities);
+    verdicts.set(only, verdict);
+    return verdict;
+  };
 }
 
 /** A policy nobody satisfies. */

@@ -1,4 +1,5 @@
 import { concatBytes } from '../../common/bytes.ts';
+import type { Identity } from '../identity.ts';
 
 /** One signature to be judged: `identity` (a SerializedIdentity) claims to have signed `data`. */
 export interface SignedData {
@@ -34,10 +35,16 @@ export interface Policy {
   evaluate(signed: readonly SignedData[]): Promise<Verdict>;
 }
 
+/** One that can also be asked about identities alone. */
+export interface ConfiguredPolicy extends Policy {
+  /** The same for identities whose signatures were judged before, or do not matter. */
+  evaluateIdentities(identities: readonly Identity[]): Verdict;
+}
+
 /** The policies of one channel's configuration. */
 export interface PolicyManager {
   /** By absolute path, like `/Channel/Application/Writers`. An unknown path gives a policy that refuses everything. */
-  get(path: string): Policy;
+  get(path: string): ConfiguredPolicy;
   has(path: string): boolean;
   /** The manager of a sub-tree, like `['Application', 'Org1']`; undefined when there is no such group. */
   sub(groups: readonly string[]): PolicyManager | undefined;
