@@ -117,12 +117,16 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     return this.#system.has(name);
   }
 
+  isReady(chaincode: ChaincodeRef): boolean {
+    return this.#system.has(chaincode.name) || this.#supervisor.isReady(chaincode);
+  }
+
   async makeReady(chaincode: ChaincodeRef, options: Cancellable): Promise<void> {
     if (!this.#system.has(chaincode.name)) await this.#supervisor.makeReady(chaincode, options);
   }
 
   async execute(call: ChaincodeCall, options: Cancellable): Promise<ChaincodeOutcome> {
-    await this.makeReady(call.chaincode, options);
+    if (!this.isReady(call.chaincode)) await this.makeReady(call.chaincode, options);
     return outcomeOf(await this.#executed(call, options), call);
   }
 

@@ -33,9 +33,11 @@ export interface ChaincodeOutcome {
 /** Runs chaincode: system chaincode in this process, user chaincode over its stream, launching it first when needed. */
 export interface Chaincodes {
   isSystem(name: string): boolean;
+  /** Whether it takes calls now: {@link makeReady} would find nothing to do. */
+  isReady(chaincode: ChaincodeRef): boolean;
   /**
    * Launches the chaincode if it is not running and waits until it is ready for calls; all waiting callers share one launch.
-   * Call it before opening a simulation (decision 1 of the architecture). System chaincodes are always ready.
+   * Hold no simulation meanwhile. System chaincodes are always ready.
    * @throws {SelvageError} `CHAINCODE_LAUNCH_FAILED`, `CHAINCODE_BUILD_FAILED`, `DEADLINE_EXCEEDED`
    */
   makeReady(chaincode: ChaincodeRef, options: Cancellable): Promise<void>;

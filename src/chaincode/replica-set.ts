@@ -92,10 +92,16 @@ export class ReplicaSet implements AsyncDisposable {
     return this.#placed.size === 0;
   }
 
+  /** Whether a replica takes transactions now. */
+  get isReady(): boolean {
+    for (const { replica } of this.#members) if (replica.stream !== undefined) return true;
+    return false;
+  }
+
   /** Waits until one replica takes transactions. @throws {SelvageError} what the launch failed with; the signal's reason */
   async ready({ signal }: Cancellable): Promise<void> {
     this.#wanted = this.#now();
-    if (this.#members.every(({ replica }) => replica.stream === undefined)) await orAbort(this.#started(), signal);
+    if (!this.isReady) await orAbort(this.#started(), signal);
   }
 
   /**

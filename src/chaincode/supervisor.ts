@@ -50,6 +50,13 @@ export class ChaincodeSupervisor implements AsyncDisposable {
     this.#metrics = new ChaincodeMetrics(parts.metrics ?? unmeasured);
   }
 
+  /** Whether a chaincode takes transactions now. */
+  isReady({ ccid }: ChaincodeRef): boolean {
+    if (this.#closed) return false;
+    if (this.#parts.userRunsChaincode) return this.#parts.registry.get(ccid) !== undefined;
+    return this.#sets.get(ccid)?.isReady === true;
+  }
+
   /**
    * Waits until a chaincode takes transactions, launching it first when it does not run. A caller that gives up drops its own wait;
    * the launch goes on for the others and for the next call.

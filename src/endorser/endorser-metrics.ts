@@ -71,18 +71,16 @@ export class EndorserMetrics {
     this.#received.add();
   }
 
-  /** Times the answer to an admitted proposal. */
-  async answering(proposal: Target, work: () => Promise<protos.ProposalResponseInit>): Promise<protos.ProposalResponseInit> {
-    const started = performance.now();
-    let success = false;
-    try {
-      const reply = await work();
-      success = reply.endorsement !== undefined || (proposal.channelId === '' && (reply.response?.status ?? 0) < 400);
-      if (success) this.#successful.add();
-      return reply;
-    } finally {
-      this.#seconds.of(...where(proposal), String(success)).observe((performance.now() - started) / 1000);
-    }
+  /**
+   * How long the answer to an admitted proposal took, and whether it is a success.
+   * @param begun by `performance.now`
+   * @param reply undefined when it ended without one
+   */
+  answered(proposal: Target, begun: number, reply: protos.ProposalResponseInit | undefined): void {
+    const endorsed = reply?.endorsement !== undefined;
+    const success = endorsed || (reply !== undefined && proposal.channelId === '' && (reply.response?.status ?? 0) < 400);
+    if (success) this.#successful.add();
+    this.#seconds.of(...where(proposal), String(success)).observe((performance.now() - begun) / 1000);
   }
 
   /** Counts a proposal that was not let in, by which check it failed. */

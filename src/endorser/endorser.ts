@@ -7,7 +7,7 @@ import { type FailureCode, SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
 import { type Metrics, unmeasured } from '../common/metrics.ts';
 import type { Definitions } from '../lifecycle/definitions.ts';
-import type { AccessControl } from '../msp/acl.ts';
+import type { ProposalAccess } from '../msp/acl.ts';
 import type { IdentityDeserializer, Signer } from '../msp/identity.ts';
 import type { FabricDialect } from '../msp/policies/dialect.ts';
 import type { PrivateDataDistributor } from '../privdata/ports/private-writes.ts';
@@ -26,7 +26,7 @@ import { type Simulated, Simulation } from './simulation.ts';
 export interface EndorserParts {
   readonly channels: Channels;
   readonly localMsp: IdentityDeserializer;
-  readonly access: AccessControl;
+  readonly access: ProposalAccess;
   /** The peer's own identity: it signs endorsements. */
   readonly signer: Signer;
   readonly chaincodes: Chaincodes;
@@ -117,54 +117,66 @@ export class Endorser implements ProposalProcessor {
     }
   }
 
+  /** The way of a proposal: let in, run, signed. */
   async #process(signed: protos.SignedProposal, options: Cancellable): Promise<protos.ProposalResponseInit> {
-    const admitted = await this.#admit(signed);
+    let proposal: UnpackedProposal;
+    try {
+      proposal = await this.#gate.admit(signed);
+    } catch (thrown) {
+      const failure = this.#outOfPlace(thrown);
+      options.signal.throwIfAborted();
+      return this.#answers.failed(failure);
+    }
     options.signal.throwIfAborted();
-    if ('failure' in admitted) return this.#answers.failed(admitted.failure);
-    return this.#metrics.answering(admitted.value, () => this.#run(admitted.value, options));
+    const begun = performance.now();
+    let reply: protos.ProposalResponseInit | undefined;
+    try {
+      reply = await this.#run(proposal, options);
+      return reply;
+    } finally {
+      this.#metrics.answered(proposal, begun, reply);
+    }
   }
 
-  /** A proposal that is wrong is an error of the call, one that finds no place to run is answered. */
-  async #admit(signed: protos.SignedProposal): Promise<Attempt<UnpackedProposal>> {
-    try {
-      return { value: await this.#gate.admit(signed) };
-    } catch (thrown) {
-      if (!(thrown instanceof SelvageError) || !OUT_OF_PLACE.has(thrown.code)) {
-        this.#metrics.notAdmitted(thrown);
-        throw thrown;
-      }
-      this.#log.debug('proposal refused', { code: thrown.code, reason: thrown.message });
-      return { failure: thrown };
+  /** A proposal that is wrong is an error of the call, one that finds no place to run is answered with what is returned. */
+  #outOfPlace(thrown: unknown): SelvageError {
+    if (!(thrown instanceof SelvageError) || !OUT_OF_PLACE.has(thrown.code)) {
+      this.#metrics.notAdmitted(thrown);
+      throw thrown;
     }
+    this.#log.debug('proposal refused', { code: thrown.code, reason: thrown.message });
+    return thrown;
   }
 
   async #run(proposal: UnpackedProposal, options: Cancellable): Promise<protos.ProposalResponseInit> {
-    const run = await this.#attempt(proposal, options, () => this.#simulation.run(proposal, options));
-    if ('failure' in run) {
+    let simulated: Simulated;
+    try {
+      simulated = await this.#simulation.run(proposal, options);
+    } catch (thrown) {
+      const failure = this.#failure(proposal, thrown, options);
       this.#metrics.simulationFailed(proposal);
-      return this.#answers.failed(run.failure);
+      return this.#answers.failed(failure);
     }
-    if (isFailure(run.value.response)) return this.#refused(proposal, run.value);
-    if (proposal.channelId === '') return { response: run.value.response };
-    const endorsed = await this.#attempt(proposal, options, () => this.#endorse(proposal, run.value));
-    if (!('failure' in endorsed)) return endorsed.value;
-    this.#metrics.endorsementFailed(proposal, false);
-    return this.#answers.failed(endorsed.failure);
+    if (isFailure(simulated.response)) return this.#refused(proposal, simulated);
+    if (proposal.channelId === '') return { response: simulated.response };
+    try {
+      return await this.#endorse(proposal, simulated);
+    } catch (thrown) {
+      const failure = this.#failure(proposal, thrown, options);
+      this.#metrics.endorsementFailed(proposal, false);
+      return this.#answers.failed(failure);
+    }
   }
 
-  /** What fails from here on is an answer, not an error of the call; unless the caller left, then nobody wants one. */
-  async #attempt<T>(proposal: UnpackedProposal, { signal }: Cancellable, work: () => Promise<T>): Promise<Attempt<T>> {
-    try {
-      return { value: await work() };
-    } catch (thrown) {
-      signal.throwIfAborted();
-      const failure = SelvageError.from(thrown);
-      const { channelId: channel, txId, chaincodeId } = proposal;
-      const fields = { channel, txId, chaincode: chaincodeId.name, code: failure.code, reason: failure.message };
-      if (failure.code === 'INTERNAL') this.#log.error('proposal failed', { ...fields, cause: failure.cause });
-      else this.#log.warn('proposal failed', fields);
-      return { failure };
-    }
+  /** What fails once a proposal was let in is an answer, not an error of the call; unless the caller left, then nobody wants one. */
+  #failure(proposal: UnpackedProposal, thrown: unknown, { signal }: Cancellable): SelvageError {
+    signal.throwIfAborted();
+    const failure = SelvageError.from(thrown);
+    const { channelId: channel, txId, chaincodeId } = proposal;
+    const fields = { channel, txId, chaincode: chaincodeId.name, code: failure.code, reason: failure.message };
+    if (failure.code === 'INTERNAL') this.#log.error('proposal failed', { ...fields, cause: failure.cause });
+    else this.#log.warn('proposal failed', fields);
+    return failure;
   }
 
   #refused(proposal: UnpackedProposal, simulated: Simulated): protos.ProposalResponseInit {
@@ -193,5 +205,3 @@ export class Endorser implements ProposalProcessor {
     return { payload, ...(modern && { interest: simulated.interest }) };
   }
 }
-
-type Attempt<T> = { readonly value: T } | { readonly failure: SelvageError };

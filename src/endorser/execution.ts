@@ -2,6 +2,7 @@ import type { ChaincodeCall, ChaincodeOutcome, Chaincodes } from '../chaincode/c
 import type { Channels } from '../channel/channel.ts';
 import { dialectOn } from '../channel/dialect.ts';
 import type { Cancellable } from '../common/cancel.ts';
+import { type MaybePromise, rethrown } from '../common/maybe.ts';
 import { prefixed } from '../common/prefixed.ts';
 import type { TxSimulator } from '../ledger/simulator/tx-simulator.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
@@ -43,21 +44,33 @@ export class Execution {
     return this.#chaincodes.isSystem(name);
   }
 
+  /** Whether the chaincode can be called now, without any wait. */
+  isReady(chaincode: ChaincodeRef): boolean {
+    return this.#chaincodes.isReady(chaincode);
+  }
+
   /** Waits until the chaincode can be called. Hold no simulation meanwhile: this may build and launch. */
   async makeReady({ chaincode, proposal }: Omit<Run, 'input'>, options: Cancellable): Promise<void> {
-    await labelled(this.#words(proposal).unreached, () => this.#chaincodes.makeReady(chaincode, options));
+    try {
+      await this.#chaincodes.makeReady(chaincode, options);
+    } catch (thrown) {
+      throw prefixed(this.#words(proposal).unreached, thrown);
+    }
   }
 
   /**
    * Whether the call is the initialisation that a definition of the 2.x lifecycle may require.
    * @throws {SelvageError} `SIMULATION_FAILED`
    */
-  async kindOf(
+  kindOf(
     definition: Pick<ChaincodeDefinition, 'name' | 'version' | 'initRequired'>,
     { proposal, input: { isInit = false } }: Omit<Run, 'chaincode'>,
     simulator: TxSimulator,
-  ): Promise<ChaincodeCall['kind']> {
-    return labelled(this.#words(proposal).unreached, () => kindOfCall(definition, isInit, simulator));
+  ): MaybePromise<ChaincodeCall['kind']> {
+    return rethrown(
+      () => kindOfCall(definition, isInit, simulator),
+      (thrown) => prefixed(this.#words(proposal).unreached, thrown),
+    );
   }
 
   async invoke(
@@ -66,7 +79,11 @@ export class Execution {
     options: Cancellable,
     kind: ChaincodeCall['kind'] = 'transaction',
   ): Promise<ChaincodeOutcome> {
-    return labelled(this.#words(run.proposal).failed, () => this.#chaincodes.execute(callOf(kind, run, simulator), options));
+    try {
+      return await this.#chaincodes.execute(callOf(kind, run, simulator), options);
+    } catch (thrown) {
+      throw prefixed(this.#words(run.proposal).failed, thrown);
+    }
   }
 
   /** Calls Init of a chaincode that is being deployed, inside the simulation of its deployment. */
@@ -82,14 +99,6 @@ export class Execution {
 }
 
 const WORDS_OF_1: FailureWords = { unreached: 'error executing chaincode: ', failed: 'error executing chaincode: ' };
-
-async function labelled<T>(prefix: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    throw prefixed(prefix, thrown);
-  }
-}
 
 function callOf(kind: ChaincodeCall['kind'], { chaincode, proposal, input }: Run, simulator: TxSimulator | undefined): ChaincodeCall {
   const { signed: signedProposal, channelId, txId, creator } = proposal;

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { never, openEndorser } from '../../test/fakes/open-endorser.ts';
-import { creatorOf, type ProposalParts, proposal } from '../../test/fakes/proposals.ts';
+import { allowAll, never, openEndorser } from '../../test/fakes/open-endorser.ts';
+import { creatorOf, openBundle, type ProposalParts, proposal } from '../../test/fakes/proposals.ts';
 import { ok, ScriptedChaincodes } from '../../test/fakes/scripted-chaincodes.ts';
 import { concatBytes, hex, utf8 } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
+import type { ProposalAccess } from '../msp/acl.ts';
 import { protos } from '../protos/messages.ts';
 
 const garbage = new Uint8Array([0x0f, 0xff, 0xff]);
@@ -178,16 +179,37 @@ describe('what the channel says', () => {
 
   it('access is asked for user chaincode only, and its text reaches the client', async () => {
     const asked: string[] = [];
-    const access = {
-      async check(resource: string) {
+    const access: ProposalAccess = {
+      ...allowAll,
+      checkCreator(resource) {
         asked.push(resource);
         throw new SelvageError('ACCESS_DENIED', 'not you');
       },
-      checkLocal: async () => undefined,
     };
     const { endorser } = openEndorser(new ScriptedChaincodes(() => ok()), { access });
     await expect(endorser.processProposal(proposal(), never)).rejects.toMatchObject({ code: 'PROPOSAL_REFUSED', message: 'not you' });
     expect((await endorser.processProposal(proposal({ chaincode: 'qscc' }), never)).response?.status).toBe(200);
     expect(asked).toEqual(['peer/Propose']);
+  });
+
+  it('a creator is judged again when the channel got another configuration meanwhile', async () => {
+    const asked: unknown[] = [];
+    const access: ProposalAccess = {
+      ...allowAll,
+      checkCreator: () => expect.unreachable('by the old configuration'),
+      check: async (resource, bundle) => {
+        asked.push(resource, bundle);
+        throw new SelvageError('ACCESS_DENIED', 'not any more');
+      },
+    };
+    const { endorser, channel } = openEndorser(new ScriptedChaincodes(() => ok()), { access });
+    const next = openBundle('ch');
+    const { hasTransaction } = channel.ledger.blocks;
+    channel.ledger.blocks.hasTransaction = (txId) => {
+      channel.bundle = () => next;
+      return hasTransaction.call(channel.ledger.blocks, txId);
+    };
+    await expect(endorser.processProposal(proposal(), never)).rejects.toThrow('not any more');
+    expect(asked).toEqual(['peer/Propose', next]);
   });
 });

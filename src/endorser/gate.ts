@@ -6,7 +6,8 @@ import { hex } from '../common/bytes.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { Refusals } from '../common/refusals.ts';
-import type { AccessControl } from '../msp/acl.ts';
+import type { ProposalAccess } from '../msp/acl.ts';
+import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
 import type { Identity, IdentityDeserializer } from '../msp/identity.ts';
 import * as of1 from './checks-of-1.ts';
 import * as of2 from './checks-of-2.ts';
@@ -17,7 +18,7 @@ export interface GateParts {
   readonly channels: Channels;
   /** The MSP of this peer's own organisation: judges proposals that name no channel. */
   readonly localMsp: IdentityDeserializer;
-  readonly access: AccessControl;
+  readonly access: ProposalAccess;
   readonly isSystem: (name: string) => boolean;
   /** Chaincodes of the peer that no proposal may name on channels of the legacy lifecycle, like `escc` and `vscc`. */
   readonly closed: ReadonlySet<string>;
@@ -47,11 +48,12 @@ export class Gate {
   async #admitAs1(signed: UnpackedProposal['signed']): Promise<UnpackedProposal> {
     const headers = readHeaders(signed, '1.1');
     of1.checkHeaders(headers);
-    if ((await this.#distrust(headers)) !== undefined) throw of1.creatorRefusal(headers);
+    const judged = await this.#judgeCreator(headers);
+    if ('reason' in judged) throw of1.creatorRefusal(headers);
     of1.checkTxId(headers);
     const proposal = unpacked(headers, of1.readTarget(headers));
     this.#checkOpen(proposal);
-    await this.#checkOnChannel(proposal);
+    await this.#checkOnChannel(proposal, judged);
     of1.checkPayload(proposal, this.#parts.isSystem);
     return proposal;
   }
@@ -63,44 +65,40 @@ export class Gate {
     if (channelId !== '' && this.#parts.channels.get(channelId) === undefined)
       throw new SelvageError('CHANNEL_NOT_FOUND', `channel '${channelId}' not found`);
     of2.checkHeaders(headers);
-    const distrust = await this.#distrust(headers);
-    if (distrust !== undefined) throw of2.creatorRefusal(headers, distrust.mspId);
-    await this.#checkOnChannel(proposal);
+    const judged = await this.#judgeCreator(headers);
+    if ('reason' in judged) throw of2.creatorRefusal(headers, judged.mspId);
+    await this.#checkOnChannel(proposal, judged);
     return proposal;
   }
 
-  /** Undefined when the signature is the creator's and the creator is believed. Clients learn no cause: that goes to the log. */
-  async #distrust(headers: ProposalHeaders): Promise<Distrust | undefined> {
-    const distrust = await this.#judgeCreator(headers);
-    const { channelId: channel, txId } = headers.channelHeader;
-    if (distrust !== undefined) this.#refusals.note({ channel, txId, reason: distrust.reason });
-    return distrust;
-  }
-
-  async #judgeCreator({ channelHeader: { channelId }, signatureHeader, signed }: ProposalHeaders): Promise<Distrust | undefined> {
-    const { channels, localMsp } = this.#parts;
-    const identities = channelId === '' ? localMsp : channels.get(channelId)?.bundle().msps;
-    if (identities === undefined) return { reason: 'the channel is unknown here' };
-    let creator: Identity | undefined;
+  /** Whether the signature is the creator's, and the creator is believed. Clients learn no cause: that goes to the log. */
+  async #judgeCreator({ channelHeader: { channelId, txId }, signatureHeader, signed }: ProposalHeaders): Promise<Creator | Distrust> {
+    const bundle = this.#parts.channels.get(channelId)?.bundle();
+    const identities = channelId === '' ? this.#parts.localMsp : bundle?.msps;
+    let mspId: string | undefined;
+    let reason = 'the channel is unknown here';
     try {
-      creator = identities.deserialize(signatureHeader.creator);
-      creator.validate();
-      if (await creator.verify(signed.proposalBytes, signed.signature)) return undefined;
-      return { mspId: creator.mspId, reason: 'the signature is not the creator’s' };
+      const identity = identities?.deserialize(signatureHeader.creator);
+      mspId = identity?.mspId;
+      identity?.validate();
+      if (identity !== undefined && (await identity.verify(signed.proposalBytes, signed.signature))) return { identity, bundle };
+      if (identity !== undefined) reason = 'the signature is not the creator’s';
     } catch (thrown) {
-      return { ...(creator && { mspId: creator.mspId }), reason: messageOf(thrown) };
+      reason = messageOf(thrown);
     }
+    this.#refusals.note({ channel: channelId, txId, reason });
+    return { mspId, reason };
   }
 
   #checkOpen({ chaincodeId: { name } }: UnpackedProposal): void {
     if (this.#parts.closed.has(name)) throw refusal(`chaincode ${name} cannot be invoked through a proposal`);
   }
 
-  async #checkOnChannel(proposal: UnpackedProposal): Promise<void> {
+  async #checkOnChannel(proposal: UnpackedProposal, creator: Creator): Promise<void> {
     const channel = this.#parts.channels.get(proposal.channelId);
     if (channel === undefined) return; // chainless: the local MSP was the only gate
     const target = { channel: proposal.channelId, chaincode: proposal.chaincodeId.name };
-    if (await known(channel, proposal.txId)) {
+    if (await isKnown(channel, proposal.txId)) {
       throw refusal(`duplicate transaction found [${proposal.txId}]. Creator [${hex(proposal.creator)}]`, undefined, {
         ...target,
         check: 'duplicate',
@@ -108,21 +106,34 @@ export class Gate {
     }
     if (this.#parts.isSystem(proposal.chaincodeId.name)) return; // these check for themselves
     try {
-      await this.#parts.access.check('peer/Propose', channel.bundle(), proposal.signed);
+      await this.#checkAccess(proposal, channel, creator);
     } catch (thrown) {
       throw refusal(messageOf(thrown), thrown, { ...target, check: 'access' });
     }
   }
+
+  /** His signature need not be judged twice, unless the channel has another configuration since then. */
+  async #checkAccess({ signed }: UnpackedProposal, channel: Channel, { identity, bundle }: Creator): Promise<void> {
+    const now = channel.bundle();
+    if (now === bundle) this.#parts.access.checkCreator('peer/Propose', now, identity);
+    else await this.#parts.access.check('peer/Propose', now, signed);
+  }
+}
+
+/** Who signed a proposal, by the configuration that he was judged with; undefined without a channel. */
+interface Creator {
+  readonly identity: Identity;
+  readonly bundle: ChannelBundle | undefined;
 }
 
 /** Why a creator is not believed; `mspId` only of one whose certificate reads. */
 interface Distrust {
-  readonly mspId?: string;
+  readonly mspId: string | undefined;
   readonly reason: string;
 }
 
 /** A look-up that fails counts as "not known": the ledger will say so itself when it is asked for a simulation. */
-async function known(channel: Channel, txId: string): Promise<boolean> {
+async function isKnown(channel: Channel, txId: string): Promise<boolean> {
   try {
     return await channel.ledger.blocks.hasTransaction(txId);
   } catch {

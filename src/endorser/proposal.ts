@@ -43,11 +43,56 @@ export function readPart<T>(codec: Pick<Codec<T, never>, 'typeName' | 'decode'>,
 
 /** @throws {SelvageError} `PROPOSAL_REFUSED` for what does not decode; nothing is judged */
 export function readHeaders(signed: protos.SignedProposal, dialect: FabricDialect): ProposalHeaders {
-  const proposal = readPart(protos.Proposal, signed.proposalBytes, dialect);
-  const header = readPart(common.Header, proposal.header, dialect);
-  const channelHeader = readPart(common.ChannelHeader, header.channelHeader, dialect);
-  const signatureHeader = readPart(common.SignatureHeader, header.signatureHeader, dialect);
+  const parts = dialect === '2.x' ? partsOf(signed) : new ProposalParts(signed, dialect);
+  const { proposal, header, channelHeader, signatureHeader } = parts; // in this order: the first that does not decode is told
   return { signed, proposal, header, channelHeader, signatureHeader };
+}
+
+/** The messages of a proposal down to its headers, each decoded when it is first looked at. @throws {SelvageError} as {@link readPart} */
+export class ProposalParts {
+  readonly bytes: Uint8Array;
+  readonly #dialect: FabricDialect;
+  #proposal: protos.Proposal | undefined;
+  #header: common.Header | undefined;
+  #channelHeader: common.ChannelHeader | undefined;
+  #signatureHeader: common.SignatureHeader | undefined;
+
+  constructor({ proposalBytes }: protos.SignedProposal, dialect: FabricDialect) {
+    this.bytes = proposalBytes;
+    this.#dialect = dialect;
+  }
+
+  get proposal(): protos.Proposal {
+    this.#proposal ??= readPart(protos.Proposal, this.bytes, this.#dialect);
+    return this.#proposal;
+  }
+
+  get header(): common.Header {
+    this.#header ??= readPart(common.Header, this.proposal.header, this.#dialect);
+    return this.#header;
+  }
+
+  get channelHeader(): common.ChannelHeader {
+    this.#channelHeader ??= readPart(common.ChannelHeader, this.header.channelHeader, this.#dialect);
+    return this.#channelHeader;
+  }
+
+  get signatureHeader(): common.SignatureHeader {
+    this.#signatureHeader ??= readPart(common.SignatureHeader, this.header.signatureHeader, this.#dialect);
+    return this.#signatureHeader;
+  }
+}
+
+/** What filters and the endorser read of one proposal is decoded once. It lives as long as the proposal does. */
+const known = new WeakMap<protos.SignedProposal, ProposalParts>();
+
+/** The parts in the words of 2.x, shared by all who look at this proposal. */
+export function partsOf(signed: protos.SignedProposal): ProposalParts {
+  const before = known.get(signed);
+  if (before?.bytes === signed.proposalBytes) return before;
+  const parts = new ProposalParts(signed, '2.x');
+  known.set(signed, parts);
+  return parts;
 }
 
 /** @throws {SelvageError} `PROPOSAL_REFUSED` when there is no invocation, which crashed 1.1 (FAB-12287) */

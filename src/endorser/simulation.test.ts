@@ -66,6 +66,40 @@ describe('a user chaincode', () => {
     expect(ledger.state.openSnapshots).toBe(0);
   });
 
+  it('that is ready runs on the snapshot that its definition is read from', async () => {
+    const chaincodes = new ScriptedChaincodes(() => ok('fine'));
+    chaincodes.ready = true;
+    let looks = 0;
+    const find: Definitions['find'] = (state, name, channelId) => {
+      looks += 1;
+      return stateDefinitions.find(state, name, channelId);
+    };
+    const { endorser, ledger } = openEndorser(chaincodes, { definitions: { ...stateDefinitions, find } });
+    const { payload } = await endorser.processProposal(proposal(), never);
+    expect([looks, chaincodes.events]).toEqual([1, ['transaction cc:1.0']]);
+    expect(reads(payload)).toEqual(['lscc/cc@3']);
+    expect(ledger.state.openSnapshots).toBe(0);
+  });
+
+  it('of the legacy lifecycle has its package looked at before every call, also when it is ready', async () => {
+    const chaincodes = new ScriptedChaincodes(() => ok('fine'));
+    chaincodes.ready = true;
+    const nothing = new Uint8Array();
+    const looked: number[] = [];
+    const { endorser, ledger } = openEndorser(chaincodes, {
+      definitions: {
+        find: async (_, name) => ({ ...definition(name, '1.0'), legacy: { data: nothing, id: nothing, instantiationPolicy: nothing } }),
+        checkRunnable: () => {
+          looked.push(ledger.state.openSnapshots);
+          if (looked.length > 1) throw new SelvageError('CHAINCODE_PACKAGE_INVALID', 'another package');
+        },
+      },
+    });
+    expect((await endorser.processProposal(proposal(), never)).response?.status).toBe(200);
+    expect((await endorser.processProposal(proposal(), never)).response).toMatchObject({ status: 500, message: 'another package' });
+    expect(looked).toEqual([0, 0]);
+  });
+
   it('that is upgraded while it is made ready is made ready again, in its new version', async () => {
     const chaincodes = new ScriptedChaincodes(() => ok());
     const { endorser, ledger } = openEndorser(chaincodes);

@@ -8,7 +8,7 @@ import { SelvageError } from '../common/errors.ts';
 import { prefixed } from '../common/prefixed.ts';
 import type { SimulationResult, TxSimulator } from '../ledger/simulator/tx-simulator.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
-import { type ChaincodeDefinition, type Definitions, readsOf, type StateReads } from '../lifecycle/definitions.ts';
+import type { ChaincodeDefinition, Definitions, StateReads } from '../lifecycle/definitions.ts';
 import type { FabricDialect } from '../msp/policies/dialect.ts';
 import type { PrivateDataDistributor, PrivateWrites } from '../privdata/ports/private-writes.ts';
 import { protos } from '../protos/messages.ts';
@@ -49,8 +49,8 @@ export interface SimulationParts {
 /** They read the ledger for themselves and simulate nothing (FAB-10540). */
 const WITHOUT_SIMULATOR: ReadonlySet<string> = new Set(['qscc', 'cscc']);
 
-/** How often a proposal begins anew because its chaincode was upgraded meanwhile. */
-const MOST_TRIES = 5;
+/** How often the chaincode may be upgraded meanwhile, of which each time the proposal begins anew. */
+const MOST_CHANGES = 5;
 
 const NOTHING = new Uint8Array(0);
 
@@ -129,13 +129,21 @@ export class Simulation {
     throw new SelvageError('CHAINCODE_FAILED', `chaincode error (status: ${status}, message: ${message})`);
   }
 
-  /** Make ready first, snapshot second: the definition is read once to learn what to launch and again so that it is recorded. */
+  /**
+   * Runs what is ready on a snapshot of now. What is not is made ready while no snapshot is held, and then looked at again: its definition
+   * is read once to learn what to launch and again so that it is recorded.
+   */
   async #runUser(proposal: UnpackedProposal, input: protos.ChaincodeInputInit, options: Cancellable): Promise<Simulated> {
     if (proposal.channelId === '') throw chainless(proposal, this.#parts.channels);
     const channel = this.#channel(proposal);
-    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const simulated = await this.#tryUser(channel, { proposal, input }, options);
+    let readied: ChaincodeDefinition | undefined;
+    let changes = 0;
+    for (;;) {
+      const { simulated, unready } = await this.#tryUser(channel, { proposal, input, readied }, options);
       if (simulated !== undefined) return simulated;
+      if (unready === undefined || readied !== undefined) changes += 1;
+      if (changes === MOST_CHANGES) break;
+      readied = unready && (await this.#madeReady(unready, proposal, options));
       options.signal.throwIfAborted(); // upgraded between the two reads: ready that one, on a newer snapshot
     }
     const { name } = proposal.chaincodeId;
@@ -145,42 +153,53 @@ export class Simulation {
     });
   }
 
-  /** Undefined when another definition came into force in between. */
-  async #tryUser(channel: Channel, { proposal, input }: Omit<Run, 'chaincode'>, options: Cancellable): Promise<Simulated | undefined> {
+  /** Runs the definition in force if it is ready, or was made so before. */
+  async #tryUser(
+    channel: Channel,
+    { proposal, input, readied }: Omit<Run, 'chaincode'> & { readonly readied: ChaincodeDefinition | undefined },
+    options: Cancellable,
+  ): Promise<Tried> {
     const { execution } = this.#parts;
-    const expected = await this.#committedDefinition(channel, proposal);
-    if (expected === undefined) return undefined;
-    await this.#parts.definitions.checkRunnable(expected);
-    await execution.makeReady({ chaincode: expected, proposal }, options);
-    await using simulator = await channel.ledger.simulate(proposal.txId);
-    const definition = await this.#definition(channel, simulator, proposal);
-    if (definition === undefined || !sameCode(definition, expected)) return undefined;
-    const kind = await execution.kindOf(definition, { proposal, input }, simulator);
-    const outcome = await execution.invoke({ chaincode: definition, proposal, input }, simulator, options, kind);
-    const recorded = await this.#close(channel, simulator, outcome);
-    return simulated(definition, { outcome, ...recorded, endorsementPlugin: definition.endorsementPlugin });
+    const simulator = await channel.ledger.simulate(proposal.txId);
+    try {
+      const definition = await this.#definition(channel, simulator, proposal);
+      if (definition === undefined) return {};
+      const run = { chaincode: definition, proposal, input };
+      const ready = readied === undefined ? this.#isReady(definition) : sameCode(readied, definition);
+      if (!ready) return { unready: definition };
+      const kind = await execution.kindOf(definition, run, simulator);
+      const outcome = await execution.invoke(run, simulator, options, kind);
+      const recorded = await this.#close(channel, simulator, outcome);
+      return { simulated: simulated(definition, { outcome, ...recorded, endorsementPlugin: definition.endorsementPlugin }) };
+    } finally {
+      await simulator[Symbol.asyncDispose]();
+    }
   }
 
-  async #committedDefinition(channel: Channel, proposal: UnpackedProposal): Promise<ChaincodeDefinition | undefined> {
-    using snapshot = channel.ledger.snapshot();
-    return await this.#definition(channel, readsOf(snapshot), proposal);
+  /** Packages of the legacy lifecycle are looked at before every call. */
+  #isReady(chaincode: ChaincodeDefinition): boolean {
+    return chaincode.legacy === undefined && this.#parts.execution.isReady(chaincode);
+  }
+
+  async #madeReady(chaincode: ChaincodeDefinition, proposal: UnpackedProposal, options: Cancellable): Promise<ChaincodeDefinition> {
+    await this.#parts.definitions.checkRunnable(chaincode);
+    await this.#parts.execution.makeReady({ chaincode, proposal }, options);
+    return chaincode;
   }
 
   /** Undefined when it was replaced while it was looked up. */
-  async #definition(
-    channel: Channel,
-    state: StateReads,
-    { chaincodeId: { name } }: UnpackedProposal,
-  ): Promise<ChaincodeDefinition | undefined> {
-    const words = wordsFor(dialectOn(this.#parts.channels, channel.id), name, channel.id);
+  async #definition(channel: Channel, state: StateReads, proposal: UnpackedProposal): Promise<ChaincodeDefinition | undefined> {
+    const { name } = proposal.chaincodeId;
+    const words = (): MissingWords => wordsFor(dialectOn(this.#parts.channels, channel.id), name, channel.id);
     try {
       const definition = await this.#parts.definitions.find(state, name, channel.id);
       if (definition !== undefined) return definition;
     } catch (thrown) {
       if (thrown instanceof SelvageError && thrown.code === 'DEFINITION_CHANGED') return undefined;
-      throw prefixed(words.prefix, thrown);
+      throw prefixed(words().prefix, thrown);
     }
-    throw new SelvageError('CHAINCODE_NOT_FOUND', `${words.prefix}${words.notFound}`);
+    const { prefix, notFound } = words();
+    throw new SelvageError('CHAINCODE_NOT_FOUND', `${prefix}${notFound}`);
   }
 
   /** Ends the simulation. Private writes of a success are handed on before anybody can learn that the transaction exists. */
@@ -212,6 +231,12 @@ export class Simulation {
     if (halted !== undefined) throw halted;
     return channel;
   }
+}
+
+/** What came out; or the definition that is not ready, if it was not replaced while it was looked up. */
+interface Tried {
+  readonly simulated?: Simulated;
+  readonly unready?: ChaincodeDefinition;
 }
 
 type Recorded = Pick<Simulated, 'results' | 'interest'>;
@@ -246,7 +271,12 @@ const notDefined = (name: string, channelId: string): string =>
 const notInstantiated = (name: string): string => `make sure the chaincode ${name} has been successfully instantiated and try again: `;
 
 /** What a missing definition is told with. */
-function wordsFor(dialect: FabricDialect, name: string, channelId: string): { readonly prefix: string; readonly notFound: string } {
+interface MissingWords {
+  readonly prefix: string;
+  readonly notFound: string;
+}
+
+function wordsFor(dialect: FabricDialect, name: string, channelId: string): MissingWords {
   if (dialect === '1.1') return { prefix: notInstantiated(name), notFound: `could not find chaincode with name '${name}'` };
   return { prefix: notDefined(name, channelId), notFound: `chaincode ${name} not found` };
 }

@@ -6,7 +6,7 @@ import { defaultDecorator } from '../../src/endorser/handlers/decorators.ts';
 import { defaultEndorsement } from '../../src/endorser/handlers/endorsement.ts';
 import type { Handlers } from '../../src/endorser/handlers/library.ts';
 import type { ChaincodeDefinition, Definitions } from '../../src/lifecycle/definitions.ts';
-import type { AccessControl } from '../../src/msp/acl.ts';
+import type { ProposalAccess } from '../../src/msp/acl.ts';
 import { keptHere } from './private-data.ts';
 import { openBundle, trusting } from './proposals.ts';
 import { channelsOf, memoryChannel } from './recorded-channel.ts';
@@ -22,7 +22,7 @@ export const stateDefinitions: Definitions = {
   checkRunnable: async () => undefined,
 };
 
-export const allowAll: AccessControl = { check: async () => undefined, checkLocal: async () => undefined };
+export const allowAll: ProposalAccess = { check: async () => undefined, checkCreator: () => undefined, checkLocal: async () => undefined };
 
 export const HANDLERS: Handlers = { filters: [], decorators: [defaultDecorator], endorsements: new Map([['escc', defaultEndorsement]]) };
 

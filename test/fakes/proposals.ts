@@ -71,7 +71,7 @@ export const trusting: IdentityDeserializer = {
 
 /** The configuration of a channel of one organisation that lets everybody do everything. */
 export function openBundle(channelId: string, { lifecycleV20 = false } = {}): ChannelBundle {
-  const policy = { evaluate: async () => ({ ok: true }) as const };
+  const policy = { evaluate: async () => ({ ok: true }) as const, evaluateIdentities: () => ({ ok: true }) as const };
   const off = {
     level: lifecycleV20 ? 'V2_0' : '',
     v11Validation: false,

@@ -34,6 +34,13 @@ export class ScriptedChaincodes implements Chaincodes {
     return this.#system.has(name);
   }
 
+  /** Whether it is said to be ready before it was made so. */
+  ready = false;
+
+  isReady(): boolean {
+    return this.ready;
+  }
+
   async makeReady(chaincode: ChaincodeRef, options: Cancellable): Promise<void> {
     this.events.push(`ready ${chaincode.ccid}`);
     await this.onReady(chaincode, options);

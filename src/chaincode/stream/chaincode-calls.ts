@@ -2,6 +2,7 @@ import type { Channels } from '../../channel/channel.ts';
 import { dialectOfProposal } from '../../channel/dialect.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { rethrown } from '../../common/maybe.ts';
 import { prefixed } from '../../common/prefixed.ts';
 import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
 import type { ChaincodeRef } from '../../lifecycle/chaincode-ref.ts';
@@ -109,7 +110,8 @@ export class LocalChaincodeCalls implements ChaincodeCalls {
     const { definitions, system } = this.#parts;
     if (system.has(name)) return { name, version: 'syscc', ccid: `${name}:syscc` };
     const prefix = `invalid invocation: [channel ${channelId}] failed to get chaincode container info for ${name}: `;
-    const definition = simulator && (await labelled(prefix, () => definitions.find(simulator, name, channelId)));
+    const named = (thrown: unknown) => prefixed(prefix, thrown);
+    const definition = simulator && (await rethrown(() => definitions.find(simulator, name, channelId), named));
     if (definition === undefined) throw new SelvageError('CHAINCODE_NOT_FOUND', `${prefix}chaincode ${name} not found`);
     await definitions.checkRunnable(definition);
     return definition;
@@ -117,14 +119,6 @@ export class LocalChaincodeCalls implements ChaincodeCalls {
 }
 
 type FoundChaincode = ChaincodeRef & Pick<ChaincodeDefinition, 'initRequired'>;
-
-async function labelled<T>(prefix: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    throw prefixed(prefix, thrown);
-  }
-}
 
 interface Simulation extends AsyncDisposable {
   readonly simulator: TxSimulator | undefined;

@@ -1,4 +1,4 @@
-import type { MaybePromise } from '../../common/maybe.ts';
+import { type MaybePromise, whenKnown } from '../../common/maybe.ts';
 import type { protos } from '../../protos/messages.ts';
 import type { UnpackedProposal } from '../proposal.ts';
 
@@ -14,8 +14,8 @@ export const defaultDecorator: Decorator = { decorate: (_proposal, input) => inp
  * The input as all decorators leave it, one after the other. Decorations start empty, whatever the client sent.
  * @see core/handlers/decoration in hyperledger/fabric v1.1
  */
-export async function decorated(decorators: readonly Decorator[], proposal: UnpackedProposal): Promise<protos.ChaincodeInputInit> {
-  let input: protos.ChaincodeInputInit = { ...proposal.input, decorations: new Map() };
-  for (const decorator of decorators) input = await decorator.decorate(proposal.proposal, input);
+export function decorated(decorators: readonly Decorator[], proposal: UnpackedProposal): MaybePromise<protos.ChaincodeInputInit> {
+  let input: MaybePromise<protos.ChaincodeInputInit> = { ...proposal.input, decorations: new Map() };
+  for (const decorator of decorators) input = whenKnown(input, (before) => decorator.decorate(proposal.proposal, before));
   return input;
 }

@@ -3,7 +3,7 @@
 import type { Channels } from '../../channel/channel.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
-import type { MaybePromise } from '../../common/maybe.ts';
+import { type MaybePromise, whenKnown } from '../../common/maybe.ts';
 import type { StateSnapshot } from '../../ledger/statedb/state.ts';
 import type { Signer } from '../../msp/identity.ts';
 import type { protos } from '../../protos/messages.ts';
@@ -37,9 +37,9 @@ export interface EndorsementPluginFactory {
  */
 export const defaultEndorsement: EndorsementPluginFactory = {
   newPlugin: ({ signer }) => ({
-    async endorse(payload) {
-      const signature = await signer.sign(concatBytes(payload, signer.serialized));
-      return { endorsement: { endorser: signer.serialized, signature }, payload };
+    endorse(payload) {
+      const endorsedWith = (signature: Uint8Array) => ({ endorsement: { endorser: signer.serialized, signature }, payload });
+      return whenKnown(signer.sign(concatBytes(payload, signer.serialized)), endorsedWith);
     },
   }),
 };
@@ -54,26 +54,29 @@ export interface EndorsementPluginsParts {
 /** One plugin instance per channel and name, made on first use. */
 export class EndorsementPlugins {
   readonly #parts: EndorsementPluginsParts;
-  readonly #instances = new Map<string, Promise<EndorsementPlugin>>();
+  readonly #instances = new Map<string, MaybePromise<EndorsementPlugin>>();
 
   constructor(parts: EndorsementPluginsParts) {
     this.#parts = parts;
   }
 
   /** @throws {SelvageError} `SETTING_INVALID` with Fabric's text when there is no such plugin or it refuses to start */
-  async get(channelId: string, name: string): Promise<EndorsementPlugin> {
-    const key = JSON.stringify([channelId, name]);
-    let instance = this.#instances.get(key);
-    if (instance === undefined) {
-      instance = this.#make(channelId, name);
-      this.#instances.set(key, instance);
-    }
-    try {
-      return await instance;
-    } catch (cause) {
-      this.#instances.delete(key); // the next proposal tries again
-      throw new SelvageError('SETTING_INVALID', `plugin with name ${name} could not be used: ${messageOf(cause)}`, { cause });
-    }
+  get(channelId: string, name: string): MaybePromise<EndorsementPlugin> {
+    const key = `${channelId}\0${name}`;
+    const known = this.#instances.get(key);
+    if (known !== undefined) return known;
+    const made = this.#make(channelId, name).then(
+      (plugin) => {
+        this.#instances.set(key, plugin);
+        return plugin;
+      },
+      (cause: unknown) => {
+        this.#instances.delete(key); // the next proposal tries again
+        throw new SelvageError('SETTING_INVALID', `plugin with name ${name} could not be used: ${messageOf(cause)}`, { cause });
+      },
+    );
+    this.#instances.set(key, made);
+    return made;
   }
 
   async #make(channelId: string, name: string): Promise<EndorsementPlugin> {

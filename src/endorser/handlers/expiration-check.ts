@@ -1,17 +1,20 @@
 import type { Channels } from '../../channel/channel.ts';
 import { dialectOn } from '../../channel/dialect.ts';
-import { sha256 } from '../../common/bytes.ts';
+import { latin1Of } from '../../common/bytes.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import type { Clock } from '../../common/clock.ts';
 import { LruCache } from '../../common/lru.ts';
 import { expiryOf } from '../../msp/identities/serialized-identity.ts';
-import { common, protos } from '../../protos/messages.ts';
+import { common, type protos } from '../../protos/messages.ts';
 import { OF_STRANGERS } from '../../protos/wire.ts';
-import { readPart } from '../proposal.ts';
+import { type ProposalParts, partsOf } from '../proposal.ts';
 import { reading, refusal } from '../refusal.ts';
 import type { AuthFilter, ProposalProcessor } from './filters.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
+
+/** Bytes of a creator that is remembered. */
+const MAX_CACHED_LENGTH = 8_192;
 
 /**
  * Refuses creators whose certificate has expired. An MSP does not look at expiry, since old blocks must stay valid, so
@@ -21,7 +24,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 export class ExpirationCheck implements AuthFilter {
   readonly #clock: Clock;
   readonly #channels: Channels;
-  /** Milliseconds of notAfter by the hash of a creator: parsing a certificate costs more than the rest of the filter. */
+  /** Milliseconds of notAfter by the bytes of a creator: parsing a certificate costs more than the rest of the filter. */
   readonly #expiries = new LruCache<string, number>(1_000);
 
   constructor({ clock, channels }: { readonly clock: Clock; readonly channels: Channels }) {
@@ -34,8 +37,8 @@ export class ExpirationCheck implements AuthFilter {
     options: Cancellable,
     next: ProposalProcessor,
   ): Promise<protos.ProposalResponseInit> {
-    const { header, creator } = creatorOf(signed);
-    if (this.#expiryOf(creator) < this.#clock.now().getTime()) throw refusal(this.#textFor(header));
+    const parts = partsOf(signed);
+    if (this.#expiryOf(creatorOf(parts)) < this.#clock.now().getTime()) throw refusal(this.#textFor(parts.header));
     return next.processProposal(signed, options);
   }
 
@@ -45,7 +48,8 @@ export class ExpirationCheck implements AuthFilter {
   }
 
   #expiryOf(creator: Uint8Array): number {
-    const key = Buffer.from(sha256(creator)).toString('base64'); // nobody has proved yet to be that creator, who may be of any length
+    if (creator.length > MAX_CACHED_LENGTH) return expiryOf(creator)?.getTime() ?? NEVER; // nobody has proved yet to be that creator
+    const key = latin1Of(creator);
     const cached = this.#expiries.get(key);
     if (cached !== undefined) return cached;
     const expiry = expiryOf(creator)?.getTime() ?? NEVER;
@@ -54,9 +58,8 @@ export class ExpirationCheck implements AuthFilter {
   }
 }
 
-function creatorOf({ proposalBytes }: protos.SignedProposal): { readonly header: common.Header; readonly creator: Uint8Array } {
-  const proposal = reading('failed parsing proposal: ', () => readPart(protos.Proposal, proposalBytes, '2.x'));
-  const header = reading('failed parsing header: ', () => readPart(common.Header, proposal.header, '2.x'));
-  const read = () => readPart(common.SignatureHeader, header.signatureHeader, '2.x');
-  return { header, creator: reading('failed parsing signature header: ', read).creator };
+function creatorOf(parts: ProposalParts): Uint8Array {
+  reading('failed parsing proposal: ', () => parts.proposal);
+  reading('failed parsing header: ', () => parts.header);
+  return reading('failed parsing signature header: ', () => parts.signatureHeader).creator;
 }
