@@ -41,6 +41,13 @@ definition is committed. Others are told what to do. A change of the code or of 
   selvage deploy ./cc -C mychannel --org org1.env --org org2.env       both organisations, from here
   selvage deploy ./cc -C mychannel --org connection-org1.json          one; the other runs the same command with its own`;
 
+export const WHY_HELP = `
+TXID is the id of the transaction, or its place as BLOCK:INDEX, both counted from 0. The answer is made from blocks alone, which any
+peer of Fabric delivers to who may read the channel; -C, CORE_ variables or a connection profile say which peer.
+
+  selvage why 3f9c…                     why it is invalid, or what it wrote
+  selvage why 12:3 -C mychannel --json  the transaction at index 3 of block 12, for programs`;
+
 export const NODE_HELP = `
 Environment:
   FABRIC_CFG_PATH       folder of core.yaml (default /etc/hyperledger/fabric); relative paths in it start there

@@ -4,6 +4,7 @@ import { chaincodeCommands } from './chaincode/chaincode-commands.ts';
 import { channelCommands } from './channel/channel-commands.ts';
 import { deployCommand } from './deploy/deploy-command.ts';
 import { devCommand } from './dev/dev-command.ts';
+import { explainCommands } from './explain/explain-commands.ts';
 import { EXIT_CODES, PROGRAM_HELP } from './help.ts';
 import { imagesCommands } from './images-command.ts';
 import { ledgerCommands } from './ledger/ledger-commands.ts';
@@ -33,6 +34,7 @@ export function buildProgram(terminal: Terminal): Command {
   snapshotCommands(program, terminal);
   imagesCommands(program, terminal);
   ledgerCommands(program, terminal);
+  explainCommands(program, terminal);
   program
     .command('version')
     .description('Print the version.')

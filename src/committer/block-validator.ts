@@ -125,7 +125,7 @@ export class BlockValidator {
 }
 
 /** Steps 8 to 20. */
-async function judge(
+export async function judge(
   { txId, candidate }: Prechecked,
   blocks: CommittedBefore['blocks'],
   context: NamespaceContext,
@@ -141,7 +141,7 @@ async function judge(
   }
 }
 
-function survivorOf({ txId, candidate }: Prechecked): Survivor | undefined {
+export function survivorOf({ txId, candidate }: Prechecked): Survivor | undefined {
   const invocation = candidate.ok ? invocationOf(candidate.value) : undefined;
   return invocation && { txId, chaincode: invocation.chaincode, upgrades: upgradedChaincode(invocation) };
 }

@@ -3,7 +3,7 @@ import type { JoinedChannel } from '../channel/joined-channel.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import { FABRIC_BUCKETS, type Gauge, type Histogram, type Metrics, timed } from '../common/metrics.ts';
-import type { CommitOutcome } from '../ledger/ledger.ts';
+import type { CommitOutcome, InvalidReason } from '../ledger/ledger.ts';
 import type { PrivateDataSource } from '../privdata/ports/private-data-source.ts';
 import { blockHash } from '../protos/hashes.ts';
 import type { BlockSource } from './block-source.ts';
@@ -27,12 +27,17 @@ export interface ChannelCommitterParts {
    * once it has waited that long.
    */
   readonly giveUpMs?: number;
+  /** Names the transaction that came before an invalid one, for the log; undefined where there is none. */
+  readonly winnerOf?: ((reason: InvalidReason) => Promise<string | undefined>) | undefined;
   /** Where private data come from; the peer's own transient store unless told. */
   readonly privateData?: PrivateDataSource | undefined;
 }
 
 /** @see StateMetrics in hyperledger/fabric v2.5, gossip/metrics/metrics.go: its peers take blocks through gossip's state */
 const HELP = { seconds: 'Time it takes to commit a block in seconds', height: 'Current ledger height' };
+
+/** Of the invalid transactions of one block. */
+const MOST_NAMED = 16;
 
 /** Fabric's words for a peer that nobody elected. */
 const NEVER_GIVES_UP = 'peer is a static leader, ignoring peer.deliveryclient.reconnectTotalTimeThreshold';
@@ -48,6 +53,7 @@ export class ChannelCommitter implements AsyncDisposable {
   readonly #commitSeconds: Histogram;
   readonly #height: Gauge;
   #done: Promise<void> | undefined;
+  #told: Promise<void> = Promise.resolve();
 
   constructor(parts: ChannelCommitterParts) {
     this.#parts = parts;
@@ -66,12 +72,13 @@ export class ChannelCommitter implements AsyncDisposable {
   /** Resolves when the committer has ended: it was disposed, or its channel is halted. */
   async ended(): Promise<void> {
     await this.#done;
+    await this.#told;
   }
 
   /** Stops and waits: a block whose commit has begun is committed in full. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new SelvageError('CANCELLED', 'the committer is stopped'));
-    await this.#done;
+    await this.ended();
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -135,13 +142,23 @@ export class ChannelCommitter implements AsyncDisposable {
     this.#report(await timed(this.#commitSeconds, () => this.#pipeline.finish(ahead, signal)));
   }
 
-  #report({ blockNumber, flags, reasons }: CommitOutcome): void {
+  #report(outcome: CommitOutcome): void {
+    const { blockNumber, flags } = outcome;
     const { log, channel } = this.#parts;
-    for (const { details, ...reason } of reasons) {
-      log.warn('transaction is invalid', { ...details, channel: channel.id, block: blockNumber.toString(), ...reason });
-    }
+    this.#told = this.#told.then(() => this.#tellInvalid(outcome));
     this.#height.set(Number(blockNumber) + 1);
     log.debug('block committed', { channel: channel.id, block: blockNumber.toString(), transactions: flags.length });
+  }
+
+  /** Nobody waits for what is looked up for the log alone; of a block full of conflicts it is not looked up for all. */
+  async #tellInvalid({ blockNumber, reasons }: CommitOutcome): Promise<void> {
+    const { log, channel, winnerOf } = this.#parts;
+    for (const [at, reason] of reasons.entries()) {
+      const winner = at < MOST_NAMED ? await winnerOf?.(reason).catch(() => undefined) : undefined; // the reason stands without it
+      const { details, ...rest } = reason;
+      const told = { ...details, channel: channel.id, block: blockNumber.toString(), ...rest, ...(winner !== undefined && { winner }) };
+      log.warn('transaction is invalid', told);
+    }
   }
 
   #halt(cause: SelvageError): void {

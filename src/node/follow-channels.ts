@@ -8,6 +8,8 @@ import { vscc } from '../committer/plugins/vscc.ts';
 import type { Logger } from '../common/log.ts';
 import type { Metrics } from '../common/metrics.ts';
 import { Scope } from '../common/scope.ts';
+import { Serial } from '../common/serial.ts';
+import { winnerPhrase } from '../explain/live.ts';
 import type { InvalidReason } from '../ledger/ledger.ts';
 import { validateConfigEnvelope } from '../msp/channelconfig/bundle.ts';
 import type { SignatureVerifier } from '../msp/identities/signature-verifier.ts';
@@ -22,6 +24,8 @@ export interface InvalidTransaction extends InvalidReason {
   readonly channelId: string;
   readonly blockNumber: bigint;
   readonly codeName: string;
+  /** The transaction that came before it, in a phrase; undefined where none is named. */
+  readonly winner: string | undefined;
 }
 
 export interface FollowParts {
@@ -53,18 +57,30 @@ export function followChannels(channels: ChannelRegistry, parts: FollowParts): A
     const { delivery } = config;
     const { connectMs, firstPauseMs, longestPauseMs, giveUpMs } = delivery;
     const source = new OrdererSource({ channel, signer: membership.signer, tls, overrides, connectMs, delivery, log });
-    if (parts.onInvalid !== undefined) scope.use(channel.feed.listen(tellInvalid(channel.id, parts.onInvalid)));
+    const winnerOf = (reason: InvalidReason) => winnerPhrase(reason, channel.ledger.blocks);
+    if (parts.onInvalid !== undefined) scope.use(channel.feed.listen(tellInvalid(channel.id, parts.onInvalid, winnerOf)));
     const pauses = { firstPauseMs, longestPauseMs, giveUpMs };
     const privateData = parts.privateData.follow(channel);
-    scope.use(new ChannelCommitter({ channel, source, validator, privateData, log, metrics: parts.metrics, ...pauses })).start();
+    const told = { log, winnerOf, metrics: parts.metrics };
+    scope.use(new ChannelCommitter({ channel, source, validator, privateData, ...told, ...pauses })).start();
   };
   for (const channel of channels.list()) follow(channel);
   scope.use(channels.onJoined(follow));
   return scope;
 }
 
-const tellInvalid =
-  (channelId: string, tell: NonNullable<FollowParts['onInvalid']>) =>
-  ({ block: { number: blockNumber }, reasons }: Announcement): void => {
-    for (const reason of reasons) tell({ ...reason, channelId, blockNumber, codeName: validationCodeName(reason.code) });
+/** One after the other, in the order of the blocks. */
+function tellInvalid(
+  channelId: string,
+  tell: NonNullable<FollowParts['onInvalid']>,
+  winnerOf: (reason: InvalidReason) => Promise<string | undefined>,
+): (announcement: Announcement) => void {
+  const order = new Serial();
+  return ({ block: { number: blockNumber }, reasons }) => {
+    for (const reason of reasons)
+      void order.run(async () => {
+        const winner = await winnerOf(reason).catch(() => undefined); // the reason stands without it
+        tell({ ...reason, channelId, blockNumber, codeName: validationCodeName(reason.code), winner });
+      });
   };
+}

@@ -85,6 +85,7 @@ describe.each([
     for (const transaction of [await endorsed('2'), await endorsed('3')]) await orderer.broadcast(transaction, { signal: never });
     const problem = JSON.parse(await told('{"fact":"invalid"'));
     expect(problem).toMatchObject({ code: 'MVCC_READ_CONFLICT', channel: 'mychannel', details: { key: 'a' } });
-    expect(problem.problem).toMatch(/^[0-9a-f]{12}… in block \d+, MVCC_READ_CONFLICT: [^\n]+$/);
+    expect(problem.problem).toMatch(/^[0-9a-f]{12}… in block \d+, MVCC_READ_CONFLICT: key "a" of kv was read at [^\n]+; it came after /);
+    expect(problem.winner).toMatch(/^incr of kv, by \S+@org1\.example\.com \(Org1MSP\), in [0-9a-f]{12}… at \d+:\d+$/);
   });
 });

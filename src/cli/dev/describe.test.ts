@@ -50,7 +50,13 @@ describe('one line', () => {
       message: 'a was\nwritten',
       details: {},
     };
-    expect(describeInvalid({ ...invalid, channelId: 'c', blockNumber: 5n })).toBe('0123456789ab… in block 5, MVCC_READ_CONFLICT: a was');
+    const told = { ...invalid, channelId: 'c', blockNumber: 5n, winner: undefined };
+    expect(describeInvalid(told)).toBe('0123456789ab… in block 5, MVCC_READ_CONFLICT: a was\\u{a}written');
+    const details = { namespace: 'cc', key: 'a\u001b[2J', versionRead: '1:0', versionFound: '2:0' };
+    expect(describeInvalid({ ...told, details, winner: 'put of cc, by User1 (Org1MSP), in fedcba987654… at 2:0' })).toBe(
+      '0123456789ab… in block 5, MVCC_READ_CONFLICT: key "a\\u{1b}[2J" of cc was read at version 1:0 and is at version 2:0 now; ' +
+        'it came after put of cc, by User1 (Org1MSP), in fedcba987654… at 2:0',
+    );
   });
 
   it('says why an upgrade failed, with the error among the output', () => {

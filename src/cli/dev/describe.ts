@@ -1,4 +1,5 @@
 import { textOf } from '../../common/bytes.ts';
+import { reasonText } from '../../explain/live.ts';
 import type { InvalidTransaction } from '../../node/follow-channels.ts';
 import { kvrwset, protos, rwset } from '../../protos/messages.ts';
 
@@ -31,5 +32,8 @@ const MOST = 100;
 const shortened = (text: string): string => (text.length <= MOST ? text : `${text.slice(0, MOST)}… (${text.length} characters)`);
 
 /** Why a transaction changed nothing, as one line. */
-export const describeInvalid = ({ txId, blockNumber, codeName, message }: InvalidTransaction): string =>
-  `${txId.slice(0, 12)}… in block ${blockNumber}, ${codeName}: ${message.split('\n')[0]}`;
+export function describeInvalid(transaction: InvalidTransaction): string {
+  const { txId, blockNumber, codeName, winner } = transaction;
+  const after = winner === undefined ? '' : `; it came after ${winner}`;
+  return `${txId.slice(0, 12)}… in block ${blockNumber}, ${codeName}: ${reasonText(transaction)}${after}`;
+}

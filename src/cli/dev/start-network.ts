@@ -99,7 +99,7 @@ function tellNetwork(
 const tlsInWords = ({ tls, mutualTls }: DevNetwork['plan']): string => (mutualTls ? 'mutual TLS' : `TLS ${tls ? 'on' : 'off'}`);
 
 function tellInvalid(transaction: InvalidTransaction, reporter: Reporter): void {
-  const { channelId, txId, codeName, blockNumber, message, details } = transaction;
-  const facts = { channel: channelId, txId, code: codeName, block: Number(blockNumber), message, details };
+  const { channelId, txId, codeName, blockNumber, message, details, winner } = transaction;
+  const facts = { channel: channelId, txId, code: codeName, block: Number(blockNumber), message, details, winner };
   reporter.problem('invalid', describeInvalid(transaction), facts);
 }

@@ -70,7 +70,7 @@ const listed = (names: readonly string[]): string =>
   names.length <= MOST_EXPLAINED ? names.join(', ') : `${names.slice(0, MOST_EXPLAINED).join(', ')} and more`;
 
 /** A principal as policy expressions write it, like `Org1MSP.peer`. */
-function describePrincipal({ principalClassification, principal }: common.MSPPrincipal): string {
+export function describePrincipal({ principalClassification, principal }: common.MSPPrincipal): string {
   const { ROLE, ORGANIZATION_UNIT, IDENTITY } = common.MSPPrincipal_Classification;
   if (principalClassification === ROLE) {
     const { mspIdentifier, role } = common.MSPRole.decode(principal);

@@ -8,14 +8,14 @@ import { hashedSpace, type PendingState, publicSpace, type Space } from './pendi
 import type { Transaction } from './transaction.ts';
 
 /** What one transaction does to one key. Of several writes of one kind the last stands; only hostile sets hold several. */
-interface KeyChange {
+export interface KeyChange {
   /** Absent: the value is not written. */
   write?: { readonly value: Uint8Array | undefined };
   /** Absent: the metadata are not written. */
   metadata?: { readonly value: Uint8Array | undefined };
 }
 
-interface SpaceChanges {
+export interface SpaceChanges {
   readonly space: Space;
   readonly changes: Map<string, KeyChange>;
 }
@@ -59,8 +59,8 @@ export interface ApplyParts {
 const needsLatest = ({ write, metadata }: KeyChange): boolean =>
   write === undefined || (write.value !== undefined && metadata === undefined);
 
-/** @returns undefined when nothing happens to the key */
-function outcomeOf(
+/** What a change makes of the latest value. @returns undefined when nothing happens to the key */
+export function outcomeOf(
   { write, metadata }: KeyChange,
   latest: StateValue | undefined,
   version: Version,
@@ -71,7 +71,8 @@ function outcomeOf(
   return { value: { value, version, metadata: metadata === undefined ? latest?.metadata : metadata.value } };
 }
 
-function changesOf({ namespaces }: Transaction): readonly SpaceChanges[] {
+/** What a transaction does to which keys, public and hashed. */
+export function changesOf({ namespaces }: Transaction): readonly SpaceChanges[] {
   return namespaces.flatMap(({ namespace, kv, collections }) => [
     collect(publicSpace(namespace), kv.writes, kv.metadataWrites),
     ...collections.map(({ collection, hashed }) =>

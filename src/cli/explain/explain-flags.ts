@@ -1,0 +1,8 @@
+import type { TargetFlags } from '../targets.ts';
+
+export interface ExplainFlags extends TargetFlags {
+  /** '' for the only one that the peer has joined. */
+  readonly channelID: string;
+  readonly json?: boolean;
+  readonly blocks: number;
+}
