@@ -6,7 +6,7 @@ const layers = JSON.parse(readFileSync('layers.json', 'utf8'));
 export const tsconfigOf = (layer, below) => ({
   extends: '../../tsconfig.base.json',
   compilerOptions: { rootDir: '.', outDir: `../../dist/${layer}` },
-  include: ['**/*.ts'],
+  include: layer === 'runtimes' ? ['**/*.ts', '**/*.cjs'] : ['**/*.ts'], // what chaincode loads is no module
   exclude: ['**/*.test.ts', '**/*.contract.ts'],
   references: [...new Set(below.map((room) => room.split('/')[0]))].map((folder) => ({ path: `../${folder}` })),
 });

@@ -214,7 +214,7 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
   async #debugged({ proposal }: ChaincodeCall): Promise<boolean> {
     const { debuggers } = this.#parts;
     const working = this.#registry.list().filter(({ stream }) => stream.running().some(({ txId }) => txId === proposal.txId));
-    const answers = await Promise.all(working.map(({ stream }) => debuggers?.attached({ remote: stream.remote })));
+    const answers = await Promise.all(working.map(({ stream }) => debuggers?.attached(stream.debuggee)));
     return answers.includes(true);
   }
 

@@ -10,7 +10,7 @@ import { couldNotLaunch, exitedEarly, tooLate } from './launch-failure.ts';
 import { PatientDeadline } from './patient-deadline.ts';
 import type { ChaincodeConnection } from './ports/connection.ts';
 import type { Debuggers } from './ports/debugging.ts';
-import type { ChaincodeInstance, ChaincodeRuntime } from './ports/runtime.ts';
+import type { ChaincodeInstance, ChaincodeRuntime, LaunchOptions } from './ports/runtime.ts';
 import type { ChaincodeRegistry, Expectation } from './registry.ts';
 import type { ChaincodeStream } from './stream/chaincode-stream.ts';
 import type { ChaincodeTls } from './tls.ts';
@@ -25,7 +25,7 @@ export interface LaunchParts {
   readonly registry: ChaincodeRegistry;
   readonly runtime: ChaincodeRuntime;
   readonly packages: LaunchablePackages;
-  /** Speaks with a chaincode that the peer dialled, until its stream ends. @returns why it ended; never rejects */
+  /** Speaks with a chaincode that the peer dialled, or that came by a way of its runtime's own, until its stream ends. @returns why it ended; never rejects */
   readonly serve: (connection: ChaincodeConnection) => Promise<SelvageError>;
   readonly tls?: ChaincodeTls | undefined;
   /** Keeps what chaincode prints, when somebody wants that. */
@@ -121,7 +121,11 @@ async function start({ chaincode, replica }: Launchable, parts: LaunchParts, wai
   const spec: LaunchSpec = { ccid, name, version, ...own };
   const hangUp = (): void => expectation.stream?.close(new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode is stopped'));
   scope.defer(hangUp);
-  const instance = scope.use(await startInstance(runtime, spec, signal));
+  const accept = (connection: ChaincodeConnection): Promise<SelvageError> => {
+    expectation.reachedBy(connection);
+    return parts.serve(connection);
+  };
+  const instance = scope.use(await startInstance(runtime, spec, { signal, accept, registered: expectation.ready }));
   progress.instance = instance;
   const ended = instance.connect && (await dial(ccid, instance.connect, parts, waiting));
   progress.reached = true;
@@ -160,9 +164,9 @@ async function loadPackage(
   }
 }
 
-async function startInstance(runtime: ChaincodeRuntime, spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {
+async function startInstance(runtime: ChaincodeRuntime, spec: LaunchSpec, options: LaunchOptions): Promise<ChaincodeInstance> {
   try {
-    return await runtime.launch(spec, { signal });
+    return await runtime.launch(spec, options);
   } catch (thrown) {
     throw prefixed('error starting container: ', thrown);
   }

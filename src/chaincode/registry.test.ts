@@ -13,8 +13,8 @@ const requests = {
   totalQueryLimit: 1,
 };
 
-function connect(admission: ChaincodeRegistry, peerCertificateHash?: Uint8Array, dialledFor?: string) {
-  const chaincode = new ChaincodeOnStream({ peerCertificateHash, dialledFor });
+function connect(admission: ChaincodeRegistry, peerCertificateHash?: Uint8Array, madeFor?: string) {
+  const chaincode = new ChaincodeOnStream({ peerCertificateHash, madeFor });
   const stream = new ChaincodeStream({ id: 's', connection: chaincode.connection, admission, requests });
   return { chaincode, stream, ended: stream.run() };
 }
@@ -46,6 +46,35 @@ describe('a service that the peer dialled', () => {
     own.dialled(chaincode.connection);
     await chaincode.register('own:1');
     expect(await own.ready).toBe(stream);
+  });
+});
+
+describe('a chaincode that comes by a way of its own', () => {
+  it('registers under its name alone, without a certificate, and takes the place of no other launch', async () => {
+    const tls = new ChaincodeTls({ issue: () => Promise.reject(new Error('not needed')) });
+    const registry = new ChaincodeRegistry({ open: false, tls });
+    using first = registry.expect('own:1');
+    using second = registry.expect('own:1');
+    using other = registry.expect('other:1');
+    const [wrong, right, again] = Array.from({ length: 3 }, () => connect(registry, undefined, 'own:1'));
+    for (const each of [wrong, right, again]) if (each !== undefined) second.reachedBy(each.chaincode.connection);
+    await wrong?.chaincode.claim('other:1');
+    expect((await wrong?.ended)?.message).toBe('peer will not accept external chaincode connection other:1 (except in dev mode)');
+    expect(second.refusal?.advice).toContain('CORE_CHAINCODE_ID_NAME');
+    await right?.chaincode.register('own:1');
+    expect(await second.ready).toBe(right?.stream);
+    await again?.chaincode.claim('own:1');
+    expect((await again?.ended)?.message).toBe('duplicate chaincodeID: own:1');
+    expect([first.stream, other.stream, other.refusal]).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('may dial the peer all the same', async () => {
+    const registry = new ChaincodeRegistry({ open: false });
+    using own = registry.expect('own:1');
+    own.reachedBy(connect(registry, undefined, 'own:1').chaincode.connection);
+    const dialling = connect(registry);
+    await dialling.chaincode.register('own:1');
+    expect(await own.ready).toBe(dialling.stream);
   });
 });
 

@@ -17,6 +17,8 @@ export interface Expectation extends Disposable {
   shows(certificateHash: Uint8Array): void;
   /** Chaincode that the peer dials: what comes over this connection is this launch's chaincode, and nothing else is. */
   dialled(connection: ChaincodeConnection): void;
+  /** What comes over this connection is this launch's chaincode; it may come another way all the same. */
+  reachedBy(connection: ChaincodeConnection): void;
   /** The launch failed: a stream that registered for it has no owner and is closed. */
   abandon(reason: SelvageError): void;
 }
@@ -89,17 +91,17 @@ export class ChaincodeRegistry implements Admission {
 
   /** The launch that a stream is for, which may have got its stream already. */
   #waitingFor({ ccid, connection }: RegisterRequest): Waiting | undefined {
-    const ofName = [...(this.#expected.get(connection.dialledFor ?? ccid) ?? [])];
-    if (connection.dialledFor !== undefined) return ofName.find((each) => each.connection === connection);
-    if (!this.secured) return ofName.find(({ taken, connection: dialled }) => !taken && dialled === undefined);
+    const ofName = [...(this.#expected.get(connection.madeFor ?? ccid) ?? [])];
+    if (connection.madeFor !== undefined) return ofName.find((each) => each.owns(connection));
+    if (!this.secured) return ofName.find(({ taken, dials }) => !taken && !dials);
     const shown = hex(connection.peerCertificateHash ?? new Uint8Array(0));
     return ofName.find(({ certificate }) => certificate === shown);
   }
 
   #check({ ccid, connection }: RegisterRequest, waiting: Waiting | undefined): void {
-    const { dialledFor, peerCertificateHash } = connection;
-    if (dialledFor === undefined) this.#parts.tls?.authorize(ccid, peerCertificateHash);
-    else checkDialled(ccid, dialledFor);
+    const { madeFor, peerCertificateHash } = connection;
+    if (madeFor === undefined) this.#parts.tls?.authorize(ccid, peerCertificateHash);
+    else checkMadeFor(ccid, madeFor, waiting);
     if (ccid === '') throw new SelvageError('CHAINCODE_PROTOCOL', 'chaincode name not set');
     if (waiting?.taken === false) return;
     if (this.#streams.has(ccid)) throw new SelvageError('CHAINCODE_PROTOCOL', `duplicate chaincodeID: ${ccid}`);
@@ -115,7 +117,7 @@ export class ChaincodeRegistry implements Admission {
    */
   #concerned({ ccid, connection }: RegisterRequest, waiting: Waiting | undefined): Iterable<Waiting> {
     if (waiting !== undefined) return [waiting];
-    const ofName = this.#expected.get(connection.dialledFor ?? ccid);
+    const ofName = this.#expected.get(connection.madeFor ?? ccid);
     if (ofName !== undefined) return ofName;
     const all = [...this.#expected.values()].flatMap((each) => [...each]);
     if (!this.secured) return all;
@@ -124,12 +126,14 @@ export class ChaincodeRegistry implements Admission {
   }
 }
 
-/** A service answers for the chaincode that was dialled and for no other, whatever else is being launched. */
-function checkDialled(ccid: string, dialledFor: string): void {
-  if (ccid === dialledFor) return;
+/** A service answers for the chaincode that was dialled and for no other, whatever else is being launched; so does what came by a way of its own. */
+function checkMadeFor(ccid: string, madeFor: string, waiting: Waiting | undefined): void {
+  if (ccid === madeFor) return;
+  const service = `The service calls itself ${ccid}: start it with CHAINCODE_ID=${madeFor} (Node: --chaincode-id ${madeFor}).`;
+  const own = `The chaincode calls itself ${ccid}: let it leave CORE_CHAINCODE_ID_NAME as the peer sets it.`;
   throw new SelvageError('CHAINCODE_PROTOCOL', `peer will not accept external chaincode connection ${ccid} (except in dev mode)`, {
-    details: { expected: dialledFor, registeredAs: ccid },
-    advice: `The service calls itself ${ccid}: start it with CHAINCODE_ID=${dialledFor} (Node: --chaincode-id ${dialledFor}).`,
+    details: { expected: madeFor, registeredAs: ccid },
+    advice: waiting?.dials === false ? own : service,
   });
 }
 
@@ -159,7 +163,8 @@ class Waiting implements Expectation {
   #refusal: SelvageError | undefined;
   #stream: ChaincodeStream | undefined;
   #certificate: string | undefined;
-  #connection: ChaincodeConnection | undefined;
+  #dials = false;
+  readonly #connections = new WeakSet<ChaincodeConnection>();
 
   constructor(forget: () => void) {
     this.#forget = forget;
@@ -182,8 +187,13 @@ class Waiting implements Expectation {
     return this.#certificate;
   }
 
-  get connection(): ChaincodeConnection | undefined {
-    return this.#connection;
+  /** Whether it calls its chaincode, so that nobody else can come for it. */
+  get dials(): boolean {
+    return this.#dials;
+  }
+
+  owns(connection: ChaincodeConnection): boolean {
+    return this.#connections.has(connection);
   }
 
   /** Whether it has its stream; one that ended before it took transactions may be followed by another. */
@@ -196,7 +206,12 @@ class Waiting implements Expectation {
   }
 
   dialled(connection: ChaincodeConnection): void {
-    this.#connection = connection;
+    this.#dials = true;
+    this.reachedBy(connection);
+  }
+
+  reachedBy(connection: ChaincodeConnection): void {
+    this.#connections.add(connection);
   }
 
   resolve(stream: ChaincodeStream): void {

@@ -454,7 +454,7 @@ describe('a service', () => {
       name: 'services',
       build: async () => undefined,
       launch: async ({ ccid }) => {
-        const chaincode = new ChaincodeOnStream({ dialledFor: ccid });
+        const chaincode = new ChaincodeOnStream({ madeFor: ccid });
         return {
           id: ccid,
           exited: new Promise(() => undefined),

@@ -223,7 +223,7 @@ class Services implements ChaincodeRuntime {
   async build(): Promise<void> {}
 
   async launch({ ccid }: LaunchSpec): Promise<ChaincodeInstance> {
-    const chaincode = new ChaincodeOnStream({ dialledFor: ccid });
+    const chaincode = new ChaincodeOnStream({ madeFor: ccid });
     return {
       id: `${ccid}@memory`,
       exited: new Promise(() => undefined),

@@ -91,7 +91,8 @@ function withinSize(method: Method): Method {
   return { ...method, handle: (stream: ByteStream, context: CallContext) => method.handle(sending(stream), context) };
 }
 
-const tooLarge = (message: Uint8Array): SelvageError =>
+/** Of what no client would take. */
+export const tooLarge = (message: Uint8Array): SelvageError =>
   new SelvageError('MESSAGE_TOO_LARGE', `trying to send message larger than max (${message.length} vs. ${MAX_MESSAGE_BYTES})`, {
     advice: 'Answer with less at a time, by pages for example: a reply carries what chaincode returned twice.',
   });

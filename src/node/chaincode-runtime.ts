@@ -70,6 +70,7 @@ function processRuntime(config: PeerConfig, log: Logger): ProcessRuntime {
     graceMs: chaincode.stopGraceMs,
     hidden: secretsOf(config),
     steadyPaths: chaincode.inspect,
+    localTransport: chaincode.localTransport,
     ...chaincode.isolation,
     ...chaincode.builds,
   });

@@ -14,11 +14,11 @@ export interface ConnectionPairOptions {
   /** Messages that may wait in each direction before a sender waits. */
   readonly capacity?: number | undefined;
   readonly peerCertificateHash?: Uint8Array | undefined;
-  readonly dialledFor?: string | undefined;
+  readonly madeFor?: string | undefined;
 }
 
 /** Two ends of one connection in memory: for chaincode that runs in this process. */
-export function connectionPair({ capacity = 16, peerCertificateHash, dialledFor }: ConnectionPairOptions = {}): {
+export function connectionPair({ capacity = 16, peerCertificateHash, madeFor }: ConnectionPairOptions = {}): {
   readonly peer: ChaincodeConnection;
   readonly chaincode: ChaincodeEnd;
 } {
@@ -32,7 +32,7 @@ export function connectionPair({ capacity = 16, peerCertificateHash, dialledFor 
     peer: {
       incoming: receiveMessages(toPeer),
       peerCertificateHash,
-      dialledFor,
+      madeFor,
       send: (message) => toChaincode.send(message),
       close: () => close(undefined),
     },

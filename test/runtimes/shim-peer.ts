@@ -18,6 +18,8 @@ export interface ShimPeerOptions {
   readonly parts?: Partial<ChaincodeSupportParts>;
   readonly log?: Logger;
   readonly graceMs?: number;
+  /** Of the runtime. */
+  readonly localTransport?: boolean;
 }
 
 export interface ShimPeer extends TestPeer {
@@ -26,13 +28,26 @@ export interface ShimPeer extends TestPeer {
 }
 
 /** The scope owns the peer. Dependencies are those of the sample, which are installed once for all tests. */
-export async function shimPeer(scope: Scope, { script, parts = {}, log, graceMs = 5_000 }: ShimPeerOptions): Promise<ShimPeer> {
+export async function shimPeer(
+  scope: Scope,
+  { script, parts = {}, log, graceMs = 5_000, localTransport = true }: ShimPeerOptions,
+): Promise<ShimPeer> {
   const parent = await mkdtemp(join(tmpdir(), 'selvage-shim-'));
   scope.defer(() => rm(parent, { recursive: true, force: true, maxRetries: 3 }));
   const platforms = allPlatforms({ host: process.env });
   const node = platforms.find(({ name }) => name === 'node');
   const codePackage = (await node?.pack(await chaincodeFolder(parent, 'cc', { 'index.js': script }))) ?? new Uint8Array(0);
-  const runtime = scope.use(new ProcessRuntime({ directory: chaincodeCache, platforms, host: process.env, mspId: 'Org1MSP', graceMs }));
+  const runtime = scope.use(
+    new ProcessRuntime({
+      directory: chaincodeCache,
+      platforms,
+      host: process.env,
+      mspId: 'Org1MSP',
+      graceMs,
+      localTransport,
+      ...(log && { log }),
+    }),
+  );
   const printed: string[] = [];
   const line = ({ text }: OutputLine): void => void printed.push(text);
   const output = { open: async () => ({ line, [Symbol.asyncDispose]: async () => undefined }) };

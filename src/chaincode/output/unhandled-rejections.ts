@@ -20,9 +20,9 @@ const MAX_LINES = 100;
 /** Characters of a reason, as it becomes part of an error. */
 const MAX_REASON = 500;
 
-/** Where fabric-shim waits for the chaincode's function. */
-const SHIM_WAITS = /^\s*at async handleMessage \(.*fabric-shim/;
-const SHIM_CALLS = /^\s*at handleMessage \(.*fabric-shim/;
+/** Where fabric-shim waits for the chaincode's function, or what stands for it over a local socket. */
+const SHIM_WAITS = /^\s*at async handleMessage \(.*(?:fabric-shim|local-transport)/;
+const SHIM_CALLS = /^\s*at handleMessage \(.*(?:fabric-shim|local-transport)/;
 const ENTRY = /^\s*at (?:async )?\S*\.?(?:Invoke|Init) \(/;
 const FRAME = /^\s+at /;
 

@@ -1,6 +1,7 @@
 import type { SelvageError } from '../../common/errors.ts';
 import { protos } from '../../protos/messages.ts';
 import { OF_STRANGERS } from '../../protos/wire.ts';
+import type { Debuggee } from './debugging.ts';
 
 /** A message as it travelled: `bytes` for passing it on, `message` for reading. Both keep the memory they came in. */
 export interface ReceivedMessage {
@@ -22,8 +23,13 @@ export interface ChaincodeConnection {
   readonly peerCertificateHash?: Uint8Array | undefined;
   /** `host:port` of the chaincode's end, where there is such a thing. */
   readonly remote?: string | undefined;
-  /** The chaincode that the peer dialled, when it did: no other name can register here, and its certificate was checked on the way. */
-  readonly dialledFor?: string | undefined;
+  /**
+   * The chaincode that this connection was made for, because the peer dialled it or let one instance alone come this way: no other name can
+   * register here, and who is at the other end was settled before.
+   */
+  readonly madeFor?: string | undefined;
+  /** Its processes on this machine, where they are known: see {@link Debuggee}. */
+  readonly processes?: Debuggee['processes'];
   /**
    * Whether the process at the other end still takes part in the connection at all, whatever its chaincode does: false when nothing
    * came back within `ms` milliseconds; undefined when nobody can tell. Absent where nobody ever can.

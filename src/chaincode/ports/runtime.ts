@@ -17,6 +17,17 @@ export interface ChaincodeInstance extends AsyncDisposable {
   readonly connect?: (options: Cancellable) => Promise<ChaincodeConnection>;
 }
 
+/** Of one launch. */
+export interface LaunchOptions extends Cancellable {
+  /**
+   * Takes a connection that the launched instance made by a way of the runtime's own, {@link ChaincodeConnection.madeFor} it, instead of
+   * dialling the peer's address. Serves it until it ends; never rejects. A runtime that has no such way leaves it alone.
+   */
+  readonly accept?: (connection: ChaincodeConnection) => Promise<unknown>;
+  /** Settles when the instance takes transactions, whichever way it came. Stays open when it never does. */
+  readonly registered?: Promise<unknown>;
+}
+
 /** A place where chaincode can run. */
 export interface ChaincodeRuntime extends PackageBuilder, AsyncDisposable {
   readonly name: string;
@@ -25,5 +36,5 @@ export interface ChaincodeRuntime extends PackageBuilder, AsyncDisposable {
    * Rejects with the signal's reason if aborted, and then nothing is left running or half-built.
    * @throws {SelvageError} `CHAINCODE_BUILD_FAILED`, `CHAINCODE_LAUNCH_FAILED`, `CHAINCODE_PACKAGE_INVALID`
    */
-  launch(spec: LaunchSpec, options: Cancellable): Promise<ChaincodeInstance>;
+  launch(spec: LaunchSpec, options: LaunchOptions): Promise<ChaincodeInstance>;
 }

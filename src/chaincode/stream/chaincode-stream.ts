@@ -11,6 +11,7 @@ import { OF_STRANGERS } from '../../protos/wire.ts';
 import type { ChaincodeMetrics, MeasuredRequest } from '../chaincode-metrics.ts';
 import { UnhandledRejections } from '../output/unhandled-rejections.ts';
 import type { ChaincodeConnection, ReceivedMessage } from '../ports/connection.ts';
+import type { Debuggee } from '../ports/debugging.ts';
 import { Backlog, type BacklogLimits } from './backlog.ts';
 import { Type, typeName } from './message-types.ts';
 import { answer } from './requests/answer.ts';
@@ -105,6 +106,12 @@ export class ChaincodeStream {
   /** `host:port` of the chaincode's end, where there is such a thing. */
   get remote(): string | undefined {
     return this.#parts.connection.remote;
+  }
+
+  /** What there is to look at when somebody may debug it. */
+  get debuggee(): Debuggee {
+    const { remote, processes } = this.#parts.connection;
+    return { remote, processes };
   }
 
   get state(): StreamState {

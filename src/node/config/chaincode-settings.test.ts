@@ -109,6 +109,11 @@ describe('selvage.process', () => {
     });
   });
 
+  it('gives Node chaincode a socket of its own unless told', async () => {
+    expect((await chaincode('')).localTransport).toBe(true);
+    expect((await chaincode('selvage: { process: { localTransport: false } }')).localTransport).toBe(false);
+  });
+
   it('limits chaincode processes, and tells whether a sandbox is wanted', async () => {
     expect((await chaincode('')).isolation).toEqual({
       sandbox: 'auto',

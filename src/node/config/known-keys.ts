@@ -145,6 +145,7 @@ export const ACTED_ON: readonly string[] = [
     'process.cpus',
     'process.processes',
     'process.shareBuildCaches',
+    'process.localTransport',
     'replicas',
     'chaincodes.*',
     'stopGrace',

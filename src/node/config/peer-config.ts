@@ -138,6 +138,8 @@ export interface ChaincodeConfig {
   readonly cacheFolder: string;
   /** Of chaincode that runs as processes. */
   readonly isolation: ProcessIsolation;
+  /** Whether Node chaincode that this peer starts speaks over a socket of its own instead of gRPC, where it can. */
+  readonly localTransport: boolean;
   /** Of builds that run as processes: what `selvage.process` says of them. */
   readonly builds: ProcessBuilds;
 }
@@ -256,6 +258,7 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
         shareBuildCaches: selvage.process.sharebuildcaches,
         cache: { maxBytes: selvage.process.cachesize || undefined, maxUnusedMs: selvage.process.cacheunused || undefined },
       },
+      localTransport: selvage.process.localtransport,
       isolation: {
         sandbox: selvage.process.sandbox,
         limits: {

@@ -194,6 +194,7 @@ export const peerSchema = v.looseObject({
       sandboxbuilds: flag(true),
       /** Whether what a build downloads stays in the caches of the user's tools, where later builds trust it. */
       sharebuildcaches: flag(false),
+      localtransport: flag(true),
       /** Finished builds: bytes that they may take, and how long one may be unused; 0 for no bound. */
       cachesize: count(10 * 1024 * 1024 * 1024),
       cacheunused: duration('720h'),

@@ -14,22 +14,23 @@ const ANSWER_MS = 2_000;
  */
 export class LinuxDebuggers implements Debuggers {
   /** Looks that are under way: transactions that began together look together. */
-  readonly #looks = new Map<string, Promise<boolean>>();
+  readonly #looks = new Map<unknown, Promise<boolean>>();
   /** Who holds sockets, by their inodes: finding out means to look into every process of the machine. */
   readonly #holders = new LruCache<string, Promise<readonly number[]>>(256);
   /** Whether a listening socket is an inspector, by inode. */
   readonly #inspectors = new LruCache<string, boolean>(64);
 
   attached({ remote, processes }: Debuggee): Promise<boolean> {
-    if (processes !== undefined) return this.#any(processes);
-    return remote === undefined ? Promise.resolve(false) : this.#shared(remote);
+    if (processes !== undefined) return this.#shared(processes, processes);
+    return remote === undefined ? Promise.resolve(false) : this.#shared(remote, () => this.#processesAt(remote));
   }
 
-  #shared(remote: string): Promise<boolean> {
-    const known = this.#looks.get(remote);
+  /** @param of whose processes they are: the same for the same chaincode */
+  #shared(of: unknown, processes: () => Promise<readonly number[]>): Promise<boolean> {
+    const known = this.#looks.get(of);
     if (known !== undefined) return known;
-    const look = this.#any(() => this.#processesAt(remote)).finally(() => this.#looks.delete(remote));
-    this.#looks.set(remote, look);
+    const look = this.#any(processes).finally(() => this.#looks.delete(of));
+    this.#looks.set(of, look);
     return look;
   }
 

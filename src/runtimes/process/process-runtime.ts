@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ChaincodeInstance, ChaincodeRuntime } from '../../chaincode/ports/runtime.ts';
+import type { ChaincodeInstance, ChaincodeRuntime, LaunchOptions } from '../../chaincode/ports/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
@@ -9,6 +9,7 @@ import { unpackArchive } from '../../packages/archive/unpack.ts';
 import type { BuildSpec, Exit, LaunchSpec } from '../../packages/launch-spec.ts';
 import type { HostCommand, Platform } from '../../packages/platforms/platform.ts';
 import { chaincodeOutput } from '../chaincode-output.ts';
+import { LocalTransport } from '../local-transport/local-transport.ts';
 import { OpenLaunches } from '../open-launches.ts';
 import { packagePaths } from '../package-paths.ts';
 import { orUnwritable } from '../unwritable-folder.ts';
@@ -53,6 +54,8 @@ export interface ProcessRuntimeParts {
   readonly hidden?: readonly string[];
   /** In the sandbox: shows each version of a chaincode its package at `/chaincode/NAME`, so that breakpoints outlive a reload. */
   readonly steadyPaths?: boolean;
+  /** Whether Node chaincode speaks over a socket of its own instead of gRPC, where it can; it does unless told. */
+  readonly localTransport?: boolean;
   /** How much of finished builds stays; all of it unless told. */
   readonly cache?: CacheBounds;
 }
@@ -77,6 +80,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
   readonly #builds: Builds;
   readonly #cache: BuildCache;
   readonly #controlGroups: Promise<ControlGroups>;
+  readonly #local: LocalTransport | undefined;
   readonly #open = new OpenLaunches();
 
   constructor(parts: ProcessRuntimeParts) {
@@ -85,6 +89,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
     this.#nodePath = nodePath;
     this.#graceMs = graceMs;
     this.#log = log;
+    this.#local = parts.localTransport === false ? undefined : new LocalTransport();
     this.#instances = new Scratch(join(directory, 'instances'));
     this.#unfinished = new Scratch(join(directory, 'unfinished'));
     this.#cache = new BuildCache({ directory, scratch: this.#unfinished, bounds: parts.cache ?? {}, log });
@@ -119,8 +124,10 @@ export class ProcessRuntime implements ChaincodeRuntime {
     return this.#open.run((either) => this.#build(spec, either), { signal }).catch(orUnwritable(this.#parts.directory, spec));
   }
 
-  async launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {
-    return this.#open.run((either) => this.#launch(spec, either), { signal }).catch(orUnwritable(this.#parts.directory, spec));
+  async launch(spec: LaunchSpec, options: LaunchOptions): Promise<ChaincodeInstance> {
+    return this.#open
+      .run((either) => this.#launch(spec, { ...options, ...either }), options)
+      .catch(orUnwritable(this.#parts.directory, spec));
   }
 
   /** Aborts what is being launched and stops what runs; resolves when all of it is gone. */
@@ -151,7 +158,8 @@ export class ProcessRuntime implements ChaincodeRuntime {
     return { ccid, platform, codePackage, log: this.#log.child({ ccid }), output };
   }
 
-  async #launch(spec: LaunchSpec, { signal }: Cancellable): Promise<ChaincodeInstance> {
+  async #launch(spec: LaunchSpec, options: LaunchOptions): Promise<ChaincodeInstance> {
+    const { signal } = options;
     signal.throwIfAborted();
     const platform = this.#platform(spec);
     const { ccid, replica } = spec;
@@ -163,7 +171,11 @@ export class ProcessRuntime implements ChaincodeRuntime {
     const plan = await platform.hostPlan(code, spec);
     const builds = scope.use(await this.#builds.provide(code, plan, this.#subject(spec), { signal }));
     const { host, mspId } = this.#parts;
-    const env = await instanceEnvironment(spec, { host, nodePath: this.#nodePath, directory: folder.path, mspId });
+    let group: ProcessGroup | undefined;
+    const processes = async (): Promise<readonly number[]> => (await group?.processes()) ?? [];
+    const local = await this.#local?.open({ ...options, spec, folder: folder.path, processes, log });
+    if (local !== undefined) scope.use(local);
+    const env = { ...(await instanceEnvironment(spec, { host, nodePath: this.#nodePath, directory: folder.path, mspId })), ...local?.env };
     const own = [folder.path, ...builds.folders];
     const folderOfCode = join(code, plan.workingFolder);
     const steady = this.#parts.steadyPaths === true ? join(STEADY, nameOf(ccid)) : undefined;
@@ -173,13 +185,14 @@ export class ProcessRuntime implements ChaincodeRuntime {
       home: join(folder.path, 'home'),
       env,
       workIn,
+      reads: local?.reads ?? [],
     });
     const groups = await (await this.#controlGroups).open();
     const command = groups === undefined ? isolated : scope.use(groups).wrap(isolated);
     signal.throwIfAborted();
     const heard = this.#parts.logOutput === true ? log : undefined;
-    const group = await start(spec, { ...command, env: { ...env, ...command.env }, cwd: folderOfCode, inside: groups?.processes }, heard);
-    scope.defer(() => group.stop(0));
+    group = await start(spec, { ...command, env: { ...env, ...command.env }, cwd: folderOfCode, inside: groups?.processes }, heard);
+    scope.defer(() => group?.stop(0));
     signal.throwIfAborted();
     return this.#instance(spec, group, {
       owned: scope.move(),
@@ -188,11 +201,11 @@ export class ProcessRuntime implements ChaincodeRuntime {
     });
   }
 
-  async #isolated(command: HostCommand, { own, home, env, workIn }: InstancePlace): Promise<HostCommand> {
+  async #isolated(command: HostCommand, { own, home, env, workIn, reads }: InstancePlace): Promise<HostCommand> {
     const trusted = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'].flatMap((name) => env[name] ?? []);
     const node = await nodeFiles(this.#nodePath);
     const programs = await programFiles(command.file);
-    const reach: Reach = { reads: [...node.reads, ...programs, ...trusted], links: node.links, own, writes: [home], workIn };
+    const reach: Reach = { reads: [...node.reads, ...programs, ...trusted, ...reads], links: node.links, own, writes: [home], workIn };
     return (await this.#isolation).wrap(command, reach);
   }
 
@@ -239,6 +252,8 @@ interface InstancePlace {
   readonly home: string;
   readonly env: Readonly<Record<string, string>>;
   readonly workIn: Reach['workIn'];
+  /** Of the peer's own program. */
+  readonly reads: readonly string[];
 }
 
 /** Where a chaincode finds itself in the sandbox with steady paths. */

@@ -20,7 +20,7 @@ export function serviceConnection({ call, ccid, address }: ServiceConnectionPart
   let closed = false;
   return {
     incoming,
-    dialledFor: ccid,
+    madeFor: ccid,
     remote: address,
     send: async (message) => {
       if (closed) throw connectionLost(ccid, address);

@@ -1,0 +1,77 @@
+import type { Socket } from 'node:net';
+import type { Holding } from '../../comm/byte-budget.ts';
+import type { SelvageError } from '../../common/errors.ts';
+
+/** Bytes and messages that may wait for their reader before nothing more is read from the socket. */
+const MOST_BYTES = 1024 * 1024;
+const MOST_MESSAGES = 256;
+
+/** Messages that came and wait to be read. What came before the end is still given. */
+export class MessageQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
+  readonly #socket: Socket;
+  readonly #holding: Holding;
+  readonly #messages: Uint8Array[] = [];
+  #bytes = 0;
+  #end: { readonly error: SelvageError | undefined } | undefined;
+  #waiting: { readonly resolve: (result: IteratorResult<Uint8Array>) => void; readonly reject: (reason: unknown) => void } | undefined;
+
+  constructor(socket: Socket, holding: Holding) {
+    this.#socket = socket;
+    this.#holding = holding;
+  }
+
+  get ended(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** Whether the socket is not read at the moment. */
+  get full(): boolean {
+    return this.#bytes > MOST_BYTES || this.#messages.length > MOST_MESSAGES;
+  }
+
+  push(message: Uint8Array): void {
+    if (this.#end !== undefined) return;
+    this.#holding.waits();
+    const waiting = this.#waiting;
+    if (waiting !== undefined) {
+      this.#waiting = undefined;
+      this.#holding.consumed(message.length);
+      waiting.resolve({ done: false, value: message });
+      return;
+    }
+    this.#messages.push(message);
+    this.#bytes += message.length;
+    if (this.full) this.#socket.pause();
+  }
+
+  /** Nothing more comes. Only the first call counts. */
+  end(error?: SelvageError): void {
+    if (this.#end !== undefined) return;
+    this.#end = { error };
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (error !== undefined) waiting?.reject(error);
+    else waiting?.resolve(DONE);
+  }
+
+  next(): Promise<IteratorResult<Uint8Array>> {
+    const message = this.#messages.shift();
+    if (message !== undefined) {
+      this.#bytes -= message.length;
+      this.#holding.consumed(message.length);
+      if (!this.full) this.#socket.resume();
+      return Promise.resolve({ done: false, value: message });
+    }
+    if (this.#end?.error !== undefined) return Promise.reject(this.#end.error);
+    if (this.#end !== undefined) return Promise.resolve(DONE);
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+const DONE = { done: true, value: undefined } as const;
