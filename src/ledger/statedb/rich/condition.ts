@@ -1,7 +1,7 @@
 import type { JsonValue } from './json-value.ts';
 
-/** Operators that look at the value of a field. */
-export type FieldOperator =
+/** Operators that look at a value. */
+export type ValueOperator =
   | '$lt'
   | '$lte'
   | '$eq'
@@ -18,15 +18,18 @@ export type FieldOperator =
   | '$regex'
   | '$beginsWith';
 
-/** A selector in normal form: what `normalForm` makes of the JSON. */
+export type NestingOperator = '$elemMatch' | '$allMatch' | '$keyMapMatch';
+
+/** A selector: `normalForm` makes it of the JSON. */
 export type Condition =
-  | { readonly kind: 'all' | 'any'; readonly of: readonly Condition[] }
+  /** The selector `{}`: every document. */
+  | { readonly kind: 'everything' }
+  /** `nor` is in a normal form only where CouchDB does not expect it, and is an error when it is looked at. */
+  | { readonly kind: 'and' | 'or' | 'nor'; readonly of: readonly Condition[] }
   | { readonly kind: 'not'; readonly of: Condition }
-  /** A condition on one field, by its joined name. */
+  /** On one field, by its joined name; the empty name is the value itself. */
   | { readonly kind: 'field'; readonly name: string; readonly of: Condition }
-  | { readonly kind: 'compare'; readonly operator: FieldOperator; readonly argument: JsonValue }
-  | { readonly kind: 'nested'; readonly operator: '$elemMatch' | '$allMatch' | '$keyMapMatch'; readonly of: Condition }
-  /** Without a text index: true of every document. */
-  | { readonly kind: 'text'; readonly argument: JsonValue }
-  /** A negation where CouchDB knows none: an error while matching, which counts as no match inside of arrays. */
-  | { readonly kind: 'misplaced'; readonly operator: string; readonly argument: JsonValue };
+  | { readonly kind: 'value'; readonly operator: ValueOperator; readonly argument: JsonValue }
+  | { readonly kind: 'nested'; readonly operator: NestingOperator; readonly of: Condition }
+  /** CouchDB's internal `$default`, which is legal with `$text` in it alone; true of every document where there is no text index. */
+  | { readonly kind: 'text'; readonly argument: JsonValue };

@@ -1,0 +1,62 @@
+import type { Condition } from './condition.ts';
+import { goJson } from './document-json.ts';
+import { indexableFields } from './field-range.ts';
+import type { IndexDefinition } from './index-definition.ts';
+import type { JsonValue } from './json-value.ts';
+import { parseQuery } from './parse-query.ts';
+import { type ChosenPlan, choosePlan, endKey, indexLabel, startKey } from './plan-query.ts';
+import type { QueryOptions } from './query-options.ts';
+import type { QueryPlan } from './query-plan.ts';
+import { rewriteQuery } from './rewrite-query.ts';
+import { isConstant } from './usable-index.ts';
+
+/**
+ * How a query is answered with these indexes, without answering it.
+ * @throws {SelvageError} `SIMULATION_FAILED` with the text that the query itself would be refused with
+ */
+export function explainQuery(indexes: readonly IndexDefinition[], query: string, limit: number): QueryPlan {
+  const options = parseQuery(rewriteQuery(query, { limit, bookmark: '' }));
+  return explainPlan(choosePlan(indexes, options), options);
+}
+
+/** A plan in words and texts. */
+export function explainPlan(plan: ChosenPlan, { selector, sort }: QueryOptions): QueryPlan {
+  const candidates = plan.usability.map(({ index, usable, reason }) => ({ index: indexLabel(index), usable, reason }));
+  const chosen = indexLabel(plan.index);
+  const fields = indexableFields(selector);
+  const constants = fields.filter((name) => isConstant(selector, name));
+  const sorted = sort.map(({ name }) => name);
+  return {
+    selector: goJson(asJson(selector)),
+    index: chosen,
+    candidates: [...candidates.filter(({ index }) => index === chosen), ...candidates.filter(({ index }) => index !== chosen)],
+    range:
+      plan.prefix === 'nothing'
+        ? undefined
+        : { low: goJson(startKey(plan.prefix)), high: goJson(endKey(plan.prefix)), descending: plan.descending },
+    indexable: [...new Set([...constants, ...sorted, ...fields])],
+    sort: sorted,
+  };
+}
+
+/** A selector in normal form, as JSON again. */
+function asJson(condition: Condition): JsonValue {
+  switch (condition.kind) {
+    case 'everything':
+      return new Map();
+    case 'and':
+    case 'or':
+    case 'nor':
+      return new Map([[`$${condition.kind}`, condition.of.map(asJson)]]);
+    case 'not':
+      return new Map([['$not', asJson(condition.of)]]);
+    case 'field':
+      return new Map([[condition.name, asJson(condition.of)]]);
+    case 'nested':
+      return new Map([[condition.operator, asJson(condition.of)]]);
+    case 'value':
+      return new Map([[condition.operator, condition.argument]]);
+    case 'text':
+      return condition.argument;
+  }
+}
