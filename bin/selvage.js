@@ -9,4 +9,4 @@ const asked = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((option
 if (!asked && inspector.url() !== undefined) inspector.close();
 
 module.enableCompileCache?.(); // from Node 22.8 on: what was compiled once is read back at the next start
-await import('../dist/cli/main.js');
+await import('../dist/bundle/main.js');

@@ -4,7 +4,7 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensure, root } from './ensure.mjs';
 
-ensure();
+await ensure();
 const compiler = [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'bench')];
 const { status } = spawnSync(process.execPath, compiler, { stdio: ['ignore', 'inherit', 'inherit'] });
 if (status !== 0) process.exit(1);

@@ -1,5 +1,5 @@
 /**
- * Brings a checkout to where it can run: dependencies from the lock file, generated codecs, compiled sources.
+ * Brings a checkout to where it can run: dependencies from the lock file, generated codecs, compiled sources, the bundled command.
  * Each step is skipped when its input has not changed, so a second run costs about a second.
  */
 import { execFileSync } from 'node:child_process';
@@ -7,11 +7,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureBundle } from './bundle.mjs';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...path) => join(root, ...path);
 
-export function ensure() {
+export async function ensure() {
   checkNode();
   once('node_modules/.selvage-installed', [at('package-lock.json')], 'installing dependencies', () => npm('ci', '--ignore-scripts'));
   const generator = [
@@ -21,6 +22,7 @@ export function ensure() {
   ];
   once('src/protos/gen/.generated', generator, 'deriving the message codecs', () => node([at('scripts/generate-protos.mjs')]));
   node([at('node_modules/typescript/bin/tsc'), '-b']);
+  await ensureBundle();
 }
 
 function checkNode() {
@@ -57,4 +59,4 @@ function node(args) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) ensure();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await ensure();

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { ensure, root } from './ensure.mjs';
 
-ensure();
+await ensure();
 const bin = (path) => join(root, 'node_modules', path);
 const CHECKS = [
   ['format and lint', bin('@biomejs/biome/bin/biome'), ['check', '--diagnostic-level=warn', '.']],

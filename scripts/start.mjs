@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { ensure, root } from './ensure.mjs';
 
-ensure();
+await ensure();
 const args = [join(root, 'bin/selvage.js'), 'dev', join(root, 'chaincodes/asset-node'), ...process.argv.slice(2)];
 const child = spawn(process.execPath, args, { stdio: 'inherit' });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

@@ -7,7 +7,7 @@ import { ensure, root } from './ensure.mjs';
 /** So many times the runs that a property has in `npm test`. */
 const RUNS = process.env.SELVAGE_TEST_RUNS ?? '20';
 
-ensure();
+await ensure();
 const properties = ['src', 'test']
   .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => `${folder}/${name}`))
   .filter(

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { checkImports } from './check-imports.mjs';
 import { ensure, root } from './ensure.mjs';
 
-ensure();
+await ensure();
 const forbidden = checkImports();
 for (const problem of forbidden) console.error(`forbidden import: ${problem}`);
 if (forbidden.length > 0) process.exit(1);

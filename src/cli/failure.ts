@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { SelvageError } from '../common/errors.ts';
+import { originalStack } from './original-stack.ts';
 import { refusalAdvice } from './refusal-advice.ts';
 import { systemFailureOf } from './system-failure.ts';
 import type { Terminal } from './terminal.ts';
@@ -28,7 +29,7 @@ export function reportFailure(thrown: unknown, terminal: Terminal, usage: number
 /** An unforeseen error shows its cause: here the reader is the one who can do something about it. */
 function sentenceOf(error: SelvageError): string {
   if (error.code !== 'INTERNAL' || !(error.cause instanceof Error)) return error.message;
-  return `${error.message}: ${error.cause.stack ?? error.cause.message}`;
+  return `${error.message}: ${originalStack(error.cause.stack ?? error.cause.message)}`;
 }
 
 const ADVICE: Readonly<Partial<Record<SelvageError['code'], string>>> = {

@@ -1,0 +1,48 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { originalStack } from '../../src/cli/original-stack.ts';
+
+const repository = join(import.meta.dirname, '..', '..');
+const bundle = join(repository, 'dist', 'bundle');
+
+/** Where a text stands in the bundle, as a stack names it. */
+async function placeOf(text: string): Promise<string> {
+  for (const name of (await readdir(bundle)).filter((file) => file.endsWith('.js'))) {
+    const lines = (await readFile(join(bundle, name), 'utf8')).split('\n');
+    const line = lines.findIndex((each) => each.includes(text));
+    if (line >= 0) return `${pathToFileURL(join(bundle, name)).href}:${line + 1}:${(lines[line]?.indexOf(text) ?? 0) + 1}`;
+  }
+  throw new Error(`nothing in the bundle has ${text}`);
+}
+
+/** The same in a source, counted from 1. */
+async function lineIn(source: string, text: string): Promise<number> {
+  return (await readFile(join(repository, source), 'utf8')).split('\n').findIndex((line) => line.includes(text)) + 1;
+}
+
+describe('The bundled command', () => {
+  it('has stacks that lead to the sources', async () => {
+    const text = 'nobody reads the output'; // src/cli/main.ts
+    const stack = `Error: gone\n    at WriteStream.<anonymous> (${await placeOf(text)})\n    at node:events:1:1\n    at ${await placeOf('JSON.parse(readFileSync(join(ROOT')}`;
+    const [, first, second, third] = originalStack(stack).split('\n');
+    expect(first).toMatch(
+      new RegExp(`^    at WriteStream\\.<anonymous> \\(src/cli/main\\.ts:${await lineIn('src/cli/main.ts', text)}:\\d+\\)$`),
+    );
+    expect(second).toBe('    at node:events:1:1');
+    const line = await lineIn('src/node/version.ts', 'JSON.parse(readFileSync(join(ROOT');
+    expect(third).toMatch(new RegExp(`^    at src/node/version\\.ts:${line}:\\d+$`));
+  });
+
+  it('leaves places alone of which it knows no more', () => {
+    const stack = 'Error: x\n    at f (file:///nowhere/at/all.js:1:2)';
+    expect(originalStack(stack)).toBe(stack);
+  });
+
+  it('has in few files what a peer loads when it starts', async () => {
+    const files = (await readdir(bundle)).filter((file) => file.endsWith('.js'));
+    expect(files).toContain('main.js');
+    expect(files.length).toBeLessThan(200);
+  });
+});
