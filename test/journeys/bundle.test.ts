@@ -1,9 +1,14 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { originalStack } from '../../src/cli/original-stack.ts';
+import { version } from '../../src/node/version.ts';
 
+const run = promisify(execFile);
 const repository = join(import.meta.dirname, '..', '..');
 const bundle = join(repository, 'dist', 'bundle');
 
@@ -40,9 +45,21 @@ describe('The bundled command', () => {
     expect(originalStack(stack)).toBe(stack);
   });
 
-  it('has in few files what a peer loads when it starts', async () => {
-    const files = (await readdir(bundle)).filter((file) => file.endsWith('.js'));
-    expect(files).toContain('main.js');
-    expect(files.length).toBeLessThan(200);
+  it('works from the package that npm makes, which has no sources', async () => {
+    const scope = await mkdtemp(join(tmpdir(), 'selvage-packed-'));
+    try {
+      await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', scope], { cwd: repository });
+      await run('tar', ['-xzf', `selvage-${version}.tgz`], { cwd: scope });
+      const unpacked = join(scope, 'package');
+      expect((await readdir(unpacked)).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'dist', 'package.json']);
+      await symlink(join(repository, 'node_modules'), join(unpacked, 'node_modules'));
+      const selvage = (...args: string[]) => run(process.execPath, [join(unpacked, 'bin', 'selvage.js'), ...args], { cwd: scope });
+      expect((await selvage('--version')).stdout.trim()).toBe(version);
+      const sample = join(repository, 'chaincodes', 'asset-node');
+      await selvage('lifecycle', 'chaincode', 'package', 'out.tar.gz', '--path', sample, '--lang', 'node', '--label', 'asset');
+      expect((await run('tar', ['-tzf', 'out.tar.gz'], { cwd: scope })).stdout).toContain('code.tar.gz');
+    } finally {
+      await rm(scope, { recursive: true, force: true });
+    }
   });
 });
