@@ -4,6 +4,79 @@ import { timerMs } from './timers.ts';
 /** What every function that waits takes: the signal says that nobody wants the answer any more. */
 export interface Cancellable {
   readonly signal: AbortSignal;
+  /** Says the same where the signal is made only when somebody asks for it; use {@link cancellationOf}. */
+  readonly cancellation?: Cancellation | undefined;
+}
+
+/** What an abort signal says, without its cost: most work is over before anybody wants to hear that it is not wanted. */
+export interface Cancellation {
+  /** Whether nobody wants the answer any more, and then why. */
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  /** Calls `listener` once when nobody wants the answer any more, at once if that is so already. @returns what takes it back */
+  listen(listener: (reason: unknown) => void): () => void;
+}
+
+export const cancellationOf = ({ signal, cancellation }: Cancellable): Cancellation => cancellation ?? ofSignal(signal);
+
+/** @throws the reason, when nobody wants the answer any more */
+export function throwIfAborted(options: Cancellable): void {
+  const { cancellation } = options;
+  if (cancellation === undefined) options.signal.throwIfAborted();
+  else if (cancellation.aborted) throw cancellation.reason;
+}
+
+const nothing = (): void => undefined;
+
+const ofSignal = (signal: AbortSignal): Cancellation => ({
+  aborted: signal.aborted,
+  reason: signal.reason,
+  listen: (listener) => {
+    const heard = (): void => listener(signal.reason);
+    if (signal.aborted) heard();
+    else signal.addEventListener('abort', heard, { once: true });
+    return () => signal.removeEventListener('abort', heard);
+  },
+});
+
+/** As an abort controller, whose signal is made when somebody asks for it. The first reason is the one that counts. */
+export class LazyAbort implements Cancellation {
+  #ended: { readonly reason: unknown } | undefined;
+  #controller: AbortController | undefined;
+  #listeners: Set<(reason: unknown) => void> | undefined;
+
+  get aborted(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  get reason(): unknown {
+    return this.#ended?.reason;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason);
+    return this.#controller.signal;
+  }
+
+  listen(listener: (reason: unknown) => void): () => void {
+    if (this.#ended !== undefined) {
+      listener(this.#ended.reason);
+      return nothing;
+    }
+    this.#listeners ??= new Set();
+    const listeners = this.#listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  abort(reason: unknown): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = { reason };
+    this.#controller?.abort(reason);
+    const listeners = this.#listeners;
+    this.#listeners = undefined;
+    for (const listener of listeners ?? []) listener(reason);
+  }
 }
 
 /** The promise's outcome, or the signal's reason if that comes first. The work behind the promise is not stopped. */
