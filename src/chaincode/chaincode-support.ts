@@ -6,8 +6,9 @@ import { textOf, utf8 } from '../common/bytes.ts';
 import { type Cancellable, orAbort } from '../common/cancel.ts';
 import type { Clock } from '../common/clock.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
+import { Labelled } from '../common/labelled.ts';
 import { type Logger, silent } from '../common/log.ts';
-import { type Metrics, timed, unmeasured } from '../common/metrics.ts';
+import { type Histogram, type Metrics, unmeasured } from '../common/metrics.ts';
 import { prefixed } from '../common/prefixed.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import type { CollectionAccess } from '../lifecycle/collection-access.ts';
@@ -20,7 +21,7 @@ import type { ChaincodeCall, ChaincodeOutcome, Chaincodes } from './chaincodes.t
 import type { LaunchablePackages } from './launch.ts';
 import { outcomeOf } from './outcome.ts';
 import { PatientDeadline } from './patient-deadline.ts';
-import type { ChaincodeConnection } from './ports/connection.ts';
+import type { ChaincodeConnection, ReceivedMessage } from './ports/connection.ts';
 import type { Debuggers } from './ports/debugging.ts';
 import type { ChaincodeRuntime } from './ports/runtime.ts';
 import { ChaincodeRegistry } from './registry.ts';
@@ -90,19 +91,24 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
   readonly #requests: RequestParts;
   readonly #newId: () => string;
   readonly #metrics: ChaincodeMetrics;
+  readonly #seconds: Labelled<Histogram>;
 
   constructor(parts: ChaincodeSupportParts) {
     const { channels, acl, definitions, certificates, userRunsChaincode } = parts;
     const tls = certificates && new ChaincodeTls(certificates);
     this.#parts = parts;
     this.#metrics = new ChaincodeMetrics(parts.metrics ?? unmeasured);
+    const timed = 'Time a chaincode takes for one call, calls of others included';
+    this.#seconds = new Labelled(['chaincode'], (labels) =>
+      (parts.metrics ?? unmeasured).histogram('selvage_chaincode_execute_seconds', timed, labels),
+    );
     this.#newId = parts.newId ?? randomUUID;
     this.#system = new Map(parts.system.map((chaincode) => [chaincode.name, chaincode]));
     this.#registry = new ChaincodeRegistry({ open: userRunsChaincode, tls });
     this.#supervisor = new ChaincodeSupervisor({ ...parts, registry: this.#registry, tls, serve: (connection) => this.serve(connection) });
     const chaincodes = {
       makeReady: (chaincode: ChaincodeRef, options: Cancellable) => this.makeReady(chaincode, options),
-      answerOf: (call: ChaincodeCall, options: Cancellable) => this.#answerOf(call, options),
+      answerOf: async (call: ChaincodeCall, options: Cancellable) => (await this.#answerOf(call, options)).bytes,
     };
     this.#requests = {
       collections: parts.collections,
@@ -127,7 +133,13 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
 
   async execute(call: ChaincodeCall, options: Cancellable): Promise<ChaincodeOutcome> {
     if (!this.isReady(call.chaincode)) await this.makeReady(call.chaincode, options);
-    return outcomeOf(await this.#executed(call, options), call);
+    let answer: ReceivedMessage;
+    try {
+      answer = await this.#answerOf(call, options);
+    } catch (thrown) {
+      throw prefixed(`failed to execute transaction${this.#isOf1(call) ? '' : ` ${call.proposal.txId}`}: `, thrown);
+    }
+    return outcomeOf(answer.message, call);
   }
 
   /**
@@ -171,36 +183,22 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     return this.#supervisor[Symbol.asyncDispose]();
   }
 
-  async #executed(call: ChaincodeCall, options: Cancellable): Promise<Uint8Array> {
-    try {
-      return await this.#answerOf(call, options);
-    } catch (thrown) {
-      throw prefixed(`failed to execute transaction${this.#isOf1(call) ? '' : ` ${call.proposal.txId}`}: `, thrown);
-    }
-  }
-
   #isOf1({ proposal: { channelId } }: ChaincodeCall): boolean {
     return dialectOn(this.#parts.channels, channelId) === '1.1';
   }
 
-  /** COMPLETED or ERROR of a chaincode that is ready, within the execute timeout. */
-  #answerOf(call: ChaincodeCall, options: Cancellable): Promise<Uint8Array> {
-    const { metrics = unmeasured } = this.#parts;
-    const labels = { chaincode: call.chaincode.name };
-    const seconds = metrics.histogram(
-      'selvage_chaincode_execute_seconds',
-      'Time a chaincode takes for one call, calls of others included',
-      labels,
-    );
-    return timed(seconds, () => this.#sent(call, options));
-  }
-
-  /** 1.1 says so of what could not be sent alone, 2.x of whatever comes instead of an answer. */
-  async #sent(call: ChaincodeCall, options: Cancellable): Promise<Uint8Array> {
+  /**
+   * COMPLETED or ERROR of a chaincode that is ready, within the execute timeout. 1.1 says so of what could not be sent alone, 2.x of
+   * whatever comes instead of an answer.
+   */
+  async #answerOf(call: ChaincodeCall, options: Cancellable): Promise<ReceivedMessage> {
+    const begun = performance.now();
     try {
       return await this.#answerInTime(call, options);
     } catch (thrown) {
       throw this.#isOf1(call) || messageOf(thrown).startsWith(UNSENT) ? thrown : prefixed(UNSENT, thrown);
+    } finally {
+      this.#seconds.of(call.chaincode.name).observe((performance.now() - begun) / 1000);
     }
   }
 
@@ -227,28 +225,36 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     });
   }
 
-  async #answerInTime(call: ChaincodeCall, { signal }: Cancellable): Promise<Uint8Array> {
-    using deadline = new PatientDeadline({
+  async #answerInTime(call: ChaincodeCall, options: Cancellable): Promise<ReceivedMessage> {
+    const deadline = new PatientDeadline({
       ms: this.#timeoutOf(call),
       message: 'timeout expired while executing transaction',
-      parent: signal,
+      parent: options,
       paused: this.#parts.debuggers && (() => this.#debugged(call)),
       onPaused: () => this.#tellPaused(call),
     });
-    const system = this.#system.get(call.chaincode.name);
-    if (system !== undefined) return await systemAnswer(system, call, deadline.signal);
-    using place = await this.#supervisor.enter(call, { signal: deadline.signal });
+    try {
+      const system = this.#system.get(call.chaincode.name);
+      return await (system === undefined ? this.#answerOfUser(call, deadline) : systemAnswer(system, call, deadline.signal));
+    } finally {
+      deadline[Symbol.dispose]();
+    }
+  }
+
+  async #answerOfUser(call: ChaincodeCall, deadline: PatientDeadline): Promise<ReceivedMessage> {
+    const place = await this.#supervisor.enter(call, deadline);
     const { stream } = place;
     const { heard } = stream;
     try {
-      const { bytes } = await stream.execute({ ...call, namespace: call.chaincode.name }, { signal: deadline.signal });
-      return bytes;
+      return await stream.execute({ ...call, namespace: call.chaincode.name }, deadline);
     } catch (thrown) {
       const failure = SelvageError.from(thrown);
       if (deadline.expired) this.#metrics.executeTimedOut(call.chaincode.ccid);
       if (failure.code === 'CHAINCODE_STREAM_ENDED') throw await explained(place, failure);
       if (deadline.expired && stream.heard === heard) throw await silence(place, call, failure, this.#parts.executeTimeoutMs);
       throw thrown;
+    } finally {
+      place[Symbol.dispose]();
     }
   }
 }
@@ -265,14 +271,20 @@ const UNSENT = 'error sending: ';
 const INSTALLS: ReadonlySet<string> = new Set(['_lifecycle InstallChaincode', 'lscc install']);
 
 /** What a system chaincode would have sent, had it a stream: a text that repeats bytes which are none cannot be sent. */
-async function systemAnswer(system: SystemChaincode, call: ChaincodeCall, signal: AbortSignal): Promise<Uint8Array> {
+async function systemAnswer(system: SystemChaincode, call: ChaincodeCall, signal: AbortSignal): Promise<ReceivedMessage> {
   const response = await orAbort(system.invoke(call, { signal }), signal);
   const { txId: txid, channelId } = call.proposal;
   if (response.message.includes(NO_TEXT) && call.input.args?.some((arg) => !isUtf8(arg))) {
     const payload = utf8('failed to marshal response: string field contains invalid UTF-8');
-    return protos.ChaincodeMessage.encode({ type: Type.ERROR, payload, txid, channelId });
+    return asSent({ type: Type.ERROR, payload, txid, channelId });
   }
-  return protos.ChaincodeMessage.encode({ type: Type.COMPLETED, payload: protos.Response.encode(response), txid, channelId });
+  const payload = protos.Response.encode(response);
+  return asSent({ type: Type.COMPLETED, payload, txid, channelId });
+}
+
+function asSent(init: protos.ChaincodeMessageInit): ReceivedMessage {
+  const bytes = protos.ChaincodeMessage.encode(init);
+  return { bytes, message: protos.ChaincodeMessage.decode(bytes) };
 }
 
 /** What stands in a text for bytes that are none. */

@@ -69,7 +69,7 @@ export async function launchChaincode(launchable: Launchable, parts: LaunchParts
   using deadline = new PatientDeadline({
     ms: startupTimeoutMs,
     message: `timeout expired while starting chaincode ${chaincode.ccid} for transaction`,
-    parent: signal,
+    parent: { signal },
     paused: debuggers && (() => debuggers.attached({ processes: progress.instance?.processes })),
   });
   using expectation = parts.registry.expect(chaincode.ccid); // first: the chaincode may call back at once

@@ -57,7 +57,7 @@ describe.skipIf(!fixtures)('recorded outcomes', () => {
       const committed = inBlocks.get(txid);
       const recorded = committed?.events;
       if (protos.ChaincodeMessage.decode(bytes).chaincodeEvent === undefined || committed === undefined || !recorded) continue;
-      const { event } = outcomeOf(bytes, call(committed.chaincode.name, txid));
+      const { event } = outcomeOf(read(bytes), call(committed.chaincode.name, txid));
       expect(event).toEqual({
         chaincodeId: recorded.chaincode_id,
         txId: recorded.tx_id,
@@ -79,22 +79,29 @@ describe.skipIf(!fixtures)('recorded outcomes', () => {
     const compared = failed.filter(({ step }) => step !== null && !quirks.includes(step));
     expect(compared.map(({ step }) => step)).toContain('54-invoke-status-500');
     for (const { step, txid, msg } of compared) {
-      const text = failureOf(() => outcomeOf(Buffer.from(msg, 'base64'), call('kvnode', txid)));
+      const text = failureOf(() => outcomeOf(read(Buffer.from(msg, 'base64')), call('kvnode', txid)));
       expect(`error executing chaincode: ${text}`).toBe(texts.get(step));
     }
   });
 });
 
+const read = (bytes: Uint8Array) => protos.ChaincodeMessage.decode(bytes);
+
 describe('outcomeOf', () => {
   it('does not believe what an event says of its origin', () => {
     const chaincodeEvent = { chaincodeId: 'bank', txId: 'another', eventName: 'e', payload: utf8('p') };
     const message = protos.ChaincodeMessage.encode({ type: Type.COMPLETED, chaincodeEvent });
-    expect(outcomeOf(message, call('cc', 't')).event).toEqual({ chaincodeId: 'cc', txId: 't', eventName: 'e', payload: Buffer.from('p') });
+    expect(outcomeOf(read(message), call('cc', 't')).event).toEqual({
+      chaincodeId: 'cc',
+      txId: 't',
+      eventName: 'e',
+      payload: Buffer.from('p'),
+    });
   });
 
   it('fails for a response that does not parse', () => {
     const message = protos.ChaincodeMessage.encode({ type: Type.COMPLETED, payload: new Uint8Array([0xff]) });
-    expect(failureOf(() => outcomeOf(message, call('cc', 't')))).toBe('failed to unmarshal response for txid (t)');
+    expect(failureOf(() => outcomeOf(read(message), call('cc', 't')))).toBe('failed to unmarshal response for txid (t)');
   });
 });
 

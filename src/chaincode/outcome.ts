@@ -11,8 +11,10 @@ import { Type } from './stream/message-types.ts';
  *   without a readable response
  * @see processChaincodeExecutionResult in hyperledger/fabric v1.4, core/chaincode/chaincode_support.go; texts of v1.1
  */
-export function outcomeOf(answer: Uint8Array, { chaincode, proposal }: ChaincodeCall): ChaincodeOutcome {
-  const { type, payload, chaincodeEvent } = protos.ChaincodeMessage.decode(answer);
+export function outcomeOf(
+  { type, payload, chaincodeEvent }: Pick<protos.ChaincodeMessage, 'type' | 'payload' | 'chaincodeEvent'>,
+  { chaincode, proposal }: ChaincodeCall,
+): ChaincodeOutcome {
   if (type === Type.ERROR) throw new SelvageError('CHAINCODE_FAILED', `transaction returned with failure: ${textOf(payload)}`);
   const response = responseOf(payload, proposal.txId);
   const event = chaincodeEvent && { ...chaincodeEvent, chaincodeId: chaincode.name, txId: proposal.txId };

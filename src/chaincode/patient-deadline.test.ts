@@ -10,13 +10,13 @@ const ended = (deadline: PatientDeadline): Promise<unknown> =>
 
 describe('PatientDeadline', () => {
   it('aborts when its time is up, and says so', async () => {
-    using deadline = new PatientDeadline({ ms: 5, message: 'too late', parent: never });
+    using deadline = new PatientDeadline({ ms: 5, message: 'too late', parent: { signal: never } });
     expect(await ended(deadline)).toMatchObject({ code: 'DEADLINE_EXCEEDED', message: 'too late' });
     expect(deadline.expired).toBe(true);
   });
 
   it('aborts when its time is up and nothing pauses it', async () => {
-    using deadline = new PatientDeadline({ ms: 20, message: 'too late', parent: never, paused: async () => false, lookMs: 5 });
+    using deadline = new PatientDeadline({ ms: 20, message: 'too late', parent: { signal: never }, paused: async () => false, lookMs: 5 });
     expect(await ended(deadline)).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
   });
 
@@ -27,7 +27,7 @@ describe('PatientDeadline', () => {
       return looks <= 10;
     };
     const onPaused = vi.fn();
-    using deadline = new PatientDeadline({ ms: 10, message: 'too late', parent: never, paused, onPaused, lookMs: 3 });
+    using deadline = new PatientDeadline({ ms: 10, message: 'too late', parent: { signal: never }, paused, onPaused, lookMs: 3 });
     expect(await ended(deadline)).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     expect(onPaused).toHaveBeenCalledTimes(1);
     expect(looks).toBeGreaterThan(10); // ten looks of 3 ms are three times its limit
@@ -35,7 +35,7 @@ describe('PatientDeadline', () => {
 
   it('is not asked whether it is paused before the first look', async () => {
     const paused = vi.fn(async () => true);
-    using deadline = new PatientDeadline({ ms: 60_000, message: 'too late', parent: never, paused });
+    using deadline = new PatientDeadline({ ms: 60_000, message: 'too late', parent: { signal: never }, paused });
     await new Promise(setImmediate);
     expect(paused).not.toHaveBeenCalled();
     expect(deadline.signal.aborted).toBe(false);
@@ -43,11 +43,11 @@ describe('PatientDeadline', () => {
 
   it('gives up with its parent, also one that gave up before', async () => {
     const parent = new AbortController();
-    using deadline = new PatientDeadline({ ms: 60_000, message: 'too late', parent: parent.signal });
+    using deadline = new PatientDeadline({ ms: 60_000, message: 'too late', parent });
     parent.abort(new Error('caller left'));
     expect(deadline.signal.reason).toEqual(new Error('caller left'));
     expect(deadline.expired).toBe(false);
-    using late = new PatientDeadline({ ms: 60_000, message: 'too late', parent: parent.signal });
+    using late = new PatientDeadline({ ms: 60_000, message: 'too late', parent });
     expect(late.signal.reason).toEqual(new Error('caller left'));
   });
 
@@ -58,7 +58,7 @@ describe('PatientDeadline', () => {
       asked.resolve();
       return answer.promise;
     };
-    const deadline = new PatientDeadline({ ms: 1, message: 'too late', parent: never, paused });
+    const deadline = new PatientDeadline({ ms: 1, message: 'too late', parent: { signal: never }, paused });
     await asked.promise;
     deadline[Symbol.dispose]();
     answer.resolve(false);
@@ -70,7 +70,7 @@ describe('PatientDeadline', () => {
     const over: string[] = [];
     const all: Promise<unknown>[] = [];
     const begin = (which: string): void => {
-      const deadline = new PatientDeadline({ ms: 30, message: 'too late', parent: never });
+      const deadline = new PatientDeadline({ ms: 30, message: 'too late', parent: { signal: never } });
       all.push(ended(deadline).then(() => over.push(which)));
     };
     for (let pair = 0; pair < 500; pair += 1) {

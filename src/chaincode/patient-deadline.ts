@@ -1,3 +1,4 @@
+import { type Cancellable, type Cancellation, cancellationOf, LazyAbort } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
 import { timerMs } from '../common/timers.ts';
 
@@ -5,7 +6,7 @@ export interface PatientDeadlineParts {
   /** Milliseconds that must count until `signal` aborts with a `DEADLINE_EXCEEDED` error of that `message`. */
   readonly ms: number;
   readonly message: string;
-  readonly parent: AbortSignal;
+  readonly parent: Cancellable;
   /** Whether the time stands still now. Must not reject. Absent when it never does. */
   readonly paused?: (() => Promise<boolean>) | undefined;
   /** Called once, when it is paused for the first time. */
@@ -21,10 +22,10 @@ const LOOK_MS = 1_000;
  * A limit in time that stands still while somebody debugs: of the time between two looks nothing counts when it is paused at the
  * second. Like `Deadline` otherwise: dispose it when the work is over, or the timer keeps its memory.
  */
-export class PatientDeadline implements Disposable {
-  readonly #controller = new AbortController();
+export class PatientDeadline implements Cancellable, Disposable {
+  readonly #abort = new LazyAbort();
   readonly #parts: PatientDeadlineParts;
-  readonly #giveUp: () => void;
+  readonly #leave: () => void;
   #left: number;
   #timer: NodeJS.Timeout | undefined;
   #expired = false;
@@ -34,14 +35,16 @@ export class PatientDeadline implements Disposable {
     const { ms, parent } = parts;
     this.#parts = parts;
     this.#left = ms;
-    this.#giveUp = () => this.#controller.abort(parent.reason);
-    if (parent.aborted) this.#giveUp();
-    else parent.addEventListener('abort', this.#giveUp, { once: true });
-    if (!parent.aborted) this.#wait();
+    this.#leave = cancellationOf(parent).listen((reason) => this.#abort.abort(reason));
+    if (!this.#abort.aborted) this.#wait();
   }
 
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#abort.signal;
+  }
+
+  get cancellation(): Cancellation {
+    return this.#abort;
   }
 
   /** Whether the time was up; false when it was the parent who gave up. */
@@ -52,7 +55,7 @@ export class PatientDeadline implements Disposable {
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#parts.parent.removeEventListener('abort', this.#giveUp);
+    this.#leave();
   }
 
   #wait(): void {
@@ -67,12 +70,12 @@ export class PatientDeadline implements Disposable {
 
   async #look(timer: NodeJS.Timeout, passed: number): Promise<void> {
     const paused = (await this.#parts.paused?.()) ?? false;
-    if (this.#timer !== timer || this.signal.aborted) return; // disposed or given up meanwhile
+    if (this.#timer !== timer || this.#abort.aborted) return; // disposed or given up meanwhile
     if (paused) this.#tell();
     else this.#left -= passed;
     if (this.#left > 0) return this.#wait();
     this.#expired = true;
-    this.#controller.abort(new SelvageError('DEADLINE_EXCEEDED', this.#parts.message));
+    this.#abort.abort(new SelvageError('DEADLINE_EXCEEDED', this.#parts.message));
   }
 
   #tell(): void {

@@ -1,5 +1,6 @@
 import { type Cancellable, orAbort } from '../common/cancel.ts';
 import { SelvageError } from '../common/errors.ts';
+import type { MaybePromise } from '../common/maybe.ts';
 import type { Gauge, Metrics } from '../common/metrics.ts';
 import { Serial } from '../common/serial.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
@@ -109,10 +110,11 @@ export class ReplicaSet implements AsyncDisposable {
    * it would with a single instance; else where the fewest are open.
    * @throws {SelvageError} as {@link ready}
    */
-  async enter(proposal: ProposalContext, { signal }: Cancellable): Promise<Place> {
+  enter(proposal: ProposalContext, options: Cancellable): MaybePromise<Place> {
     this.#wanted = this.#now();
-    const found = this.#find(proposal) ?? (await orAbort(this.#started(), signal));
-    return this.#place(this.#find(proposal) ?? found, proposal);
+    const found = this.#find(proposal);
+    if (found !== undefined) return this.#place(found, proposal);
+    return orAbort(this.#started(), options.signal).then((started) => this.#place(this.#find(proposal) ?? started, proposal));
   }
 
   /**

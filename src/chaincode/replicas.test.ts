@@ -347,11 +347,13 @@ describe('a replica that crashes', () => {
   });
 
   it('leaves a transaction that goes on to another one', async () => {
-    const { support } = peer({ replicas: 2 });
+    const restart = { free: 0, firstMs: 1_000_000, mostMs: 1_000_000, stableMs: 1_000_000 };
+    const { support } = peer({ replicas: 2, parts: { restart } });
     await all(support, 2);
     const same = proposal('t');
     const first = await execute(support, 't', { proposal: same });
     crash(at(Number(first)));
+    await turns(); // until the peer hears of it
     expect(await execute(support, 't', { proposal: same })).toBe(first === '1' ? '2' : '1');
   });
 });

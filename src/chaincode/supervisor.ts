@@ -3,6 +3,7 @@ import type { Cancellable } from '../common/cancel.ts';
 import { type Clock, systemClock } from '../common/clock.ts';
 import { SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
+import type { MaybePromise } from '../common/maybe.ts';
 import { type Metrics, unmeasured } from '../common/metrics.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import { ChaincodeMetrics } from './chaincode-metrics.ts';
@@ -70,7 +71,7 @@ export class ChaincodeSupervisor implements AsyncDisposable {
   }
 
   /** A place for a transaction where its chaincode runs. The caller disposes it. @throws {SelvageError} as {@link makeReady} */
-  async enter({ chaincode, proposal }: Pick<ChaincodeCall, 'chaincode' | 'proposal'>, options: Cancellable): Promise<Place> {
+  enter({ chaincode, proposal }: Pick<ChaincodeCall, 'chaincode' | 'proposal'>, options: Cancellable): MaybePromise<Place> {
     this.#checkOpen();
     if (this.#parts.userRunsChaincode) return placeAtUsers(this.#registered(chaincode));
     return this.#setOf(chaincode).enter(proposal, options);

@@ -7,7 +7,7 @@ import { SelvageError } from '../common/errors.ts';
 const MOST_BYTES = 5 * MAX_MESSAGE_BYTES;
 
 /** What one client's call makes others answer, from the first byte until the call is over. Its signal aborts when it holds too much. */
-export interface HeldAnswers extends Required<UnaryOptions>, Disposable {}
+export interface HeldAnswers extends Required<Pick<UnaryOptions, 'signal' | 'received'>>, Disposable {}
 
 /**
  * Counts what endorsers answer while clients wait for others: each may send a message of the largest size, and a client may ask as often

@@ -63,7 +63,10 @@ describe('chaincode support service', () => {
     call[Symbol.dispose]();
     await ended.catch(() => undefined);
     const message = protos.ChaincodeMessage.encode({ type: Type.REGISTERED });
-    const sent = () => peer.send(message).then(() => true);
+    const sent = async () => {
+      await peer.send(message);
+      return true;
+    };
     const refused = async (): Promise<never> => {
       while (await sent()) await new Promise((resolve) => setImmediate(resolve)); // gRPC tells the end of the call after that of its messages
       throw new Error('unreachable');

@@ -1,4 +1,5 @@
 import type { SelvageError } from '../../common/errors.ts';
+import type { MaybePromise } from '../../common/maybe.ts';
 import { protos } from '../../protos/messages.ts';
 import { OF_STRANGERS } from '../../protos/wire.ts';
 import type { Debuggee } from './debugging.ts';
@@ -35,8 +36,8 @@ export interface ChaincodeConnection {
    * came back within `ms` milliseconds; undefined when nobody can tell. Absent where nobody ever can.
    */
   readonly responds?: ((ms: number) => Promise<boolean | undefined>) | undefined;
-  /** Sends one encoded message; resolves when there is room for the next. Rejects when it cannot be sent any more. */
-  send(message: Uint8Array): Promise<void>;
+  /** Sends one encoded message; a promise resolves when there is room for the next. Fails when it cannot be sent any more. */
+  send(message: Uint8Array): MaybePromise<void>;
   /** Ends the connection, with an error for the chaincode to see if `reason` is given. Harmless when it is over already. */
   close(reason?: SelvageError): void;
 }

@@ -35,9 +35,14 @@ export class Backlog {
     this.#release();
   }
 
-  /** Resolves when another message may be read, at once in the usual case. */
+  /** Whether another message may be read, which is the usual case. */
+  get hasRoom(): boolean {
+    return this.#closed || (this.#messages < this.#limits.messages && this.#bytes < this.#limits.bytes);
+  }
+
+  /** Resolves when another message may be read. */
   async room(): Promise<void> {
-    if (this.#hasRoom()) return;
+    if (this.hasRoom) return;
     this.#room ??= deferred();
     await this.#room.promise;
   }
@@ -48,12 +53,8 @@ export class Backlog {
     this.#release();
   }
 
-  #hasRoom(): boolean {
-    return this.#closed || (this.#messages < this.#limits.messages && this.#bytes < this.#limits.bytes);
-  }
-
   #release(): void {
-    if (!this.#hasRoom()) return;
+    if (!this.hasRoom) return;
     this.#room?.resolve();
     this.#room = undefined;
   }

@@ -1,7 +1,8 @@
-import { type Cancellable, orAbort } from '../../common/cancel.ts';
+import { type Cancellable, cancellationOf, throwIfAborted } from '../../common/cancel.ts';
 import { deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
+import { type MaybePromise, whenKnown } from '../../common/maybe.ts';
 import { prefixed } from '../../common/prefixed.ts';
 import { shownLines } from '../../packages/last-output.ts';
 import type { OpenTransaction } from '../../packages/launch-spec.ts';
@@ -14,7 +15,7 @@ import type { ChaincodeConnection, ReceivedMessage } from '../ports/connection.t
 import type { Debuggee } from '../ports/debugging.ts';
 import { Backlog, type BacklogLimits } from './backlog.ts';
 import { Type, typeName } from './message-types.ts';
-import { answer } from './requests/answer.ts';
+import { type Answer, answer } from './requests/answer.ts';
 import type { RequestParts } from './requests/request.ts';
 import { judge, next, type StreamState } from './stream-state.ts';
 import { perhapsUnanswered, Suspects } from './suspects.ts';
@@ -176,16 +177,21 @@ export class ChaincodeStream {
    * @throws {SelvageError} `CHAINCODE_STREAM_ENDED` `chaincode stream terminated`; `CHAINCODE_FAILED` `error sending: txid: … exists`;
    *   the signal's reason
    */
-  async execute(call: StreamCall, { signal }: Cancellable): Promise<ReceivedMessage> {
-    signal.throwIfAborted();
+  async execute(call: StreamCall, options: Cancellable): Promise<ReceivedMessage> {
+    throwIfAborted(options);
     if (this.#state.at !== 'ready') throw streamEnded(this.#state.at === 'ended' ? this.#state.reason : undefined);
-    await using context = this.#open(call);
+    const context = this.#open(call);
+    const unheard = cancellationOf(options).listen((reason) => context.giveUp(reason));
     void this.#send(startOf(call)); // if it cannot be sent the stream ends, and the answer fails with it
     try {
-      return await orAbort(context.answer, signal);
+      return await context.answer;
     } catch (thrown) {
       this.#suspects.givenUp(context);
       throw withWhatIsKnown(SelvageError.from(thrown), context);
+    } finally {
+      unheard();
+      const closed = context.close();
+      if (closed !== undefined) await closed;
     }
   }
 
@@ -202,13 +208,15 @@ export class ChaincodeStream {
 
   async #read(): Promise<void> {
     for await (const received of this.#parts.connection.incoming) {
-      await this.#receive(received);
-      await this.#backlog.room();
+      const handled = this.#receive(received);
+      if (handled !== undefined) await handled;
+      if (!this.#backlog.hasRoom) await this.#backlog.room();
       if (this.#state.at === 'ended') return;
     }
   }
 
-  async #receive(received: ReceivedMessage): Promise<void> {
+  /** A promise holds back what comes after it. */
+  #receive(received: ReceivedMessage): MaybePromise<void> {
     this.#heard += 1;
     const { type, txid, payload } = received.message;
     const verdict = judge(this.#state, type, txid);
@@ -252,35 +260,40 @@ export class ChaincodeStream {
     this.#logger.info('chaincode registered', { ccid, stream: this.id, remote: this.remote });
   }
 
-  async #serve({ message, bytes }: ReceivedMessage): Promise<void> {
+  /** Requests of a transaction wait for those before them, and hold nothing else back. */
+  #serve({ message, bytes }: ReceivedMessage): MaybePromise<void> {
     const context = this.#contexts.get(message.channelId, message.txid);
-    if (context === undefined) {
-      await (await this.#reply(message, undefined)).sent;
-      return;
-    }
+    if (context === undefined) return this.#answer(message, undefined, (sent) => sent);
     const inTime = context.accepting;
     this.#suspects.asked(context);
     this.#backlog.enter(bytes.length);
-    context.run(async () => {
+    context.run(() => {
       this.#backlog.leave(bytes.length);
       const served = inTime && !context.over ? context : undefined; // what comes too late is refused, in its turn
-      const { sent } = await this.#reply(message, served);
-      await context.whileOpen(sent); // or a chaincode that does not read would be waited for
+      return this.#answer(message, served, (sent) => context.whileOpen(sent)); // or a chaincode that does not read would be waited for
     });
   }
 
-  /** Settles when the answer is there; `sent` when there is room for more. */
-  async #reply(request: protos.ChaincodeMessage, context: TransactionContext | undefined): Promise<{ readonly sent: Promise<unknown> }> {
+  /** Serves a request, at once if the answer is at hand. @param whileSent waits as long as it should, when there is no room for more */
+  #answer(
+    request: protos.ChaincodeMessage,
+    context: TransactionContext | undefined,
+    whileSent: (sent: Promise<unknown>) => Promise<unknown>,
+  ): MaybePromise<void> {
     const measured = this.#measured(request, context);
-    const { message, error } = await answer(request, context, this.#parts.requests);
-    measured?.done(error === undefined);
-    if (context !== undefined && error !== undefined) context.refusal = message.payload;
-    if (error !== undefined) {
-      const fields = { type: typeName(request.type), channel: request.channelId, txId: request.txid, reason: error.message };
-      if (error.code === 'INTERNAL') this.#logger.error('chaincode request failed', { ...fields, cause: error.cause });
-      else this.#logger.debug('chaincode request refused', fields);
-    }
-    return { sent: this.#send(message) };
+    return whenKnown(answer(request, context, this.#parts.requests), ({ message, error }) => {
+      measured?.done(error === undefined);
+      if (error !== undefined) this.#refused(request, context, { message, error });
+      const sent = this.#send(message);
+      return sent instanceof Promise ? whileSent(sent).then(nothing) : undefined;
+    });
+  }
+
+  #refused(request: protos.ChaincodeMessage, context: TransactionContext | undefined, { message, error }: Required<Answer>): void {
+    if (context !== undefined) context.refusal = message.payload;
+    const fields = { type: typeName(request.type), channel: request.channelId, txId: request.txid, reason: error.message };
+    if (error.code === 'INTERNAL') this.#logger.error('chaincode request failed', { ...fields, cause: error.cause });
+    else this.#logger.debug('chaincode request refused', fields);
   }
 
   /** Those of transactions only: what else there is can name what it likes. */
@@ -302,26 +315,26 @@ export class ChaincodeStream {
     }
   }
 
-  /** Sends, or ends the stream: never rejects. @returns whether it was sent */
-  async #send(message: protos.ChaincodeMessageInit): Promise<boolean> {
+  /** Sends, or ends the stream: never fails. @returns whether it was sent, as soon as there is room for more */
+  #send(message: protos.ChaincodeMessageInit): MaybePromise<boolean> {
     if (this.#state.at === 'ended') return false;
     try {
-      await this.#parts.connection.send(protos.ChaincodeMessage.encode(message));
-      return true;
+      const sent = this.#parts.connection.send(protos.ChaincodeMessage.encode(message));
+      return sent instanceof Promise ? sent.then(yes, (thrown: unknown) => this.#unreachable(thrown)) : true;
     } catch (thrown) {
-      this.#unreachable(thrown);
-      return false;
+      return this.#unreachable(thrown);
     }
   }
 
   /** What is read from a call that broke tells more than what cannot be sent, and may come a moment later. */
-  #unreachable(cause: unknown): void {
+  #unreachable(cause: unknown): false {
     const reason =
       cause instanceof SelvageError && cause.code === 'CHAINCODE_STREAM_ENDED'
         ? cause
         : new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode cannot be reached', { cause });
     const last = setTimeout(() => this.close(reason), BROKEN_MS);
     void this.ended.then(() => clearTimeout(last));
+    return false;
   }
 
   #open(call: StreamCall): TransactionContext {
@@ -332,6 +345,9 @@ export class ChaincodeStream {
     }
   }
 }
+
+const yes = (): boolean => true;
+const nothing = (): void => undefined;
 
 /** The name that a stream claims, of which nobody knows yet who is at the other end. It stays as long as the stream does, and in refusals. */
 function nameIn(claimed: Uint8Array): string {

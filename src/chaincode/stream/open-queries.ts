@@ -22,6 +22,10 @@ export class OpenQueries implements AsyncDisposable {
     throw new SelvageError('SIMULATION_FAILED', `the transaction has ${this.#limit} queries open; close them before opening more`);
   }
 
+  get none(): boolean {
+    return this.#byId.size === 0;
+  }
+
   get(id: string): QueryBatches | undefined {
     return this.#byId.get(id);
   }

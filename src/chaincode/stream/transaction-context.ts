@@ -1,6 +1,7 @@
+import { LazyAbort } from '../../common/cancel.ts';
 import { deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
-import { Serial } from '../../common/serial.ts';
+import type { MaybePromise } from '../../common/maybe.ts';
 import type { TxSimulator } from '../../ledger/simulator/tx-simulator.ts';
 import type { CollectionPermissions } from '../../lifecycle/collection-access.ts';
 import type { protos } from '../../protos/messages.ts';
@@ -23,7 +24,7 @@ export interface StreamCall {
 const MAX_PRINTED = 20;
 
 /** What one transaction holds open while its chaincode talks to us. Its requests run one at a time, in order. */
-export class TransactionContext implements AsyncDisposable {
+export class TransactionContext {
   readonly call: StreamCall;
   readonly queries: OpenQueries;
   /** Permissions found so far, by collection: they are asked for once per transaction. */
@@ -34,20 +35,18 @@ export class TransactionContext implements AsyncDisposable {
   suspicion: { readonly rejection: UnhandledRejection; readonly sinceMs: number } | undefined;
   readonly #printed: string[] = [];
   readonly #answer = deferred<ReceivedMessage>();
-  readonly #serial = new Serial();
   readonly #forget: () => void;
   #accepting = true;
   #leave: () => void = () => undefined;
-  /** Made when somebody asks for it: most transactions wait for nothing but their chaincode. */
-  #abort: AbortController | undefined;
-  #end: { readonly reason: Error | undefined } | undefined;
+  readonly #over = new LazyAbort();
+  /** What came while a request was being served; undefined while none is. */
+  #waiting: (() => MaybePromise<void>)[] | undefined;
 
   /** @param forget called when the context is gone and its transaction id may be used again */
   constructor(call: StreamCall, { maxOpenQueries, forget }: { readonly maxOpenQueries: number; readonly forget: () => void }) {
     this.call = call;
     this.queries = new OpenQueries(maxOpenQueries);
     this.#forget = forget;
-    this.#answer.promise.catch(() => undefined); // a stream may end while nobody waits yet
   }
 
   /** COMPLETED or ERROR from the chaincode; rejects when the stream ends before. */
@@ -57,9 +56,7 @@ export class TransactionContext implements AsyncDisposable {
 
   /** Aborts when the transaction is over: requests that wait for something else give up then. */
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    if (this.#end !== undefined) this.#abort.abort(this.#reason());
-    return this.#abort.signal;
+    return this.#over.signal;
   }
 
   /** The last lines that the chaincode printed for this transaction. */
@@ -74,7 +71,7 @@ export class TransactionContext implements AsyncDisposable {
 
   /** Whether the transaction is over. */
   get over(): boolean {
-    return this.#end !== undefined;
+    return this.#over.aborted;
   }
 
   /** False after the chaincode answered or the caller gave up. */
@@ -82,9 +79,22 @@ export class TransactionContext implements AsyncDisposable {
     return this.#accepting;
   }
 
-  /** Runs a request after those before it. The work must not reject; it is run even when the transaction ends meanwhile. */
-  run(request: () => Promise<void>): void {
-    void this.#serial.run(request);
+  /** Runs a request, at once or after those before it. It must not fail; it is run even when the transaction ends meanwhile. */
+  run(request: () => MaybePromise<void>): void {
+    if (this.#waiting !== undefined) {
+      this.#waiting.push(request);
+      return;
+    }
+    const served = request();
+    if (served instanceof Promise) void this.#runOthersAfter(served);
+  }
+
+  async #runOthersAfter(first: Promise<void>): Promise<void> {
+    const waiting: (() => MaybePromise<void>)[] = [];
+    this.#waiting = waiting;
+    await first;
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next();
+    this.#waiting = undefined;
   }
 
   /** Waits for something that cannot fail, such as room to send, as long as the transaction is not over. For requests that are run. */
@@ -102,7 +112,12 @@ export class TransactionContext implements AsyncDisposable {
   /** The chaincode's answer counts once all requests that came before it are served. */
   finish(answer: ReceivedMessage): void {
     this.#accepting = false;
-    void this.#serial.run(() => this.#answer.resolve(answer));
+    this.run(() => this.#answer.resolve(answer));
+  }
+
+  /** Nobody waits for the answer any more. */
+  giveUp(reason: unknown): void {
+    this.#answer.reject(reason);
   }
 
   fail(reason: Error): void {
@@ -112,10 +127,17 @@ export class TransactionContext implements AsyncDisposable {
   }
 
   /** Waits for the running request before it closes what that may be reading (cf. hyperledger/fabric#5048). */
-  async [Symbol.asyncDispose](): Promise<void> {
+  close(): MaybePromise<void> {
     this.#accepting = false;
-    this.#finished(undefined);
-    await this.#serial.idle();
+    this.#finished(OVER);
+    if (this.#waiting !== undefined || !this.queries.none) return this.#closeInTime();
+    this.#forget();
+  }
+
+  async #closeInTime(): Promise<void> {
+    const { resolve, promise } = deferred<void>();
+    this.run(resolve); // behind those that came before
+    await promise;
     try {
       await this.queries[Symbol.asyncDispose]();
     } finally {
@@ -123,13 +145,10 @@ export class TransactionContext implements AsyncDisposable {
     }
   }
 
-  #finished(reason: Error | undefined): void {
-    this.#end ??= { reason };
-    this.#abort?.abort(this.#reason());
+  #finished(reason: Error): void {
+    this.#over.abort(reason);
     this.#leave();
   }
-
-  #reason(): Error {
-    return this.#end?.reason ?? new SelvageError('CANCELLED', 'the transaction is over');
-  }
 }
+
+const OVER = new SelvageError('CANCELLED', 'the transaction is over');

@@ -285,7 +285,7 @@ describe('queries', () => {
     for (let at = 0; at < 3; at += 1) await payload(Type.GET_STATE_BY_RANGE, all);
     expect(await failure(Type.GET_STATE_BY_RANGE, all)).toContain('the transaction has 3 queries open');
     expect(memory.openIterators).toBe(3);
-    await context[Symbol.asyncDispose]();
+    await context.close();
     expect(memory.openIterators).toBe(0);
   });
 });
@@ -294,7 +294,7 @@ describe('refusals', () => {
   it('name the type and the transaction when there is no ledger context', async () => {
     const chainless = world({ simulator: undefined });
     const over = world();
-    await over.context[Symbol.asyncDispose]();
+    await over.context.close();
     for (const type of REQUEST_TYPES) {
       const text = / failed: transaction ID: t: no ledger context$/;
       expect(await chainless.failure(type, utf8(''))).toMatch(text);
@@ -406,7 +406,7 @@ describe('INVOKE_CHAINCODE', () => {
     expect(await chainless.orphan(Type.INVOKE_CHAINCODE, spec('qscc'))).toContain('failed to get transaction context');
     const over = world();
     expect(await over.orphan(Type.INVOKE_CHAINCODE, spec('callee'))).toContain('could not get valid transaction');
-    await over.context[Symbol.asyncDispose]();
+    await over.context.close();
     expect(await over.failure(Type.INVOKE_CHAINCODE, spec('qscc'))).toContain('could not get valid transaction');
   });
 });

@@ -1,4 +1,6 @@
+import { utf8 } from '../../../common/bytes.ts';
 import { SelvageError } from '../../../common/errors.ts';
+import type { MaybePromise } from '../../../common/maybe.ts';
 import type { protos } from '../../../protos/messages.ts';
 import { Type, typeName } from '../message-types.ts';
 import type { TransactionContext } from '../transaction-context.ts';
@@ -30,23 +32,40 @@ const HANDLERS: ReadonlyMap<number, RequestHandler> = new Map<number, RequestHan
  * Serves one request and says what to send back: RESPONSE, or ERROR with Fabric's text. Never rejects, never ends the transaction.
  * @param context the transaction it names, undefined when there is none
  */
-export async function answer(
+export function answer(
   request: protos.ChaincodeMessage,
   context: TransactionContext | undefined,
   parts: RequestParts,
-): Promise<{ readonly message: protos.ChaincodeMessageInit; readonly error?: SelvageError }> {
-  const { txid, channelId } = request;
+): MaybePromise<Answer> {
   try {
-    const payload = await serve(request, context, parts);
-    return { message: { type: Type.RESPONSE, payload, txid, channelId } };
+    const payload = serve(request, context, parts);
+    if (!(payload instanceof Promise)) return response(request, payload);
+    return payload.then(
+      (bytes) => response(request, bytes),
+      (thrown: unknown) => refusal(request, thrown),
+    );
   } catch (thrown) {
-    const error = SelvageError.from(thrown);
-    const text = `${typeName(request.type)} failed: transaction ID: ${txid}: ${error.message}`;
-    return { message: { type: Type.ERROR, payload: new TextEncoder().encode(text), txid, channelId }, error };
+    return refusal(request, thrown);
   }
 }
 
-async function serve(request: protos.ChaincodeMessage, context: TransactionContext | undefined, parts: RequestParts): Promise<Uint8Array> {
+/** What is sent back, and why when it is a refusal. */
+export interface Answer {
+  readonly message: protos.ChaincodeMessageInit;
+  readonly error?: SelvageError;
+}
+
+const response = ({ txid, channelId }: protos.ChaincodeMessage, payload: Uint8Array): Answer => ({
+  message: { type: Type.RESPONSE, payload, txid, channelId },
+});
+
+function refusal({ type, txid, channelId }: protos.ChaincodeMessage, thrown: unknown): Answer {
+  const error = SelvageError.from(thrown);
+  const text = `${typeName(type)} failed: transaction ID: ${txid}: ${error.message}`;
+  return { message: { type: Type.ERROR, payload: utf8(text), txid, channelId }, error };
+}
+
+function serve(request: protos.ChaincodeMessage, context: TransactionContext | undefined, parts: RequestParts): MaybePromise<Uint8Array> {
   if (request.type === Type.INVOKE_CHAINCODE) return invokeChaincode(request, context, parts);
   const simulator = context?.call.simulator;
   if (context === undefined || context.over || simulator === undefined) throw new SelvageError('CHAINCODE_PROTOCOL', 'no ledger context');

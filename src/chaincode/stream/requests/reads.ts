@@ -1,15 +1,23 @@
+import { type MaybePromise, whenKnown } from '../../../common/maybe.ts';
 import { protos } from '../../../protos/messages.ts';
 import { NO_PAYLOAD, type StateRequest, unmarshal } from './request.ts';
 import { requireCollection, requireKeyLevelEndorsement, requireReadable } from './rules.ts';
 
 /** GET_STATE: the committed value, empty where there is none. */
-export async function getState(request: StateRequest): Promise<Uint8Array> {
+export function getState(request: StateRequest): MaybePromise<Uint8Array> {
   const { context, simulator } = request;
   const { key, collection } = unmarshal(protos.GetState, request.payload);
   const { namespace } = context.call;
-  if (collection === '') return (await simulator.getState(namespace, key)) ?? NO_PAYLOAD;
+  if (collection === '') return whenKnown(simulator.getState(namespace, key), (value) => value ?? NO_PAYLOAD);
+  return getPrivateState(request, { key, collection });
+}
+
+async function getPrivateState(
+  request: StateRequest,
+  { key, collection }: Pick<protos.GetState, 'key' | 'collection'>,
+): Promise<Uint8Array> {
   await requireReadable(request, collection);
-  return (await simulator.getPrivateData(namespace, collection, key)) ?? NO_PAYLOAD;
+  return (await request.simulator.getPrivateData(request.context.call.namespace, collection, key)) ?? NO_PAYLOAD;
 }
 
 /** GET_STATE_MULTIPLE: the values in the order of the keys, empty where there is none. */

@@ -1,18 +1,19 @@
 import { SelvageError } from '../../../common/errors.ts';
+import { type MaybePromise, whenKnown } from '../../../common/maybe.ts';
 import { protos } from '../../../protos/messages.ts';
 import { NO_PAYLOAD, type StateRequest, unmarshal } from './request.ts';
 import { requireKeyLevelEndorsement, requirePurge, requireWritable } from './rules.ts';
 
+const nothing = (): Uint8Array => NO_PAYLOAD;
+
 /** PUT_STATE. An empty value deletes, as in every Fabric version. */
-export async function putState(request: StateRequest): Promise<Uint8Array> {
-  await put(request, unmarshal(protos.PutState, request.payload));
-  return NO_PAYLOAD;
+export function putState(request: StateRequest): MaybePromise<Uint8Array> {
+  return whenKnown(put(request, unmarshal(protos.PutState, request.payload)), nothing);
 }
 
 /** DEL_STATE. */
-export async function delState(request: StateRequest): Promise<Uint8Array> {
-  await del(request, unmarshal(protos.DelState, request.payload));
-  return NO_PAYLOAD;
+export function delState(request: StateRequest): MaybePromise<Uint8Array> {
+  return whenKnown(del(request, unmarshal(protos.DelState, request.payload)), nothing);
 }
 
 /** PUT_STATE_METADATA: the entry replaces all metadata of the key. */
@@ -57,20 +58,18 @@ async function write(request: StateRequest, record: protos.WriteRecord): Promise
 
 type Record = Pick<protos.WriteRecord, 'key' | 'collection'>;
 
-async function put(request: StateRequest, record: Record & Pick<protos.WriteRecord, 'value'>): Promise<void> {
+function put(request: StateRequest, record: Record & Pick<protos.WriteRecord, 'value'>): MaybePromise<void> {
   const { key, value, collection } = record;
   if (value.length === 0) return del(request, record);
   const { namespace } = request.context.call;
   if (collection === '') return request.simulator.putState(namespace, key, value);
-  await requireWritable(request, collection);
-  request.simulator.putPrivateData(namespace, collection, key, value);
+  return requireWritable(request, collection).then(() => request.simulator.putPrivateData(namespace, collection, key, value));
 }
 
-async function del(request: StateRequest, { key, collection }: Record): Promise<void> {
+function del(request: StateRequest, { key, collection }: Record): MaybePromise<void> {
   const { namespace } = request.context.call;
   if (collection === '') return request.simulator.deleteState(namespace, key);
-  await requireWritable(request, collection);
-  request.simulator.deletePrivateData(namespace, collection, key);
+  return requireWritable(request, collection).then(() => request.simulator.deletePrivateData(namespace, collection, key));
 }
 
 async function putMetadata(
