@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { Deadline } from './cancel.ts';
+import { type Cancellation, cancellationOf, Deadline, LazyAbort, throwIfAborted } from './cancel.ts';
 
 describe('a deadline', () => {
   it('aborts when its time is up, and says so', async () => {

@@ -221,7 +221,11 @@ describe('the socket of a chaincode', () => {
   it('lets senders wait for a chaincode that never reads, and fails them when it is gone', async () => {
     const { peer, raw } = await connected();
     let sent = 0;
-    const sends = Promise.allSettled(Array.from({ length: 20 }, () => peer.send(message('x', MEGABYTE)).then(() => (sent += 1))));
+    const send = async (): Promise<void> => {
+      await peer.send(message('x', MEGABYTE));
+      sent += 1;
+    };
+    const sends = Promise.allSettled(Array.from({ length: 20 }, send));
     for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
     expect(sent).toBe(0);
     raw.destroy();
