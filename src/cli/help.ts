@@ -48,6 +48,13 @@ peer of Fabric delivers to who may read the channel; -C, CORE_ variables or a co
   selvage why 3f9c…                     why it is invalid, or what it wrote
   selvage why 12:3 -C mychannel --json  the transaction at index 3 of block 12, for programs`;
 
+export const CONFLICTS_HELP = `
+How many transactions something would have saved is counted over the blocks that are looked at: those that lost nothing but that key, and
+would not have lost another one to those that are saved before them. Times are those of the clients, as blocks have none.
+
+  selvage conflicts                       the newest 1000 blocks
+  selvage conflicts --since 10m --json    those of the last ten minutes, for programs`;
+
 export const NODE_HELP = `
 Environment:
   FABRIC_CFG_PATH       folder of core.yaml (default /etc/hyperledger/fabric); relative paths in it start there

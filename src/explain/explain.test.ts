@@ -33,7 +33,7 @@ const REASONS: Readonly<Record<string, { readonly reason: string; readonly winne
   'v2.4 45:2': { reason: 'key "n" of asset24 was read as absent and is at version 45:0 now', winner: '45:0' },
   'v2.4 47:1': { reason: 'the range query from "f" to "f~" of asset24 found key "f1050", which is gone', winner: '47:0' },
   'v2.4 51:0': {
-    reason: 'no endorsement of it counts (Org1MSP: bad signature), and the policy of asset24 also wants Org1MSP.member, or Org2MSP.member',
+    reason: 'no endorsement of it counts (Org1MSP: bad signature), and the policy of asset24 wants Org1MSP.member, or Org2MSP.member',
   },
   'v2.4 53:0': { reason: 'the chaincode is not defined on the channel, or its definition is not complete: chaincode lscc not found' },
   'v2.4 58:0': { reason: 'the parts of the transaction do not belong together: proposal hash does not match' },

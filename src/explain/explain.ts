@@ -146,12 +146,12 @@ async function againstRules(subject: Subject, blocks: ExplainedBlocks, looking: 
     const doubt = doubtOf(looked, looking);
     const doubts = doubt === undefined ? [] : [doubt];
     if (invalid?.code === code) {
-      const reason = code === ENDORSEMENT_POLICY_FAILURE ? policySentence(invalid) : `${meaning}: ${plain(invalid.message)}`;
+      const reason = code === ENDORSEMENT_POLICY_FAILURE ? policySentence(invalid) : told(code, plain(invalid.message));
       const winner = await namedInBlock(invalid.details, subject, blocks, looking);
       return { reason, details: invalid.details, doubts, winner, ...remedyFor(invalid) };
     }
     const refused = invalid === undefined ? readTransaction(bytes).refused : undefined;
-    if (refused !== undefined) return { reason: `${meaning}: ${plain(refused.message)}`, details: {}, doubts };
+    if (refused !== undefined) return { reason: told(code, plain(refused.message)), details: {}, doubts };
     const summary = code === INVALID_OTHER_REASON ? await staleSummary(subject, blocks, looking) : undefined;
     if (summary !== undefined) return { reason: summary, details: {}, doubts };
     const ours = invalid === undefined ? 'find nothing wrong with it' : `say ${codeName(invalid.code)}: ${plain(invalid.message)}`;
@@ -161,6 +161,9 @@ async function againstRules(subject: Subject, blocks: ExplainedBlocks, looking: 
     return { reason: meaning, details: {}, doubts: [`It could not be judged again: ${plain(thrown.message)}.`] };
   }
 }
+
+/** What the code says of all such transactions, and the message of this one; some codes say nothing by themselves. */
+const told = (code: number, message: string): string => (code === INVALID_OTHER_REASON ? message : `${meaningOf(code).says}: ${message}`);
 
 /** The transaction of the same block that a rule names: what changed the policy of a key, or upgraded the chaincode. */
 async function namedInBlock(
@@ -179,6 +182,8 @@ function remedyFor({ code, details }: Invalid): Partial<Pick<Explanation, 'remed
   if (code !== ENDORSEMENT_POLICY_FAILURE) return {};
   if (details['changedByIndex'] !== undefined)
     return { remedy: 'Submit it again: the policy of the key was changed by the other transaction of the block.' };
+  if (details['endorsements'] === 0)
+    return { remedy: 'It was submitted without endorsements: put those of the proposal responses into it.' };
   if (details['refusedEndorsements'] === undefined) return {};
   return {
     remedy: 'Look at the endorsers that are refused: their certificates, and whether what they signed reached the orderer unchanged.',

@@ -44,9 +44,11 @@ export function policySentence({ message, details }: Invalid): string {
   if (text(details, 'policy') === undefined) return plain(message);
   const by = text(details, 'endorsedBy');
   const [missing, refused] = [text(details, 'missing'), text(details, 'refusedEndorsements')];
-  const who = by === undefined || by === '' ? 'no endorsement of it counts' : `it is endorsed by ${plain(by)}`;
+  const nobody = by === undefined || by === '';
+  const who = nobody ? 'no endorsement of it counts' : `it is endorsed by ${plain(by)}`;
+  const wants = nobody ? 'wants' : 'also wants';
   const bad = refused === undefined ? '' : ` (${plain(refused)})`;
-  return `${who}${bad}, and the policy of ${policyOwner(details)} ${missing === undefined ? 'is not satisfied' : `also wants ${plain(missing)}`}`;
+  return `${who}${bad}, and the policy of ${policyOwner(details)} ${missing === undefined ? 'is not satisfied' : `${wants} ${plain(missing)}`}`;
 }
 
 function policyOwner(details: Details): string {

@@ -114,7 +114,9 @@ async function conflictOn(state: StateBefore, reader: Reader, judged: Transactio
   return findConflict(judged, { state: pending, pace: new Pace() });
 }
 
-function* pointReads({ namespaces }: Transaction): Generator<readonly [namespace: string, key: string, version: Version | undefined]> {
+export function* pointReads({
+  namespaces,
+}: Transaction): Generator<readonly [namespace: string, key: string, version: Version | undefined]> {
   for (const { namespace, kv, collections } of namespaces) {
     for (const { key, version } of kv.reads) yield [stateNamespace(publicSpace(namespace)), key, version];
     for (const { collection, hashed } of collections)
@@ -129,7 +131,7 @@ function* rangeReads({ namespaces }: Transaction): Generator<readonly [namespace
 }
 
 /** Block of the newest version that was read; -1 where none was. */
-function newestRead(transaction: Transaction): bigint {
+export function newestRead(transaction: Transaction): bigint {
   let newest = -1n;
   for (const reads of [pointReads(transaction), rangeReads(transaction)])
     for (const [, , version] of reads) if (version !== undefined && version.blockNum > newest) newest = version.blockNum;
@@ -149,7 +151,7 @@ function readValues(transaction: Transaction): Assumed {
   return values;
 }
 
-const rangesOf = ({ namespaces }: Transaction): readonly KeyRange[] =>
+export const rangesOf = ({ namespaces }: Transaction): readonly KeyRange[] =>
   namespaces.flatMap(({ namespace, kv }) =>
     kv.rangeQueriesInfo.map(({ startKey, endKey, itrExhausted }) => ({
       namespace,

@@ -223,12 +223,13 @@ function phantomKey({ namespace, inside, seen }: Range, current: State): string 
   return key === undefined ? undefined : id(namespace, key);
 }
 
-function envelope(txId: string, chaincode: string, results: Uint8Array): Uint8Array {
+/** A transaction that nobody signed. @param results `rwset.TxReadWriteSet` bytes */
+export function envelope(txId: string, chaincode: string, results: Uint8Array, fn = `fn-${txId}`): Uint8Array {
   const extension = protos.ChaincodeAction.encode({ results, chaincodeId: { name: chaincode, version: '1' } });
   const payload = protos.ChaincodeActionPayload.encode({
     chaincodeProposalPayload: protos.ChaincodeProposalPayload.encode({
       input: protos.ChaincodeInvocationSpec.encode({
-        chaincodeSpec: { chaincodeId: { name: chaincode }, input: { args: [utf8(`fn-${txId}`), utf8('1')] } },
+        chaincodeSpec: { chaincodeId: { name: chaincode }, input: { args: [utf8(fn), utf8('1')] } },
       }),
     }),
     action: { proposalResponsePayload: protos.ProposalResponsePayload.encode({ extension }), endorsements: [] },

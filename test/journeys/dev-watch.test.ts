@@ -87,5 +87,28 @@ describe.each([
     expect(problem).toMatchObject({ code: 'MVCC_READ_CONFLICT', channel: 'mychannel', details: { key: 'a' } });
     expect(problem.problem).toMatch(/^[0-9a-f]{12}… in block \d+, MVCC_READ_CONFLICT: key "a" of kv was read at [^\n]+; it came after /);
     expect(problem.winner).toMatch(/^incr of kv, by \S+@org1\.example\.com \(Org1MSP\), in [0-9a-f]{12}… at \d+:\d+$/);
+    await explainedLater(problem);
   });
+
+  /** The same by commands that ask a peer for blocks alone, as they would any peer of Fabric. */
+  async function explainedLater({ txId, problem }: { readonly txId: string; readonly problem: string }): Promise<void> {
+    const { code, stdout } = await selvage(['why', txId, '--json'], { env });
+    const explained = JSON.parse(stdout);
+    expect(code).toBe(0);
+    expect(explained).toMatchObject({ code: 'MVCC_READ_CONFLICT', channelId: 'mychannel', doubts: [], winner: { call: { fn: 'incr' } } });
+    expect(problem).toContain(`: ${explained.reason}; it came after incr of kv`);
+    expect(problem).toContain(` in ${explained.winner.call.txId.slice(0, 12)}… at `);
+    const profile = join(folder, 'profile.json');
+    const { CORE_PEER_ADDRESS: address, ...identity } = env;
+    await writeFile(profile, JSON.stringify({ peers: { one: { url: `grpc://${address}` } } }));
+    const asked = ['--connectionProfile', profile, '-C', 'mychannel'];
+    const sum = await selvage(['conflicts', ...asked], { env: { ...identity, CORE_PEER_ADDRESS: '127.0.0.1:1' } });
+    expect(sum.stdout).toMatch(/^mychannel, blocks 0 to \d+: [\s\S]*"a" of kv: lost by incr of kv to incr of kv\n[\s\S]*delta keys/);
+    expect(await selvage(['why', 'f'.repeat(64), ...asked], { env: identity })).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^Error: there is no transaction f{64} on channel mychannel\n[^\n]+\n$/),
+    });
+    expect((await selvage(['conflicts', '--from', '999', ...asked], { env: identity })).code).toBe(2);
+  }
 });

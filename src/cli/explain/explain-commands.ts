@@ -1,11 +1,14 @@
 /** Commands that explain a ledger: what they take. What they do is loaded when one of them runs. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { withPeers } from '../flags.ts';
-import { IDENTITY_HELP, WHY_HELP } from '../help.ts';
+import { systemClock } from '../../common/clock.ts';
+import { integerFlag, withPeers } from '../flags.ts';
+import { parseGoDuration } from '../go-values.ts';
+import { CONFLICTS_HELP, IDENTITY_HELP, WHY_HELP } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
-import type { ExplainFlags } from './explain-flags.ts';
+import type { ConflictsFlags, ExplainFlags } from './explain-flags.ts';
 
 const MOST_BLOCKS = 100_000;
+const NEWEST_BLOCKS = 1_000;
 
 export function explainCommands(program: Command, terminal: Terminal): void {
   onChannel(program.command('why <txid>'))
@@ -14,6 +17,15 @@ export function explainCommands(program: Command, terminal: Terminal): void {
     .addHelpText('after', WHY_HELP)
     .addHelpText('after', IDENTITY_HELP)
     .action(async (txId: string, flags: ExplainFlags) => (await import('./why.ts')).why(txId, flags, terminal));
+  onChannel(program.command('conflicts'))
+    .description('Sum up the conflicts of a channel: hot keys, who loses them to whom, and what would help.')
+    .addOption(integerFlag('--from <block>', 'the first block (default: the newest 1000)', 'uint'))
+    .addOption(integerFlag('--to <block>', 'the last block (default: the newest)', 'uint'))
+    .option('--since <time>', 'only blocks of the last while, such as 10m, or since a time such as 2026-11-30T08:00Z', moment)
+    .option('--blocks <n>', 'so many of the newest blocks', count, NEWEST_BLOCKS)
+    .addHelpText('after', CONFLICTS_HELP)
+    .addHelpText('after', IDENTITY_HELP)
+    .action(async (flags: ConflictsFlags) => (await import('./conflicts.ts')).conflicts(flags, terminal));
 }
 
 const onChannel = (command: Command): Command =>
@@ -25,4 +37,12 @@ function count(value: string): number {
   const number = Number(value);
   if (Number.isSafeInteger(number) && number > 0) return number;
   throw new InvalidArgumentError('It must be a whole number above 0.');
+}
+
+/** A while before now, or a time. */
+function moment(value: string): Date {
+  const duration = parseGoDuration(value);
+  const at = 'ms' in duration ? new Date(systemClock.now().getTime() - duration.ms) : new Date(value);
+  if (!Number.isNaN(at.getTime())) return at;
+  throw new InvalidArgumentError('It must be a while, such as 90s or 2h, or a time, such as 2026-11-30T08:00Z.');
 }

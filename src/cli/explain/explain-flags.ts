@@ -6,3 +6,9 @@ export interface ExplainFlags extends TargetFlags {
   readonly json?: boolean;
   readonly blocks: number;
 }
+
+export interface ConflictsFlags extends ExplainFlags {
+  readonly from?: bigint;
+  readonly to?: bigint;
+  readonly since?: Date;
+}
