@@ -12,6 +12,7 @@ import { SegmentFiles } from './blockstore/segment-files.ts';
 import type { KvStore } from './kv/kv-store.ts';
 import { LmdbStore } from './kv/lmdb-store.ts';
 import { FolderLedgerProvider } from './ledger-provider.ts';
+import { indexFindings } from './statedb/indexes/index-findings.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const script = join(here, '..', '..', 'test', 'ledger', 'commit-child.mjs');
@@ -125,6 +126,41 @@ describe.skipIf(!isBuilt)('a ledger whose process is killed', () => {
       expect(await checkAgainstReplay()).toBeGreaterThanOrEqual(acknowledged);
     }
     expect(acknowledged).toBeGreaterThan(12);
+  });
+});
+
+const LIMITS = { total: 1000, internal: 100 };
+
+/** What is wrong with the indexes, now and when all of them are built. */
+async function indexProblems(): Promise<readonly string[]> {
+  const path = join(root, 'channels', 'channel', 'state');
+  const found = async (): Promise<readonly string[]> => {
+    await using kv = new LmdbStore({ path, durability: 'overlapping' });
+    using snapshot = kv.snapshot();
+    return await indexFindings(snapshot);
+  };
+  const before = await found();
+  {
+    await using provider = await FolderLedgerProvider.open({ root, segmentBytes: SEGMENT, richQueries: { limits: LIMITS } });
+    await (await provider.open('channel')).indexes?.built();
+  }
+  return [...before, ...(await found())];
+}
+
+describe.skipIf(!isBuilt)('indexes whose process is killed', () => {
+  it('equal those of the state, whether they were being built or kept', async () => {
+    const indexes = [['n'], ['owner', 'n'], ['n', 'text']];
+    const options = { mode: 'loop', indexes, keys: 400, writesPerBlock: 40, valueBytes: 100, richQueries: { limits: LIMITS } };
+    for (let round = 0; round < 4; round += 1) {
+      await using child = new Child(run(options));
+      const blocks = 2 + Math.floor(Math.random() * 8);
+      let killer: NodeJS.Timeout | undefined;
+      for (let heard = 1, line = await child.next(); line !== undefined; heard += 1, line = await child.next())
+        if (heard === blocks) killer = setTimeout(() => child.process.kill('SIGKILL'), Math.random() * 20);
+      clearTimeout(killer);
+      await child.exited;
+      expect(await indexProblems()).toEqual([]);
+    }
   });
 });
 

@@ -21,6 +21,7 @@ import type { Ledger, LedgerProvider } from './ledger.ts';
 import { type OpenState, openLedger } from './open-ledger.ts';
 import { type CollectionLifetimes, FOR_EVER } from './pvtdata/expiry.ts';
 import type { SimulatorOptions } from './simulator/simulator-parts.ts';
+import type { RichQueryOptions } from './statedb/rich-state.ts';
 
 export interface LedgerProviderParts {
   /** The peer's folder of ledgers; made if absent. */
@@ -40,6 +41,8 @@ export interface LedgerProviderParts {
   readonly onChanged?: ((channelId: string, namespaces: ReadonlySet<string>) => void) | undefined;
   /** Opens the state of a channel where it lies elsewhere; in the ledger's own folder by default. */
   readonly openState?: OpenState | undefined;
+  /** Rich queries, answered from a state in the ledger's own folder; refused without it, as with LevelDB. */
+  readonly richQueries?: RichQueryOptions | undefined;
   /** Size of block files, in bytes; Fabric's 64 MiB by default. */
   readonly segmentBytes?: number | undefined;
   readonly log?: Logger | undefined;
@@ -175,6 +178,7 @@ export class FolderLedgerProvider implements LedgerProvider {
       log: log.child({ channel: channelId }),
       metrics,
       openState: this.#parts.openState,
+      richQueries: this.#parts.richQueries,
       changed: (namespaces) => onChanged?.(channelId, namespaces),
       closed: () => this.#opened.delete(channelId),
     }).catch((cause: unknown) => {

@@ -3,7 +3,7 @@ import type { common, protos, queryresult } from '../protos/messages.ts';
 import type { Transaction } from './commit/transaction.ts';
 import type { CollectionName, Missing, PrivatePurge, WriteSetName } from './pvtdata/private-data-keys.ts';
 import type { ResultsIterator, TxSimulator } from './simulator/tx-simulator.ts';
-import type { StateSnapshot } from './statedb/state.ts';
+import type { StateIndexes, StateSnapshot } from './statedb/state.ts';
 
 export interface ChainInfo {
   /** Number of blocks; the next block has this number. */
@@ -91,6 +91,8 @@ export interface Ledger extends LedgerView, AsyncDisposable {
   /** Private write sets of transactions that were endorsed here, or sent here, and are not yet committed. */
   readonly transient: TransientStore;
   readonly privateData: PrivateDataReader;
+  /** Of rich queries; absent where there are none. */
+  readonly indexes?: StateIndexes | undefined;
   /**
    * Takes in private data of blocks that were committed without it: key by key what the hashes in the block say and nobody purged since.
    * The state changes where nothing newer is known. What is not missed, or no longer, is passed over.

@@ -24,6 +24,7 @@ import { KvTransientStore } from './pvtdata/transient-store.ts';
 import { replay } from './replay.ts';
 import type { SimulatorOptions } from './simulator/simulator-parts.ts';
 import { KvStateStore, type SnapshotMetrics } from './statedb/kv-state-store.ts';
+import { type RichQueryOptions, RichState } from './statedb/rich-state.ts';
 import type { StateStore } from './statedb/state.ts';
 
 /** Opens the state of a channel; the ledger closes it. */
@@ -43,6 +44,8 @@ export interface OpenLedgerParts {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly changed: KvLedgerParts['changed'];
+  /** Absent where rich queries are refused. */
+  readonly richQueries?: RichQueryOptions | undefined;
   /** Opens the state where it lies elsewhere; by default it is in the store of history and indexes. */
   readonly openState?: OpenState | undefined;
   /** Told when the ledger is disposed. */
@@ -98,10 +101,12 @@ interface Stores {
 }
 
 async function openStores(parts: OpenLedgerParts, scope: Scope): Promise<Stores> {
-  const { channelId, openState, metrics } = parts;
+  const { channelId, openState, metrics, richQueries, log } = parts;
   const elsewhere = openState === undefined ? undefined : scope.use(await openState(channelId));
   const kv = await openFollowing(parts, elsewhere, scope);
-  return { kv, state: elsewhere ?? new KvStateStore(kv, snapshotMetrics(metrics, channelId)) };
+  if (elsewhere !== undefined) return { kv, state: elsewhere };
+  const rich = richQueries && new RichState({ kv, log: log.child({ module: 'ledger.indexes' }), ...richQueries });
+  return { kv, state: scope.use(new KvStateStore(kv, { metrics: snapshotMetrics(metrics, channelId), rich })) };
 }
 
 /** What says nothing of the store itself: somebody else has it, or the machine refuses to open anything at the moment. */

@@ -17,7 +17,7 @@ type Namespaces = ReadonlyMap<string, ReadonlyMap<string, StateValue>>;
 export class MemoryState implements StateStore {
   #namespaces: Namespaces = new Map();
   #savepoint: Savepoint | undefined;
-  readonly hasQueries: boolean = true;
+  readonly queryFor = (key: string): string => `value of ${key}`;
   /** Snapshots and iterators that were opened and are not yet disposed. */
   readonly open = new Set<Disposable>();
 

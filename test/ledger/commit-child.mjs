@@ -3,7 +3,8 @@
  * test cannot run TypeScript. One JSON line per thing that happened goes to stdout.
  *
  * Arguments: one JSON object with `root`, `mode` (`loop`: commit until killed; `fill`: commit until it fails, then wait for a
- * line on stdin, commit once more and end) and options of the provider.
+ * line on stdin, commit once more and end) and options of the provider. With `indexes`, lists of fields, values are documents, and the
+ * indexes of the chaincode change all the time from one of the lists to the next.
  */
 import { once } from 'node:events';
 
@@ -12,14 +13,18 @@ const { common, protos, rwset, kvrwset } = await built('protos/messages.js');
 const { blockDataHash } = await built('protos/hashes.js');
 const { FolderLedgerProvider } = await built('ledger/ledger-provider.js');
 
-const { root, mode, valueBytes = 200, writesPerBlock = 5, keys = 50, ...options } = JSON.parse(process.argv[2]);
+const { root, mode, valueBytes = 200, writesPerBlock = 5, keys = 50, indexes, ...options } = JSON.parse(process.argv[2]);
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 /** An endorser transaction that writes keys which depend on the block's number alone; every third one deletes. */
 function transaction(number) {
   const writes = Array.from({ length: writesPerBlock }, (_, at) => {
     const key = `key${(number * 7 + at * 3) % keys}`;
-    const value = Buffer.alloc(valueBytes, `${number}/${at} `);
+    const text = `${number}/${at} `;
+    const value =
+      indexes === undefined
+        ? Buffer.alloc(valueBytes, text)
+        : Buffer.from(JSON.stringify({ n: number, owner: `owner ${at}`, text: text.repeat(valueBytes / text.length) }));
     return (number + at) % 3 === 0 ? { key, isDelete: true } : { key, value };
   });
   const results = rwset.TxReadWriteSet.encode({ nsRwset: [{ namespace: 'cc', rwset: kvrwset.KVRWSet.encode({ writes }) }] });
@@ -56,8 +61,15 @@ const ledger = provider.list().includes('channel') ? await provider.open('channe
 const commit = () => ledger.commit({ block: blockAfter(ledger.blocks.info()), flags: new Uint8Array(1), reasons: [] });
 say({ opened: Number(ledger.blocks.info().height) });
 
+const deploy = (fields, at) =>
+  ledger.indexes.deploy('cc', [
+    { path: 'a.json', content: JSON.stringify({ index: { fields }, ddoc: 'd', name: 'a' }) },
+    { path: 'b.json', content: JSON.stringify({ index: { fields: ['owner'] }, ddoc: 'd', name: `b${at % 2}` }) },
+  ]);
+
 if (mode === 'loop') {
-  for (;;) {
+  for (let at = 0; ; at += 1) {
+    if (indexes !== undefined && at % 3 === 0) await deploy(indexes[(at / 3) % indexes.length], at);
     await commit();
     say({ height: Number(ledger.blocks.info().height) });
   }

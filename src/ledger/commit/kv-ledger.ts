@@ -30,7 +30,7 @@ import type { WriteSetName } from '../pvtdata/private-data-keys.ts';
 import type { PrivateDataStore } from '../pvtdata/private-data-store.ts';
 import type { SimulatorOptions } from '../simulator/simulator-parts.ts';
 import type { ResultsIterator, TxSimulator } from '../simulator/tx-simulator.ts';
-import type { StateSnapshot, StateStore } from '../statedb/state.ts';
+import type { StateIndexes, StateSnapshot, StateStore } from '../statedb/state.ts';
 import type { Version } from '../version.ts';
 import { StoredView } from '../view/stored-view.ts';
 import { blockEffects } from './effects.ts';
@@ -116,6 +116,10 @@ export class KvLedger implements Ledger {
 
   get blocks(): BlockReader {
     return this.#parts.blocks;
+  }
+
+  get indexes(): StateIndexes | undefined {
+    return this.#parts.state.indexes;
   }
 
   get transient(): TransientStore {

@@ -1,4 +1,5 @@
 import { SelvageError } from '../../common/errors.ts';
+import type { DocumentRules } from '../statedb/state.ts';
 
 const refused = (message: string, txId: string): SelvageError => new SelvageError('SIMULATION_FAILED', message, { details: { txId } });
 
@@ -9,13 +10,16 @@ const refused = (message: string, txId: string): SelvageError => new SelvageErro
  */
 export class SimulationRules {
   readonly #txId: string;
+  readonly #documents: DocumentRules | undefined;
   #over = false;
   #wrote = false;
   #queriedPrivate = false;
   #paginated = false;
 
-  constructor(txId: string) {
+  /** @param documents of a state that does not hold every key and value */
+  constructor(txId: string, documents: DocumentRules | undefined) {
     this.#txId = txId;
+    this.#documents = documents;
   }
 
   readonly beforeRead = (): void => {
@@ -27,7 +31,14 @@ export class SimulationRules {
     if (!key.isWellFormed()) throw refused('the key must be a UTF-8 string', this.#txId);
   }
 
-  beforeWrite(key: string): void {
+  /** A key that the state is asked for itself, not by its hash. */
+  beforeGet(key: string): void {
+    this.beforeKey(key);
+    this.#documents?.checkKey(key);
+  }
+
+  /** What is refused for its key or its value still counts as a write. */
+  beforeWrite(key: string, value?: Uint8Array): void {
     this.beforeKey(key);
     if (this.#queriedPrivate) {
       throw refused(
@@ -42,6 +53,8 @@ export class SimulationRules {
       );
     }
     this.#wrote = true;
+    this.#documents?.checkKey(key);
+    if (value !== undefined) this.#documents?.checkValue(value);
   }
 
   beforePrivateQuery(): void {

@@ -43,7 +43,7 @@ export class StateSimulator implements TxSimulator {
     this.#snapshot = snapshot;
     this.#history = history;
     this.#totalQueryLimit = options?.totalQueryLimit ?? Number.POSITIVE_INFINITY;
-    this.#may = new SimulationRules(txId);
+    this.#may = new SimulationRules(txId, snapshot.documents);
   }
 
   getState(namespace: string, key: string): MaybePromise<Uint8Array | undefined> {
@@ -52,7 +52,7 @@ export class StateSimulator implements TxSimulator {
 
   getStateMultiple(namespace: string, keys: readonly string[]): MaybePromise<readonly (Uint8Array | undefined)[]> {
     this.#may.beforeRead();
-    for (const key of keys) this.#may.beforeKey(key);
+    for (const key of keys) this.#may.beforeGet(key);
     return this.#known(this.#snapshot.getMany(namespace, keys), (found) =>
       keys.map((key, at) => {
         this.#rwset.addRead(namespace, key, found[at]?.version);
@@ -62,7 +62,7 @@ export class StateSimulator implements TxSimulator {
   }
 
   putState(namespace: string, key: string, value: Uint8Array): void {
-    this.#may.beforeWrite(key);
+    this.#may.beforeWrite(key, value);
     this.#rwset.addWrite(namespace, key, value);
   }
 
@@ -89,7 +89,7 @@ export class StateSimulator implements TxSimulator {
     const limit = page === undefined || page.size <= 0 ? this.#totalQueryLimit : Math.min(page.size, this.#totalQueryLimit);
     const results = this.#keep(
       new Results({
-        next: () => range.next(),
+        next: () => whenKnown(range.next(), (entry) => entry && { ...entry, value: this.#inRange(entry.value) }),
         close: () => range[Symbol.dispose](),
         limit,
         check: this.#may.beforeRead,
@@ -132,7 +132,7 @@ export class StateSimulator implements TxSimulator {
   }
 
   getPrivateData(namespace: string, collection: string, key: string): MaybePromise<Uint8Array | undefined> {
-    this.#may.beforeKey(key);
+    this.#may.beforeGet(key);
     return this.#hashedRead({ namespace, collection, key }, readPlain, (found) => {
       this.#privateReads.set(`${namespace}\0${collection}`, { namespace, collection });
       return found?.value;
@@ -145,7 +145,7 @@ export class StateSimulator implements TxSimulator {
   }
 
   putPrivateData(namespace: string, collection: string, key: string, value: Uint8Array): void {
-    this.#may.beforeWrite(key);
+    this.#may.beforeWrite(key, value);
     this.#rwset.addPrivateWrite(namespace, collection, key, value);
   }
 
@@ -173,7 +173,9 @@ export class StateSimulator implements TxSimulator {
     this.#may.beforePrivateQuery();
     const cursor = this.#snapshot.range(privateNamespace(namespace, collection), start, end);
     const next = () =>
-      whenKnown(cursor.next(), (entry) => (entry === undefined ? undefined : { namespace, key: entry.key, value: entry.value }));
+      whenKnown(cursor.next(), (entry) =>
+        entry === undefined ? undefined : { namespace, key: entry.key, value: this.#inRange(entry.value) },
+      );
     return this.#results({ next, close: () => cursor[Symbol.dispose]() });
   }
 
@@ -262,8 +264,13 @@ export class StateSimulator implements TxSimulator {
     }
   }
 
+  /** Ranges are no reads of single values: a store of documents gives these as it writes them. */
+  #inRange(value: Uint8Array): Uint8Array {
+    return this.#snapshot.documents?.inRange(value) ?? value;
+  }
+
   #read(namespace: string, key: string): MaybePromise<StateValue | undefined> {
-    this.#may.beforeKey(key);
+    this.#may.beforeGet(key);
     return this.#known(this.#snapshot.get(namespace, key), (found) => {
       this.#rwset.addRead(namespace, key, found?.version);
       return found;

@@ -6,28 +6,26 @@ import { batches } from '../commit/pace.ts';
 import { answered } from '../kv/answer.ts';
 import type { KvIterator, KvSnapshot, KvStore, KvWrite } from '../kv/kv-store.ts';
 import { after } from '../kv/long-keys.ts';
+import type { RichState } from './rich-state.ts';
 import {
   type Beside,
+  type DocumentRules,
   noQueries,
   type QueryPage,
   type Savepoint,
   type StateEntry,
+  type StateIndexes,
   type StateIterator,
+  type StateQuery,
   type StateSnapshot,
   type StateStore,
   type StateUpdate,
   type StateValue,
 } from './state.ts';
+import { keyOfState, stateKey, statePrefix } from './state-key.ts';
 import { decodeStateValue, encodeStateValue } from './state-value.ts';
 
-const utf8 = (text: string): Uint8Array => Buffer.from(text, 'utf8');
-/** Not a text decoder's work: that takes a byte order mark away. */
-const keyText = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('utf8');
-
-const SAVEPOINT = utf8('sp');
-/** A namespace never holds a zero byte, so its end cannot be taken for a key's beginning. */
-const prefixOf = (namespace: string): Uint8Array => utf8(`sv${namespace}\0`);
-const keyOf = (namespace: string, key: string): Uint8Array => utf8(`sv${namespace}\0${key}`);
+const SAVEPOINT: Uint8Array = Buffer.from('sp', 'utf8');
 
 /** A snapshot pins what later commits replace, so its age is worth watching. */
 export interface SnapshotMetrics {
@@ -39,32 +37,49 @@ export interface SnapshotMetrics {
 export class KvStateStore implements StateStore {
   readonly #kv: KvStore;
   readonly #metrics: SnapshotMetrics | undefined;
+  readonly #rich: RichState | undefined;
 
-  /** @param kv stays the caller's */
-  constructor(kv: KvStore, metrics?: SnapshotMetrics) {
+  /**
+   * @param kv stays the caller's
+   * @param parts.rich absent for a store that refuses rich queries; owned from here on
+   */
+  constructor(kv: KvStore, { metrics, rich }: { readonly metrics?: SnapshotMetrics; readonly rich?: RichState | undefined } = {}) {
     this.#kv = kv;
     this.#metrics = metrics;
+    this.#rich = rich;
+  }
+
+  get indexes(): StateIndexes | undefined {
+    return this.#rich?.indexes;
   }
 
   snapshot(): StateSnapshot {
-    return new KvStateSnapshot(this.#kv.snapshot(), this.#metrics);
+    return new KvStateSnapshot(this.#kv.snapshot(), this.#metrics, this.#rich);
   }
 
   async commit(updates: readonly StateUpdate[], savepoint: Savepoint, beside?: Beside): Promise<void> {
-    const writes = await writesOf(updates, savepoint);
+    const indexes = this.#rich?.indexes;
+    if (indexes === undefined) return this.#commit(await writesOf(updates, savepoint), beside);
+    await indexes.commit(updates, async (rows) => this.#commit([...(await writesOf(updates, savepoint)), ...rows], beside));
+  }
+
+  async #commit(writes: readonly KvWrite[], beside: Beside | undefined): Promise<void> {
     if (beside === undefined || beside.kv === this.#kv) return this.#kv.commit([...writes, ...(beside?.writes ?? [])]);
     await this.#kv.commit(writes);
     await beside.kv.commit(beside.writes);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  /** What is being built of its indexes is left for the next time. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#rich?.[Symbol.asyncDispose]();
+  }
 }
 
 /** In turns of the event loop, since a block may change very many keys. */
 async function writesOf(updates: readonly StateUpdate[], savepoint: Savepoint): Promise<KvWrite[]> {
   const writes: KvWrite[] = [{ key: SAVEPOINT, value: encodeStateValue({ value: new Uint8Array(0), version: savepoint }) }];
   for (const batch of batches(updates)) {
-    for (const { namespace, key, value } of batch) writes.push({ key: keyOf(namespace, key), value: value && encodeStateValue(value) });
+    for (const { namespace, key, value } of batch) writes.push({ key: stateKey(namespace, key), value: value && encodeStateValue(value) });
     await nextTurn();
   }
   return writes;
@@ -72,11 +87,13 @@ async function writesOf(updates: readonly StateUpdate[], savepoint: Savepoint): 
 
 class KvStateSnapshot implements StateSnapshot {
   readonly #kv: KvSnapshot;
+  readonly #rich: RichState | undefined;
   #metrics: SnapshotMetrics | undefined;
   readonly #since = performance.now();
 
-  constructor(kv: KvSnapshot, metrics: SnapshotMetrics | undefined) {
+  constructor(kv: KvSnapshot, metrics: SnapshotMetrics | undefined, rich: RichState | undefined) {
     this.#kv = kv;
+    this.#rich = rich;
     this.#metrics = metrics;
     metrics?.open.add(1);
   }
@@ -86,21 +103,26 @@ class KvStateSnapshot implements StateSnapshot {
   }
 
   get(namespace: string, key: string): StateValue | undefined {
-    return decoded(this.#kv.get(keyOf(namespace, key)));
+    return decoded(this.#kv.get(stateKey(namespace, key)));
   }
 
   getMany(namespace: string, keys: readonly string[]): MaybePromise<readonly (StateValue | undefined)[]> {
-    return answered(this.#kv.getMany(keys.map((key) => keyOf(namespace, key))), (values) => values.map(decoded));
+    return answered(this.#kv.getMany(keys.map((key) => stateKey(namespace, key))), (values) => values.map(decoded));
   }
 
   range(namespace: string, start: string, end: string): StateIterator {
-    const prefix = prefixOf(namespace);
-    const lt = end === '' ? after(prefix) : concatBytes(prefix, utf8(end));
-    return new KvStateIterator(this.#kv.range({ gte: concatBytes(prefix, utf8(start)), lt }), prefix.length);
+    const prefix = statePrefix(namespace);
+    const lt = end === '' ? after(prefix) : concatBytes(prefix, Buffer.from(end, 'utf8'));
+    return new KvStateIterator(this.#kv.range({ gte: concatBytes(prefix, Buffer.from(start, 'utf8')), lt }), prefix);
   }
 
-  query(_namespace: string, _query: string, page?: QueryPage): never {
-    throw noQueries(page);
+  get documents(): DocumentRules | undefined {
+    return this.#rich?.documents;
+  }
+
+  query(namespace: string, query: string, page?: QueryPage): StateQuery {
+    if (this.#rich === undefined) throw noQueries(page);
+    return this.#rich.query(this.#kv, { namespace, query, page });
   }
 
   [Symbol.dispose](): void {
@@ -115,9 +137,9 @@ const decoded = (bytes: Uint8Array | undefined): StateValue | undefined => bytes
 
 class KvStateIterator implements StateIterator {
   readonly #entries: KvIterator;
-  readonly #prefix: number;
+  readonly #prefix: Uint8Array;
 
-  constructor(entries: KvIterator, prefix: number) {
+  constructor(entries: KvIterator, prefix: Uint8Array) {
     this.#entries = entries;
     this.#prefix = prefix;
   }
@@ -125,7 +147,7 @@ class KvStateIterator implements StateIterator {
   next(): MaybePromise<StateEntry | undefined> {
     return answered(
       this.#entries.next(),
-      (entry) => entry && { key: keyText(entry.key.subarray(this.#prefix)), ...decodeStateValue(entry.value) },
+      (entry) => entry && { key: keyOfState(entry.key, this.#prefix), ...decodeStateValue(entry.value) },
     );
   }
 

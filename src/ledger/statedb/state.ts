@@ -38,6 +38,8 @@ export interface StateSnapshot extends Disposable {
   getMany(namespace: string, keys: readonly string[]): MaybePromise<readonly (StateValue | undefined)[]>;
   /** `start` inclusive, `end` exclusive, '' is open. Pull style, so that nothing is read that nobody asked for. */
   range(namespace: string, start: string, end: string): StateIterator;
+  /** Of a store of documents; absent where keys and values are bytes and nothing more. */
+  readonly documents?: DocumentRules | undefined;
   /**
    * Rich query. Answers what the store holds for the query, whatever a commit does meanwhile; no phantom is looked for later.
    * @throws {SelvageError} `SIMULATION_FAILED` with Fabric's text where the store has no queries; see {@link noQueries}
@@ -50,6 +52,43 @@ export interface StateSnapshot extends Disposable {
   explain?(namespace: string, query: string): MaybePromise<QueryPlan>;
 }
 
+/** How a store of documents differs from one of bytes: as of a peer with CouchDB. */
+export interface DocumentRules {
+  /** @throws {SelvageError} `SIMULATION_FAILED` with Fabric's text for what a document cannot be called */
+  checkKey(key: string): void;
+  /** @throws {SelvageError} `SIMULATION_FAILED` with Fabric's text for members that the database has for itself */
+  checkValue(value: Uint8Array): void;
+  /** A value as ranges give it: that of a document is canonical JSON. */
+  inRange(value: Uint8Array): Uint8Array;
+}
+
+/** An index file of a package. */
+export interface IndexFile {
+  /** In the package. */
+  readonly path: string;
+  readonly content: string;
+}
+
+export interface RefusedIndex {
+  readonly path: string;
+  /** As CouchDB says it. */
+  readonly reason: string;
+}
+
+/** The indexes of rich queries, by namespace. A commit keeps them with the state; what they are is set from outside. */
+export interface StateIndexes {
+  /**
+   * Makes the indexes of a namespace those of the files, of which a later one takes the place of an earlier one with its name. Resolves
+   * when queries use them, though what was there before may still have to be taken in.
+   * @returns the files that are no index
+   */
+  deploy(namespace: string, files: readonly IndexFile[]): Promise<readonly RefusedIndex[]>;
+  /** Namespaces that have any. */
+  namespaces(): Promise<readonly string[]>;
+  /** Resolves when everything is taken in that there is to take in. */
+  built(): Promise<void>;
+}
+
 /** Results of a rich query, in the order that the store gives them. */
 export interface StateQuery extends StateIterator {
   /** Where the next page begins, '' at the end; asked for after the last result. */
@@ -59,6 +98,7 @@ export interface StateQuery extends StateIterator {
 }
 
 export interface QueryPage {
+  /** Results that are asked for; 0 or less for as many as there may be. */
   readonly size: number;
   /** '' for the first page. */
   readonly bookmark: string;
@@ -79,6 +119,8 @@ export interface Beside {
  * wait for it. What a store that lies elsewhere has lost is made again from the blocks.
  */
 export interface StateStore extends AsyncDisposable {
+  /** Absent where there are no rich queries. */
+  readonly indexes?: StateIndexes | undefined;
   snapshot(): StateSnapshot;
   /**
    * Applies all updates and the savepoint at once, and writes what is beside it: in the same step where both are in one store, else

@@ -16,6 +16,7 @@ import { blocksIn } from '../layout.ts';
 import { type CollectionLifetimes, ExpirySchedule } from '../pvtdata/expiry.ts';
 import { PrivateDataStore } from '../pvtdata/private-data-store.ts';
 import { replay } from '../replay.ts';
+import { indexFindings } from '../statedb/indexes/index-findings.ts';
 import { KvStateStore } from '../statedb/kv-state-store.ts';
 import { differences } from './compare-stores.ts';
 
@@ -106,10 +107,16 @@ function applier({ made, release, lifetimes, privateKv, state }: ReadParts): (st
   });
 }
 
+/** Indexes of queries are no part of what blocks give: they are compared with the state instead. */
 async function compared({ found, made }: { readonly found: KvStore; readonly made: KvStore }, state: boolean): Promise<string[]> {
   using kept = found.snapshot();
   using wanted = made.snapshot();
-  const range = state ? {} : { gte: utf8('b'), lt: after(utf8('b')) };
-  const differing = await differences({ found: kept, made: wanted }, { range, limit: MOST_FINDINGS });
-  return differing.map(({ of, entry, is }) => `in ${of}, ${entry} is ${is}`);
+  const ofBlocks = { gte: utf8('b'), lt: after(utf8('b')) };
+  const ranges = state ? [{ lt: utf8('q') }, { gte: after(utf8('q')) }] : [ofBlocks];
+  const findings: string[] = [];
+  for (const range of ranges) {
+    const differing = await differences({ found: kept, made: wanted }, { range, limit: MOST_FINDINGS });
+    findings.push(...differing.map(({ of, entry, is }) => `in ${of}, ${entry} is ${is}`));
+  }
+  return state ? [...findings, ...(await indexFindings(kept))] : findings;
 }

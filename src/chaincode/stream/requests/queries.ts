@@ -29,9 +29,9 @@ export async function getQueryResult(request: StateRequest): Promise<Uint8Array>
     await requireReadable(request, collection);
     return keyValues(request, request.simulator.getPrivateDataQuery(namespace, collection, query));
   }
-  const page = pageOf(request, metadata);
-  const results = request.simulator.query(namespace, query, page);
-  return keyValues(request, results, page && { limit: page.size, bookmark: () => results.bookmark() });
+  const page = pageAsked(metadata);
+  const results = request.simulator.query(namespace, query, page); // which goes by the size that was asked for, also beyond the limit
+  return keyValues(request, results, page && { limit: limitOf(request, page), bookmark: () => results.bookmark() });
 }
 
 /** GET_HISTORY_FOR_KEY: one modification after the other, in the order of the simulator. */
@@ -61,12 +61,20 @@ interface Page {
 }
 
 /** The page asked for; undefined when the request is not paginated, which is when both size and bookmark are unset. */
-function pageOf({ parts }: StateRequest, metadata: Uint8Array): Page | undefined {
+function pageAsked(metadata: Uint8Array): Page | undefined {
   if (metadata.length === 0) return undefined;
-  const { pageSize, bookmark } = unmarshal(protos.QueryMetadata, metadata);
-  if (pageSize === 0 && bookmark === '') return undefined;
-  return { size: pageSize > 0 ? Math.min(pageSize, parts.totalQueryLimit) : parts.totalQueryLimit, bookmark };
+  const { pageSize: size, bookmark } = unmarshal(protos.QueryMetadata, metadata);
+  return size === 0 && bookmark === '' ? undefined : { size, bookmark };
 }
+
+/** The same with no more results than any query may have. */
+function pageOf(request: StateRequest, metadata: Uint8Array): Page | undefined {
+  const page = pageAsked(metadata);
+  return page && { ...page, size: limitOf(request, page) };
+}
+
+const limitOf = ({ parts: { totalQueryLimit } }: StateRequest, { size }: Page): number =>
+  size > 0 ? Math.min(size, totalQueryLimit) : totalQueryLimit;
 
 interface Limits {
   readonly limit: number;
