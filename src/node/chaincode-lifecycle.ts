@@ -11,6 +11,7 @@ import type { Logger } from '../common/log.ts';
 import { Scope } from '../common/scope.ts';
 import type { CollectionAccess } from '../lifecycle/collection-access.ts';
 import type { Definitions } from '../lifecycle/definitions.ts';
+import { IndexDeployer } from '../lifecycle/index-deployer.ts';
 import { LegacyCollectionAccess } from '../lifecycle/legacy-collection-access.ts';
 import { LegacyDefinitions } from '../lifecycle/legacy-definitions.ts';
 import { LifecycleCache } from '../lifecycle/lifecycle-cache.ts';
@@ -111,4 +112,22 @@ export function takeCareOfChaincode({ lifecycle, changes, channels, chaincodes, 
   scope.use(channels.onJoined(() => custodian.look()));
   custodian.look();
   return scope;
+}
+
+/** Gives channels the indexes that their chaincode brings along, now and whenever a block, a package or a channel makes more of them. */
+export function deployIndexes({ lifecycle, changes, channels, log }: Omit<CaretakingParts, 'chaincodes'>): IndexDeployer {
+  const scope = new Scope();
+  const { cache, installed } = lifecycle;
+  const deployer = new IndexDeployer({
+    channels,
+    cache,
+    codeOf: async (packageId) => (await installed.launchable(packageId)).codePackage,
+    log: log.child({ module: 'lifecycle.indexes' }),
+    owned: scope,
+  });
+  scope.use(changes.listen((channelId, namespaces) => LifecycleCache.concerns(namespaces) && deployer.look(channelId)));
+  scope.use(installed.onInstalled(() => deployer.look()));
+  scope.use(channels.onJoined(({ id }) => deployer.look(id)));
+  deployer.look();
+  return deployer;
 }

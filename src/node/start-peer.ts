@@ -19,8 +19,10 @@ import { loadHandlers } from '../endorser/handlers/library.ts';
 import type { PeerView } from '../gossip/peers.ts';
 import type { InvalidReason } from '../ledger/ledger.ts';
 import { FolderLedgerProvider } from '../ledger/ledger-provider.ts';
+import type { QueryAdvice } from '../ledger/statedb/query-advice.ts';
 import type { ChaincodeRef } from '../lifecycle/chaincode-ref.ts';
 import { definedLifetimes, heldBy } from '../lifecycle/committed-collections.ts';
+import { IndexedDefinitions } from '../lifecycle/indexed-definitions.ts';
 import { isSystemChaincode } from '../lifecycle/system-chaincodes.ts';
 import { AclProvider } from '../msp/acl-provider.ts';
 import { bundleFromBlock } from '../msp/channelconfig/bundle.ts';
@@ -38,7 +40,7 @@ import { endorserService } from '../services/endorser-service.ts';
 import { peerDeliverService } from '../services/peer-deliver-service.ts';
 import { unservedServices } from '../services/unserved-services.ts';
 import { ChaincodeCa } from './chaincode-certificates.ts';
-import { type ChaincodeLifecycle, openChaincodeLifecycle, takeCareOfChaincode } from './chaincode-lifecycle.ts';
+import { type ChaincodeLifecycle, deployIndexes, openChaincodeLifecycle, takeCareOfChaincode } from './chaincode-lifecycle.ts';
 import { chaincodeEnvironment, openRuntime } from './chaincode-runtime.ts';
 import { trustMembers } from './client-authorities.ts';
 import { type PeerConfig, replicasOf } from './config/peer-config.ts';
@@ -63,6 +65,8 @@ export interface PeerParts extends Cancellable {
   readonly onInvalid?: (transaction: InvalidTransaction) => void;
   /** Hears what chaincode and its builds print, beside the folder where it is kept. */
   readonly onOutput?: (ccid: string, line: OutputLine) => void;
+  /** Hears what would help a rich query that no index served, once for each shape of query. */
+  readonly onAdvice?: (advice: QueryAdvice) => void;
   /** Peers of any organisation to gossip with, beside those that the channels name. */
   readonly contacts?: NodeGossipParts['contacts'];
   /** What the operations server shows beside the peer's health, where the configuration has one. */
@@ -125,7 +129,9 @@ export async function startPeer(config: PeerConfig, parts: PeerParts): Promise<P
   const kept = new OutputFolder({ directory: join(config.fileSystemPath, 'chaincode-logs'), log: log.child({ module: 'chaincode' }) });
   const output = parts.onOutput === undefined ? kept : heardOutput(kept, parts.onOutput);
   const lifecycle = scope.use(await openChaincodeLifecycle(config, { channels, runtime, output, changes, log }));
-  const { definitions } = lifecycle;
+  const definitions = config.ledger.richQueries
+    ? new IndexedDefinitions(lifecycle.definitions, scope.use(deployIndexes({ lifecycle, changes, channels, log })))
+    : lifecycle.definitions;
   const handlers = await loadHandlers(handlerSettings(config), {
     clock: systemClock,
     channels,
@@ -236,7 +242,7 @@ async function startOperations(
 
 const openLedgers = (
   { fileSystemPath, localMspId, ledger }: PeerConfig,
-  { log, metrics }: PeerParts,
+  { log, metrics, onAdvice: advise }: PeerParts,
   changes: StateChanges,
 ): Promise<FolderLedgerProvider> =>
   FolderLedgerProvider.open({
@@ -248,6 +254,9 @@ const openLedgers = (
     onChanged: (channelId, namespaces) => changes.tell(channelId, namespaces),
     transientRetention: ledger.transientRetention,
     purgedKeyAudit: ledger.purgedKeyAudit,
+    richQueries: ledger.richQueries
+      ? { limits: { total: ledger.totalQueryLimit, internal: ledger.internalQueryLimit }, advise }
+      : undefined,
     log: log.child({ module: 'ledger' }),
     metrics,
   });

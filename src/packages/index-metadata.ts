@@ -12,7 +12,7 @@ export interface MetadataFile {
 }
 
 /** Far above any index definition, far below what would hurt. */
-const MAX_METADATA_BYTES = 1024 * 1024;
+export const MAX_METADATA_BYTES = 1024 * 1024;
 
 const STATE_DATABASE = 'META-INF/statedb/';
 const DATABASES: readonly string[] = ['couchdb'];

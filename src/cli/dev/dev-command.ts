@@ -34,6 +34,7 @@ export function devCommand(program: Command, terminal: Terminal): void {
     .option('--user <user>', 'an identity more, like alice, alice@org2 or alice:role=auditor,level=2; may be given several times', collect)
     .option('--empty', 'a network without chaincode, also where chaincode is')
     .option('--replicas <n>', 'instances of each chaincode per peer, which share the transactions (default: 1)')
+    .option('--no-rich-queries', 'refuse JSON queries, as peers with LevelDB do (by default they are answered, as by peers with CouchDB)')
     .option('--inspect', 'open the inspector of the chaincode and print its address; transactions then wait at breakpoints')
     .option('--once', 'deploy, make the calls that package.json lists, print, and exit')
     .option('--watch', 'upgrade the chaincode when its files change, world state kept (the default in a terminal)')

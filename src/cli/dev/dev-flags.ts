@@ -18,6 +18,8 @@ export interface DevFlags {
   readonly replicas?: string;
   readonly inspect?: boolean;
   readonly watch?: boolean;
+  /** False for `--no-rich-queries`. */
+  readonly richQueries?: boolean;
   readonly json?: boolean;
   readonly verbose?: boolean;
   readonly quiet?: boolean;

@@ -18,6 +18,7 @@ export interface DevRequest {
   /** Where the network is kept; undefined for one that goes away. */
   readonly data: string | undefined;
   readonly inspect: boolean;
+  readonly richQueries: boolean;
   readonly watch: boolean;
   readonly once: boolean;
 }
@@ -50,6 +51,7 @@ export async function devRequest(paths: readonly string[], flags: DevFlags, term
     replicas: replicas ?? 1,
     data,
     inspect: flags.inspect === true,
+    richQueries: flags.richQueries !== false,
     watch: flags.once !== true && (flags.watch ?? terminal.interactive),
     once: flags.once === true,
   };

@@ -4,7 +4,7 @@ import { SelvageError } from '../../common/errors.ts';
 import { unmeasured } from '../../common/metrics.ts';
 import type { Scope } from '../../common/scope.ts';
 import type { Program } from '../../node/dev/dev-env.ts';
-import { type DevNetwork, startDevNetwork } from '../../node/dev/dev-network.ts';
+import { type DevNetwork, type QueryAdvice, startDevNetwork } from '../../node/dev/dev-network.ts';
 import type { InvalidTransaction } from '../../node/follow-channels.ts';
 import { LogLevels } from '../../node/log-levels.ts';
 import { openLog } from '../../node/logging.ts';
@@ -27,6 +27,9 @@ export interface StartParts extends Tellers {
   readonly cacheFolder: string;
 }
 
+/** More advice than this nobody reads. */
+const MOST_ADVICE = 1_000;
+
 /** Starts the network that was asked for, which the scope owns, and says what it consists of. */
 export async function startNetwork(data: string, request: DevRequest, parts: StartParts, scope: Scope): Promise<DevNetwork> {
   const { terminal, reporter, output, cacheFolder } = parts;
@@ -35,6 +38,7 @@ export async function startNetwork(data: string, request: DevRequest, parts: Sta
   const opened = scope.use(openLog({ levels: new LogLevels(terminal.env['FABRIC_LOGGING_SPEC'] ?? 'info'), destination: logFile }));
   terminal.logFile = logFile;
   const peers: Peer[] = [];
+  const advised = new Set<string>(); // each peer that answers a query says so
   const heard = terminal.process?.listen(loggedProcess(opened.log, () => ({ peers: peers.map((peer) => peer.report()) }), opened.flush));
   if (heard !== undefined) scope.use(heard);
   const starting = startDevNetwork(data, request.network, {
@@ -42,10 +46,16 @@ export async function startNetwork(data: string, request: DevRequest, parts: Sta
     metrics: unmeasured,
     cacheFolder,
     inspect: request.inspect,
+    richQueries: request.richQueries,
     settings: { selvage: { replicas: request.replicas } },
     users: request.users,
     program: program(terminal.env),
     signal: terminal.signal,
+    onAdvice: (advice) => {
+      const kind = JSON.stringify([advice.namespace, advice.file?.content ?? advice.query]);
+      if (advised.size < MOST_ADVICE && !advised.has(kind)) tellAdvice(advice, reporter);
+      advised.add(kind);
+    },
     onInvalid: (transaction) => tellInvalid(transaction, reporter),
     onOutput: (ccid, line, { org }) => output.take(ccid, line, request.network.orgs === 1 ? undefined : org),
   });
@@ -97,6 +107,18 @@ function tellNetwork(
 }
 
 const tlsInWords = ({ tls, mutualTls }: DevNetwork['plan']): string => (mutualTls ? 'mutual TLS' : `TLS ${tls ? 'on' : 'off'}`);
+
+function tellAdvice({ namespace, query, documentsExamined, file }: QueryAdvice, reporter: Reporter): void {
+  const documents = `${documentsExamined} document${documentsExamined === 1 ? '' : 's'}`;
+  reporter.problem('query', `no index serves this query of ${namespace}, which looked at ${documents}: ${query}`, {
+    namespace,
+    query,
+    documentsExamined,
+    ...(file && { path: file.path, index: JSON.parse(file.content) as unknown }),
+  });
+  if (file === undefined) reporter.detail('no index would help: the selector names no field that all results have');
+  else for (const line of [`add to the chaincode: ${file.path}`, file.content]) reporter.detail(line);
+}
 
 function tellInvalid(transaction: InvalidTransaction, reporter: Reporter): void {
   const { channelId, txId, codeName, blockNumber, message, details, winner } = transaction;

@@ -111,6 +111,7 @@ export const ACTED_ON: readonly string[] = [
   ...under('ledger', [
     'state.stateDatabase',
     'state.totalQueryLimit',
+    'state.couchDBConfig.internalQueryLimit',
     'pvtdataStore.deprioritizedDataReconcilerInterval',
     'pvtdataStore.purgedKeyAuditLogging',
   ]),
@@ -151,6 +152,7 @@ export const ACTED_ON: readonly string[] = [
     'stopGrace',
     'retireAfter',
     'inspectChaincode',
+    'richQueries',
     'logChaincodeOutput',
     'ledgerRelease',
     'endorsement.answers',

@@ -50,7 +50,14 @@ describe('a peer without settings', () => {
       },
       endorserConcurrency: 2500,
       chaincode: { mode: 'net', startupTimeoutMs: 300_000, executeTimeoutMs: 30_000, runtimeParams: undefined },
-      ledger: { totalQueryLimit: 100_000, transientRetention: 1000, purgedKeyAudit: true, release: '2.x' },
+      ledger: {
+        totalQueryLimit: 10_000,
+        internalQueryLimit: 1000,
+        richQueries: false,
+        transientRetention: 1000,
+        purgedKeyAudit: true,
+        release: '2.x',
+      },
       operationsAddress: undefined,
       statsd: undefined,
       logSpec: 'info',
@@ -210,7 +217,9 @@ describe('settings that are wrong', () => {
     expect(problems(raw).sort()).toEqual([
       'chaincode.mode: expected one of net, dev (CORE_CHAINCODE_MODE)',
       'chaincode.startuptimeout: expected a number with a unit, like 30s or 1h30m (CORE_CHAINCODE_STARTUPTIMEOUT)',
-      'ledger.state.stateDatabase: CouchDB is not supported yet; leave it at goleveldb (kept in LMDB) (CORE_LEDGER_STATE_STATEDATABASE)',
+      expect.stringMatching(
+        /^ledger\.state\.stateDatabase: there is no driver for a CouchDB server yet; .*selvage\.richQueries.* \(CORE_LEDGER_STATE_STATEDATABASE\)$/,
+      ),
       'ledger.state.totalQueryLimit: expected a whole number (CORE_LEDGER_STATE_TOTALQUERYLIMIT)',
       'operations.tls.cert.file: TLS is on, so this file is needed (CORE_OPERATIONS_TLS_CERT_FILE)',
       'operations.tls.key.file: TLS is on, so this file is needed (CORE_OPERATIONS_TLS_KEY_FILE)',

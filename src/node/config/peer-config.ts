@@ -42,6 +42,10 @@ export interface PeerConfig {
   readonly chaincode: ChaincodeConfig;
   readonly ledger: {
     readonly totalQueryLimit: number;
+    /** Whether JSON queries are answered; refused as of a peer with LevelDB otherwise. */
+    readonly richQueries: boolean;
+    /** `ledger.state.couchDBConfig.internalQueryLimit`: documents that a rich query asks for at a time. */
+    readonly internalQueryLimit: number;
     /** Blocks that private data of transactions which never come are kept for. */
     readonly transientRetention: number;
     /** Whether each private key that is purged is named in the log. */
@@ -271,6 +275,8 @@ export function parsePeerConfig({ raw, folder }: Pick<SettingSources, 'raw' | 'f
     },
     ledger: {
       totalQueryLimit: ledger.state.totalquerylimit,
+      richQueries: selvage.richqueries,
+      internalQueryLimit: ledger.state.couchdbconfig.internalquerylimit,
       transientRetention: peer.gossip.pvtdata.transientstoremaxblockretention,
       purgedKeyAudit: ledger.pvtdatastore.purgedkeyauditlogging,
       release: selvage.ledgerrelease,

@@ -153,9 +153,13 @@ export const peerSchema = v.looseObject({
     state: section({
       statedatabase: v.pipe(
         oneOf(['goleveldb', 'CouchDB'], 'goleveldb'),
-        v.notValue('CouchDB', 'CouchDB is not supported yet; leave it at goleveldb (kept in LMDB)'),
+        v.notValue(
+          'CouchDB',
+          'there is no driver for a CouchDB server yet; goleveldb with selvage.richQueries: true answers the same queries, with the same indexes, from the state that the peer has itself',
+        ),
       ),
-      totalquerylimit: count(100_000),
+      totalquerylimit: count(10_000),
+      couchdbconfig: section({ internalquerylimit: count(1000) }),
     }),
   }),
   metrics: section(metricsKeys),
@@ -216,6 +220,8 @@ export const peerSchema = v.looseObject({
     logchaincodeoutput: flag(false),
     /** Opens the inspector of Node chaincode. */
     inspectchaincode: flag(false),
+    /** JSON queries, as of a peer with CouchDB, answered from the peer's own state. */
+    richqueries: flag(false),
     ledgerrelease: oneOf(['1.1', '2.x'], '2.x'),
     endorsement: section({
       systemversion: text('syscc'),

@@ -6,6 +6,7 @@ import { lockFolder } from '../../common/folder-lock.ts';
 import type { Logger } from '../../common/log.ts';
 import type { Metrics } from '../../common/metrics.ts';
 import { Scope } from '../../common/scope.ts';
+import type { QueryAdvice } from '../../ledger/statedb/query-advice.ts';
 import type { OutputLine } from '../../packages/output.ts';
 import { type PeerConfig, parsePeerConfig } from '../config/peer-config.ts';
 import type { InvalidTransaction } from '../follow-channels.ts';
@@ -18,6 +19,8 @@ import { type ClientFiles, writeProfiles } from './dev-profile.ts';
 import { type DevUser, type DevUserSpec, makeUsers } from './dev-users.ts';
 import { walletFolder, writeWallets } from './dev-wallets.ts';
 
+export type { QueryAdvice };
+
 export interface DevNetworkParts extends Cancellable {
   /** Where chaincode's installed dependencies are kept between networks. */
   readonly cacheFolder: string;
@@ -25,6 +28,8 @@ export interface DevNetworkParts extends Cancellable {
   readonly metrics: Metrics;
   /** Opens the inspector of Node chaincode. */
   readonly inspect?: boolean;
+  /** Peers answer JSON queries, as with CouchDB, unless this is false. */
+  readonly richQueries?: boolean;
   /**
    * More settings for every peer, as in a core.yaml but with lower-case keys. Sections given here replace ours, but the keys of
    * `selvage`, `peer` and `peer.tls` join ours.
@@ -32,6 +37,8 @@ export interface DevNetworkParts extends Cancellable {
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
   /** Hears of every transaction that was ordered and then found invalid, from the first peer. */
   readonly onInvalid?: (transaction: InvalidTransaction) => void;
+  /** Hears what would help a rich query that no index served, from the first peer that answers one of its kind. */
+  readonly onAdvice?: (advice: QueryAdvice) => void;
   /** Hears what chaincode and its builds print, from every peer. */
   readonly onOutput?: (ccid: string, line: OutputLine, peer: DevPeerPlan) => void;
   /** Who else has an identity, beside the Admin and the User1 of each organisation. */
@@ -126,17 +133,21 @@ const UNUSED_INSPECTED = '1s';
  */
 const GATEWAY_CALLS = '2500';
 
+/** As in Fabric's sample core.yaml; without one it would be a tenth. */
+const QUERY_LIMIT = '100000';
+
 /** The same settings that a core.yaml would hold, so that development has no configuration path of its own. */
 function peerConfig(
   folders: DevFolders,
   plan: DevPlan,
   peer: DevPeerPlan,
-  { cacheFolder, settings, inspect = false }: DevNetworkParts,
+  { cacheFolder, settings, inspect = false, richQueries = true }: DevNetworkParts,
 ): PeerConfig {
   const folder = peerFolder(folders, peer);
   const tls = (name: string): string => join(folder, 'tls', name);
   const more = section(settings?.['peer']);
   const raw = {
+    ledger: { state: { totalquerylimit: QUERY_LIMIT } },
     ...(plan.lifecycle === 2 && { chaincode: { startuptimeout: REGISTERED_WITHIN } }),
     ...settings,
     peer: {
@@ -165,6 +176,7 @@ function peerConfig(
       chaincodecache: cacheFolder,
       retireafter: inspect ? UNUSED_INSPECTED : UNUSED,
       inspectchaincode: inspect,
+      richqueries: richQueries,
       process: { sharebuildcaches: true }, // all that is built is one developer's, and often
       ...section(settings?.['selvage']),
     },
