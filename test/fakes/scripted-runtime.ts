@@ -1,5 +1,5 @@
 /** A runtime whose chaincodes are scripts over connections in memory. */
-import type { ChaincodeInstance, ChaincodeRuntime } from '../../src/chaincode/ports/runtime.ts';
+import type { ChaincodeInstance, ChaincodeRuntime, LaunchOptions } from '../../src/chaincode/ports/runtime.ts';
 import type { Cancellable } from '../../src/common/cancel.ts';
 import { deferred } from '../../src/common/deferred.ts';
 import type { BuildSpec, Exit, LaunchSpec } from '../../src/packages/launch-spec.ts';
@@ -12,7 +12,7 @@ export interface ScriptedInstance {
 }
 
 /** What happens when a chaincode is started; rejecting fails the launch. */
-export type Script = (instance: ScriptedInstance, options: Cancellable) => void | Promise<void>;
+export type Script = (instance: ScriptedInstance, options: LaunchOptions) => void | Promise<void>;
 
 export class ScriptedRuntime implements ChaincodeRuntime {
   readonly name = 'scripted';
@@ -40,7 +40,7 @@ export class ScriptedRuntime implements ChaincodeRuntime {
     options.signal.throwIfAborted();
   }
 
-  async launch(spec: LaunchSpec, options: Cancellable): Promise<ChaincodeInstance> {
+  async launch(spec: LaunchSpec, options: LaunchOptions): Promise<ChaincodeInstance> {
     this.events.push(`launch ${spec.ccid}`);
     const exited = deferred<Exit>();
     let running = true;

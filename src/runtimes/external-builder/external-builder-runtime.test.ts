@@ -254,14 +254,18 @@ describe('choosing a builder', () => {
     );
   });
 
-  it('leaves what nobody claims to the runtime behind', async () => {
+  it('leaves what nobody claims to the runtime behind, with the way in that the peer offers', async () => {
     const no = await builder({ detect: 'exit 1' });
-    const fallback = new ScriptedRuntime(() => undefined);
+    const offered: unknown[] = [];
+    const fallback = new ScriptedRuntime((_, { accept, registered }) => void offered.push(accept, registered));
     const runtime = scope.use(
       new ExternalBuilderRuntime({ directory: join(folder, 'externalbuilder'), builders: [no], fallback, mspId: '', log }),
     );
-    await runtime.launch(spec(), { signal: never });
+    const accept = async (): Promise<void> => undefined;
+    const registered = Promise.resolve();
+    await runtime.launch(spec(), { signal: never, accept, registered });
     expect(fallback.events).toEqual([`launch ${ID}`]);
+    expect(offered).toEqual([accept, registered]);
     expect(await leftovers()).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ChaincodeInstance, ChaincodeRuntime } from '../../chaincode/ports/runtime.ts';
+import type { ChaincodeInstance, ChaincodeRuntime, LaunchOptions } from '../../chaincode/ports/runtime.ts';
 import type { Cancellable } from '../../common/cancel.ts';
 import { messageOf, SelvageError } from '../../common/errors.ts';
 import { type Logger, silent } from '../../common/log.ts';
@@ -67,8 +67,10 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
     return this.#launches.run(({ signal }) => this.#build(spec, signal), options).catch(orUnwritable(this.#parts.directory, spec));
   }
 
-  async launch(spec: LaunchSpec, options: Cancellable): Promise<ChaincodeInstance> {
-    return this.#launches.run(({ signal }) => this.#launch(spec, signal), options).catch(orUnwritable(this.#parts.directory, spec));
+  async launch(spec: LaunchSpec, options: LaunchOptions): Promise<ChaincodeInstance> {
+    return this.#launches
+      .run((either) => this.#launch(spec, { ...options, ...either }), options)
+      .catch(orUnwritable(this.#parts.directory, spec));
   }
 
   /** Aborts what is being built and stops what runs; the runtime behind is its owner's to dispose. */
@@ -86,9 +88,10 @@ export class ExternalBuilderRuntime implements ChaincodeRuntime {
     return kept;
   }
 
-  async #launch(spec: LaunchSpec, signal: AbortSignal): Promise<ChaincodeInstance> {
+  async #launch(spec: LaunchSpec, options: LaunchOptions): Promise<ChaincodeInstance> {
+    const { signal } = options;
     const kept = await this.#provided(spec, signal);
-    if (kept === NOBODY) return this.#behind(spec).launch(spec, { signal });
+    if (kept === NOBODY) return this.#behind(spec).launch(spec, options);
     const connection = join(kept.releaseFolder, CONNECTION_FILE);
     const text = await readFile(connection, 'utf8').catch((cause: unknown) => {
       if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
