@@ -55,6 +55,13 @@ would not have lost another one to those that are saved before them. Times are t
   selvage conflicts                       the newest 1000 blocks
   selvage conflicts --since 10m --json    those of the last ten minutes, for programs`;
 
+export const DIFF_HELP = `
+Without files one proposal goes to the peers of --peerAddresses, else to that of the environment and to one of each other organisation
+that it knows of, and each answer is compared with the first. Nothing is submitted.
+
+  selvage diff -C mychannel -n basic -c '{"Args":["Create","a1"]}'
+  selvage diff org1.pb org2.pb          answers that were kept, as ProposalResponse or ProposalResponsePayload`;
+
 export const NODE_HELP = `
 Environment:
   FABRIC_CFG_PATH       folder of core.yaml (default /etc/hyperledger/fabric); relative paths in it start there

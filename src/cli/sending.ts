@@ -37,6 +37,6 @@ export function refuseInvalid({ proposal: { txId }, commit }: Submission): void 
   if (commit === undefined || commit.code === protos.TxValidationCode.VALID) return;
   throw new SelvageError('REFUSED_BY_PEER', `transaction invalidated with status (${commit.codeName})`, {
     details: { txId },
-    advice: `Transaction ${txId} is in block ${commit.blockNumber}, but changed nothing; the peer's log says why.`,
+    advice: `Transaction ${txId} is in block ${commit.blockNumber}, but changed nothing: \`selvage why ${txId}\` says why.`,
   });
 }

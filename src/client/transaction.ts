@@ -46,7 +46,7 @@ function agreedPayload(responses: readonly protos.ProposalResponse[]): Uint8Arra
         'REFUSED_BY_PEER',
         'could not assemble transaction: ProposalResponsePayloads do not match: the endorsers saw different state or the chaincode is not deterministic',
         {
-          advice: 'Try again; if it happens every time, look for clocks, random numbers or unordered maps in the chaincode.',
+          advice: 'Try again; if it happens every time, `selvage diff` with the same -C, -n and -c shows where they differ.',
         },
       );
     }

@@ -309,9 +309,9 @@ describe('by policy', () => {
     ];
     const { details } = await endorse({ peers, plan: two });
     expect(details).toEqual([
-      'other (Org2MSP): ProposalResponsePayloads do not match: unlike at self (Org1MSP), cc: the write of "colour" is another',
+      'other (Org2MSP): ProposalResponsePayloads do not match: unlike at self (Org1MSP), the write of "colour" of cc is another',
       'more (Org2MSP): ProposalResponsePayloads do not match: unlike at self (Org1MSP), ' +
-        'cc: the write of "colour" is not there; cc: the write of "size" is there (is a put)',
+        'the write of "colour" of cc is not there; the write of "size" of cc is there (a put)',
     ]);
   });
 });

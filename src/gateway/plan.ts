@@ -1,8 +1,8 @@
 import { equalBytes } from '../common/bytes.ts';
+import { shortDifference } from '../explain/short-difference.ts';
 import type { protos } from '../protos/messages.ts';
 import type { Endorser } from './endorser.ts';
 import { type EndpointFailure, failed } from './failures.ts';
-import { payloadDifference } from './payload-difference.ts';
 
 interface Layout {
   /** Group to how many more endorsements of it are wanted. */
@@ -153,7 +153,7 @@ function groupsOf(groups: PlanParts['groups']): ReadonlyMap<string, readonly str
 const NOTHING = new Uint8Array(0);
 
 function mismatch(first: { readonly payload: Uint8Array; readonly endorser: Endorser }, payload: Uint8Array): string {
-  const difference = payloadDifference(first.payload, payload);
+  const difference = shortDifference(first.payload, payload);
   const { address, mspId } = first.endorser;
   return `ProposalResponsePayloads do not match${difference === '' ? '' : `: unlike at ${address} (${mspId}), ${difference}`}`;
 }

@@ -1,8 +1,13 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createProposal } from '../../src/client/proposal.ts';
 import { evaluate, submit } from '../../src/client/submit.ts';
 import type { PeerView } from '../../src/gossip/peers.ts';
 import { parsePolicyText } from '../../src/msp/policies/policy-text.ts';
-import { common } from '../../src/protos/messages.ts';
+import { common, protos } from '../../src/protos/messages.ts';
+import { selvage, sourced } from './command.ts';
 import { never, type TestNetwork, testNetwork } from './network.ts';
 
 /** Resolves when what is known of others is so. */
@@ -67,6 +72,32 @@ describe('two organisations with the policy that both endorse', () => {
       ).toEqual(['Org1MSP', 'Org2MSP']);
       expect(new Set(view.membersOf('mychannel').map(({ endpoint }) => endpoint)).size).toBe(2);
       for (const { chaincodes } of view.membersOf('mychannel')) expect(chaincodes.map(({ name }) => name)).toContain('_lifecycle');
+    }
+  });
+
+  it('answer the same call alike, as a command finds that asks both, and another one that was kept otherwise', async () => {
+    const { network, clients } = running;
+    const { file } = network.envFiles[0] ?? { file: '' };
+    const env = sourced(file);
+    const call = (value: string) => ['-C', 'mychannel', '-n', 'kv', '-c', JSON.stringify({ Args: ['put', 'json', value] })];
+    const same = await selvage(['diff', ...call('{"a":1}')], { env });
+    expect(same).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Org1MSP \(\S+\) and Org2MSP \(\S+\) answer the same\n$/) });
+    const folder = await mkdtemp(join(tmpdir(), 'selvage-diff-'));
+    try {
+      const files = await Promise.all(
+        clients.admins.map(async ({ peer }, at) => {
+          const args = ['put', 'json', JSON.stringify({ owner: { at } })];
+          const { signed } = await createProposal(clients.user.signer, { channelId: clients.channel, chaincode: 'kv', args });
+          const kept = join(folder, `org${at + 1}.pb`);
+          await writeFile(kept, protos.ProposalResponse.encode(await peer.endorse(signed, { signal: never })));
+          return kept;
+        }),
+      );
+      const { code, stdout, stderr } = await selvage(['diff', ...files]);
+      expect({ code, stderr }).toEqual({ code: 1, stderr: 'Error: 1 of 2 answers differs from the first\n' });
+      expect(stdout).toContain('org1.pb and org2.pb differ in one place\n  the write of "json" of kv\n    owner.at: 0 → 1\n');
+    } finally {
+      await rm(folder, { recursive: true, force: true });
     }
   });
 

@@ -3,9 +3,9 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../../common/clock.ts';
 import { integerFlag, withPeers } from '../flags.ts';
 import { parseGoDuration } from '../go-values.ts';
-import { CONFLICTS_HELP, IDENTITY_HELP, WHY_HELP } from '../help.ts';
+import { CONFLICTS_HELP, DIFF_HELP, IDENTITY_HELP, WHY_HELP } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
-import type { ConflictsFlags, ExplainFlags } from './explain-flags.ts';
+import type { ConflictsFlags, DiffFlags, ExplainFlags } from './explain-flags.ts';
 
 const MOST_BLOCKS = 100_000;
 const NEWEST_BLOCKS = 1_000;
@@ -26,6 +26,22 @@ export function explainCommands(program: Command, terminal: Terminal): void {
     .addHelpText('after', CONFLICTS_HELP)
     .addHelpText('after', IDENTITY_HELP)
     .action(async (flags: ConflictsFlags) => (await import('./conflicts.ts')).conflicts(flags, terminal));
+  withPeers(program.command('diff [first] [second]'))
+    .description('Where proposal responses differ: two in files, or those of endorsers that are asked one call. Exit code 1 when they do.')
+    .option('-C, --channelID <channel>', 'the channel of the call', '')
+    .option('-n, --name <name>', 'name of the chaincode', '')
+    .option('-c, --ctor <json>', 'function and arguments in JSON', '{}')
+    .option('--transient <json>', 'transient map in JSON, values in base64')
+    .option('--json', 'print one JSON object for each answer that is compared, for programs')
+    .addHelpText('after', DIFF_HELP)
+    .addHelpText('after', IDENTITY_HELP)
+    .action(async (first: string | undefined, second: string | undefined, flags: DiffFlags) => {
+      await (await import('./diff.ts')).diff(
+        [first, second].filter((file) => file !== undefined),
+        flags,
+        terminal,
+      );
+    });
 }
 
 const onChannel = (command: Command): Command =>

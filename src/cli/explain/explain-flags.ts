@@ -1,3 +1,4 @@
+import type { PeerFlags } from '../flags.ts';
 import type { TargetFlags } from '../targets.ts';
 
 export interface ExplainFlags extends TargetFlags {
@@ -11,4 +12,12 @@ export interface ConflictsFlags extends ExplainFlags {
   readonly from?: bigint;
   readonly to?: bigint;
   readonly since?: Date;
+}
+
+export interface DiffFlags extends PeerFlags {
+  readonly channelID: string;
+  readonly name: string;
+  readonly ctor: string;
+  readonly transient?: string;
+  readonly json?: boolean;
 }
