@@ -202,7 +202,8 @@ async function unary(client: GrpcClient, path: string, message: Uint8Array): Pro
 
 async function stream(client: GrpcClient, path: string, message: Uint8Array): Promise<void> {
   using call = client.bidi(path, { signal: never });
-  call.send(message).catch(() => undefined);
+  const sent = Promise.resolve(call.send(message));
+  sent.catch(() => undefined);
   call.end();
   try {
     for await (const _ of call.incoming);

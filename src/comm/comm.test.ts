@@ -171,7 +171,7 @@ describe.each([
       const large = new Uint8Array(100 * 1024 * 1024 + 1);
       const client = await serve(
         { kind: 'unary', path: '/t/Large', handle: async () => large },
-        { kind: 'bidi', path: '/t/LargeStream', handle: (stream) => stream.send(large) },
+        { kind: 'bidi', path: '/t/LargeStream', handle: async (stream) => stream.send(large) },
       );
       const refused = {
         code: 'REFUSED_BY_PEER',

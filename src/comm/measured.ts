@@ -1,4 +1,5 @@
 import { SelvageError } from '../common/errors.ts';
+import type { Listener } from '../common/incoming.ts';
 import { counters, histograms, type Labelled } from '../common/labelled.ts';
 import type { Counter, Histogram, Metrics } from '../common/metrics.ts';
 import type { ByteStream, CallContext, Method } from './method.ts';
@@ -72,11 +73,21 @@ async function counted<T>(calls: Calls, name: readonly [string, string], work: (
   }
 }
 
+const counting = (listener: Listener<Uint8Array>, received: Counter | undefined): Listener<Uint8Array> => ({
+  received: (message) => {
+    received?.add();
+    return listener.received(message);
+  },
+  ended: (failure) => listener.ended(failure),
+});
+
 function countedStream(stream: ByteStream, received: Counter | undefined, sent: Counter | undefined): ByteStream {
+  const { incoming } = stream;
   return {
     incoming: {
+      ...(incoming.listen && { listen: (listener) => incoming.listen?.(counting(listener, received)) }),
       [Symbol.asyncIterator]: () => {
-        const messages = stream.incoming[Symbol.asyncIterator]();
+        const messages = incoming[Symbol.asyncIterator]();
         return {
           next: async () => {
             const next = await messages.next();

@@ -1,4 +1,6 @@
 import type { Cancellable } from '../common/cancel.ts';
+import type { Incoming } from '../common/incoming.ts';
+import type { MaybePromise } from '../common/maybe.ts';
 
 /** What a handler may know about the call it serves. The signal means "this call is over", never "it failed". */
 export interface CallContext extends Cancellable {
@@ -21,9 +23,9 @@ export interface CallContext extends Cancellable {
 /** A call in which both sides send messages. */
 export interface ByteStream {
   /** Ends when the other side ends its half; throws when the call breaks. */
-  readonly incoming: AsyncIterable<Uint8Array>;
-  /** Resolves when the transport wants more: await it, and a slow reader slows the writer down. */
-  send(message: Uint8Array): Promise<void>;
+  readonly incoming: Incoming<Uint8Array>;
+  /** A promise resolves when the transport wants more: await it, and a slow reader slows the writer down. */
+  send(message: Uint8Array): MaybePromise<void>;
 }
 
 /** One gRPC method, in bytes: folders above decode, so that a malformed message gets Fabric's answer and not the library's. */

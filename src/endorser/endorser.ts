@@ -2,7 +2,7 @@ import type { Chaincodes } from '../chaincode/chaincodes.ts';
 import type { SystemChaincode } from '../chaincode/system.ts';
 import type { Channels } from '../channel/channel.ts';
 import { dialectOn } from '../channel/dialect.ts';
-import type { Cancellable } from '../common/cancel.ts';
+import { type Cancellable, throwIfAborted } from '../common/cancel.ts';
 import { type FailureCode, SelvageError } from '../common/errors.ts';
 import { type Logger, silent } from '../common/log.ts';
 import { type Metrics, unmeasured } from '../common/metrics.ts';
@@ -124,10 +124,10 @@ export class Endorser implements ProposalProcessor {
       proposal = await this.#gate.admit(signed);
     } catch (thrown) {
       const failure = this.#outOfPlace(thrown);
-      options.signal.throwIfAborted();
+      throwIfAborted(options);
       return this.#answers.failed(failure);
     }
-    options.signal.throwIfAborted();
+    throwIfAborted(options);
     const begun = performance.now();
     let reply: protos.ProposalResponseInit | undefined;
     try {
@@ -169,8 +169,8 @@ export class Endorser implements ProposalProcessor {
   }
 
   /** What fails once a proposal was let in is an answer, not an error of the call; unless the caller left, then nobody wants one. */
-  #failure(proposal: UnpackedProposal, thrown: unknown, { signal }: Cancellable): SelvageError {
-    signal.throwIfAborted();
+  #failure(proposal: UnpackedProposal, thrown: unknown, options: Cancellable): SelvageError {
+    throwIfAborted(options);
     const failure = SelvageError.from(thrown);
     const { channelId: channel, txId, chaincodeId } = proposal;
     const fields = { channel, txId, chaincode: chaincodeId.name, code: failure.code, reason: failure.message };

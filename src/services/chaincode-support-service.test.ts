@@ -34,7 +34,11 @@ async function connect(tls: { readonly server?: ServerTls; readonly client?: Cli
   const call = client.bidi('/protos.ChaincodeSupport/Register', { signal: new AbortController().signal });
   return {
     peer: await found.promise,
-    chaincode: { incoming: receiveMessages(call.incoming), send: (message: Uint8Array) => call.send(message), close: () => call.end() },
+    chaincode: {
+      incoming: receiveMessages(call.incoming),
+      send: async (message: Uint8Array) => call.send(message),
+      close: () => call.end(),
+    },
     call,
     over,
   };

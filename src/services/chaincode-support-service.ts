@@ -17,7 +17,7 @@ export function chaincodeSupportService(chaincodes: ChaincodeStreams): Method[] 
 
 async function serve(chaincodes: ChaincodeStreams, stream: ByteStream, context: CallContext): Promise<void> {
   const closed = deferred<SelvageError | undefined>();
-  const incoming = new IncomingMessages(untilBroken(stream.incoming));
+  const incoming = new IncomingMessages(stream.incoming, callBroken);
   const { peerCertificate, remote } = context;
   const connection: ChaincodeConnection = {
     incoming,
@@ -35,15 +35,11 @@ async function serve(chaincodes: ChaincodeStreams, stream: ByteStream, context: 
 }
 
 /** A call that breaks is an end of the stream like any other; how it broke is part of what transactions are told. */
-async function* untilBroken(frames: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    yield* frames;
-  } catch (cause) {
-    const { reason, tooLarge } = brokenCall(cause);
-    const remedy = tooLarge && [`A message of ${tooLarge.bytes} bytes came: let the chaincode keep its values and answers smaller.`];
-    throw new SelvageError('CHAINCODE_STREAM_ENDED', [`the call of the chaincode broke: ${reason}`, ...(remedy ?? [])].join('\n'), {
-      cause,
-      details: { reason },
-    });
-  }
+function callBroken(cause: unknown): SelvageError {
+  const { reason, tooLarge } = brokenCall(cause);
+  const remedy = tooLarge && [`A message of ${tooLarge.bytes} bytes came: let the chaincode keep its values and answers smaller.`];
+  return new SelvageError('CHAINCODE_STREAM_ENDED', [`the call of the chaincode broke: ${reason}`, ...(remedy ?? [])].join('\n'), {
+    cause,
+    details: { reason },
+  });
 }

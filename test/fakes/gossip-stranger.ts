@@ -39,7 +39,7 @@ export class Stranger {
     this.#incoming = this.#stream.incoming[Symbol.asyncIterator]();
   }
 
-  send(envelope: Uint8Array): Promise<void> {
+  async send(envelope: Uint8Array): Promise<void> {
     return this.#stream.send(envelope);
   }
 

@@ -31,7 +31,7 @@ export class RawChaincode implements Disposable {
     return this.sendBytes(protos.ChaincodeMessage.encode(message));
   }
 
-  sendBytes(bytes: Uint8Array): Promise<void> {
+  async sendBytes(bytes: Uint8Array): Promise<void> {
     return this.#call.send(bytes);
   }
 

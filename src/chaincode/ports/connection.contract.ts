@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { listenTo } from '../../common/incoming.ts';
 import { protos } from '../../protos/messages.ts';
 import { Type } from '../stream/message-types.ts';
 import type { ChaincodeConnection, ReceivedMessage } from './connection.ts';
@@ -53,7 +55,45 @@ export function connectionContract(name: string, open: () => Promise<ConnectionF
       peer.close(new SelvageError('CHAINCODE_PROTOCOL', 'no more'));
       peer.close();
       await ends;
-      await expect(peer.send(message('1'))).rejects.toThrow();
+      await expect(async () => peer.send(message('1'))).rejects.toThrow();
+    });
+
+    it('hands messages over to a listener, one when the one before is dealt with, and then the end', async () => {
+      const { peer, chaincode } = await open();
+      const heard: string[] = [];
+      const [busy, first, end] = [deferred<void>(), deferred<void>(), deferred<unknown>()];
+      listenTo(peer.incoming, {
+        received: ({ message: { txid } }) => {
+          heard.push(txid);
+          if (txid !== '1') return;
+          first.resolve();
+          return busy.promise;
+        },
+        ended: end.resolve,
+      });
+      for (const txid of ['1', '2', '3']) await chaincode.send(message(txid));
+      await first.promise;
+      chaincode.close();
+      for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      expect(heard).toEqual(['1']);
+      busy.resolve();
+      expect(await end.promise).toBeUndefined();
+      expect(heard).toEqual(['1', '2', '3']);
+      peer.close();
+    });
+
+    it('tells a listener of bytes that are no message, and that the peer closed', async () => {
+      const { peer, chaincode } = await open();
+      const malformed = deferred<unknown>();
+      listenTo(peer.incoming, { received: () => undefined, ended: malformed.resolve });
+      await chaincode.send(new Uint8Array([0xff, 0xff]));
+      expect(await malformed.promise).toMatchObject({ code: 'MALFORMED' });
+      peer.close();
+      const another = await open();
+      const closed = deferred<unknown>();
+      listenTo(another.peer.incoming, { received: () => undefined, ended: closed.resolve });
+      another.peer.close();
+      expect(await closed.promise).toBeUndefined();
     });
 
     it('fails at bytes that are no message', async () => {

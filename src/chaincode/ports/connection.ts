@@ -1,4 +1,5 @@
 import type { SelvageError } from '../../common/errors.ts';
+import { type Incoming, type Listener, listenTo } from '../../common/incoming.ts';
 import type { MaybePromise } from '../../common/maybe.ts';
 import { protos } from '../../protos/messages.ts';
 import { OF_STRANGERS } from '../../protos/wire.ts';
@@ -16,10 +17,10 @@ export interface ReceivedMessage {
  */
 export interface ChaincodeConnection {
   /**
-   * What the chaincode sends, in order; read once. Ends when the chaincode closes or {@link close} is called, throws what went
-   * wrong. The next message is taken from the transport only when it is asked for: that is how a flood is held back.
+   * What the chaincode sends, in order; read once. Ends when the chaincode closes or {@link close} is called, fails with what went
+   * wrong. The next message is taken from the transport only when the one before is dealt with: that is how a flood is held back.
    */
-  readonly incoming: AsyncIterable<ReceivedMessage>;
+  readonly incoming: Incoming<ReceivedMessage>;
   /** SHA-256 of the DER of the certificate that the chaincode showed, absent without TLS or without a certificate. */
   readonly peerCertificateHash?: Uint8Array | undefined;
   /** `host:port` of the chaincode's end, where there is such a thing. */
@@ -53,24 +54,51 @@ export const receiveMessage = (bytes: Uint8Array): ReceivedMessage => ({
   message: protos.ChaincodeMessage.decode(bytes, OF_STRANGERS),
 });
 
-/** What arrives in a call, until the other side ends or this side closes. Messages are pulled one at a time, which holds a flood back. */
-export class IncomingMessages implements AsyncIterableIterator<ReceivedMessage> {
-  readonly #frames: AsyncIterator<Uint8Array>;
+/** What arrives in a call, until the other side ends or this side closes. */
+export class IncomingMessages implements AsyncIterableIterator<ReceivedMessage>, Incoming<ReceivedMessage> {
+  readonly #frames: Incoming<Uint8Array>;
+  readonly #broken: (cause: unknown) => unknown;
+  #iterator: AsyncIterator<Uint8Array> | undefined;
   #closed = false;
   #wake: () => void = () => undefined;
 
-  constructor(frames: AsyncIterable<Uint8Array>) {
-    this.#frames = frames[Symbol.asyncIterator]();
+  /** @param broken what a failure of the call is for who reads the messages */
+  constructor(frames: Incoming<Uint8Array>, broken: (cause: unknown) => unknown = (cause) => cause) {
+    this.#frames = frames;
+    this.#broken = broken;
   }
 
   next(): Promise<IteratorResult<ReceivedMessage>> {
     if (this.#closed) return Promise.resolve({ done: true, value: undefined });
+    this.#iterator ??= this.#frames[Symbol.asyncIterator]();
+    const frame = this.#iterator.next().catch((cause: unknown) => Promise.reject(this.#broken(cause)));
     return new Promise((resolve, reject) => {
       this.#wake = () => resolve({ done: true, value: undefined });
-      this.#frames
-        .next()
+      frame
         .then(({ done, value }) => resolve(done === true ? { done, value } : { done: false, value: receiveMessage(value) }))
         .catch(reject);
+    });
+  }
+
+  listen(listener: Listener<ReceivedMessage>): void {
+    let over = false;
+    const end = (failure?: unknown): void => {
+      if (over) return;
+      over = true;
+      listener.ended(failure);
+    };
+    this.#wake = end;
+    if (this.#closed) end();
+    listenTo(this.#frames, {
+      received: (bytes) => {
+        if (over) return;
+        try {
+          return listener.received(receiveMessage(bytes));
+        } catch (malformed) {
+          end(malformed);
+        }
+      },
+      ended: (failure) => end(failure === undefined ? undefined : this.#broken(failure)),
     });
   }
 

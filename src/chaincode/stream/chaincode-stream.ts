@@ -1,6 +1,7 @@
 import { type Cancellable, cancellationOf, throwIfAborted } from '../../common/cancel.ts';
 import { deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { listenTo } from '../../common/incoming.ts';
 import { type Logger, silent } from '../../common/log.ts';
 import { type MaybePromise, whenKnown } from '../../common/maybe.ts';
 import { prefixed } from '../../common/prefixed.ts';
@@ -164,10 +165,10 @@ export class ChaincodeStream {
 
   /** Speaks the protocol until the stream ends; call it once. @returns why it ended */
   async run(): Promise<SelvageError> {
-    this.#read().then(
-      () => this.close(new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode ended its stream')),
-      (thrown: unknown) => this.close(SelvageError.from(thrown)),
-    );
+    listenTo(this.#parts.connection.incoming, {
+      received: (message) => this.#received(message),
+      ended: (failure) => this.close(failure === undefined ? hungUp() : SelvageError.from(failure)),
+    });
     return this.ended;
   }
 
@@ -206,16 +207,26 @@ export class ChaincodeStream {
     this.#ended.resolve(reason);
   }
 
-  async #read(): Promise<void> {
-    for await (const received of this.#parts.connection.incoming) {
+  /** A promise holds back what comes next. */
+  #received(received: ReceivedMessage): MaybePromise<void> {
+    if (this.#state.at === 'ended') return;
+    try {
       const handled = this.#receive(received);
-      if (handled !== undefined) await handled;
-      if (!this.#backlog.hasRoom) await this.#backlog.room();
-      if (this.#state.at === 'ended') return;
+      if (handled !== undefined || !this.#backlog.hasRoom) return this.#roomAfter(handled);
+    } catch (thrown) {
+      this.close(SelvageError.from(thrown));
     }
   }
 
-  /** A promise holds back what comes after it. */
+  async #roomAfter(handled: MaybePromise<void>): Promise<void> {
+    try {
+      await handled;
+      await this.#backlog.room();
+    } catch (thrown) {
+      this.close(SelvageError.from(thrown));
+    }
+  }
+
   #receive(received: ReceivedMessage): MaybePromise<void> {
     this.#heard += 1;
     const { type, txid, payload } = received.message;
@@ -345,6 +356,8 @@ export class ChaincodeStream {
     }
   }
 }
+
+const hungUp = (): SelvageError => new SelvageError('CHAINCODE_STREAM_ENDED', 'the chaincode ended its stream');
 
 const yes = (): boolean => true;
 const nothing = (): void => undefined;

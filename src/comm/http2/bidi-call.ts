@@ -1,5 +1,7 @@
 import { type Deferred, deferred } from '../../common/deferred.ts';
 import { SelvageError } from '../../common/errors.ts';
+import type { Incoming } from '../../common/incoming.ts';
+import type { MaybePromise } from '../../common/maybe.ts';
 import type { ByteStream, Method } from '../method.ts';
 import { MessageQueue } from './message-queue.ts';
 import type { RequestHead } from './request-head.ts';
@@ -9,8 +11,6 @@ type BidiMethod = Extract<Method, { kind: 'bidi' }>;
 
 /** What gRPC puts before each message. */
 const PREFIX_BYTES = 5;
-
-const SENT: Promise<void> = Promise.resolve();
 
 /** Messages in both directions. */
 export class BidiCall extends ServerCall implements ByteStream {
@@ -23,7 +23,7 @@ export class BidiCall extends ServerCall implements ByteStream {
     this.#method = method;
   }
 
-  get incoming(): AsyncIterable<Uint8Array> {
+  get incoming(): Incoming<Uint8Array> {
     return this.#incoming;
   }
 
@@ -35,11 +35,11 @@ export class BidiCall extends ServerCall implements ByteStream {
     );
   }
 
-  send(message: Uint8Array): Promise<void> {
+  send(message: Uint8Array): MaybePromise<void> {
     const stream = this.open;
     if (stream === undefined || stream.ending) return Promise.reject(this.signal.reason ?? new SelvageError('CANCELLED', 'the call ended'));
     this.answerHead();
-    if (stream.send(message)) return SENT;
+    if (stream.send(message)) return;
     this.#room ??= waiting();
     return this.#room.promise;
   }

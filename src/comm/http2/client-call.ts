@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../../common/maybe.ts';
 import { type CallStatus, Status } from '../status.ts';
 import type { Counting } from '../transport.ts';
 import { percentDecoded, statusOfHttp, statusOfReset } from './grpc-status.ts';
@@ -157,11 +158,11 @@ export class BidiClientCall extends ClientCall {
     this.#counting = counting;
   }
 
-  /** Resolves when more may be sent. */
-  send(message: Uint8Array): Promise<void> {
+  /** A promise resolves when more may be sent. */
+  send(message: Uint8Array): MaybePromise<void> {
     const stream = this.open;
     if (stream === undefined || stream.ending) return Promise.reject(this.#reason ?? this.#failure(OVER));
-    if (stream.send(message)) return Promise.resolve();
+    if (stream.send(message)) return;
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 

@@ -1,3 +1,4 @@
+import { LazyAbort } from '../../common/cancel.ts';
 import { SelvageError } from '../../common/errors.ts';
 import { LONGEST_TIMER_MS } from '../../common/timers.ts';
 import type { Holding } from '../byte-budget.ts';
@@ -30,7 +31,7 @@ export abstract class ServerCall implements StreamListener, CallContext {
   protected readonly head: RequestHead;
   protected readonly holding: Holding;
   #stream: Stream | undefined;
-  #controller: AbortController | undefined;
+  readonly #abort = new LazyAbort();
   #timer: NodeJS.Timeout | undefined;
   #over: SelvageError | undefined;
   #answered = false;
@@ -58,13 +59,14 @@ export abstract class ServerCall implements StreamListener, CallContext {
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#over !== undefined) this.#controller.abort(this.#over);
-      else if (this.head.timeoutMs !== undefined && this.head.timeoutMs < LONGEST_TIMER_MS)
-        this.#timer = setTimeout(() => this.fail(TOO_LATE), this.head.timeoutMs);
-    }
-    return this.#controller.signal;
+    return this.cancellation.signal;
+  }
+
+  get cancellation(): LazyAbort {
+    const { timeoutMs } = this.head;
+    if (timeoutMs !== undefined && timeoutMs < LONGEST_TIMER_MS && this.#over === undefined)
+      this.#timer ??= setTimeout(() => this.fail(TOO_LATE), timeoutMs);
+    return this.#abort;
   }
 
   get remote(): string {
@@ -150,7 +152,7 @@ export abstract class ServerCall implements StreamListener, CallContext {
     if (this.#over !== undefined) return;
     this.#over = new SelvageError('CANCELLED', text, { details: { grpcStatus: code, reason: message } });
     clearTimeout(this.#timer);
-    this.#controller?.abort(this.#over);
+    this.#abort.abort(this.#over);
     this.abandoned(this.#over);
   }
 

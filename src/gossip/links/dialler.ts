@@ -119,7 +119,7 @@ export class Dialler {
       client[Symbol.dispose]();
     };
     const incoming = stream.incoming[Symbol.asyncIterator]();
-    const send = (envelope: Uint8Array): Promise<void> => stream.send(envelope);
+    const send = async (envelope: Uint8Array): Promise<void> => stream.send(envelope);
     try {
       const { neighbour } = await this.#parts.handshake.dial({
         remote: client.address,

@@ -55,7 +55,7 @@ export class Reception {
   async #meet(stream: ByteStream, context: CallContext): Promise<OpenStream | undefined> {
     const { handshake, shows, log } = this.#parts;
     const incoming = stream.incoming[Symbol.asyncIterator]();
-    const send = (envelope: Uint8Array): Promise<void> => stream.send(envelope);
+    const send = async (envelope: Uint8Array): Promise<void> => stream.send(envelope);
     const { neighbour, probed } = await handshake.accept({
       remote: context.remote,
       incoming,

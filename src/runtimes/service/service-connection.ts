@@ -2,6 +2,7 @@ import { type ChaincodeConnection, IncomingMessages } from '../../chaincode/port
 import { type BrokenCall, brokenCall } from '../../comm/broken-call.ts';
 import type { ClientStream } from '../../comm/transport.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { rethrown } from '../../common/maybe.ts';
 
 export interface ServiceConnectionParts {
   /** An open `protos.Chaincode/Connect` call. */
@@ -16,19 +17,16 @@ export interface ServiceConnectionParts {
  * answers by ending its side; whoever opened the call cancels it in the end.
  */
 export function serviceConnection({ call, ccid, address }: ServiceConnectionParts): ChaincodeConnection {
-  const incoming = new IncomingMessages(untilBroken(call.incoming, ccid, address));
+  const lost = (cause: unknown): SelvageError => connectionLost(ccid, address, cause);
+  const incoming = new IncomingMessages(call.incoming, lost);
   let closed = false;
   return {
     incoming,
     madeFor: ccid,
     remote: address,
-    send: async (message) => {
+    send: (message) => {
       if (closed) throw connectionLost(ccid, address);
-      try {
-        await call.send(message);
-      } catch (cause) {
-        throw connectionLost(ccid, address, cause);
-      }
+      return rethrown(() => call.send(message), lost);
     },
     close: () => {
       if (closed) return;
@@ -39,17 +37,8 @@ export function serviceConnection({ call, ccid, address }: ServiceConnectionPart
   };
 }
 
-/** A broken call is an end of the stream like any other; how it broke is the cause. */
-async function* untilBroken(frames: AsyncIterable<Uint8Array>, ccid: string, address: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* frames;
-  } catch (cause) {
-    throw connectionLost(ccid, address, cause);
-  }
-}
-
 /**
- * The text has the cause, and what to do where that is known, as transactions get nothing else.
+ * A broken call is an end of the stream like any other; how it broke is the cause. The text has the cause, and what to do where that is known, as transactions get nothing else.
  * @see Launch in hyperledger/fabric v2.5, core/chaincode/runtime_launcher.go
  */
 function connectionLost(ccid: string, address: string, cause?: unknown): SelvageError {

@@ -48,7 +48,11 @@ connectionContract('service', async () => {
   const instance = scope.use(new ServiceInstance({ ccid: ID, settings: settings({ address: `127.0.0.1:${server.port}` }) }));
   const peer = await instance.connect({ signal: never });
   const stream = await streams.promise;
-  const chaincode = { incoming: receiveMessages(stream.incoming), send: (m: Uint8Array) => stream.send(m), close: () => over.resolve() };
+  const chaincode = {
+    incoming: receiveMessages(stream.incoming),
+    send: async (m: Uint8Array) => stream.send(m),
+    close: () => over.resolve(),
+  };
   return { peer, chaincode };
 });
 
