@@ -4,10 +4,10 @@ import { compareValues } from '../../src/ledger/statedb/rich/compare-values.ts';
 import { canonicalValue, goJson } from '../../src/ledger/statedb/rich/document-json.ts';
 import { type FindAnswer, findDocuments } from '../../src/ledger/statedb/rich/find-documents.ts';
 import { parseIndexDefinition } from '../../src/ledger/statedb/rich/index-definition.ts';
-import { parseQuery } from '../../src/ledger/statedb/rich/parse-query.ts';
 import { indexLabel } from '../../src/ledger/statedb/rich/plan-query.ts';
 import { projectFields } from '../../src/ledger/statedb/rich/project-fields.ts';
-import type { QueryOptions } from '../../src/ledger/statedb/rich/query-options.ts';
+import { parseQueryJson } from '../../src/ledger/statedb/rich/query-json.ts';
+import { parseQueryOptions, type QueryOptions } from '../../src/ledger/statedb/rich/query-options.ts';
 import { RichDocument } from '../../src/ledger/statedb/rich/rich-document.ts';
 import { Turns } from '../../src/ledger/statedb/rich/turns.ts';
 import type { StateEntry } from '../../src/ledger/statedb/state.ts';
@@ -86,7 +86,7 @@ const refusalOf = (thrown: unknown): RecordedAnswer => {
 
 async function answered(source: MemoryDocuments, query: string): Promise<Outcome> {
   try {
-    const options = parseQuery(query);
+    const options = parseQueryOptions(parseQueryJson(query));
     const found = await findDocuments(source, options, new Turns());
     const { rows, bookmark, warning, plan } = found;
     const documents = await Promise.all(rows.map(({ key }) => resultOf(source, key, options)));

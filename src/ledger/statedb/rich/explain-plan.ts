@@ -3,19 +3,18 @@ import { goJson } from './document-json.ts';
 import { indexableFields } from './field-range.ts';
 import type { IndexDefinition } from './index-definition.ts';
 import type { JsonValue } from './json-value.ts';
-import { parseQuery } from './parse-query.ts';
+import { PeerRequest } from './peer-request.ts';
 import { type ChosenPlan, choosePlan, endKey, indexLabel, startKey } from './plan-query.ts';
 import type { QueryOptions } from './query-options.ts';
 import type { QueryPlan } from './query-plan.ts';
-import { rewriteQuery } from './rewrite-query.ts';
-import { isConstant } from './usable-index.ts';
+import { constantFields } from './usable-index.ts';
 
 /**
  * How a query is answered with these indexes, without answering it.
  * @throws {SelvageError} `SIMULATION_FAILED` with the text that the query itself would be refused with
  */
 export function explainQuery(indexes: readonly IndexDefinition[], query: string, limit: number): QueryPlan {
-  const options = parseQuery(rewriteQuery(query, { limit, bookmark: '' }));
+  const options = new PeerRequest(query).options({ limit, bookmark: '' });
   return explainPlan(choosePlan(indexes, options), options);
 }
 
@@ -24,7 +23,7 @@ export function explainPlan(plan: ChosenPlan, { selector, sort }: QueryOptions):
   const candidates = plan.usability.map(({ index, usable, reason }) => ({ index: indexLabel(index), usable, reason }));
   const chosen = indexLabel(plan.index);
   const fields = indexableFields(selector);
-  const constants = fields.filter((name) => isConstant(selector, name));
+  const constants = constantFields(selector);
   const sorted = sort.map(({ name }) => name);
   return {
     selector: goJson(asJson(selector)),
@@ -34,7 +33,7 @@ export function explainPlan(plan: ChosenPlan, { selector, sort }: QueryOptions):
       plan.prefix === 'nothing'
         ? undefined
         : { low: goJson(startKey(plan.prefix)), high: goJson(endKey(plan.prefix)), descending: plan.descending },
-    indexable: [...new Set([...constants, ...sorted, ...fields])],
+    indexable: [...new Set([...fields.filter((name) => constants.has(name)), ...sorted, ...fields])],
     sort: sorted,
   };
 }

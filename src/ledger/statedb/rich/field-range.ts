@@ -1,3 +1,4 @@
+import { compareUtf8 } from '../../../common/bytes.ts';
 import { compareValues } from './compare-values.ts';
 import type { Condition } from './condition.ts';
 import type { JsonValue } from './json-value.ts';
@@ -13,15 +14,30 @@ export type FieldRange = 'empty' | { readonly lowBy: string; readonly low: Bound
 
 const INDEXABLE = new Set(['$lt', '$lte', '$eq', '$gte', '$gt', '$beginsWith', '$exists']);
 
-/** Fields with a condition that an index can serve, in the order of their bytes: at the top or under `$and`. */
-export function indexableFields(condition: Condition): readonly string[] {
-  return [...new Set(indexable(condition))].sort((a, b) => Buffer.compare(Buffer.from(a, 'utf8'), Buffer.from(b, 'utf8')));
+/** A condition on a field that an index can serve. */
+interface Indexable {
+  readonly name: string;
+  readonly operator: string;
+  readonly argument: JsonValue;
 }
 
-function indexable(condition: Condition): readonly string[] {
-  if (condition.kind === 'and') return condition.of.flatMap(indexable);
-  if (condition.kind !== 'field') return [];
-  return condition.of.kind === 'value' && INDEXABLE.has(condition.of.operator) ? [condition.name] : [];
+/** Fields with a condition that an index can serve, in the order of their bytes: at the top or under `$and`. */
+export const indexableFields = (condition: Condition): readonly string[] => [...byField(condition).keys()];
+
+function byField(condition: Condition): ReadonlyMap<string, readonly Indexable[]> {
+  const fields = new Map<string, Indexable[]>();
+  for (const one of indexable(condition)) {
+    const others = fields.get(one.name);
+    if (others === undefined) fields.set(one.name, [one]);
+    else others.push(one);
+  }
+  return new Map([...fields].sort(([a], [b]) => compareUtf8(a, b)));
+}
+
+function* indexable(condition: Condition): Iterable<Indexable> {
+  if (condition.kind === 'and') for (const part of condition.of) yield* indexable(part);
+  else if (condition.kind === 'field' && condition.of.kind === 'value' && INDEXABLE.has(condition.of.operator))
+    yield { name: condition.name, operator: condition.of.operator, argument: condition.of.argument };
 }
 
 /**
@@ -30,19 +46,15 @@ function indexable(condition: Condition): readonly string[] {
  */
 export function fieldRanges(condition: Condition): readonly (readonly [name: string, range: FieldRange])[] {
   const ranges: (readonly [string, FieldRange])[] = [];
-  for (const name of indexableFields(condition)) {
-    const range = narrowed(condition, name, { lowBy: '$gt', low: LOWEST, highBy: '$lt', high: HIGHEST });
+  for (const [name, conditions] of byField(condition)) {
+    const range = conditions.reduce<FieldRange>(narrowed, { lowBy: '$gt', low: LOWEST, highBy: '$lt', high: HIGHEST });
     if (range === 'empty') return [[name, range]];
     ranges.push([name, range]);
   }
   return ranges;
 }
 
-function narrowed(condition: Condition, name: string, range: FieldRange): FieldRange {
-  if (range === 'empty') return range;
-  if (condition.kind === 'and') return condition.of.reduce<FieldRange>((narrow, part) => narrowed(part, name, narrow), range);
-  if (condition.kind !== 'field' || condition.name !== name || condition.of.kind !== 'value') return range;
-  const { operator, argument } = condition.of;
+function narrowed(range: FieldRange, { operator, argument }: Indexable): FieldRange {
   if (operator !== '$beginsWith') return narrowedBy(operator, argument, range);
   return narrowedBy('$lte', `${String(argument)}\uffff`, narrowedBy('$gte', argument, range));
 }

@@ -2,7 +2,7 @@ import type { Condition, NestingOperator, ValueOperator } from './condition.ts';
 import { erlangText } from './erlang-text.ts';
 import { isArray, type JsonValue } from './json-value.ts';
 import { compilePattern } from './pattern/compile-pattern.ts';
-import { badRequest } from './refusal.ts';
+import { badRequest, beyondBounds } from './refusal.ts';
 
 /** A selector as a request has it, in normal form. @throws {SelvageError} `SIMULATION_FAILED` with CouchDB's text */
 export function selectorOf(value: JsonValue): Condition {
@@ -18,61 +18,78 @@ export function selectorOf(value: JsonValue): Condition {
  */
 function normalForm(selector: ReadonlyMap<string, JsonValue>): Condition {
   if (selector.size === 0) return { kind: 'everything' };
-  const normal = withoutNegation(withJoinedNames(checked(selector), ''));
+  const normal = withoutNegation(withJoinedNames(checked(selector, new PatternBudget()), ''));
   if (normal.kind === 'field' && normal.name === '')
     throw badRequest('invalid_selector', 'One or more conditions is missing a field name.');
   return normal;
 }
 
+/** Steps of all patterns of a selector together: more takes too long to be compiled. */
+const MAX_INSTRUCTIONS = 50_000;
+
+/** The regular expressions of one selector. */
+class PatternBudget {
+  #left = MAX_INSTRUCTIONS;
+
+  /** @throws {SelvageError} `SIMULATION_FAILED` for what would take too long */
+  compiles(pattern: string): boolean {
+    const program = compilePattern(pattern);
+    this.#left -= program?.code.length ?? 0;
+    if (this.#left < 0) throw beyondBounds('its regular expressions are too many, or too large');
+    return program !== undefined;
+  }
+}
+
 /** Operators and their arguments; names stand where they were. */
-function checked(value: JsonValue): Condition {
+function checked(value: JsonValue, budget: PatternBudget): Condition {
   if (!(value instanceof Map) || value.size === 0) return { kind: 'value', operator: '$eq', argument: value };
   const members = [...(value as ReadonlyMap<string, JsonValue>)];
   const [only] = members;
-  if (members.length > 1 || only === undefined) return { kind: 'and', of: members.map(([name, argument]) => member(name, argument)) };
-  return member(...only);
+  if (members.length > 1 || only === undefined)
+    return { kind: 'and', of: members.map(([name, argument]) => member(name, argument, budget)) };
+  return member(...only, budget);
 }
 
-function member(name: string, argument: JsonValue): Condition {
-  if (!name.startsWith('$')) return { kind: 'field', name, of: checked(argument) };
+function member(name: string, argument: JsonValue, budget: PatternBudget): Condition {
+  if (!name.startsWith('$')) return { kind: 'field', name, of: checked(argument, budget) };
   if (UNSUPPORTED.has(name)) throw badRequest('not_supported', `Unsupported operator: ${name}`);
   const operator = OPERATORS.get(name);
   if (operator === undefined) throw badRequest('invalid_operator', `Invalid operator: ${name}`);
-  return operator(argument, name);
+  return operator(argument, name, budget);
 }
 
 const UNSUPPORTED = new Set(['$where', '$geoWithin', '$geoIntersects', '$near', '$nearSphere']);
 
-type Operator = (argument: JsonValue, name: string) => Condition;
+type Operator = (argument: JsonValue, name: string, budget: PatternBudget) => Condition;
 
 const badArgument = (name: string, argument: JsonValue) =>
   badRequest('bad_arg', `Bad argument for operator ${name}: ${erlangText(argument)}`);
 
 const combination =
   (kind: 'and' | 'or' | 'nor'): Operator =>
-  (argument, name) => {
+  (argument, name, budget) => {
     if (!isArray(argument)) throw badArgument(name, argument);
-    return { kind, of: argument.map(checked) };
+    return { kind, of: argument.map((item) => checked(item, budget)) };
   };
 
-const nesting: Operator = (argument, name) => {
+const nesting: Operator = (argument, name, budget) => {
   if (!(argument instanceof Map)) throw badArgument(name, argument);
-  return { kind: 'nested', operator: name as NestingOperator, of: checked(argument) };
+  return { kind: 'nested', operator: name as NestingOperator, of: checked(argument, budget) };
 };
 
 const onValue =
-  (fits: (argument: JsonValue) => boolean): Operator =>
-  (argument, name) => {
-    if (!fits(argument)) throw badArgument(name, argument);
+  (fits: (argument: JsonValue, budget: PatternBudget) => boolean): Operator =>
+  (argument, name, budget) => {
+    if (!fits(argument, budget)) throw badArgument(name, argument);
     return { kind: 'value', operator: name as ValueOperator, argument };
   };
 
 /** These are no operators to CouchDB with anything but a string. */
 const onText =
-  (fits: (argument: string) => boolean): Operator =>
-  (argument, name) => {
+  (fits: (argument: string, budget: PatternBudget) => boolean): Operator =>
+  (argument, name, budget) => {
     if (typeof argument !== 'string') throw badRequest('invalid_operator', `Invalid operator: ${name}`);
-    return onValue(() => fits(argument))(argument, name);
+    return onValue(() => fits(argument, budget))(argument, name, budget);
   };
 
 const anything = onValue(() => true);
@@ -83,9 +100,9 @@ const OPERATORS = new Map<string, Operator>([
   ['$nor', combination('nor')],
   [
     '$not',
-    (argument, name) => {
+    (argument, name, budget) => {
       if (!(argument instanceof Map)) throw badArgument(name, argument);
-      return { kind: 'not', of: checked(argument) };
+      return { kind: 'not', of: checked(argument, budget) };
     },
   ],
   ['$elemMatch', nesting],
@@ -98,7 +115,7 @@ const OPERATORS = new Map<string, Operator>([
   ['$type', onValue((argument) => typeof argument === 'string')],
   ['$mod', onValue((argument) => isArray(argument) && argument.length === 2 && argument.every((item) => typeof item === 'bigint'))],
   ['$size', onValue((argument) => typeof argument === 'bigint' && argument >= 0n)],
-  ['$regex', onText((pattern) => compilePattern(pattern) !== undefined)],
+  ['$regex', onText((pattern, budget) => budget.compiles(pattern))],
   ['$beginsWith', onText(() => true)],
   ['$lt', anything],
   ['$lte', anything],

@@ -4,11 +4,10 @@ import { canonicalValue, goJson } from './document-json.ts';
 import { explainPlan } from './explain-plan.ts';
 import { type FindAnswer, findDocuments } from './find-documents.ts';
 import type { JsonValue } from './json-value.ts';
-import { parseQuery } from './parse-query.ts';
+import { PeerRequest } from './peer-request.ts';
 import { projectFields } from './project-fields.ts';
 import type { QueryOptions } from './query-options.ts';
 import type { QueryCost } from './query-plan.ts';
-import { rewriteQuery } from './rewrite-query.ts';
 import { RichDocument } from './rich-document.ts';
 import type { RichQuery, RichQueryParts } from './rich-query.ts';
 import { Turns } from './turns.ts';
@@ -25,6 +24,7 @@ class PagedQuery implements RichQuery {
   readonly #turns = new Turns();
   #bookmark: string;
   #answer: FindAnswer | undefined;
+  #request: PeerRequest | undefined;
   #options: QueryOptions | undefined;
   #cursor = 0;
   #returned = 0;
@@ -71,13 +71,14 @@ class PagedQuery implements RichQuery {
   async #fetch(): Promise<void> {
     const { source, query, page, limits } = this.#parts;
     const missing = page !== undefined && page.size > 0 ? page.size - this.#returned : Number.POSITIVE_INFINITY;
-    const request = rewriteQuery(query, { limit: Math.min(missing, limits.internal), bookmark: this.#bookmark });
-    this.#options = parseQuery(request);
+    const additions = { limit: Math.min(missing, limits.internal), bookmark: this.#bookmark };
+    this.#request ??= new PeerRequest(query);
+    this.#options = this.#options === undefined ? this.#request.options(additions) : { ...this.#options, ...additions };
     this.#answer = await findDocuments(source, this.#options, this.#turns);
     this.#bookmark = this.#answer.bookmark ?? '';
     this.#cursor = 0;
     this.#examined += this.#answer.documentsExamined;
-    if (this.#answer.warning !== undefined) this.#warnings.push({ query: request, text: this.#answer.warning });
+    if (this.#answer.warning !== undefined) this.#warnings.push({ query: this.#request.text(additions), text: this.#answer.warning });
   }
 
   async #read(key: string): Promise<StateEntry> {

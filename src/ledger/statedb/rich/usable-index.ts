@@ -33,18 +33,21 @@ function without(condition: Condition, fields: ReadonlySet<string>): ReadonlySet
   }
 }
 
-/** Whether a field is bound to one value, at the top or under `$and`. */
-export function isConstant(condition: Condition, name: string): boolean {
-  if (condition.kind === 'and') return condition.of.some((part) => isConstant(part, name));
-  return condition.kind === 'field' && condition.name === name && condition.of.kind === 'value' && condition.of.operator === '$eq';
+/** Fields that are bound to one value, at the top or under `$and`. */
+export const constantFields = (condition: Condition): ReadonlySet<string> => new Set(constants(condition));
+
+function* constants(condition: Condition): Iterable<string> {
+  if (condition.kind === 'and') for (const part of condition.of) yield* constants(part);
+  else if (condition.kind === 'field' && condition.of.kind === 'value' && condition.of.operator === '$eq') yield condition.name;
 }
 
 /** Whether an index with these columns has documents in the order of a sort. */
 export function canSort(columns: readonly string[], sort: readonly string[], selector: Condition): boolean {
   if (sort.length === 0) return true;
+  const bound = constantFields(selector);
   for (const [at, column] of columns.entries()) {
     if (column === sort[0]) return sort.every((name, place) => columns[at + place] === name);
-    if (!isConstant(selector, column)) return false;
+    if (!bound.has(column)) return false;
   }
   return false;
 }

@@ -7,6 +7,11 @@ export function bytesThat(belongs: (byte: number) => boolean): ByteSet {
   return set;
 }
 
+const SINGLE = Array.from({ length: 256 }, (_, byte) => bytesThat((other) => other === byte));
+
+/** The set of one byte. */
+export const single = (byte: number): ByteSet => SINGLE[byte & 0xff] ?? new Uint8Array(256);
+
 export const inverse = (set: ByteSet): ByteSet => bytesThat((byte) => set[byte] === 0);
 
 export const has = (set: ByteSet, byte: number): boolean => set[byte] === 1;

@@ -35,13 +35,15 @@ export interface PatternProgram {
   readonly anchored: boolean;
 }
 
-/** As long as a compiled pattern may be in PCRE with links of two bytes, about. */
+/** As long as a compiled pattern may be in PCRE with links of two bytes, about; so no longer pattern compiles. */
 const MAX_INSTRUCTIONS = 32_768;
+const MAX_LENGTH = 65_536;
 /**
  * A regular expression as CouchDB has it, or undefined if it does not compile there: PCRE 8 on the bytes of the UTF-8.
  * @throws {SelvageError} `SIMULATION_FAILED` for what compiles there and is not done here
  */
 export function compilePattern(pattern: string): PatternProgram | undefined {
+  if (pattern.length > MAX_LENGTH) return undefined;
   try {
     return new Compiler(parsePattern(Buffer.from(pattern, 'utf8').toString('latin1'))).program();
   } catch (thrown) {

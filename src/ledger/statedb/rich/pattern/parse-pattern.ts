@@ -1,5 +1,16 @@
 import { beyondBounds } from '../refusal.ts';
-import { ANY_BYTE, bytesThat, bytesWithProperty, ESCAPED_SETS, has, inverse, NO_NEWLINE, otherCase, POSIX_CLASSES } from './byte-sets.ts';
+import {
+  ANY_BYTE,
+  bytesThat,
+  bytesWithProperty,
+  ESCAPED_SETS,
+  has,
+  inverse,
+  NO_NEWLINE,
+  otherCase,
+  POSIX_CLASSES,
+  single,
+} from './byte-sets.ts';
 import { type ByteSet, NOTHING, type PatternNode, type RepeatMode } from './pattern-node.ts';
 
 /** A regular expression that does not compile. */
@@ -159,7 +170,7 @@ class PatternParser {
 
   #byte(byte: number): PatternNode {
     const other = this.#flags.ignoreCase ? otherCase(byte) : byte;
-    return { kind: 'bytes', set: bytesThat((one) => one === byte || one === other) };
+    return { kind: 'bytes', set: other === byte ? single(byte) : bytesThat((one) => one === byte || one === other) };
   }
 
   #repeated(atom: PatternNode): PatternNode {
@@ -595,7 +606,7 @@ const CONTROLS = new Map([
 ]);
 
 const lineBreak = bytesThat((byte) => (byte >= 0x0a && byte <= 0x0d) || byte === 0x85);
-const one = (byte: number): PatternNode => ({ kind: 'bytes', set: bytesThat((other) => other === byte) });
+const one = (byte: number): PatternNode => ({ kind: 'bytes', set: single(byte) });
 const ANY_NEWLINE: PatternNode = {
   kind: 'atomic',
   body: {

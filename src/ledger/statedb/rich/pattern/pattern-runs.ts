@@ -2,7 +2,7 @@ import { compilePattern, type PatternProgram } from './compile-pattern.ts';
 import { PatternRun } from './pattern-run.ts';
 
 /** Steps that all patterns together may take before the event loop has its turn: a few milliseconds. */
-const STEPS_IN_A_TURN = 100_000;
+const STEPS_IN_A_TURN = 30_000;
 /** All steps for one document: PCRE's bound of tries ends most patterns long before, but there may be many. */
 const STEPS_FOR_A_DOCUMENT = 500_000_000;
 /** A result that was cheaper is not worth keeping. */

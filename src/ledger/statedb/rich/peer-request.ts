@@ -2,6 +2,11 @@ import { compareUtf8 } from '../../../common/bytes.ts';
 import { SelvageError } from '../../../common/errors.ts';
 import { goString } from './document-json.ts';
 import { type JsonDialect, JsonReader } from './json-reader.ts';
+import type { JsonValue } from './json-value.ts';
+import { checkDepth } from './query-depth.ts';
+import { queryNumber } from './query-json.ts';
+import { parseQueryOptions, type QueryOptions } from './query-options.ts';
+import { beyondBounds } from './refusal.ts';
 
 /** What the peer puts into every query. */
 export interface QueryAdditions {
@@ -30,23 +35,54 @@ const GO: JsonDialect<GoValue> = {
   broken: (value) => value.toWellFormed(),
 };
 
-/**
- * The query as the peer sends it on: read by Go's JSON decoder, up to the end of its first value, with limit, bookmark and the fields
- * that the peer needs; members sorted by their bytes.
- * @throws {SelvageError} `SIMULATION_FAILED` with Go's text
- * @see applyAdditionalQueryOptions in hyperledger/fabric v2.5, statecouchdb/statecouchdb.go
- */
-export function rewriteQuery(query: string, { limit, bookmark }: QueryAdditions): string {
-  const request = parsed(query);
-  const fields = request.get('fields');
-  if (fields !== undefined) {
+/** A query as the peer sends it on to CouchDB. */
+export class PeerRequest {
+  readonly #members: Map<string, GoValue>;
+
+  /**
+   * Reads a query as Go's JSON decoder does, up to the end of its first value.
+   * @throws {SelvageError} `SIMULATION_FAILED` with Go's text, or with a sentence if it is longer or deeper than is possible here
+   * @see applyAdditionalQueryOptions in hyperledger/fabric v2.5, statecouchdb/statecouchdb.go
+   */
+  constructor(query: string) {
+    if (query.length > MAX_LENGTH) throw beyondBounds(`it has ${query.length} characters, at most ${MAX_LENGTH} are possible`);
+    this.#members = parsed(query);
+    checkDepth(this.#members);
+    const fields = this.#members.get('fields');
+    if (fields === undefined) return;
     if (!Array.isArray(fields)) throw refused('fields definition must be an array');
-    request.set('fields', [...fields, '_id', '~version']);
+    this.#members.set('fields', [...fields, '_id', '~version']);
   }
-  request.set('limit', new NumberText(String(limit)));
-  if (bookmark !== '') request.set('bookmark', bookmark);
-  return written(request);
+
+  /** What CouchDB makes of it. @throws {SelvageError} `SIMULATION_FAILED` with CouchDB's text */
+  options(additions: QueryAdditions): QueryOptions {
+    return parseQueryOptions(asCouchDbReads(this.#with(additions)));
+  }
+
+  /** The text that is sent, which logs show. */
+  text(additions: QueryAdditions): string {
+    return written(this.#with(additions));
+  }
+
+  #with({ limit, bookmark }: QueryAdditions): Map<string, GoValue> {
+    const request = new Map(this.#members).set('limit', new NumberText(String(limit)));
+    return bookmark === '' ? request : request.set('bookmark', bookmark);
+  }
 }
+
+/** Characters of a query: more takes too long to be read. */
+const MAX_LENGTH = 1024 * 1024;
+
+/** Members are sorted by their bytes on the way, and numbers are read anew. */
+function asCouchDbReads(value: GoValue): JsonValue {
+  if (value instanceof NumberText) return queryNumber(value.text);
+  if (Array.isArray(value)) return value.map(asCouchDbReads);
+  if (!(value instanceof Map)) return value;
+  return new Map(sorted(value).map(([name, item]) => [name, asCouchDbReads(item)]));
+}
+
+const sorted = (members: ReadonlyMap<string, GoValue>): readonly (readonly [string, GoValue])[] =>
+  [...members].sort(([a], [b]) => compareUtf8(a, b));
 
 function parsed(query: string): Map<string, GoValue> {
   const value = firstValue(query);
@@ -89,7 +125,7 @@ function write(value: GoValue, parts: string[], todo: (string | { readonly value
       if (at > 0) todo.push(',');
     }
   } else if (value instanceof Map) {
-    const members = [...value].sort(([a], [b]) => compareUtf8(b, a));
+    const members = [...sorted(value)].reverse();
     parts.push('{');
     todo.push('}');
     for (const [at, [name, item]] of members.entries()) {
