@@ -1,7 +1,7 @@
 /** `npm run bench -- --smoke`: what this checkout has to be cheaper than, in ratios within one run, so that any machine can judge. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Scope } from '../src/common/scope.ts';
 import { startServices } from '../test/runtimes/outside-ways.ts';
 import type { EndorsingRound } from './endorsing.ts';
@@ -19,9 +19,6 @@ interface Variant {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const LIBRARY: Variant = { name: 'grpc-js', env: { SELVAGE_TRANSPORT: 'grpc-js' } };
-const OWN: Variant = { name: 'own transport' };
-
 /** CPU time of a call that has to be less in one variant than in another. */
 export interface Guard {
   readonly workload: string;
@@ -32,46 +29,57 @@ export interface Guard {
   readonly atMost: number;
 }
 
-const GUARDS: readonly Guard[] = [{ workload: 'noop', cheaper: OWN.name, than: LIBRARY.name, cpu: 'peer', atMost: 0.9 }];
+const LIBRARY: Variant = { name: 'grpc-js', env: { SELVAGE_TRANSPORT: 'grpc-js' } };
+const OWN: Variant = { name: 'own transport' };
+const TRANSPORT: Guard = { workload: 'noop', cheaper: OWN.name, than: LIBRARY.name, cpu: 'peer', atMost: 0.9 };
 
-const WORKLOADS = [...new Set(GUARDS.map(({ workload }) => workload))];
-const OPTIONS = [
-  '--only',
-  'endorsing',
-  '--calls',
-  WORKLOADS.join(),
-  '--at-once',
-  '32',
-  '--rounds',
-  '5',
-  '--seconds',
-  '0.6',
-  '--warm-up',
-  '4',
-];
+const SOCKET: Variant = { name: 'own socket' };
+const DIALS: Variant = { name: 'chaincode over gRPC' };
+const LOCAL: Guard = { workload: 'ten get+put', cheaper: SOCKET.name, than: DIALS.name, cpu: 'peer + chaincode', atMost: 0.8 };
 
 /** @returns whether every guard holds */
 export async function runSmoke(): Promise<boolean> {
-  const options = parseOptions(OPTIONS);
-  if (options === undefined) throw new Error('no options');
-  await using scope = new Scope();
-  const packages = await startServices(sampleChaincode, ['kv-node'], scope);
-  const service = { file: packages.get('kv-node') ?? '', pid: youngestDescendant(process.pid) };
-  const targets = await Promise.all([LIBRARY, OWN].map((variant) => start(variant, service, scope)));
-  const { endorsing } = await measureUnderLoad(targets, options, () => undefined);
-  console.log(endorsingTable(endorsing));
-  const broken = GUARDS.flatMap((guard) => judge(guard, endorsing));
+  const broken = [...(await transports()), ...(await waysOfChaincode())];
   for (const sentence of broken) console.error(sentence);
   return broken.length === 0;
 }
 
-/** Its chaincode is a service over gRPC, the same one for all. */
-async function start({ name, env = {} }: Variant, service: { readonly file: string; readonly pid: number | undefined }, scope: Scope) {
+/** The peer's own protocol and the library's; its chaincode is a service over gRPC, the same one for both. */
+async function transports(): Promise<string[]> {
+  await using scope = new Scope();
+  const packages = await startServices(sampleChaincode, ['kv-node'], scope);
+  const chaincode = packages.get('kv-node') ?? '';
+  const chaincodePid = youngestDescendant(process.pid);
+  const starting = [LIBRARY, OWN].map((variant) => start(variant, chaincode, scope));
+  const targets = (await Promise.all(starting)).map((target) => ({ ...target, spec: { ...target.spec, chaincodePid } }));
+  return guarded(TRANSPORT, targets);
+}
+
+/** Chaincode that the peer starts, over its socket, and as it is when its start script lets it not know of that. */
+async function waysOfChaincode(): Promise<string[]> {
+  await using scope = new Scope();
+  const dialling = await mkdtemp(join(tmpdir(), 'selvage-bench-'));
+  scope.defer(() => rm(dialling, { recursive: true, force: true, maxRetries: 3 }));
+  await cp(sampleChaincode, dialling, { recursive: true, filter: (path) => basename(path) !== 'node_modules' });
+  const manifest = join(dialling, 'package.json');
+  await writeFile(manifest, (await readFile(manifest, 'utf8')).replace('"start": "', '"start": "NODE_OPTIONS= '));
+  return guarded(LOCAL, [await start(SOCKET, sampleChaincode, scope), await start(DIALS, dialling, scope)]);
+}
+
+async function guarded(guard: Guard, targets: readonly Target[]): Promise<string[]> {
+  const slices = ['--at-once', '32', '--rounds', '5', '--seconds', '0.6', '--warm-up', '4'];
+  const options = parseOptions(['--only', 'endorsing', '--calls', guard.workload, ...slices]);
+  if (options === undefined) throw new Error('no options');
+  const { endorsing } = await measureUnderLoad(targets, options, () => undefined);
+  console.log(endorsingTable(endorsing));
+  return judge(guard, endorsing);
+}
+
+async function start({ name, env = {} }: Variant, chaincode: string, scope: Scope): Promise<Target> {
   const data = await mkdtemp(join(tmpdir(), 'selvage-bench-'));
   scope.defer(() => rm(data, { recursive: true, force: true, maxRetries: 3 }));
-  const network = scope.use(await startOwnNetwork({ name, checkout: repository, data, chaincode: service.file, env }));
-  const target: Target = await connect({ ...network.spec, chaincodePid: service.pid }, 4);
-  return scope.use(target);
+  const network = scope.use(await startOwnNetwork({ name, checkout: repository, data, chaincode, env }));
+  return scope.use(await connect({ ...network.spec, chaincodePid: youngestDescendant(network.spec.pid) }, 4));
 }
 
 /** @returns a sentence for a guard that does not hold, or nothing */
