@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
-import { type ChaincodeConnection, IncomingMessages } from '../../chaincode/ports/connection.ts';
+import type { ChaincodeConnection } from '../../chaincode/ports/connection.ts';
 import { brokenCall } from '../../comm/broken-call.ts';
 import type { ByteBudget, Holding } from '../../comm/byte-budget.ts';
 import { MAX_MESSAGE_BYTES } from '../../comm/limits.ts';
 import { tooLarge } from '../../comm/server.ts';
 import { statusOf } from '../../comm/status.ts';
 import { SelvageError } from '../../common/errors.ts';
+import type { MaybePromise } from '../../common/maybe.ts';
 import { type Frame, FrameKind, FrameReader, headOf } from './frames.ts';
 import { MessageQueue } from './message-queue.ts';
 
@@ -28,13 +29,12 @@ const LINGER_MS = 2_000;
 
 /** A chaincode of this machine at the other end of a Unix socket: the same messages as over gRPC, in frames. */
 export class LocalConnection implements ChaincodeConnection {
-  readonly incoming: IncomingMessages;
+  readonly incoming: MessageQueue;
   readonly madeFor: string;
   readonly processes: () => Promise<readonly number[]>;
   readonly #socket: Socket;
   readonly #onHello: (what: string) => void;
   readonly #holding: Holding;
-  readonly #queue: MessageQueue;
   readonly #reader = new FrameReader((frame) => this.#take(frame));
   #unsent: Uint8Array[] = [];
   #unsentBytes = 0;
@@ -48,25 +48,24 @@ export class LocalConnection implements ChaincodeConnection {
     this.#socket = socket;
     this.#onHello = onHello;
     this.#holding = budget.open(owner, () => this.#broken(new Error('the peer holds as much for its chaincode as it may')));
-    this.#queue = new MessageQueue(socket, this.#holding);
-    this.incoming = new IncomingMessages(this.#queue);
+    this.incoming = new MessageQueue(socket, this.#holding);
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('drain', () => this.#drained());
     socket.on('error', () => undefined); // 'close' follows
     socket.on('close', () => this.#closed());
   }
 
-  send(message: Uint8Array): Promise<void> {
+  send(message: Uint8Array): MaybePromise<void> {
     if (this.#over) return Promise.reject(new SelvageError('CANCELLED', 'the chaincode hung up'));
     if (message.length > MAX_MESSAGE_BYTES) return Promise.reject(tooLarge(message));
     this.#write(FrameKind.message, message);
-    return this.#unsentBytes + this.#socket.writableLength < HIGH_WATER ? SENT : this.#whenRoom();
+    return this.#unsentBytes + this.#socket.writableLength < HIGH_WATER ? undefined : this.#whenRoom();
   }
 
   /** Asks the preloaded half, which answers as soon as the chaincode lets its process come to it. */
   responds(ms: number): Promise<boolean | undefined> {
     if (this.#over) return Promise.resolve(undefined);
-    if (this.#queue.full) return Promise.resolve(true); // it says more than is read
+    if (this.incoming.full) return Promise.resolve(true); // it says more than is read
     return new Promise((resolve) => {
       const late = setTimeout(() => resolve(false), ms);
       this.#pongs.push((answered) => {
@@ -105,11 +104,11 @@ export class LocalConnection implements ChaincodeConnection {
 
   #take({ kind, content }: Frame): void {
     if (this.#over) return;
-    if (kind === FrameKind.message) this.#queue.push(content);
+    if (kind === FrameKind.message) this.incoming.push(content);
     else this.#holding.consumed(content.length);
     if (kind === FrameKind.hello) this.#onHello(content.toString('latin1').replaceAll(/[^ -~]/g, '?'));
     else if (kind === FrameKind.pong) this.#answerPings(true);
-    else if (kind === FrameKind.end) this.#queue.end();
+    else if (kind === FrameKind.end) this.incoming.end();
   }
 
   /** Frames of one turn of the event loop leave together. */
@@ -157,12 +156,12 @@ export class LocalConnection implements ChaincodeConnection {
       cause,
       details: { reason },
     });
-    this.#queue.end(error);
+    this.incoming.end(error);
     this.#hangUp(SelvageError.from(cause));
   }
 
   #closed(): void {
-    if (!this.#over) this.#queue.end(this.#queue.ended ? undefined : hungUp());
+    if (!this.#over) this.incoming.end(this.incoming.ended ? undefined : hungUp());
     this.#end();
   }
 
@@ -182,7 +181,6 @@ export class LocalConnection implements ChaincodeConnection {
   }
 }
 
-const SENT = Promise.resolve();
 const OK = { code: 0, message: '' };
 const NOTHING = new Uint8Array(0);
 

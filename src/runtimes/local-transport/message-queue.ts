@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { type ReceivedMessage, receiveMessage } from '../../chaincode/ports/connection.ts';
 import type { Holding } from '../../comm/byte-budget.ts';
 import type { SelvageError } from '../../common/errors.ts';
 
@@ -6,14 +7,14 @@ import type { SelvageError } from '../../common/errors.ts';
 const MOST_BYTES = 1024 * 1024;
 const MOST_MESSAGES = 256;
 
-/** Messages that came and wait to be read. What came before the end is still given. */
-export class MessageQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
+/** Messages that came and wait to be read. What came before the end is still given, unless this side closes. */
+export class MessageQueue implements AsyncIterableIterator<ReceivedMessage> {
   readonly #socket: Socket;
   readonly #holding: Holding;
   readonly #messages: Uint8Array[] = [];
   #bytes = 0;
   #end: { readonly error: SelvageError | undefined } | undefined;
-  #waiting: { readonly resolve: (result: IteratorResult<Uint8Array>) => void; readonly reject: (reason: unknown) => void } | undefined;
+  #waiting: Reader | undefined;
 
   constructor(socket: Socket, holding: Holding) {
     this.#socket = socket;
@@ -36,7 +37,7 @@ export class MessageQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     if (waiting !== undefined) {
       this.#waiting = undefined;
       this.#holding.consumed(message.length);
-      waiting.resolve({ done: false, value: message });
+      give(message, waiting);
       return;
     }
     this.#messages.push(message);
@@ -54,13 +55,22 @@ export class MessageQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     else waiting?.resolve(DONE);
   }
 
-  next(): Promise<IteratorResult<Uint8Array>> {
+  /** Nothing more is read. */
+  close(): void {
+    this.#messages.length = 0;
+    this.#bytes = 0;
+    this.#end = { error: undefined };
+    this.#waiting?.resolve(DONE);
+    this.#waiting = undefined;
+  }
+
+  next(): Promise<IteratorResult<ReceivedMessage>> {
     const message = this.#messages.shift();
     if (message !== undefined) {
       this.#bytes -= message.length;
       this.#holding.consumed(message.length);
       if (!this.full) this.#socket.resume();
-      return Promise.resolve({ done: false, value: message });
+      return new Promise((resolve, reject) => give(message, { resolve, reject }));
     }
     if (this.#end?.error !== undefined) return Promise.reject(this.#end.error);
     if (this.#end !== undefined) return Promise.resolve(DONE);
@@ -71,6 +81,19 @@ export class MessageQueue implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+}
+
+interface Reader {
+  readonly resolve: (result: IteratorResult<ReceivedMessage>) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+function give(bytes: Uint8Array, { resolve, reject }: Reader): void {
+  try {
+    resolve({ done: false, value: receiveMessage(bytes) });
+  } catch (thrown) {
+    reject(thrown);
   }
 }
 
