@@ -19,6 +19,12 @@ interface Variant {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+interface Run {
+  /** Folder or package. */
+  readonly chaincode: string;
+  readonly chaincodePid?: number | undefined;
+}
+
 /** CPU time of a call that has to be less in one variant than in another. */
 export interface Guard {
   readonly workload: string;
@@ -50,9 +56,8 @@ async function transports(): Promise<string[]> {
   const packages = await startServices(sampleChaincode, ['kv-node'], scope);
   const chaincode = packages.get('kv-node') ?? '';
   const chaincodePid = youngestDescendant(process.pid);
-  const starting = [LIBRARY, OWN].map((variant) => start(variant, chaincode, scope));
-  const targets = (await Promise.all(starting)).map((target) => ({ ...target, spec: { ...target.spec, chaincodePid } }));
-  return guarded(TRANSPORT, targets);
+  const targets = await Promise.all([LIBRARY, OWN].map((variant) => start(variant, { chaincode, chaincodePid }, scope)));
+  return await guarded(TRANSPORT, targets);
 }
 
 /** Chaincode that the peer starts, over its socket, and as it is when its start script lets it not know of that. */
@@ -63,7 +68,8 @@ async function waysOfChaincode(): Promise<string[]> {
   await cp(sampleChaincode, dialling, { recursive: true, filter: (path) => basename(path) !== 'node_modules' });
   const manifest = join(dialling, 'package.json');
   await writeFile(manifest, (await readFile(manifest, 'utf8')).replace('"start": "', '"start": "NODE_OPTIONS= '));
-  return guarded(LOCAL, [await start(SOCKET, sampleChaincode, scope), await start(DIALS, dialling, scope)]);
+  const own = await start(SOCKET, { chaincode: sampleChaincode }, scope);
+  return await guarded(LOCAL, [own, await start(DIALS, { chaincode: dialling }, scope)]);
 }
 
 async function guarded(guard: Guard, targets: readonly Target[]): Promise<string[]> {
@@ -75,11 +81,13 @@ async function guarded(guard: Guard, targets: readonly Target[]): Promise<string
   return judge(guard, endorsing);
 }
 
-async function start({ name, env = {} }: Variant, chaincode: string, scope: Scope): Promise<Target> {
+/** @param run `chaincodePid` of a service; otherwise that of the process that the peer starts */
+async function start({ name, env = {} }: Variant, run: Run, scope: Scope): Promise<Target> {
+  const { chaincode, chaincodePid } = run;
   const data = await mkdtemp(join(tmpdir(), 'selvage-bench-'));
   scope.defer(() => rm(data, { recursive: true, force: true, maxRetries: 3 }));
   const network = scope.use(await startOwnNetwork({ name, checkout: repository, data, chaincode, env }));
-  return scope.use(await connect({ ...network.spec, chaincodePid: youngestDescendant(network.spec.pid) }, 4));
+  return scope.use(await connect({ ...network.spec, chaincodePid: chaincodePid ?? youngestDescendant(network.spec.pid) }, 4));
 }
 
 /** @returns a sentence for a guard that does not hold, or nothing */
