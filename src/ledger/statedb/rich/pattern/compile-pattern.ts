@@ -37,6 +37,9 @@ export interface PatternProgram {
 
 /** As long as a compiled pattern may be in PCRE with links of two bytes, about; so no longer pattern compiles. */
 const MAX_INSTRUCTIONS = 32_768;
+/** Parts, each as often as its repeats ask for: what is no instruction, as an empty group is none, has a length in PCRE all the same. */
+const MAX_NODES = 4 * MAX_INSTRUCTIONS;
+
 const MAX_LENGTH = 65_536;
 /**
  * A regular expression as CouchDB has it, or undefined if it does not compile there: PCRE 8 on the bytes of the UTF-8.
@@ -57,6 +60,7 @@ class Compiler {
   readonly #code: Instruction[] = [];
   readonly #starts = new Map<number, number>();
   #slots: number;
+  #nodes = 0;
 
   constructor(parsed: ParsedPattern) {
     this.#parsed = parsed;
@@ -91,6 +95,8 @@ class Compiler {
   }
 
   #node(node: PatternNode): void {
+    this.#nodes += 1;
+    if (this.#nodes > MAX_NODES) throw new PatternError('too large');
     switch (node.kind) {
       case 'bytes':
         this.#put({ op: 'set', set: node.set });

@@ -6,6 +6,8 @@ import type { Assertion } from './pattern-node.ts';
 const MAX_TRIES = 10_000_000;
 /** Numbers on the stack of alternatives: some tens of megabytes. PCRE's own bound is memory as well, and ends in no match too. */
 const MAX_STACK = 4_000_000;
+/** Numbers of the log, likewise: a pattern of thousands of groups may set them all in each round of a loop. */
+const MAX_LOG = 2 * MAX_STACK;
 const MAX_CALLS = 5_000;
 
 /** A call of a group, and where it goes on afterwards. */
@@ -82,9 +84,14 @@ export class PatternRun {
       const instruction = code[this.#instruction];
       if (instruction === undefined || instruction.op === 'match') return true;
       if (this.#step(instruction)) continue;
-      if (this.#tries > MAX_TRIES || this.#stack.length > MAX_STACK) return false;
+      if (this.#full) return false;
       if (!this.#backtrack()) return 'failed';
     }
+  }
+
+  /** Whether it has tried or remembered as much as it may: then there is no match. */
+  get #full(): boolean {
+    return this.#tries > MAX_TRIES || this.#stack.length > MAX_STACK || this.#log.length > MAX_LOG;
   }
 
   /** Whether it went on; else the last alternative is to be taken. */
@@ -99,7 +106,7 @@ export class PatternRun {
       case 'split':
         this.#push(instruction.second, this.#place, 0);
         this.#instruction = instruction.first;
-        return this.#stack.length <= MAX_STACK && this.#tries <= MAX_TRIES;
+        return !this.#full;
       case 'jump':
         this.#instruction = instruction.to;
         return true;
@@ -228,7 +235,7 @@ export class PatternRun {
   #enter({ to, group }: Instruction & { op: 'call' }): boolean {
     const depth = (this.#call?.depth ?? 0) + 1;
     this.#tries += 1;
-    if (depth > MAX_CALLS) return false;
+    if (depth > MAX_CALLS || depth * this.#slots.length > MAX_STACK || this.#full) return false;
     this.#call = { group, back: this.#instruction + 1, slots: [...this.#slots], caller: this.#call, depth };
     this.#instruction = to;
     return true;
@@ -241,7 +248,9 @@ export class PatternRun {
       for (const [slot, value] of call.slots.entries()) if (this.#slots[slot] !== value) this.#set(slot, value);
       this.#call = call.caller;
       this.#instruction = call.back;
-    } else this.#instruction += 1;
+      return !this.#full;
+    }
+    this.#instruction += 1;
     return true;
   }
 
