@@ -47,10 +47,11 @@ describe('advice for a query that no index serves', () => {
     );
   });
 
-  it('says so where no index would help, and is not given where one served', () => {
+  it('says so where no index would help, and is not given where one served or nothing was there', () => {
     const { told, advisor: advice } = advisor();
     advice.tell({ namespace: 'cc', query: '{"selector":{}}' }, cost([]));
     advice.tell({ namespace: 'cc', query: '{"selector":{"a":1}}' }, cost(['a'], { scannedAll: false }));
+    advice.tell({ namespace: 'cc', query: '{"selector":{"b":1}}' }, cost(['b'], { documentsExamined: 0 }));
     expect(told.map(({ file }) => file)).toEqual([undefined]);
   });
 

@@ -37,11 +37,16 @@ export class QueryAdvisor {
 
   tell({ namespace, query }: Pick<QueryAdvice, 'namespace' | 'query'>, cost: QueryCost): void {
     const shape = JSON.stringify([namespace, cost.plan.index, cost.plan.indexable, cost.plan.sort]);
+    if (cost.scannedAll) return this.#advise({ namespace, query }, cost, shape);
     for (const warning of cost.warnings) {
       if (!this.#isNew(JSON.stringify([shape, warning.text.replaceAll(/\d+/g, '')]))) continue;
       this.#parts.log.warn(`The query [${shortened(warning.query)}] caused the following warning: [${warning.text}]`, { namespace });
     }
-    if (!cost.scannedAll || !this.#isNew(shape)) return;
+  }
+
+  /** In place of CouchDB's own warning, which does not tell which index. A state with no documents tells nothing. */
+  #advise({ namespace, query }: Pick<QueryAdvice, 'namespace' | 'query'>, cost: QueryCost, shape: string): void {
+    if (cost.documentsExamined === 0 || !this.#isNew(shape)) return;
     const file = indexFileFor(namespace, cost.plan);
     const advice = { namespace, query: shortened(query), documentsExamined: cost.documentsExamined, file };
     const { content: index, path } = file ?? {};
