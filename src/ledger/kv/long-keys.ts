@@ -118,8 +118,11 @@ export class LongKeyIterator implements KvIterator {
 const compare = (a: Uint8Array, b: Uint8Array): number => Buffer.compare(a, b);
 
 function fullKey(walk: Walk, entry: KvEntry): Uint8Array {
+  const { buffer, byteOffset, length } = entry.key;
+  const head = walk.level.length;
+  if (walk.path === undefined) return new Uint8Array(buffer, byteOffset + head, length - head); // nearly all keys are short
   const parts = [entry.key.subarray(walk.level.length)];
-  for (let { path } = walk; path !== undefined; path = path.before) parts.push(path.chunk);
+  for (let path: Path | undefined = walk.path; path !== undefined; path = path.before) parts.push(path.chunk);
   return new Uint8Array(Buffer.concat(parts.reverse()));
 }
 
