@@ -7,6 +7,7 @@ import { aimsTable } from './aims.ts';
 import { type BenchOptions, type Measurement, parseOptions, USAGE } from './options.ts';
 import { nameOf, repository, sampleChaincode, startOwnNetwork } from './own-network.ts';
 import { youngestDescendant } from './process-use.ts';
+import { measureQueries, queriesTable } from './queries.ts';
 import {
   coldStartTable,
   committingTable,
@@ -37,6 +38,7 @@ async function bench(options: BenchOptions): Promise<Results> {
   show(coldStarts, coldStartTable);
   const firstAnswers = options.only.has('first-answer') ? await measureFirstAnswers(options) : [];
   show(firstAnswers, firstAnswerTable);
+  show(options.only.has('queries') ? await measureQueries(options) : [], queriesTable);
   return { ...loaded, ownColdStarts, coldStarts, firstAnswers };
 }
 

@@ -11,7 +11,7 @@ export const USAGE = `npm run bench -- [options]
   --rounds N            rounds of every measurement (default 5)
   --seconds S           how long each slice of a round lasts (default 2)
   --warm-up S           load every endorser that long before anything is measured (default 10)
-  --only NAME[,NAME]    endorsing, committing, memory, cold-start, first-answer
+  --only NAME[,NAME]    endorsing, committing, memory, cold-start, first-answer, queries
   --calls NAME[,NAME]   ${WORKLOADS.map(({ name }) => name).join(', ')}
   --at-once N[,N]       calls in flight (default 1,32)
   --connections N       that carry them to each peer (default 4)
@@ -40,7 +40,7 @@ Every round gives each peer its turn; ratios are to the first peer of --beside, 
 the same --msp-path, --channel, --chaincode and --orderer stand in one network: they are handed the same calls and have to answer
 with the same bytes, and while one of them commits the others are stopped (--pid).`;
 
-export const MEASUREMENTS = ['memory', 'endorsing', 'committing', 'cold-start', 'first-answer'] as const;
+export const MEASUREMENTS = ['memory', 'endorsing', 'committing', 'cold-start', 'first-answer', 'queries'] as const;
 export type Measurement = (typeof MEASUREMENTS)[number];
 
 export const SAMPLES = ['kv-node', 'kv-ts', 'kv-go', 'kv-java'] as const;
