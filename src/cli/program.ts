@@ -11,6 +11,7 @@ import { ledgerCommands } from './ledger/ledger-commands.ts';
 import { lifecycleCommands } from './lifecycle/lifecycle-commands.ts';
 import { nodeCommands } from './node-commands.ts';
 import { expectOperands } from './operands.ts';
+import { queryCommands } from './query/query-commands.ts';
 import { snapshotCommands } from './snapshot-commands.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -35,6 +36,7 @@ export function buildProgram(terminal: Terminal): Command {
   imagesCommands(program, terminal);
   ledgerCommands(program, terminal);
   explainCommands(program, terminal);
+  queryCommands(program, terminal);
   program
     .command('version')
     .description('Print the version.')

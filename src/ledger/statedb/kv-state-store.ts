@@ -6,6 +6,7 @@ import { batches } from '../commit/pace.ts';
 import { answered } from '../kv/answer.ts';
 import type { KvIterator, KvSnapshot, KvStore, KvWrite } from '../kv/kv-store.ts';
 import { after } from '../kv/long-keys.ts';
+import type { QueryPlan } from './rich/query-plan.ts';
 import type { RichState } from './rich-state.ts';
 import {
   type Beside,
@@ -123,6 +124,11 @@ class KvStateSnapshot implements StateSnapshot {
   query(namespace: string, query: string, page?: QueryPage): StateQuery {
     if (this.#rich === undefined) throw noQueries(page);
     return this.#rich.query(this.#kv, { namespace, query, page });
+  }
+
+  explain(namespace: string, query: string): QueryPlan {
+    if (this.#rich === undefined) throw noQueries(undefined);
+    return this.#rich.explain(this.#kv, namespace, query);
   }
 
   [Symbol.dispose](): void {

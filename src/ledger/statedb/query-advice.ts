@@ -105,6 +105,10 @@ export class AdvisedQuery implements StateQuery {
     return this.#query.bookmark();
   }
 
+  get cost(): QueryCost | undefined {
+    return this.#query.cost;
+  }
+
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;

@@ -5,7 +5,9 @@ import { prepareCollationKeys } from './indexes/collation-key.ts';
 import { KvDocuments } from './indexes/kv-documents.ts';
 import { KvStateIndexes } from './indexes/kv-state-indexes.ts';
 import { AdvisedQuery, QueryAdvisor, type QueryAdvisorParts } from './query-advice.ts';
+import { explainQuery } from './rich/explain-plan.ts';
 import { openRichQuery } from './rich/open-rich-query.ts';
+import type { QueryPlan } from './rich/query-plan.ts';
 import type { QueryLimits } from './rich/rich-query.ts';
 import type { DocumentRules, QueryPage, StateQuery } from './state.ts';
 
@@ -42,6 +44,10 @@ export class RichState implements AsyncDisposable {
     const { limits } = this.#parts;
     const opened = openRichQuery({ source: new KvDocuments(kv, namespace), query, page, limits });
     return new AdvisedQuery(opened, (cost) => this.#advisor.tell({ namespace, query }, cost));
+  }
+
+  explain(kv: KvSnapshot, namespace: string, query: string): QueryPlan {
+    return explainQuery(new KvDocuments(kv, namespace).indexes, query, this.#parts.limits.internal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -107,6 +107,7 @@ export function stateContract(
         expect(paged).toThrow('ExecuteQueryWithMetadata not supported for leveldb');
         return;
       }
+      expect((await snapshot.explain?.('ns', query))?.index ?? '_all_docs').toBe('_all_docs');
       for (const ask of [plain, paged]) {
         using results = ask();
         await store.commit([{ namespace: 'ns', key: 'k', value: undefined }], { blockNum: 2n, txNum: 0n });

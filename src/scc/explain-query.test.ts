@@ -1,0 +1,70 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { textOf, utf8 } from '../common/bytes.ts';
+import { silent } from '../common/log.ts';
+import { Scope } from '../common/scope.ts';
+import { MemoryStore } from '../ledger/kv/memory-store.ts';
+import { KvStateStore } from '../ledger/statedb/kv-state-store.ts';
+import { RichState } from '../ledger/statedb/rich-state.ts';
+import { explainQuery } from './explain-query.ts';
+
+let scope = new Scope();
+afterEach(async () => {
+  await scope[Symbol.asyncDispose]();
+  scope = new Scope();
+});
+
+async function ledgerWith(fields: readonly string[]) {
+  const kv = new MemoryStore();
+  const state = scope.use(new KvStateStore(kv, { rich: new RichState({ kv, log: silent, limits: { total: 100, internal: 100 } }) }));
+  const version = { blockNum: 1n, txNum: 0n };
+  const documents = Array.from({ length: 30 }, (_, at) => ({
+    namespace: 'cc',
+    key: `k${at}`,
+    value: { value: utf8(JSON.stringify({ owner: `o${at % 3}`, n: at })), version },
+  }));
+  await state.commit(documents, version);
+  await state.indexes?.deploy('cc', [{ path: 'a', content: JSON.stringify({ index: { fields }, ddoc: 'd', name: 'x' }) }]);
+  return { indexes: state.indexes, snapshot: () => state.snapshot() };
+}
+
+const explained = async (ledger: Parameters<typeof explainQuery>[0], query: object): Promise<unknown> =>
+  JSON.parse(textOf(await explainQuery(ledger, 'cc', JSON.stringify(query))));
+
+describe('an explained query', () => {
+  it('says which index served it and what that took', async () => {
+    const ledger = await ledgerWith(['owner']);
+    expect(await explained(ledger, { selector: { owner: 'o1' } })).toMatchObject({
+      index: 'd/x',
+      results: 10,
+      documentsExamined: 10,
+      scannedAll: false,
+      candidates: [{ index: 'd/x', usable: true }, { index: '_all_docs' }],
+    });
+  });
+
+  it('says which index would, where none did', async () => {
+    const ledger = await ledgerWith(['owner']);
+    expect(await explained(ledger, { selector: { n: { $gt: 20 } } })).toMatchObject({
+      index: '_all_docs',
+      results: 9,
+      scannedAll: true,
+      advice: {
+        path: 'META-INF/statedb/couchdb/indexes/indexN.json',
+        content: '{"index":{"fields":["n"]},"ddoc":"indexNDoc","name":"indexN","type":"json"}',
+      },
+    });
+  });
+
+  it('is refused in the words that chaincode gets, and where there are no queries or no such name', async () => {
+    const ledger = await ledgerWith(['owner']);
+    const refused = async (of: Parameters<typeof explainQuery>[0], chaincode: string, query: string): Promise<string> =>
+      explainQuery(of, chaincode, query).then(String, (thrown: Error) => thrown.message);
+    expect(await refused(ledger, 'cc', '{"selector":{"n":{"$foo":1}}}')).toBe(
+      'error handling CouchDB request. Error:invalid_operator,  Status Code:400,  Reason:Invalid operator: $foo',
+    );
+    expect(await refused(ledger, 'cc$$pshared', '{}')).toBe("'cc$$pshared' is no name of a chaincode");
+    expect(await refused({ ...ledger, indexes: undefined }, 'cc', '{}')).toBe(
+      'this peer answers no rich queries: selvage.richQueries is false',
+    );
+  });
+});
