@@ -37,8 +37,8 @@ export class QueryAdvisor {
 
   tell({ namespace, query }: Pick<QueryAdvice, 'namespace' | 'query'>, cost: QueryCost): void {
     const shape = JSON.stringify([namespace, cost.plan.index, cost.plan.indexable, cost.plan.sort]);
-    if (cost.scannedAll) return this.#advise({ namespace, query }, cost, shape);
-    for (const warning of cost.warnings) {
+    if (cost.scannedAll) this.#advise({ namespace, query }, cost, shape);
+    for (const warning of cost.scannedAll ? [] : cost.warnings) {
       if (!this.#isNew(JSON.stringify([shape, warning.text.replaceAll(/\d+/g, '')]))) continue;
       this.#parts.log.warn(`The query [${shortened(warning.query)}] caused the following warning: [${warning.text}]`, { namespace });
     }
