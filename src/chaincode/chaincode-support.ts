@@ -246,7 +246,8 @@ export class ChaincodeSupport implements Chaincodes, AsyncDisposable {
     const { stream } = place;
     const { heard } = stream;
     try {
-      return await stream.execute({ ...call, namespace: call.chaincode.name }, deadline);
+      const { kind, input, proposal, simulator } = call;
+      return await stream.execute({ kind, namespace: call.chaincode.name, input, proposal, simulator }, deadline);
     } catch (thrown) {
       const failure = SelvageError.from(thrown);
       if (deadline.expired) this.#metrics.executeTimedOut(call.chaincode.ccid);

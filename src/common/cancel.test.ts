@@ -81,6 +81,14 @@ describe('an abort that makes its signal late', () => {
     before.abort(reason);
     after.abort(reason);
     for (const made of [signal, before.signal, after.signal]) expect(made.reason).toBe(reason);
+    const unmade = {
+      cancellation: new LazyAbort(),
+      get signal(): never {
+        throw new Error('nobody asked for a signal');
+      },
+    };
+    cancellationOf(unmade).listen(() => undefined);
+    throwIfAborted(unmade);
     expect(() => throwIfAborted({ signal, cancellation: after })).toThrow(reason);
     expect(() => throwIfAborted({ signal })).toThrow(reason);
   });

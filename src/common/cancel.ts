@@ -17,7 +17,8 @@ export interface Cancellation {
   listen(listener: (reason: unknown) => void): () => void;
 }
 
-export const cancellationOf = ({ signal, cancellation }: Cancellable): Cancellation => cancellation ?? ofSignal(signal);
+/** Asks for the signal, which may be made then, only where there is nothing else. */
+export const cancellationOf = (options: Cancellable): Cancellation => options.cancellation ?? ofSignal(options.signal);
 
 /** @throws the reason, when nobody wants the answer any more */
 export function throwIfAborted(options: Cancellable): void {

@@ -11,6 +11,21 @@ describe('a cache', () => {
     expect(['a', 'b', 'c'].map((key) => cache.get(key))).toEqual([1, undefined, 3]);
   });
 
+  it('has nothing that it forgot, though that was used last', () => {
+    const cache = new LruCache<string, number>(1);
+    cache.set('a', 1);
+    expect([cache.get('a'), cache.get('a')]).toEqual([1, 1]);
+    cache.set('a', 2);
+    expect(cache.get('a')).toBe(2);
+    cache.delete('a');
+    expect(cache.get('a')).toBeUndefined();
+    cache.set('a', 3);
+    cache.set('b', 4);
+    expect([cache.get('a'), cache.get('b')]).toEqual([undefined, 4]);
+    cache.clear();
+    expect(cache.get('b')).toBeUndefined();
+  });
+
   it('keeps no more than it may weigh, and nothing that weighs more than all may', () => {
     const cache = new LruCache<number, string>({ entries: 100, weight: 10, weigh: ({ length }) => length });
     cache.set(1, 'aaaa');

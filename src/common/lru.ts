@@ -16,6 +16,8 @@ export class LruCache<K, V> {
   readonly #limits: LruLimits<V>;
   readonly #entries = new Map<K, Entry<V>>();
   #weight = 0;
+  /** What was used last, which need not be put at the end again. */
+  #newest: { readonly key: K; readonly value: V } | undefined;
 
   /** @param limits a number is the most entries that are kept */
   constructor(limits: number | LruLimits<V>) {
@@ -23,10 +25,12 @@ export class LruCache<K, V> {
   }
 
   get(key: K): V | undefined {
+    if (this.#newest?.key === key) return this.#newest.value;
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     this.#entries.delete(key);
     this.#entries.set(key, entry);
+    this.#newest = { key, value: entry.value };
     return entry.value;
   }
 
@@ -37,6 +41,7 @@ export class LruCache<K, V> {
     const weight = weigh?.(value) ?? 0;
     if (weight > most) return;
     this.#entries.set(key, { value, weight });
+    this.#newest = { key, value };
     this.#weight += weight;
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= entries && this.#weight <= most) return;
@@ -47,10 +52,12 @@ export class LruCache<K, V> {
   delete(key: K): void {
     this.#weight -= this.#entries.get(key)?.weight ?? 0;
     this.#entries.delete(key);
+    if (this.#newest?.key === key) this.#newest = undefined;
   }
 
   clear(): void {
     this.#entries.clear();
+    this.#newest = undefined;
     this.#weight = 0;
   }
 }

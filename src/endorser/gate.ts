@@ -5,6 +5,7 @@ import { dialectOn } from '../channel/dialect.ts';
 import { hex } from '../common/bytes.ts';
 import { messageOf, SelvageError } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
+import { type MaybePromise, rethrown, whenKnown } from '../common/maybe.ts';
 import { Refusals } from '../common/refusals.ts';
 import type { ProposalAccess } from '../msp/acl.ts';
 import type { ChannelBundle } from '../msp/channelconfig/channel-bundle.ts';
@@ -94,31 +95,30 @@ export class Gate {
     if (this.#parts.closed.has(name)) throw refusal(`chaincode ${name} cannot be invoked through a proposal`);
   }
 
-  async #checkOnChannel(proposal: UnpackedProposal, creator: Creator): Promise<void> {
+  #checkOnChannel(proposal: UnpackedProposal, creator: Creator): MaybePromise<void> {
     const channel = this.#parts.channels.get(proposal.channelId);
     if (channel === undefined) return; // chainless: the local MSP was the only gate
-    const target = { channel: proposal.channelId, chaincode: proposal.chaincodeId.name };
-    if (await isKnown(channel, proposal.txId)) {
-      throw refusal(`duplicate transaction found [${proposal.txId}]. Creator [${hex(proposal.creator)}]`, undefined, {
-        ...target,
-        check: 'duplicate',
-      });
-    }
-    if (this.#parts.isSystem(proposal.chaincodeId.name)) return; // these check for themselves
-    try {
-      await this.#checkAccess(proposal, channel, creator);
-    } catch (thrown) {
-      throw refusal(messageOf(thrown), thrown, { ...target, check: 'access' });
-    }
+    return whenKnown(isKnown(channel, proposal.txId), (known) => {
+      if (known) throw refusal(duplicateText(proposal), undefined, { ...targetOf(proposal), check: 'duplicate' });
+      if (this.#parts.isSystem(proposal.chaincodeId.name)) return; // these check for themselves
+      return this.#checkAccess(proposal, channel, creator);
+    });
   }
 
   /** His signature need not be judged twice, unless the channel has another configuration since then. */
-  async #checkAccess({ signed }: UnpackedProposal, channel: Channel, { identity, bundle }: Creator): Promise<void> {
+  #checkAccess(proposal: UnpackedProposal, channel: Channel, { identity, bundle }: Creator): MaybePromise<void> {
+    const { access } = this.#parts;
     const now = channel.bundle();
-    if (now === bundle) this.#parts.access.checkCreator('peer/Propose', now, identity);
-    else await this.#parts.access.check('peer/Propose', now, signed);
+    return rethrown(
+      () => (now === bundle ? access.checkCreator('peer/Propose', now, identity) : access.check('peer/Propose', now, proposal.signed)),
+      (thrown) => refusal(messageOf(thrown), thrown, { ...targetOf(proposal), check: 'access' }),
+    );
   }
 }
+
+const targetOf = ({ channelId: channel, chaincodeId: { name: chaincode } }: UnpackedProposal) => ({ channel, chaincode });
+
+const duplicateText = ({ txId, creator }: UnpackedProposal): string => `duplicate transaction found [${txId}]. Creator [${hex(creator)}]`;
 
 /** Who signed a proposal, by the configuration that he was judged with; undefined without a channel. */
 interface Creator {
@@ -133,10 +133,12 @@ interface Distrust {
 }
 
 /** A look-up that fails counts as "not known": the ledger will say so itself when it is asked for a simulation. */
-async function isKnown(channel: Channel, txId: string): Promise<boolean> {
+function isKnown(channel: Channel, txId: string): MaybePromise<boolean> {
+  const no = (): boolean => false;
   try {
-    return await channel.ledger.blocks.hasTransaction(txId);
+    const known = channel.ledger.blocks.hasTransaction(txId);
+    return known instanceof Promise ? known.catch(no) : known;
   } catch {
-    return false;
+    return no();
   }
 }
