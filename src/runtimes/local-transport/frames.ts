@@ -8,7 +8,8 @@ import { SelvageError } from '../../common/errors.ts';
  */
 export const FrameKind = { message: 0, ping: 1, pong: 2, end: 3, hello: 4 } as const;
 
-const HEADER = 4;
+/** Bytes of a frame before its content. */
+export const HEADER = 4;
 const MOST_LENGTH = 0xfffffff;
 
 /** What a chaincode may send, and the most bytes of each; @see STATUS_NAMES in preload/local-stream.cjs for what comes from the peer. */

@@ -7,7 +7,7 @@ import { tooLarge } from '../../comm/server.ts';
 import { statusOf } from '../../comm/status.ts';
 import { SelvageError } from '../../common/errors.ts';
 import type { MaybePromise } from '../../common/maybe.ts';
-import { type Frame, FrameKind, FrameReader, headOf } from './frames.ts';
+import { type Frame, FrameKind, FrameReader, HEADER, headOf } from './frames.ts';
 import { MessageQueue } from './message-queue.ts';
 
 export interface LocalConnectionParts {
@@ -105,7 +105,7 @@ export class LocalConnection implements ChaincodeConnection {
   #take({ kind, content }: Frame): void {
     if (this.#over) return;
     if (kind === FrameKind.message) this.incoming.push(content);
-    else this.#holding.consumed(content.length);
+    else this.#holding.consumed(HEADER + content.length);
     if (kind === FrameKind.hello) this.#onHello(content.toString('latin1').replaceAll(/[^ -~]/g, '?'));
     else if (kind === FrameKind.pong) this.#answerPings(true);
     else if (kind === FrameKind.end) this.incoming.end();

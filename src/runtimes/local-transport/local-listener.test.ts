@@ -29,6 +29,7 @@ async function listening({ perConnection = 300 * MEGABYTE, below = '' } = {}) {
   const accepted: ChaincodeConnection[] = [];
   const over = deferred<void>();
   const arrivals = new EventTarget();
+  const budget = new ByteBudget({ perConnection, total: 2 * perConnection });
   const listener = await LocalListener.open({
     folder,
     ccid: 'cc:1',
@@ -38,7 +39,7 @@ async function listening({ perConnection = 300 * MEGABYTE, below = '' } = {}) {
       return over.promise;
     },
     processes: async () => [],
-    budget: new ByteBudget({ perConnection, total: 2 * perConnection }),
+    budget,
     log: silent,
   });
   if (listener === undefined) throw new Error('there is no socket');
@@ -48,7 +49,7 @@ async function listening({ perConnection = 300 * MEGABYTE, below = '' } = {}) {
     while (accepted.length < count) await new Promise((resolve) => arrivals.addEventListener('arrived', resolve, { once: true }));
     return accepted[count - 1] as ChaincodeConnection;
   };
-  return { listener, folder, accepted, arrived, over };
+  return { listener, folder, accepted, arrived, over, budget };
 }
 
 /** What a chaincode says by hand. */
@@ -237,6 +238,21 @@ describe('the socket of a chaincode', () => {
     await raw.bytes(headOf(FrameKind.message, 90 * MEGABYTE));
     void raw.bytes(new Uint8Array(8 * MEGABYTE));
     expect(await reasonOf(drained(peer.incoming))).toContain('the peer holds as much for its chaincode as it may');
+  });
+
+  it('holds nothing of what was read, however long it lasts', async () => {
+    const { peer, raw, budget } = await connected();
+    await raw.frame(FrameKind.hello, Buffer.from('lean'));
+    const inbox = peer.incoming[Symbol.asyncIterator]();
+    const one = message('1');
+    await raw.bytes(Buffer.concat(Array.from({ length: 300 }, () => Buffer.concat([headOf(FrameKind.message, one.length), one]))));
+    for (let at = 0; at < 300; at += 1) await inbox.next();
+    await raw.frame(FrameKind.message, one);
+    await inbox.next();
+    const asked = peer.responds?.(200_000);
+    await raw.frame(FrameKind.pong);
+    await asked;
+    expect(budget.held).toBe(0);
   });
 
   it('knows whether the process at its end still takes part', async () => {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { type ReceivedMessage, receiveMessage } from '../../chaincode/ports/connection.ts';
 import type { Holding } from '../../comm/byte-budget.ts';
 import type { SelvageError } from '../../common/errors.ts';
+import { HEADER } from './frames.ts';
 
 /** Bytes and messages that may wait for their reader before nothing more is read from the socket. */
 const MOST_BYTES = 1024 * 1024;
@@ -36,7 +37,7 @@ export class MessageQueue implements AsyncIterableIterator<ReceivedMessage> {
     const waiting = this.#waiting;
     if (waiting !== undefined) {
       this.#waiting = undefined;
-      this.#holding.consumed(message.length);
+      this.#holding.consumed(HEADER + message.length);
       give(message, waiting);
       return;
     }
@@ -68,7 +69,7 @@ export class MessageQueue implements AsyncIterableIterator<ReceivedMessage> {
     const message = this.#messages.shift();
     if (message !== undefined) {
       this.#bytes -= message.length;
-      this.#holding.consumed(message.length);
+      this.#holding.consumed(HEADER + message.length);
       if (!this.full) this.#socket.resume();
       return new Promise((resolve, reject) => give(message, { resolve, reject }));
     }
