@@ -120,15 +120,12 @@ async function duplicate(subject: Subject, blocks: ExplainedBlocks, looking: Loo
   const number = subject.block.header?.number ?? 0n;
   const indexIn = ({ data }: common.Block, below: number): number =>
     (data?.data ?? []).findIndex((bytes, at) => at < below && transactionId(bytes) === txId);
-  const before = indexIn(subject.block, subject.index);
-  const elsewhere = before < 0 ? await blocks.blockOf(txId, looking) : undefined;
+  const first = await blocks.blockOf(txId, looking); // where the copies in a block are all of an older one, that is it
   const place =
-    before >= 0
-      ? { block: number, index: before }
-      : elsewhere !== undefined && elsewhere < number
-        ? { block: elsewhere, index: indexIn(await blockAt(blocks, elsewhere, looking.signal), Number.POSITIVE_INFINITY) }
-        : undefined;
-  if (place === undefined || place.index < 0)
+    first !== undefined && first < number
+      ? { block: first, index: indexIn(await blockAt(blocks, first, looking.signal), Number.POSITIVE_INFINITY) }
+      : { block: number, index: indexIn(subject.block, subject.index) };
+  if (place.index < 0)
     return { reason: meaningOf(subject.code).says, details: { txId }, doubts: ['The peer does not find the first one.'] };
   const winner = await citedAt(place, subject, blocks, looking);
   return {

@@ -18,6 +18,7 @@ export interface RefusedPolicy {
 export interface WatchedBundle {
   readonly bundle: ChannelBundle;
   readonly refused: () => RefusedPolicy | undefined;
+  readonly forget: () => void;
 }
 
 export function watched(bundle: ChannelBundle): WatchedBundle {
@@ -41,6 +42,9 @@ export function watched(bundle: ChannelBundle): WatchedBundle {
         }),
     },
     refused: () => refused,
+    forget: () => {
+      refused = undefined;
+    },
   };
 }
 

@@ -20,8 +20,6 @@ import { missingSets, policyText, watched } from './refused-policy.ts';
 import { StateBefore } from './state-before.ts';
 import { Touches } from './touches.ts';
 
-const NOTHING = new Uint8Array(0);
-
 /** What the rules say of a transaction again, and how much of the state before it was at hand for that. */
 export interface Rejudged {
   /** Undefined where the rules find nothing wrong. */
@@ -38,10 +36,9 @@ export async function rejudge(block: common.Block, index: number, blocks: Explai
   const bundle = await bundleBefore(block, blocks, looking.signal);
   const state = new LookedUp(block.header?.number ?? 0n, blocks, looking);
   const bytes = block.data?.data[index];
-  const { transaction } = bytes === undefined ? {} : readTransaction(bytes);
   const watching = watched(bundle);
-  if (transaction !== undefined) state.expect(keysToJudge(transaction, callOf(bytes ?? NOTHING).chaincode, rulesOf(bundle)));
-  const invalid = await judgeAgain({ block, index, bundle: watching.bundle, state });
+  state.expect(expectedKeys(block, index, rulesOf(bundle)));
+  const invalid = await judgeAgain({ block, index, bundle: watching.bundle, state, reached: watching.forget });
   const refused = watching.refused();
   if (invalid === undefined || refused === undefined || bytes === undefined) return { invalid, looked: state.looked };
   const { candidate } = await precheck(bytes, bundle, rulesOf(bundle));
@@ -58,6 +55,24 @@ async function bundleBefore(block: common.Block, blocks: ExplainedBlocks, signal
   const last = number === 0n ? 0n : lastConfigOf(before);
   return bundleFromBlock(await blockAt(blocks, last, signal), { verifier: new SignatureVerifier() });
 }
+
+/** What is asked of the state for a transaction, and for the earlier ones of its block whose verdict counts for it. */
+function* expectedKeys(
+  { data }: common.Block,
+  index: number,
+  rules: ValidationRules,
+): Generator<readonly [namespace: string, key: string]> {
+  for (const [at, bytes] of (data?.data ?? []).slice(0, index + 1).entries()) {
+    const { transaction } = readTransaction(bytes);
+    if (transaction === undefined || !transaction.endorsed) continue;
+    if (at === index || changesPolicies(transaction)) yield* keysToJudge(transaction, callOf(bytes).chaincode, rules);
+  }
+}
+
+const changesPolicies = ({ namespaces }: Transaction): boolean =>
+  namespaces.some(
+    ({ kv, collections }) => kv.metadataWrites.length > 0 || collections.some(({ hashed }) => hashed.metadataWrites.length > 0),
+  );
 
 /** Definitions of the namespaces that count, and the keys that are written, which may have policies of their own. */
 function* keysToJudge(
