@@ -95,7 +95,7 @@ function cycles() {
 }
 
 /** Where execution comes in: the command, and the ledger as another thread or process opens it. */
-const ENTRIES = ['src/cli/main.ts', 'src/ledger/view/open-view.ts', 'src/ledger/statedb/rich/open-rich-query.ts'];
+const ENTRIES = ['src/cli/main.ts', 'src/ledger/view/open-view.ts'];
 
 /** Files that neither an entry nor what it loads comes to. */
 function unreached() {

@@ -15,7 +15,7 @@ export interface DocumentSource {
   documents(range: KeyRange): DocumentScan;
 
   /**
-   * The documents of an index: those that `indexKey` of `index-key.ts` gives a key for. In the order of `compareIndexKeys`, ties by
+   * The documents of an index: those that `IndexKeys` of `index-key.ts` gives a key for. In the order of `compareKeys` of `compare-values.ts`, ties by
    * the bytes of the document's key; `descending` is the exact reverse.
    */
   indexed(index: IndexDefinition, range: IndexRange): DocumentScan;

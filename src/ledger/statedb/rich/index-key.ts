@@ -1,5 +1,3 @@
-import { compareKeys } from './compare-values.ts';
-import type { Condition } from './condition.ts';
 import { BAD_PATH, fieldPath, NOT_FOUND, valueAt } from './field-path.ts';
 import type { IndexDefinition } from './index-definition.ts';
 import type { JsonValue } from './json-value.ts';
@@ -55,7 +53,3 @@ function pathsOf(columns: readonly string[]): readonly (readonly string[])[] | u
     return undefined;
   }
 }
-
-export type { Condition };
-/** The order of index rows: by their keys, and where these are equal by the bytes of the documents' keys. */
-export { compareKeys as compareIndexKeys };

@@ -24,6 +24,7 @@ export class PatternRun {
   readonly #program: PatternProgram;
   readonly #text: Uint8Array;
   readonly #slots: number[];
+  readonly #maxTries: number;
   /** Alternatives, five numbers each: instruction, place, what remains of a `many`, length of the log. */
   readonly #stack: number[] = [];
   readonly #calls: (Call | undefined)[] = [];
@@ -38,7 +39,9 @@ export class PatternRun {
   /** Steps taken so far. */
   steps = 0;
 
-  constructor(program: PatternProgram, text: Uint8Array) {
+  /** @param tries ways that are tried from one place on, at most */
+  constructor(program: PatternProgram, text: Uint8Array, tries: number = MAX_TRIES) {
+    this.#maxTries = tries;
     this.#program = program;
     this.#text = text;
     this.#slots = new Array<number>(program.slots).fill(-1);
@@ -91,7 +94,7 @@ export class PatternRun {
 
   /** Whether it has tried or remembered as much as it may: then there is no match. */
   get #full(): boolean {
-    return this.#tries > MAX_TRIES || this.#stack.length > MAX_STACK || this.#log.length > MAX_LOG;
+    return this.#tries > this.#maxTries || this.#stack.length > MAX_STACK || this.#log.length > MAX_LOG;
   }
 
   /** Whether it went on; else the last alternative is to be taken. */
