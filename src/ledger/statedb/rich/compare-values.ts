@@ -1,18 +1,19 @@
 import { collate } from './collation.ts';
+import { FREE, type Spend } from './effort.ts';
 import { isArray, isObject, type JsonValue, LEAST_DOUBLE, membersOf } from './json-value.ts';
 
 /**
  * CouchDB's order of values: null, false, true, numbers, strings, arrays, objects. Numbers by their exact value, strings as ICU's root
  * collation has them, arrays by their elements and objects by their members in order, name and value; then the shorter one first.
  * Without recursion: documents may be nested as deep as their writer likes.
+ * @param spend is told of what is in arrays and objects, as far as it is looked at
  */
-export function compareValues(a: JsonValue, b: JsonValue): number {
+export function compareValues(a: JsonValue, b: JsonValue, spend: Spend = FREE): number {
   const order = compareFlat(a, b);
   if (order !== 0 || typeof a !== 'object' || a === null) return order;
   const left: JsonValue[] = [];
   const right: JsonValue[] = [];
-  expand(a, left);
-  expand(b, right);
+  spend(expand(a, left) + expand(b, right));
   // Both hold what is still to be compared, first at the end, and after the parts of each container a mark of its end.
   for (;;) {
     const one = left.pop();
@@ -25,9 +26,8 @@ export function compareValues(a: JsonValue, b: JsonValue): number {
     const part = compareFlat(one, other);
     if (part !== 0) return part;
     if (typeof one === 'object' && one !== null) {
-      expand(one, left);
-      expand(other, right);
-    }
+      spend(expand(one, left) + expand(other, right));
+    } else if (typeof one === 'string') spend(one.length >> 4);
   }
 }
 
@@ -45,13 +45,16 @@ export function compareKeys(a: readonly JsonValue[], b: readonly JsonValue[]): n
 /** Never met in JSON, since it is one object that nobody else holds. */
 const END: JsonValue = new Map();
 
-function expand(value: JsonValue, stack: JsonValue[]): void {
+/** @returns steps: one for each part that it puts on the stack, and two where they have to be put into order before */
+function expand(value: JsonValue, stack: JsonValue[]): number {
+  const before = stack.length;
   stack.push(END);
   if (isArray(value)) {
     for (let at = value.length - 1; at >= 0; at -= 1) stack.push(value[at] ?? null);
   } else if (isObject(value)) {
     for (const [name, item] of [...membersOf(value)].reverse()) stack.push(item, name);
   }
+  return (isArray(value) ? 1 : 2) * (stack.length - before);
 }
 
 /** Containers of one kind are equal here. */

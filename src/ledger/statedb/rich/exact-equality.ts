@@ -1,14 +1,15 @@
+import type { Spend } from './effort.ts';
 import { isArray, isObject, type JsonValue, LEAST_DOUBLE, membersOf } from './json-value.ts';
 
 /** Erlang's `=:=`: an integer is no double, strings by their bytes, members in their order. The first value is a document's. */
-export const equalExactly = (stored: JsonValue, argument: JsonValue): boolean => equal(stored, argument, sameNumber);
+export const equalExactly = (stored: JsonValue, argument: JsonValue, spend: Spend): boolean => equal(stored, argument, sameNumber, spend);
 
 /** Erlang's `==`: the same, but an integer may equal a double. */
-export const equalLoosely = (a: JsonValue, b: JsonValue): boolean => equal(a, b, sameAmount);
+export const equalLoosely = (a: JsonValue, b: JsonValue, spend: Spend): boolean => equal(a, b, sameAmount, spend);
 
 type SameNumber = (a: number | bigint, b: number | bigint) => boolean;
 
-function equal(a: JsonValue, b: JsonValue, same: SameNumber): boolean {
+function equal(a: JsonValue, b: JsonValue, same: SameNumber, spend: Spend): boolean {
   const todo: (readonly [JsonValue, JsonValue])[] = [[a, b]];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
     const [one, other] = next;
@@ -16,10 +17,12 @@ function equal(a: JsonValue, b: JsonValue, same: SameNumber): boolean {
       if (!same(one, other)) return false;
     } else if (isArray(one) && isArray(other)) {
       if (one.length !== other.length) return false;
+      spend(one.length);
       for (const [at, item] of one.entries()) todo.push([item, other[at] ?? null]);
     } else if (isObject(one) && isObject(other)) {
       const left = membersOf(one);
       const right = membersOf(other);
+      spend(2 * (left.length + right.length)); // they were put into order
       if (left.length !== right.length) return false;
       for (const [at, [name, item]] of left.entries()) {
         const [otherName, otherItem = null] = right[at] ?? [];

@@ -7,5 +7,6 @@ export function beginsWithClusters(text: string, prefix: string, effort: Effort)
   if (!text.startsWith(prefix)) return false;
   effort.spend(prefix.length >> 2);
   if (prefix === '' || prefix.length === text.length) return true;
-  return segmenter.segment(text).containing(prefix.length)?.index === prefix.length;
+  // Where one ends depends on what comes before and on the next character alone; the segmenter copies all that it is given.
+  return segmenter.segment(text.slice(0, prefix.length + 2)).containing(prefix.length)?.index === prefix.length;
 }

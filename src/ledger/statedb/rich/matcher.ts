@@ -2,7 +2,7 @@ import { compareUtf8 } from '../../../common/bytes.ts';
 import { SelvageError } from '../../../common/errors.ts';
 import { compareValues } from './compare-values.ts';
 import type { Condition, NestingOperator, ValueOperator } from './condition.ts';
-import { Effort } from './effort.ts';
+import { Effort, type Spend } from './effort.ts';
 import { equalExactly, equalLoosely } from './exact-equality.ts';
 import { BAD_PATH, fieldPath, NOT_FOUND, valueAt } from './field-path.ts';
 import { beginsWithClusters } from './grapheme-prefix.ts';
@@ -72,7 +72,7 @@ export class Matcher {
 
   /** What goes wrong with an element is no match. */
   #nestedHolds({ operator, of }: Condition & { kind: 'nested' }, value: JsonValue, context: Context): boolean {
-    const parts = partsOf(operator, value);
+    const parts = partsOf(operator, value, context.effort);
     if (parts === undefined || (operator === '$allMatch' && parts.length === 0)) return false;
     const wanted = operator !== '$allMatch';
     try {
@@ -124,7 +124,7 @@ export class Matcher {
     const values = isArray(value) ? value : [value];
     return values.some((item) => {
       context.effort.spend(set.steps + weight(item));
-      return set.has(item);
+      return set.has(item, context.effort.spend);
     });
   }
 
@@ -146,14 +146,17 @@ interface Context {
 
 const plain = (value: RichDocument | JsonValue): JsonValue => (value instanceof RichDocument ? value.whole : value);
 
-function partsOf(operator: NestingOperator, value: JsonValue): readonly JsonValue[] | undefined {
-  if (operator === '$keyMapMatch') return isObject(value) ? membersOf(value).map(([name]) => name) : undefined;
-  return isArray(value) ? value : undefined;
+function partsOf(operator: NestingOperator, value: JsonValue, effort: Effort): readonly JsonValue[] | undefined {
+  if (operator !== '$keyMapMatch') return isArray(value) ? value : undefined;
+  if (!isObject(value)) return undefined;
+  const members = membersOf(value);
+  effort.spend(2 * members.length); // they were put into order
+  return members.map(([name]) => name);
 }
 
 function compare(value: JsonValue, argument: JsonValue, context: Context): number {
   context.effort.spend(weight(value));
-  return context.raw ? compareRaw(value, argument) : compareValues(value, argument);
+  return (context.raw ? compareRaw : compareValues)(value, argument, context.effort.spend);
 }
 
 /** Steps that comparing a value is worth: long strings take long. */
@@ -161,9 +164,9 @@ const weight = (value: JsonValue): number =>
   typeof value === 'string' ? 1 + (value.length >> 4) : typeof value === 'object' && value !== null ? 8 : 1;
 
 /** Erlang's order of terms, in which an id, which is a string, comes after everything else. */
-function compareRaw(value: JsonValue, argument: JsonValue): number {
+function compareRaw(value: JsonValue, argument: JsonValue, spend?: Spend): number {
   if (typeof value === 'string') return typeof argument === 'string' ? compareUtf8(value, argument) : 1;
-  return compareValues(value, argument);
+  return compareValues(value, argument, spend);
 }
 
 function hasAll(values: readonly JsonValue[], wanted: readonly JsonValue[], { effort }: Context): boolean {
@@ -172,9 +175,9 @@ function hasAll(values: readonly JsonValue[], wanted: readonly JsonValue[], { ef
   effort.spend(values.length);
   const contained = wanted.every((item) => {
     effort.spend(values.length);
-    return values.some((value) => equalExactly(value, item));
+    return values.some((value) => equalExactly(value, item, effort.spend));
   });
-  return contained || (wanted.length === 1 && isArray(only) && equalLoosely(only, values));
+  return contained || (wanted.length === 1 && isArray(only) && equalLoosely(only, values, effort.spend));
 }
 
 function typeOf(value: JsonValue): string {
