@@ -32,3 +32,59 @@ async function handOver<T>(incoming: AsyncIterable<T>, listener: Listener<T>): P
   }
   listener.ended();
 }
+
+/** Where items wait to be taken. */
+export interface Waiting<T> {
+  /** The next item, undefined where none is. What it throws is how the whole ends. */
+  take(): T | undefined;
+  /** Set when nothing more comes than what waits. */
+  readonly over: { readonly failure: unknown } | undefined;
+}
+
+/** Hands what waits to a listener, each item when the one before is dealt with, and then the end, once. */
+export class Delivery<T> {
+  readonly #waiting: Waiting<T>;
+  readonly #listener: Listener<T>;
+  /** Whether the listener is busy with an item, or has heard the end. */
+  #held = false;
+
+  constructor(waiting: Waiting<T>, listener: Listener<T>) {
+    this.#waiting = waiting;
+    this.#listener = listener;
+  }
+
+  /** Goes on as far as it can: call it when something came, or nothing more does. */
+  proceed(): void {
+    while (!this.#held) {
+      this.#held = true; // what comes meanwhile waits
+      const busy = this.#next();
+      if (busy === undefined) return;
+      if (busy instanceof Promise) {
+        void busy.then(() => this.#release());
+        return;
+      }
+      this.#held = false;
+    }
+  }
+
+  #release(): void {
+    this.#held = false;
+    this.proceed();
+  }
+
+  /** @returns what the listener does with the next item, undefined when there is none */
+  #next(): Promise<void> | true | undefined {
+    let item: T | undefined;
+    try {
+      item = this.#waiting.take();
+    } catch (failure) {
+      this.#listener.ended(failure);
+      return undefined;
+    }
+    if (item !== undefined) return this.#listener.received(item) ?? true;
+    const { over } = this.#waiting;
+    if (over === undefined) this.#held = false;
+    else this.#listener.ended(over.failure);
+    return undefined;
+  }
+}

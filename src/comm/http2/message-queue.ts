@@ -1,16 +1,14 @@
-import type { Incoming, Listener } from '../../common/incoming.ts';
+import { Delivery, type Incoming, type Listener, type Waiting } from '../../common/incoming.ts';
 
 /** Messages that have come and wait for whoever reads them. One reader at a time, or one listener. */
-export class MessageQueue implements AsyncIterableIterator<Uint8Array>, Incoming<Uint8Array> {
+export class MessageQueue implements AsyncIterableIterator<Uint8Array>, Incoming<Uint8Array>, Waiting<Uint8Array> {
   readonly #taken: (bytes: number) => void;
   #messages: Uint8Array[] = [];
   #next = 0;
   #waiting: { resolve(result: IteratorResult<Uint8Array>): void; reject(reason: unknown): void } | undefined;
   #ended = false;
   #failure: { readonly reason: unknown } | undefined;
-  #listener: Listener<Uint8Array> | undefined;
-  /** Whether the listener is busy with a message. */
-  #held = false;
+  #delivery: Delivery<Uint8Array> | undefined;
 
   /** @param taken is told the length of each message that somebody took */
   constructor(taken: (bytes: number) => void) {
@@ -21,7 +19,7 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array>, Incoming
     const waiting = this.#waiting;
     if (waiting === undefined) {
       this.#messages.push(message);
-      if (this.#listener !== undefined) this.#handOver(this.#listener);
+      this.#delivery?.proceed();
       return;
     }
     this.#waiting = undefined;
@@ -30,8 +28,8 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array>, Incoming
   }
 
   listen(listener: Listener<Uint8Array>): void {
-    this.#listener = listener;
-    this.#handOver(listener);
+    this.#delivery = new Delivery(this, listener);
+    this.#delivery.proceed();
   }
 
   /** Nothing more comes. */
@@ -39,7 +37,7 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array>, Incoming
     this.#ended = true;
     this.#waiting?.resolve(DONE);
     this.#waiting = undefined;
-    if (this.#listener !== undefined) this.#handOver(this.#listener);
+    this.#delivery?.proceed();
   }
 
   /** The stream broke: its reader is told after the messages that came before. */
@@ -47,11 +45,11 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array>, Incoming
     this.#failure ??= { reason };
     this.#waiting?.reject(reason);
     this.#waiting = undefined;
-    if (this.#listener !== undefined) this.#handOver(this.#listener);
+    this.#delivery?.proceed();
   }
 
   next(): Promise<IteratorResult<Uint8Array>> {
-    const message = this.#take();
+    const message = this.take();
     if (message !== undefined) return Promise.resolve({ done: false, value: message });
     if (this.#failure !== undefined) return Promise.reject(this.#failure.reason);
     if (this.#ended) return Promise.resolve(DONE);
@@ -60,11 +58,17 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array>, Incoming
     });
   }
 
+  get over(): { readonly failure: unknown } | undefined {
+    if (this.#failure !== undefined) return { failure: this.#failure.reason };
+    return this.#ended ? { failure: undefined } : undefined;
+  }
+
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  #take(): Uint8Array | undefined {
+  /** The next message that has come, if it has. */
+  take(): Uint8Array | undefined {
     const message = this.#messages[this.#next];
     if (message === undefined) return undefined;
     this.#next += 1;
@@ -74,36 +78,6 @@ export class MessageQueue implements AsyncIterableIterator<Uint8Array>, Incoming
     }
     this.#taken(message.length);
     return message;
-  }
-
-  /** Gives the listener what is there, until it is busy with one; and tells it the end, once. */
-  #handOver(listener: Listener<Uint8Array>): void {
-    while (!this.#held) {
-      const message = this.#take();
-      if (message === undefined) {
-        this.#tellEnd(listener);
-        return;
-      }
-      this.#held = true; // what comes while it looks at this one waits
-      const handled = listener.received(message);
-      if (handled instanceof Promise) {
-        void handled.then(() => this.#release(listener));
-        return;
-      }
-      this.#held = false;
-    }
-  }
-
-  #release(listener: Listener<Uint8Array>): void {
-    this.#held = false;
-    this.#handOver(listener);
-  }
-
-  #tellEnd(listener: Listener<Uint8Array>): void {
-    if (this.#failure === undefined && !this.#ended) return;
-    this.#listener = undefined;
-    this.#held = true;
-    listener.ended(this.#failure?.reason);
   }
 }
 
