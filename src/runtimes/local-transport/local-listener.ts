@@ -43,6 +43,8 @@ export class LocalListener implements AsyncDisposable {
     this.#folder = folder;
     server.maxConnections = MOST_CONNECTIONS;
     server.on('connection', (socket) => this.#serve(socket));
+    // As when this process has no descriptor left for it; without a listener that would be the end of the peer.
+    server.on('error', ({ message: reason }) => parts.log.warn('a chaincode could not be let in at its local socket', { reason }));
   }
 
   /** Undefined, with a line at debug, where the system makes no such socket. */
@@ -82,6 +84,7 @@ export class LocalListener implements AsyncDisposable {
       log.debug('chaincode speaks over its local socket', { handler });
     };
     const connection = new LocalConnection({ socket, madeFor: ccid, processes, budget, owner: this, onHello });
-    void accept(connection).finally(() => connection.close());
+    const over = (): void => connection.close();
+    void accept(connection).then(over, over);
   }
 }
