@@ -126,7 +126,7 @@ class KvStateSnapshot implements StateSnapshot {
     return this.#rich.query(this.#kv, { namespace, query, page });
   }
 
-  explain(namespace: string, query: string): QueryPlan {
+  explain(namespace: string, query: string): Promise<QueryPlan> {
     if (this.#rich === undefined) throw noQueries(undefined);
     return this.#rich.explain(this.#kv, namespace, query);
   }

@@ -46,7 +46,7 @@ export class RichState implements AsyncDisposable {
     return new AdvisedQuery(opened, (cost) => this.#advisor.tell({ namespace, query }, cost));
   }
 
-  explain(kv: KvSnapshot, namespace: string, query: string): QueryPlan {
+  explain(kv: KvSnapshot, namespace: string, query: string): Promise<QueryPlan> {
     return explainQuery(new KvDocuments(kv, namespace).indexes, query, this.#parts.limits.internal);
   }
 

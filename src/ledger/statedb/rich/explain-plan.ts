@@ -7,14 +7,16 @@ import { PeerRequest } from './peer-request.ts';
 import { type ChosenPlan, choosePlan, endKey, indexLabel, startKey } from './plan-query.ts';
 import type { QueryOptions } from './query-options.ts';
 import type { QueryPlan } from './query-plan.ts';
+import { Turns } from './turns.ts';
 import { constantFields } from './usable-index.ts';
 
 /**
  * How a query is answered with these indexes, without answering it.
  * @throws {SelvageError} `SIMULATION_FAILED` with the text that the query itself would be refused with
  */
-export function explainQuery(indexes: readonly IndexDefinition[], query: string, limit: number): QueryPlan {
-  const options = new PeerRequest(query).options({ limit, bookmark: '' });
+export async function explainQuery(indexes: readonly IndexDefinition[], query: string, limit: number): Promise<QueryPlan> {
+  using turns = new Turns();
+  const options = (await PeerRequest.read(query, turns)).options({ limit, bookmark: '' });
   return explainPlan(choosePlan(indexes, options), options);
 }
 

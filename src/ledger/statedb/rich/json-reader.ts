@@ -14,6 +14,7 @@ export interface JsonDialect<T> {
 
 /** Nesting that Go's decoder goes along with. */
 const GO_MAX_DEPTH = 10_000;
+const VALUES_AT_A_STRETCH = 2_000;
 
 /**
  * Reads the first JSON value of a text, with the words of Go's encoding/json where there is none. Of members with one name the last
@@ -32,10 +33,20 @@ export class JsonReader<T> {
 
   /** @throws {SelvageError} `MALFORMED` with Go's text */
   first(): T {
+    const reading = this.reading();
+    for (;;) {
+      const step = reading.next();
+      if (step.done === true) return step.value;
+    }
+  }
+
+  /** The same with stops on the way, a few thousand values apart: a long text takes long. */
+  *reading(): Generator<undefined, T> {
     this.#space();
     if (this.#at >= this.#text.length) throw syntax('EOF');
     const open: Container<T>[] = [];
-    for (;;) {
+    for (let values = 1; ; values += 1) {
+      if (values % VALUES_AT_A_STRETCH === 0) yield;
       const value = this.#begin(open);
       if (value === OPENED) continue;
       const whole = this.#finish(open, value.done);

@@ -18,7 +18,7 @@ export function selectorOf(value: JsonValue): Condition {
  */
 function normalForm(selector: ReadonlyMap<string, JsonValue>): Condition {
   if (selector.size === 0) return { kind: 'everything' };
-  const normal = withoutNegation(withJoinedNames(checked(selector, new PatternBudget()), ''));
+  const normal = withoutNegation(withJoinedNames(checked(selector, new SelectorBudget()), ''));
   if (normal.kind === 'field' && normal.name === '')
     throw badRequest('invalid_selector', 'One or more conditions is missing a field name.');
   return normal;
@@ -27,9 +27,19 @@ function normalForm(selector: ReadonlyMap<string, JsonValue>): Condition {
 /** Steps of all patterns of a selector together: more takes too long to be compiled. */
 const MAX_INSTRUCTIONS = 50_000;
 
-/** The regular expressions of one selector. */
-class PatternBudget {
+/** Conditions of a selector: more take too long to be planned. The values of an `$in` are no conditions. */
+const MAX_CONDITIONS = 20_000;
+
+/** What one selector may cost. */
+class SelectorBudget {
   #left = MAX_INSTRUCTIONS;
+  #conditions = 0;
+
+  /** @throws {SelvageError} `SIMULATION_FAILED` for one condition too many */
+  count(): void {
+    this.#conditions += 1;
+    if (this.#conditions > MAX_CONDITIONS) throw beyondBounds(`its selector has more than ${MAX_CONDITIONS} conditions`);
+  }
 
   /** @throws {SelvageError} `SIMULATION_FAILED` for what would take too long */
   compiles(pattern: string): boolean {
@@ -41,7 +51,7 @@ class PatternBudget {
 }
 
 /** Operators and their arguments; names stand where they were. */
-function checked(value: JsonValue, budget: PatternBudget): Condition {
+function checked(value: JsonValue, budget: SelectorBudget): Condition {
   if (!(value instanceof Map) || value.size === 0) return { kind: 'value', operator: '$eq', argument: value };
   const members = [...(value as ReadonlyMap<string, JsonValue>)];
   const [only] = members;
@@ -50,7 +60,8 @@ function checked(value: JsonValue, budget: PatternBudget): Condition {
   return member(...only, budget);
 }
 
-function member(name: string, argument: JsonValue, budget: PatternBudget): Condition {
+function member(name: string, argument: JsonValue, budget: SelectorBudget): Condition {
+  budget.count();
   if (!name.startsWith('$')) return { kind: 'field', name, of: checked(argument, budget) };
   if (UNSUPPORTED.has(name)) throw badRequest('not_supported', `Unsupported operator: ${name}`);
   const operator = OPERATORS.get(name);
@@ -60,7 +71,7 @@ function member(name: string, argument: JsonValue, budget: PatternBudget): Condi
 
 const UNSUPPORTED = new Set(['$where', '$geoWithin', '$geoIntersects', '$near', '$nearSphere']);
 
-type Operator = (argument: JsonValue, name: string, budget: PatternBudget) => Condition;
+type Operator = (argument: JsonValue, name: string, budget: SelectorBudget) => Condition;
 
 const badArgument = (name: string, argument: JsonValue) =>
   badRequest('bad_arg', `Bad argument for operator ${name}: ${erlangText(argument)}`);
@@ -78,7 +89,7 @@ const nesting: Operator = (argument, name, budget) => {
 };
 
 const onValue =
-  (fits: (argument: JsonValue, budget: PatternBudget) => boolean): Operator =>
+  (fits: (argument: JsonValue, budget: SelectorBudget) => boolean): Operator =>
   (argument, name, budget) => {
     if (!fits(argument, budget)) throw badArgument(name, argument);
     return { kind: 'value', operator: name as ValueOperator, argument };
@@ -86,7 +97,7 @@ const onValue =
 
 /** These are no operators to CouchDB with anything but a string. */
 const onText =
-  (fits: (argument: string, budget: PatternBudget) => boolean): Operator =>
+  (fits: (argument: string, budget: SelectorBudget) => boolean): Operator =>
   (argument, name, budget) => {
     if (typeof argument !== 'string') throw badRequest('invalid_operator', `Invalid operator: ${name}`);
     return onValue(() => fits(argument, budget))(argument, name, budget);

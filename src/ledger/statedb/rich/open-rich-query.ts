@@ -72,7 +72,7 @@ class PagedQuery implements RichQuery {
     const { source, query, page, limits } = this.#parts;
     const missing = page !== undefined && page.size > 0 ? page.size - this.#returned : Number.POSITIVE_INFINITY;
     const additions = { limit: Math.min(missing, limits.internal), bookmark: this.#bookmark };
-    this.#request ??= new PeerRequest(query);
+    this.#request ??= await PeerRequest.read(query, this.#turns);
     this.#options = this.#options === undefined ? this.#request.options(additions) : { ...this.#options, ...additions };
     this.#answer = await findDocuments(source, this.#options, this.#turns);
     this.#bookmark = this.#answer.bookmark ?? '';

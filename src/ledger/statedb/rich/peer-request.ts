@@ -7,6 +7,7 @@ import { checkDepth } from './query-depth.ts';
 import { queryNumber } from './query-json.ts';
 import { parseQueryOptions, type QueryOptions } from './query-options.ts';
 import { beyondBounds } from './refusal.ts';
+import type { Turns } from './turns.ts';
 
 /** What the peer puts into every query. */
 export interface QueryAdditions {
@@ -39,19 +40,23 @@ const GO: JsonDialect<GoValue> = {
 export class PeerRequest {
   readonly #members: Map<string, GoValue>;
 
+  private constructor(members: Map<string, GoValue>) {
+    this.#members = members;
+  }
+
   /**
-   * Reads a query as Go's JSON decoder does, up to the end of its first value.
+   * Reads a query as Go's JSON decoder does, up to the end of its first value, in as many turns as it needs.
    * @throws {SelvageError} `SIMULATION_FAILED` with Go's text, or with a sentence if it is longer or deeper than is possible here
    * @see applyAdditionalQueryOptions in hyperledger/fabric v2.5, statecouchdb/statecouchdb.go
    */
-  constructor(query: string) {
+  static async read(query: string, turns: Turns): Promise<PeerRequest> {
     if (query.length > MAX_LENGTH) throw beyondBounds(`it has ${query.length} characters, at most ${MAX_LENGTH} are possible`);
-    this.#members = parsed(query);
-    checkDepth(this.#members);
-    const fields = this.#members.get('fields');
-    if (fields === undefined) return;
+    const members = membersOf(await firstValue(query, turns));
+    checkDepth(members);
+    const fields = members.get('fields');
+    if (fields === undefined) return new PeerRequest(members);
     if (!Array.isArray(fields)) throw refused('fields definition must be an array');
-    this.#members.set('fields', [...fields, '_id', '~version']);
+    return new PeerRequest(members.set('fields', [...fields, '_id', '~version']));
   }
 
   /** What CouchDB makes of it. @throws {SelvageError} `SIMULATION_FAILED` with CouchDB's text */
@@ -84,17 +89,20 @@ function asCouchDbReads(value: GoValue): JsonValue {
 const sorted = (members: ReadonlyMap<string, GoValue>): readonly (readonly [string, GoValue])[] =>
   [...members].sort(([a], [b]) => compareUtf8(a, b));
 
-function parsed(query: string): Map<string, GoValue> {
-  const value = firstValue(query);
+function membersOf(value: GoValue): Map<string, GoValue> {
   if (value instanceof Map) return value;
   if (value === null) throw refused('panic during execution');
   const kind = Array.isArray(value) ? 'array' : value instanceof NumberText ? 'number' : typeof value === 'boolean' ? 'bool' : 'string';
   throw refused(`json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`);
 }
 
-function firstValue(query: string): GoValue {
+async function firstValue(query: string, turns: Turns): Promise<GoValue> {
+  const reading = new JsonReader(query, GO).reading();
   try {
-    return new JsonReader(query, GO).first();
+    for (let step = reading.next(); ; step = reading.next()) {
+      if (step.done === true) return step.value;
+      if (turns.due) await turns.next();
+    }
   } catch (thrown) {
     const { code, message } = SelvageError.from(thrown);
     throw code === 'MALFORMED' ? refused(message) : thrown;
