@@ -1,13 +1,29 @@
 import { isUtf8 } from 'node:buffer';
 
-/** A value of the ledger as the JSON that it is; undefined where it is none. */
+/** Nesting of a value that is compared: what prints or copies JSON calls itself at each level. */
+const MOST_NESTED = 1_000;
+
+/** A value of the ledger as the JSON that it is; undefined where it is none, or is nested as deep as only who means ill does it. */
 export function jsonOf(bytes: Uint8Array): { readonly json: unknown } | undefined {
   if (!isUtf8(bytes)) return undefined;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
   try {
-    return { json: JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()) };
+    const json: unknown = JSON.parse(text);
+    return text.length > 2 * MOST_NESTED && depthOf(text) > MOST_NESTED ? undefined : { json };
   } catch {
     return undefined;
   }
+}
+
+/** How deep JSON is nested. */
+function depthOf(json: string): number {
+  let [depth, deepest] = [0, 0];
+  for (const [token] of json.matchAll(/"(?:[^"\\]+|\\.)*"|[[\]{}]/g)) {
+    if (token === '[' || token === '{') depth += 1;
+    else if (token === ']' || token === '}') depth -= 1;
+    if (depth > deepest) deepest = depth;
+  }
+  return deepest;
 }
 
 /** A place in a JSON value where two differ; undefined stands for what is not there. */

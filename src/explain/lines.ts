@@ -1,5 +1,7 @@
+import { cutText } from '../common/cut-text.ts';
 import { type Call, placeText, submitterText } from './call.ts';
 import type { Cited, Explanation } from './explanation.ts';
+import { plain } from './shown.ts';
 
 const MOST_WRITES = 5;
 const WIDTH = 11;
@@ -10,18 +12,21 @@ const line = (label: string, text: string): string => `  ${label.padEnd(WIDTH)} 
 export function linesOf(explanation: Explanation): readonly string[] {
   const { place, code, call, valid, reason, winner, perhaps, writes, remedy, doubts, details } = explanation;
   return [
-    `${call.txId === '' ? 'A transaction without id' : call.txId}`,
+    call.txId === '' ? 'A transaction without id' : idText(call.txId),
     line(valid ? 'valid' : 'invalid', `${valid ? '' : `${code}, `}in ${placeText(place)} of ${explanation.channelId}`),
     ...(call.chaincode === '' ? [] : [line('call', callLine(call))]),
     ...(call.submitter === undefined ? [] : [line('by', submitterText(call.submitter))]),
     ...(valid ? [] : [line('because', reason)]),
-    ...(details['policy'] === undefined ? [] : [line('policy', String(details['policy']))]),
+    ...(details['policy'] === undefined ? [] : [line('policy', plain(String(details['policy'])))]),
     ...(winner === undefined ? [] : winnerLines(winner, explanation, perhaps)),
     ...(valid ? writeLines(writes) : []),
     ...doubts.map((doubt) => line('not known', doubt)),
     ...(remedy === '' ? [] : [line('what to do', remedy)]),
   ];
 }
+
+/** An id, which is 64 digits unless somebody made one up. */
+const idText = (txId: string): string => plain(cutText(txId, 80));
 
 const MOST_CALL = 160;
 
@@ -46,7 +51,7 @@ function winnerLines(
   return [
     line(
       LABELS[ownCode] ?? (perhaps ? 'perhaps by' : details['versionFound'] === 'none' ? 'deleted by' : 'written by'),
-      ownCode === 'DUPLICATE_TXID' ? code : call.txId,
+      ownCode === 'DUPLICATE_TXID' ? code : idText(call.txId),
     ),
     line('', `${call.chaincode === '' ? '' : `${callLine(call)}, `}in ${where}`),
     line('', `by ${submitterText(call.submitter)}`),
