@@ -5,11 +5,6 @@ import { SelvageError } from '../../common/errors.ts';
 import type { BlockSpan, ExplainedBlocks } from '../../explain/explained-blocks.ts';
 import { common } from '../../protos/messages.ts';
 
-const { NOT_FOUND, SERVICE_UNAVAILABLE, INTERNAL_SERVER_ERROR } = common.Status;
-
-/** What a peer answers to a request for blocks that it does not have: one that joined by a snapshot ends the stream by another status. */
-const ABSENT: ReadonlySet<unknown> = new Set([NOT_FOUND, SERVICE_UNAVAILABLE, INTERNAL_SERVER_ERROR]);
-
 /** The blocks of a channel as any peer delivers them to who may read the channel. */
 export class PeerBlocks implements ExplainedBlocks {
   readonly channelId: string;
@@ -38,7 +33,7 @@ export class PeerBlocks implements ExplainedBlocks {
         yield block;
       }
     } catch (thrown) {
-      if (next === first && thrown instanceof SelvageError && thrown.code === 'REFUSED_BY_PEER' && ABSENT.has(thrown.details['status']))
+      if (next === first && thrown instanceof SelvageError && thrown.code === 'REFUSED_BY_PEER' && thrown.details['status'] === common.Status.NOT_FOUND)
         throw new SelvageError('NOT_FOUND', `the peer at ${peer.address} does not have block ${first} of channel ${this.channelId}`, {
           cause: thrown,
         });
