@@ -6,7 +6,8 @@ import { JoinedChannel } from '../channel/joined-channel.ts';
 import { SelvageError } from '../common/errors.ts';
 import { silent } from '../common/log.ts';
 import { unmeasured } from '../common/metrics.ts';
-import type { Ledger, ValidatedBlock } from '../ledger/ledger.ts';
+import { winnerPhrase } from '../explain/live.ts';
+import type { BlockReader, InvalidReason, Ledger, ValidatedBlock } from '../ledger/ledger.ts';
 import type { common } from '../protos/messages.ts';
 import type { BlockSource } from './block-source.ts';
 import { BlockValidator, type BlockValidatorParts } from './block-validator.ts';
@@ -114,6 +115,28 @@ describe.skipIf(!fixtures)('channel committer', () => {
     expect(channel.ledger.reasonFor('48db4b6399a9693fe945fd66ac9959dcabece6548d7c5378a2881ac947f167bc')).toBeUndefined();
     const refused = channel.ledger.reasonFor('2a4a08c87fd70dcba52e56e5bf63078f3cae23d94c4fe339c8e670d7540cf3b2');
     expect(refused?.details).toMatchObject({ namespace: 'kvgo', missingPrincipals: 'Org2MSP.member', endorsedBy: 'Org1MSP' });
+  });
+
+  it('names in the log who came before an invalid transaction; one that cannot be named costs no line', async () => {
+    const told: { readonly code: number; readonly block: string; readonly winner?: string }[] = [];
+    const log = { ...silent, warn: (_: string, fields = {}) => void told.push(fields as (typeof told)[number]) };
+    const parts: { blocks?: BlockReader } = {};
+    const winnerOf = async (reason: InvalidReason) => {
+      if (parts.blocks === undefined || reason.code === 12) throw new Error('nobody knows');
+      return winnerPhrase(reason, parts.blocks);
+    };
+    await using run = await start(new ScriptedSource(from), { log, winnerOf });
+    parts.blocks = run.channel.ledger.blocks;
+    const end = run.until(last);
+    run.committer.start();
+    await end;
+    await run.committer[Symbol.asyncDispose]();
+    const at = (number: string, code: number) => told.find(({ block, code: own }) => block === number && own === code);
+    expect(at('32', 11)?.winner).toBe('incr of kvnode, by User1@org1.example.com (Org1MSP), in 3384024ad852… at 32:0');
+    expect(at('42', 9)?.winner).toBe('put of kvnode, by User1@org1.example.com (Org1MSP), in eb3fe88fb92a… at 41:0');
+    expect(at('33', 12)).toMatchObject({ code: 12 });
+    expect(at('33', 12)?.winner).toBeUndefined();
+    expect(told.map(({ block }) => Number(block))).toEqual(told.map(({ block }) => Number(block)).sort((a, b) => a - b));
   });
 
   it('comes back to a lost source where it left, later and later while nothing arrives', async () => {
