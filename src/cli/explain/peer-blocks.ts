@@ -33,7 +33,12 @@ export class PeerBlocks implements ExplainedBlocks {
         yield block;
       }
     } catch (thrown) {
-      if (next === first && thrown instanceof SelvageError && thrown.code === 'REFUSED_BY_PEER' && thrown.details['status'] === common.Status.NOT_FOUND)
+      if (
+        next === first &&
+        thrown instanceof SelvageError &&
+        thrown.code === 'REFUSED_BY_PEER' &&
+        thrown.details['status'] === common.Status.NOT_FOUND
+      )
         throw new SelvageError('NOT_FOUND', `the peer at ${peer.address} does not have block ${first} of channel ${this.channelId}`, {
           cause: thrown,
         });
