@@ -44,7 +44,8 @@ export function* linesOf({
 }: Explained): Generator<string> {
   yield `selector   ${selector}`;
   yield `index      ${index}`;
-  if (range !== undefined) yield `range      ${range.low} to ${range.high}${range.descending ? ', descending' : ''}`;
+  if (range !== undefined && `${range.low}${range.high}` !== '[][]')
+    yield `range      ${range.low} to ${range.high}${range.descending ? ', descending' : ''}`;
   for (const candidate of candidates)
     yield `           ${candidate.usable ? 'usable' : 'not usable'}: ${candidate.index}, ${candidate.reason}`;
   yield `results    ${results}, of ${documentsExamined} documents looked at`;
