@@ -104,6 +104,10 @@ function tagged32(tag: number, value: number): Uint8Array {
 
 /** Nesting of a term that is read: documents as deep as this cannot be marked. */
 const MAX_DEPTH = 1_000;
+/** Terms of one that is read, each of which takes some dozen bytes of memory and may come in one: keys of an index have a few. */
+const MAX_TERMS = 100_000;
+/** Bytes of an integer that is read: a document's have nine at most. */
+const MAX_INTEGER = 2_048;
 
 /** Reads a term, without the leading version byte. @throws {Error} if it is none, or one that no JSON and no bookmark has */
 export function decodeTerm(bytes: Uint8Array): TermOrList {
@@ -118,6 +122,7 @@ const malformed = (): Error => new Error('no Erlang term');
 class TermReader {
   readonly #bytes: Buffer;
   #at = 0;
+  #terms = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -129,6 +134,7 @@ class TermReader {
 
   term(depth: number): TermOrList {
     if (depth > MAX_DEPTH) throw malformed();
+    this.#count(1);
     const tag = this.#take(1).readUInt8();
     switch (tag) {
       case 0x61:
@@ -152,7 +158,7 @@ class TermReader {
       case 0x6a:
         return [];
       case 0x6b:
-        return [...this.#take(this.#take(2).readUInt16BE())].map(BigInt);
+        return this.#smallIntegers(this.#take(2).readUInt16BE());
       case 0x6c: {
         const items = this.#items(this.#take(4).readUInt32BE(), depth);
         if (this.#take(1).readUInt8() !== 0x6a) throw malformed();
@@ -179,10 +185,23 @@ class TermReader {
 
   #items(count: number, depth: number): TermOrList[] {
     if (count > this.#bytes.length - this.#at) throw malformed();
-    return Array.from({ length: count }, () => this.term(depth + 1));
+    const items: TermOrList[] = []; // no room for what is only claimed
+    for (let at = 0; at < count; at += 1) items.push(this.term(depth + 1));
+    return items;
+  }
+
+  #smallIntegers(count: number): TermOrList[] {
+    this.#count(count);
+    return [...this.#take(count)].map(BigInt);
+  }
+
+  #count(terms: number): void {
+    this.#terms += terms;
+    if (this.#terms > MAX_TERMS) throw malformed();
   }
 
   #big(length: number): bigint {
+    if (length > MAX_INTEGER) throw malformed();
     const sign = this.#take(1).readUInt8();
     const magnitude = Buffer.from(this.#take(length)).reverse().toString('hex');
     const value = BigInt(`0x${magnitude === '' ? '0' : magnitude}`);
