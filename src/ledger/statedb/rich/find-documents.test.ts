@@ -47,7 +47,13 @@ const documents = fc.array(fc.dictionary(fc.constantFrom('a', 'b', 'c'), value, 
 
 /** Conditions that CouchDB takes; not on `_id`, whose ranges are not its comparisons. */
 const onValue = fc.oneof(
-  fc.tuple(fc.constantFrom('$lt', '$lte', '$eq', '$ne', '$gte', '$gt'), value).map(([operator, argument]) => ({ [operator]: argument })),
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(fc.constantFrom('$lt', '$lte', '$eq', '$ne', '$gte', '$gt'), scalar)
+      .map(([operator, argument]) => ({ [operator]: argument })),
+  },
+  fc.tuple(fc.constantFrom('$lt', '$gte'), value).map(([operator, argument]) => ({ [operator]: argument })),
   fc
     .tuple(
       fc.constantFrom('$in', '$nin', '$all'),
@@ -67,8 +73,10 @@ const condition = fc.tuple(fc.constantFrom(...FIELDS), onValue).map(([field, wha
 const { selector } = fc.letrec<{ selector: object }>((tie) => ({
   selector: fc.oneof(
     { maxDepth: 3, depthSize: 'small' },
-    condition,
-    fc.tuple(condition, condition).map(([one, other]) => ({ ...one, ...other })),
+    { weight: 3, arbitrary: condition },
+    { weight: 3, arbitrary: fc.tuple(condition, condition).map(([one, other]) => ({ ...one, ...other })) },
+    // Two bounds of one field.
+    fc.tuple(fc.constantFrom(...FIELDS), scalar, scalar).map(([field, low, high]) => ({ [field]: { $gte: low, $lt: high } })),
     fc
       .tuple(fc.constantFrom('$and', '$or', '$nor'), fc.array(tie('selector'), { minLength: 1, maxLength: 3 }))
       .map(([operator, list]) => ({ [operator]: list })),
@@ -83,7 +91,7 @@ const index = fc
   })
   .map(({ columns, filter }) => ({ fields: columns, ...(filter !== undefined && { partial_filter_selector: filter }) }));
 const indexes = fc
-  .array(index, { maxLength: 6 })
+  .array(index, { minLength: 1, maxLength: 6 })
   .map((definitions) =>
     definitions.map((definition, at) => parseIndexDefinition(JSON.stringify({ index: definition, ddoc: `d${at}`, name: `n${at}` }))),
   );
