@@ -15,7 +15,7 @@ import { parseQueryOptions, type QueryOptions } from './query-options.ts';
 import { RichDocument } from './rich-document.ts';
 import { Turns } from './turns.ts';
 
-const RUNS = 600;
+const RUNS = 1500;
 
 const scalar = fc.constantFrom<unknown>(
   null,
@@ -164,7 +164,7 @@ it('finds what its slow definition finds, in that order', async () => {
     expect(idsOf(answer)).toEqual(slowly(parts.entries, options, answer));
     return answer.plan.index !== undefined && answer.rows.length > 0;
   });
-  expect(judged).toBeGreaterThan(RUNS / 20); // by an index, with results
+  expect(judged).toBeGreaterThan(RUNS / 30); // by an index, with results
 });
 
 it('finds the same documents with indexes and without', async () => {
