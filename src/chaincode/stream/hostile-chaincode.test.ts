@@ -55,6 +55,7 @@ function hostileMessage(r: Random, txId: string): Uint8Array {
 }
 
 function serve() {
+  let queries = 0;
   const chaincode = new ChaincodeOnStream();
   const stream = new ChaincodeStream({
     id: 's',
@@ -67,7 +68,7 @@ function serve() {
       },
       collections: { permissions: async () => ({ read: true, write: false }) },
       capabilities: () => undefined,
-      newQueryId: () => 'id',
+      newQueryId: () => (queries++ === 0 ? 'id' : `id ${queries}`), // the first has the one that is asked for
       totalQueryLimit: 1000,
     },
     limits: { backlog: { messages: 8, bytes: 10_000 }, maxOpenQueries: 5 },

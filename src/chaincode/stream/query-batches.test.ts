@@ -38,6 +38,29 @@ async function batches(count: number, limit = 100_000): Promise<{ readonly sizes
 }
 
 describe('QueryBatches', () => {
+  it('has a batch at once when its results are at hand, and in order when some have to be waited for', async () => {
+    expect(new QueryBatches(source(150).iterator, { limit: 1000 }).batch('id')).not.toBeInstanceOf(Promise);
+
+    let pulled = 0;
+    const some = encoded(
+      {
+        next: () => {
+          pulled += 1;
+          if (pulled > 130) return undefined;
+          return pulled % 7 === 0 ? Promise.resolve(pulled) : pulled;
+        },
+        [Symbol.asyncDispose]: async () => undefined,
+      },
+      (value: number) => new Uint8Array([value]),
+    );
+    const query = new QueryBatches(some, { limit: 1000 });
+    const first = await query.batch('id');
+    const second = await query.batch('id');
+    const values = [first, second].flatMap(({ response }) => (response.results ?? []).map(({ resultBytes }) => resultBytes?.[0]));
+    expect([first.last, second.last, first.response.results?.length]).toEqual([false, true, 100]);
+    expect(values).toEqual(Array.from({ length: 130 }, (_, at) => at + 1));
+  });
+
   it('cuts after 100 results, with one read ahead', async () => {
     expect(await batches(0)).toEqual({ sizes: [0], pulled: [0] });
     expect(await batches(1)).toEqual({ sizes: [1], pulled: [1] });

@@ -1,4 +1,4 @@
-import type { MaybePromise } from '../../common/maybe.ts';
+import { type MaybePromise, whenKnown } from '../../common/maybe.ts';
 import type { ResultsIterator } from '../../ledger/simulator/tx-simulator.ts';
 import { protos } from '../../protos/messages.ts';
 
@@ -37,27 +37,49 @@ export class QueryBatches implements AsyncDisposable {
     this.#bookmark = bookmark;
   }
 
-  async batch(id: string): Promise<Batch> {
+  /** At once while the results are at hand, as those of a range are. */
+  batch(id: string): MaybePromise<Batch> {
     const results: protos.QueryResultBytesInit[] = [];
     if (this.#ahead !== undefined) results.push({ resultBytes: this.#ahead });
     this.#ahead = undefined;
-    while (this.#count < this.#limit) {
-      const result = await this.#results.next();
-      if (result === undefined) break;
-      this.#count += 1;
-      if (this.#bookmark === undefined && results.length === MAX_BATCH) {
-        this.#ahead = result;
-        return { response: { results, hasMore: true, id }, last: false };
-      }
-      results.push({ resultBytes: result });
+    for (;;) {
+      const next = this.#next();
+      if (next instanceof Promise) return this.#whenCome(next, results, id);
+      const whole = this.#add(next, results, id);
+      if (whole !== undefined) return whole;
     }
-    return { response: { results, hasMore: false, id, ...(await this.#metadata()) }, last: true };
   }
 
-  async #metadata(): Promise<{ readonly metadata?: Uint8Array }> {
-    if (this.#bookmark === undefined) return {};
-    const bookmark = await this.#bookmark();
-    return { metadata: protos.QueryResponseMetadata.encode({ fetchedRecordsCount: this.#count, bookmark }) };
+  /** The rest of a batch of which a result has to be waited for. */
+  async #whenCome(next: Promise<Uint8Array | undefined>, results: protos.QueryResultBytesInit[], id: string): Promise<Batch> {
+    for (let result = await next; ; result = await this.#next()) {
+      const whole = this.#add(result, results, id);
+      if (whole !== undefined) return whole;
+    }
+  }
+
+  #next(): MaybePromise<Uint8Array | undefined> {
+    return this.#count < this.#limit ? this.#results.next() : undefined;
+  }
+
+  /** The batch, if this result, or that there is none, makes it whole. */
+  #add(result: Uint8Array | undefined, results: protos.QueryResultBytesInit[], id: string): MaybePromise<Batch> | undefined {
+    if (result === undefined) return this.#lastOf(results, id);
+    this.#count += 1;
+    if (this.#bookmark === undefined && results.length === MAX_BATCH) {
+      this.#ahead = result;
+      return { response: { results, hasMore: true, id }, last: false };
+    }
+    results.push({ resultBytes: result });
+    return undefined;
+  }
+
+  #lastOf(results: readonly protos.QueryResultBytesInit[], id: string): MaybePromise<Batch> {
+    if (this.#bookmark === undefined) return { response: { results, hasMore: false, id }, last: true };
+    return whenKnown(this.#bookmark(), (bookmark) => {
+      const metadata = protos.QueryResponseMetadata.encode({ fetchedRecordsCount: this.#count, bookmark });
+      return { response: { results, hasMore: false, id, metadata }, last: true };
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -66,10 +88,7 @@ export class QueryBatches implements AsyncDisposable {
 }
 
 /** The same results, encoded one by one as they are pulled. */
-export const encoded = <T>(iterator: ResultsIterator<T>, encode: (result: T) => Uint8Array): ResultsIterator<Uint8Array> => ({
-  async next() {
-    const result = await iterator.next();
-    return result === undefined ? undefined : encode(result);
-  },
-  [Symbol.asyncDispose]: () => iterator[Symbol.asyncDispose](),
-});
+export const encoded = <T>(iterator: ResultsIterator<T>, encode: (result: T) => Uint8Array): ResultsIterator<Uint8Array> => {
+  const unlessOver = (result: T | undefined): Uint8Array | undefined => (result === undefined ? undefined : encode(result));
+  return { next: () => whenKnown(iterator.next(), unlessOver), [Symbol.asyncDispose]: () => iterator[Symbol.asyncDispose]() };
+};
