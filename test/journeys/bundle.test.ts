@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -12,12 +12,19 @@ const run = promisify(execFile);
 const repository = join(import.meta.dirname, '..', '..');
 const bundle = join(repository, 'dist', 'bundle');
 
+/** The folder of the build that `bin/selvage.js` runs. */
+async function buildInForce(): Promise<string> {
+  const build = /[0-9a-f]{16}/.exec(await readFile(join(bundle, 'main.js'), 'utf8'))?.[0];
+  return join(bundle, build ?? '(none)');
+}
+
 /** Where a text stands in the bundle, as a stack names it. */
 async function placeOf(text: string): Promise<string> {
-  for (const name of (await readdir(bundle)).filter((file) => file.endsWith('.js'))) {
-    const lines = (await readFile(join(bundle, name), 'utf8')).split('\n');
+  const build = await buildInForce();
+  for (const name of (await readdir(build)).filter((file) => file.endsWith('.js'))) {
+    const lines = (await readFile(join(build, name), 'utf8')).split('\n');
     const line = lines.findIndex((each) => each.includes(text));
-    if (line >= 0) return `${pathToFileURL(join(bundle, name)).href}:${line + 1}:${(lines[line]?.indexOf(text) ?? 0) + 1}`;
+    if (line >= 0) return `${pathToFileURL(join(build, name)).href}:${line + 1}:${(lines[line]?.indexOf(text) ?? 0) + 1}`;
   }
   throw new Error(`nothing in the bundle has ${text}`);
 }
@@ -52,6 +59,7 @@ describe('The bundled command', () => {
       await run('tar', ['-xzf', `selvage-${version}.tgz`], { cwd: scope });
       const unpacked = join(scope, 'package');
       expect((await readdir(unpacked)).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'dist', 'package.json']);
+      expect(await readdir(join(unpacked, 'dist', 'bundle'))).toEqual([basename(await buildInForce()), 'main.js']);
       await symlink(join(repository, 'node_modules'), join(unpacked, 'node_modules'));
       const selvage = (...args: string[]) => run(process.execPath, [join(unpacked, 'bin', 'selvage.js'), ...args], { cwd: scope });
       expect((await selvage('--version')).stdout.trim()).toBe(version);
