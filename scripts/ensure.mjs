@@ -14,7 +14,9 @@ const at = (...path) => join(root, ...path);
 
 export async function ensure() {
   checkNode();
-  once('node_modules/.selvage-installed', [at('package-lock.json')], 'installing dependencies', () => npm('ci', '--ignore-scripts'));
+  once('node_modules/.selvage-installed', [at('package-lock.json')], 'installing dependencies', () =>
+    npm('ci', '--ignore-scripts', '--include=dev'),
+  ); // which NODE_ENV=production leaves out
   const generator = [
     at('scripts/generate-protos.mjs'),
     ...readdirSync(at('scripts/protos')).map((file) => at('scripts/protos', file)),
