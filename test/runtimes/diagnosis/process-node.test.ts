@@ -30,6 +30,14 @@ async function sample(before: string, more: Files = {}): Promise<Files> {
   return { 'package.json': manifest, 'package-lock.json': lock, 'index.js': index, ...more };
 }
 
+/** The same for those who go their own way to the peer: a start script that sets NODE_OPTIONS leaves its socket alone. */
+async function dialling(before: string, more: Files = {}): Promise<Files> {
+  const files = await sample(before, more);
+  const manifest = JSON.parse(String(files['package.json']));
+  manifest.scripts.start = `NODE_OPTIONS= ${manifest.scripts.start}`;
+  return { ...files, 'package.json': JSON.stringify(manifest) };
+}
+
 describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () => {
   let peer: FailingPeer;
   beforeAll(async () => {
@@ -361,7 +369,7 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
 
     it('it trusts another certificate authority', async () => {
       const files = { 'ca.pem': (await authority).own.certificate };
-      await peer.failure(await sample("process.env.CORE_PEER_TLS_ROOTCERT_FILE = './ca.pem';", files), {
+      await peer.failure(await dialling("process.env.CORE_PEER_TLS_ROOTCERT_FILE = './ca.pem';", files), {
         ...EXIT,
         reason: 'TLS mismatch: the chaincode does not trust the certificate authority of the peer',
         advice: /CORE_PEER_TLS_ROOTCERT_FILE/,
@@ -373,7 +381,7 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
       const { certificate, privateKey } = await (await authority).tls({ commonName: 'chaincode', hosts: [] });
       const files = { 'cert.txt': base64(certificate), 'key.txt': base64(privateKey) };
       const before = "process.env.CORE_TLS_CLIENT_CERT_PATH = './cert.txt'; process.env.CORE_TLS_CLIENT_KEY_PATH = './key.txt';";
-      await peer.failure(await sample(before, files), {
+      await peer.failure(await dialling(before, files), {
         ...EXIT,
         reason: /^the chaincode found no way to the peer, or they do not agree on TLS$|^TLS mismatch/,
         advice: /CORE_TLS_CLIENT_KEY_FILE/,
@@ -382,7 +390,7 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
     });
 
     it('it speaks no TLS', async () => {
-      await peer.failure(await sample("process.env.CORE_PEER_TLS_ENABLED = 'false';"), {
+      await peer.failure(await dialling("process.env.CORE_PEER_TLS_ENABLED = 'false';"), {
         ...EXIT,
         reason: /^the chaincode found no way to the peer, or they do not agree on TLS$|^TLS mismatch/,
         advice: /CORE_PEER_TLS_ENABLED/,
@@ -391,7 +399,7 @@ describe.skipIf(process.platform !== 'linux')('Node chaincode as a process', () 
     });
 
     it('it dials somewhere else', async () => {
-      await peer.failure(await sample("process.argv.splice(2, 9, '--peer.address', '127.0.0.1:1');"), {
+      await peer.failure(await dialling("process.argv.splice(2, 9, '--peer.address', '127.0.0.1:1');"), {
         ...EXIT,
         reason: /^the chaincode does not reach the peer$/,
         advice: /CORE_PEER_ADDRESS/,
