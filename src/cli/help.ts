@@ -62,6 +62,11 @@ that it knows of, and each answer is compared with the first. Nothing is submitt
   selvage diff -C mychannel -n basic -c '{"Args":["Create","a1"]}'
   selvage diff org1.pb org2.pb          answers that were kept, as ProposalResponse or ProposalResponsePayload`;
 
+export const EXPLAIN_HELP = `
+The query runs on public state, on a peer of Selvage; nothing of the documents is told.
+
+  selvage query explain -C mychannel -n basic '{"selector":{"owner":"tom"},"sort":[{"size":"desc"}]}'`;
+
 export const NODE_HELP = `
 Environment:
   FABRIC_CFG_PATH       folder of core.yaml (default /etc/hyperledger/fabric); relative paths in it start there

@@ -38,6 +38,7 @@ describe('help', () => {
   it.each(everyCommand().map((path) => [path.join(' '), path]))('of "selvage %s" says what it takes and how it ends', async (_, path) => {
     const { out, code } = await run(...path, '--help');
     expect(code).toBe(0);
+    expect(out).not.toContain('(default: "")');
     expect(out).toContain(`Usage: selvage ${path.join(' ')}`.trim());
     expect(out).toContain('Exit codes:');
     expect(out).not.toContain('--logging-level');

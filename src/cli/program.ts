@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command, Help, Option } from 'commander';
 import { version } from '../node/version.ts';
 import { chaincodeCommands } from './chaincode/chaincode-commands.ts';
 import { channelCommands } from './channel/channel-commands.ts';
@@ -23,6 +23,7 @@ export function buildProgram(terminal: Terminal): Command {
     .addHelpText('after', PROGRAM_HELP)
     .addHelpText('afterAll', EXIT_CODES)
     .showHelpAfterError('(add --help to see what it takes)')
+    .configureHelp({ optionDescription: describeOption })
     .configureOutput({ writeOut: (text) => terminal.out(text.trimEnd()), writeErr: (text) => terminal.say(text.trimEnd()) })
     .enablePositionalOptions() // -V and --version mean something else after a command
     .exitOverride();
@@ -46,6 +47,14 @@ export function buildProgram(terminal: Terminal): Command {
     });
   takeEverywhere(program);
   return program;
+}
+
+const help = new Help();
+
+/** As usual, without the default of what has none: an empty text says nothing. */
+function describeOption(option: Option): string {
+  const text = help.optionDescription(option);
+  return option.defaultValue === '' ? text.replace(/ \(default: ""\)$/, '') : text;
 }
 
 /** The commands of the stock `peer`: there words that nobody uses count for nothing. */

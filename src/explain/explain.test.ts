@@ -102,6 +102,10 @@ describe.skipIf(!fixtures)('invalid transactions of recorded networks', () => {
       code: 'NOT_FOUND',
       message: 'there is no transaction \\u{1b}[2Jab on channel ch',
     });
+    await expect(explainId('0123456789ab', blocks, looking)).rejects.toMatchObject({
+      advice: 'An id has 64 hexadecimal digits, and its beginning is not enough: give all of it, or the place as BLOCK:INDEX.',
+    });
+    await expect(explainId('0'.repeat(64), blocks, looking)).rejects.toMatchObject({ advice: /of another channel/ });
     await expect(explainAt({ block: 999n, index: 0 }, blocks, looking)).rejects.toThrow('there is no block 999 yet on channel ch');
     await expect(explainAt({ block: 45n, index: 9 }, blocks, looking)).rejects.toThrow('block 45 has no transaction 9');
   });

@@ -18,6 +18,9 @@ import { writesOf } from './writes.ts';
 const { DUPLICATE_TXID, ENDORSEMENT_POLICY_FAILURE, INVALID_OTHER_REASON, MVCC_READ_CONFLICT, PHANTOM_READ_CONFLICT, VALID } =
   protos.TxValidationCode;
 
+/** Peers take no other: it is a SHA-256. */
+const WHOLE_ID = /^[0-9a-f]{64}$/;
+
 /** What was found out about a transaction; the rest is in the transaction itself. */
 type Found = Pick<Explanation, 'reason' | 'details'> & Partial<Pick<Explanation, 'winner' | 'perhaps' | 'doubts' | 'remedy'>>;
 
@@ -34,8 +37,9 @@ export async function explainId(txId: string, blocks: ExplainedBlocks, looking: 
   const number = await blocks.blockOf(txId, looking);
   if (number === undefined)
     throw new SelvageError('NOT_FOUND', `there is no transaction ${plain(txId)} on channel ${blocks.channelId}`, {
-      advice:
-        'Look whether it is of another channel (-C), or was ordered at all: what no block has was never submitted or is not yet committed.',
+      advice: WHOLE_ID.test(txId)
+        ? 'Look whether it is of another channel (-C), or was ordered at all: what no block has was never submitted or is not yet committed.'
+        : 'An id has 64 hexadecimal digits, and its beginning is not enough: give all of it, or the place as BLOCK:INDEX.',
     });
   const block = await blockAt(blocks, number, looking.signal);
   const index = (block.data?.data ?? []).findIndex((bytes) => transactionId(bytes) === txId);

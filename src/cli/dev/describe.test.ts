@@ -51,11 +51,11 @@ describe('one line', () => {
       details: {},
     };
     const told = { ...invalid, channelId: 'c', blockNumber: 5n, winner: undefined };
-    expect(describeInvalid(told)).toBe('0123456789ab… in block 5, MVCC_READ_CONFLICT: a was\\u{a}written');
+    expect(describeInvalid(told)).toBe('0123456789ab… in block 5, MVCC_READ_CONFLICT: a was\\u{a}written (selvage why -C c 5:0)');
     const details = { namespace: 'cc', key: 'a\u001b[2J', versionRead: '1:0', versionFound: '2:0' };
     expect(describeInvalid({ ...told, details, winner: 'put of cc, by User1 (Org1MSP), in fedcba987654… at 2:0' })).toBe(
       '0123456789ab… in block 5, MVCC_READ_CONFLICT: key "a\\u{1b}[2J" of cc was read at version 1:0 and is at version 2:0 now; ' +
-        'it came after put of cc, by User1 (Org1MSP), in fedcba987654… at 2:0',
+        'it came after put of cc, by User1 (Org1MSP), in fedcba987654… at 2:0 (selvage why -C c 5:0)',
     );
   });
 

@@ -31,9 +31,10 @@ const printable = (key: string): string => key.replaceAll('\u0000', '␀').repla
 const MOST = 100;
 const shortened = (text: string): string => (text.length <= MOST ? text : `${text.slice(0, MOST)}… (${text.length} characters)`);
 
-/** Why a transaction changed nothing, as one line. */
+/** Why a transaction changed nothing, as one line, and the command that says more: its id is shortened here, its place is not. */
 export function describeInvalid(transaction: InvalidTransaction): string {
-  const { txId, blockNumber, codeName, winner } = transaction;
+  const { channelId, txId, blockNumber, index, codeName, winner } = transaction;
   const after = winner === undefined ? '' : `; it came after ${winner}`;
-  return `${txId.slice(0, 12)}… in block ${blockNumber}, ${codeName}: ${reasonText(transaction)}${after}`;
+  const more = `selvage why -C ${channelId} ${blockNumber}:${index}`;
+  return `${txId.slice(0, 12)}… in block ${blockNumber}, ${codeName}: ${reasonText(transaction)}${after} (${more})`;
 }

@@ -49,6 +49,7 @@ export function* linesOf({
   for (const candidate of candidates)
     yield `           ${candidate.usable ? 'usable' : 'not usable'}: ${candidate.index}, ${candidate.reason}`;
   yield `results    ${results}, of ${documentsExamined} documents looked at`;
+  if (scannedAll && documentsExamined === 0) yield '           there is no JSON document: look whether -n and -C name the right ones';
   if (advice !== undefined) {
     yield `advice     no index serves it; add to the chaincode ${advice.path}:`;
     yield `           ${advice.content}`;

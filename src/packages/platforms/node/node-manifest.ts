@@ -1,4 +1,5 @@
 import { SelvageError } from '../../../common/errors.ts';
+import { parseGoJson } from '../../../common/go-json.ts';
 
 /** What matters of a `package.json`. */
 export interface NodeManifest {
@@ -49,7 +50,17 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (cause) {
-    throw invalid('package.json is not a valid JSON', cause);
+    throw invalid(`package.json is not a valid JSON${faultIn(text)}`, cause);
+  }
+}
+
+/** What is wrong and where, which JSON.parse tells by line in newer versions of Node.js alone; '' where only it finds a fault. */
+function faultIn(text: string): string {
+  try {
+    parseGoJson(text);
+    return '';
+  } catch (thrown) {
+    return `: ${SelvageError.from(thrown).message}`;
   }
 }
 

@@ -74,7 +74,9 @@ describe('planning an install', () => {
   });
 
   it('refuses a package.json that is none', async () => {
-    await expect(install({ 'package.json': '{' })).rejects.toThrow('package.json is not a valid JSON');
+    await expect(install({ 'package.json': '{\n"name": "a"\n"main": "b" }' })).rejects.toThrow(
+      `package.json is not a valid JSON: invalid character '"' after object key:value pair (line 3, column 1)`,
+    );
     await expect(install({ 'a.js': '' })).rejects.toThrow('no package.json found at the root of the chaincode package');
   });
 });
