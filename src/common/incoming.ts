@@ -41,12 +41,16 @@ export interface Waiting<T> {
   readonly over: { readonly failure: unknown } | undefined;
 }
 
+/** So many items later all others get their turn: a sender with many small items holds nobody up. */
+const MOST_AT_ONCE = 256;
+
 /** Hands what waits to a listener, each item when the one before is dealt with, and then the end, once. */
 export class Delivery<T> {
   readonly #waiting: Waiting<T>;
   readonly #listener: Listener<T>;
-  /** Whether the listener is busy with an item, or has heard the end. */
+  /** Whether the listener is busy with an item or has heard the end, or others have their turn. */
   #held = false;
+  #sincePause = 0;
 
   constructor(waiting: Waiting<T>, listener: Listener<T>) {
     this.#waiting = waiting;
@@ -57,6 +61,11 @@ export class Delivery<T> {
   proceed(): void {
     while (!this.#held) {
       this.#held = true; // what comes meanwhile waits
+      if (this.#sincePause === MOST_AT_ONCE) {
+        this.#sincePause = 0;
+        setImmediate(() => this.#release());
+        return;
+      }
       const busy = this.#next();
       if (busy === undefined) return;
       if (busy instanceof Promise) {
@@ -81,7 +90,10 @@ export class Delivery<T> {
       this.#listener.ended(failure);
       return undefined;
     }
-    if (item !== undefined) return this.#listener.received(item) ?? true;
+    if (item !== undefined) {
+      this.#sincePause += 1;
+      return this.#listener.received(item) ?? true;
+    }
     const { over } = this.#waiting;
     if (over === undefined) this.#held = false;
     else this.#listener.ended(over.failure);

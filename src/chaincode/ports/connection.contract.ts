@@ -82,6 +82,33 @@ export function connectionContract(name: string, open: () => Promise<ConnectionF
       peer.close();
     });
 
+    it('lets others have their turn while many small messages come, and keeps their order', async () => {
+      const { peer, chaincode } = await open();
+      const heard: string[] = [];
+      const all = Array.from({ length: 5000 }, (_, index) => String(index));
+      const end = deferred<unknown>();
+      let [inOneTurn, most] = [0, 0];
+      const turn = (): void => {
+        inOneTurn = 0;
+        if (heard.length < all.length) setImmediate(turn);
+      };
+      turn();
+      listenTo(peer.incoming, {
+        received: ({ message: { txid } }) => {
+          heard.push(txid);
+          inOneTurn += 1;
+          most = Math.max(most, inOneTurn);
+        },
+        ended: end.resolve,
+      });
+      await Promise.all(all.map((txid) => chaincode.send(message(txid))));
+      chaincode.close();
+      expect(await end.promise).toBeUndefined();
+      expect(heard).toEqual(all);
+      expect(most).toBeLessThanOrEqual(512); // 256 at once, twice when the others' turn comes between
+      peer.close();
+    });
+
     it('tells a listener of bytes that are no message, and that the peer closed', async () => {
       const { peer, chaincode } = await open();
       const malformed = deferred<unknown>();
