@@ -8,6 +8,7 @@ import { FrameKind, FrameReader, headOf } from './frames.ts';
 const load = createRequire(import.meta.url);
 const codec: typeof import('./preload/message-codec.cjs') = load('./preload/message-codec.cjs');
 const frames: typeof import('./preload/frames.cjs') = load('./preload/frames.cjs');
+const { leanRequests }: typeof import('./preload/lean-requests.cjs') = load('./preload/lean-requests.cjs');
 const { RequestTurns }: typeof import('./preload/request-turns.cjs') = load('./preload/request-turns.cjs');
 
 const text = fc.string({ unit: 'grapheme', maxLength: 200 });
@@ -120,4 +121,49 @@ describe('requests of one transaction', () => {
     turns.add('a', request('a3'));
     expect(events).toEqual(['send a1', 'send b1', 'answer a1', 'send a2', 'answer a2', 'send a3']);
   });
+
+  it('go on after one that the shim could not send', async () => {
+    const sent: string[] = [];
+    /** As the shim's own: what it cannot send stays at the head of its queue, and nothing behind it is sent. */
+    class Handler {
+      readonly msgQueueHandler = { txQueues: {} as Record<string, Queued[]> };
+      _askPeerAndListen(message: Message): Promise<unknown> {
+        return new Promise((resolve, reject) => {
+          const { txQueues } = this.msgQueueHandler;
+          const transaction = message.getChannelId() + message.getTxid();
+          const queue = [...(txQueues[transaction] ?? []), { resolve }];
+          txQueues[transaction] = queue;
+          if (queue.length > 1) return;
+          if (message.unsendable) reject(new Error('cannot be serialized'));
+          else sent.push(message.name);
+        });
+      }
+    }
+    const handler = new Handler() as Handler & { handleGetState(collection: string, key: string, channel: string, txid: string): unknown };
+    const stream = { send: () => sent.push('lean'), deliver: () => handler.msgQueueHandler.txQueues['ct']?.shift()?.resolve('answer') };
+    const turns = new RequestTurns();
+    leanRequests(handler, stream, { turns, quiet: () => true, shim: { Stub: 0, StateQueryIterator: 0, logger: 0, utils: 0, peer: 0 } });
+    const message = (name: string, unsendable = false) => ({ name, unsendable, getChannelId: () => 'c', getTxid: () => 't' });
+    const failed = handler._askPeerAndListen(message('first', true));
+    const [own, lean] = [handler._askPeerAndListen(message('second')), handler.handleGetState('', 'key', 'c', 't')];
+    await expect(failed).rejects.toThrow('cannot be serialized');
+    expect(sent).toEqual(['second']);
+    const answer = { type: 3, payload: Buffer.from('value'), bytes: Buffer.alloc(0) };
+    expect(turns.answered('ct', answer)).toBe(true);
+    expect(await own).toBe('answer');
+    expect(sent).toEqual(['second', 'lean']);
+    expect(turns.answered('ct', { ...answer, type: codec.TYPE.RESPONSE })).toBe(true);
+    expect(String(await lean)).toBe('value');
+  });
 });
+
+interface Queued {
+  resolve(answer: unknown): void;
+}
+
+interface Message {
+  readonly name: string;
+  readonly unsendable: boolean;
+  getChannelId(): string;
+  getTxid(): string;
+}

@@ -97,10 +97,22 @@ function leanRequests(handler, stream, { turns, quiet, shim }) {
   /** What the shim makes itself: its turn comes among the others', and its queue of that transaction is empty then. @param {any} message @param {string} method */
   handler._askPeerAndListen = (message, method) =>
     new Promise((resolve, reject) => {
-      turns.add(message.getChannelId() + message.getTxid(), {
-        send: () => void own._askPeerAndListen.call(handler, message, method).then(resolve, reject),
-        answered: ({ bytes }) => stream.deliver(bytes),
-      });
+      const transaction = message.getChannelId() + message.getTxid();
+      let answered = false;
+      const failed = (/** @type {unknown} */ failure) => {
+        reject(failure);
+        if (answered) return;
+        delete handler.msgQueueHandler?.txQueues?.[transaction]; // where the shim keeps what it could not send, for ever
+        turns.failed(transaction, request);
+      };
+      const request = {
+        send: () => void own._askPeerAndListen.call(handler, message, method).then(resolve, failed),
+        answered: (/** @type {{ readonly bytes: Buffer }} */ { bytes }) => {
+          answered = true;
+          stream.deliver(bytes);
+        },
+      };
+      turns.add(transaction, request);
     });
 }
 

@@ -26,10 +26,23 @@ class RequestTurns {
     const request = queue?.shift();
     if (queue === undefined || request === undefined) return false;
     request.answered(answer);
+    this._goOn(transaction, queue);
+    return true;
+  }
+
+  /** Goes on without an answer, as there will be none: the request was not sent. @param {string} transaction @param {Request} request */
+  failed(transaction, request) {
+    const queue = this._queues.get(transaction);
+    if (queue === undefined || queue[0] !== request) return;
+    queue.shift();
+    this._goOn(transaction, queue);
+  }
+
+  /** @param {string} transaction @param {Request[]} queue */
+  _goOn(transaction, queue) {
     const next = queue[0];
     if (next === undefined) this._queues.delete(transaction);
     else next.send();
-    return true;
   }
 }
 
