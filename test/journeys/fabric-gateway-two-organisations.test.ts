@@ -77,7 +77,7 @@ describe.each([{ tls: true }, { tls: false }])('the gateway of one organisation 
         {
           address: `localhost:${second?.port}`,
           mspId: 'Org2MSP',
-          message: `ProposalResponsePayloads do not match: unlike at localhost:${first?.port} (Org1MSP), both: the write of "colour" is another`,
+          message: `ProposalResponsePayloads do not match: unlike at localhost:${first?.port} (Org1MSP), the write of "colour" of both is another`,
         },
       ],
     });
