@@ -36,6 +36,9 @@ describe('a failure', () => {
     expect(advice('REFUSED_BY_PEER', 'access denied for [JoinChain][ch]: …')).toContain('of Org7MSP in /msp, is not allowed');
     expect(advice('DEADLINE_EXCEEDED', 'timed out waiting for txid on all peers')).toContain('--waitForEventTimeout');
     expect(advice('REFUSED_BY_PEER', 'no such function')).toBeUndefined();
+    const failed = (text: string) => advice('REFUSED_BY_PEER', `endorsement failure during query. response: status:500 message:"${text}"`);
+    expect(failed('GET_QUERY_RESULT failed: … Error:no_usable_index,  Status Code:400')).toContain('selvage query explain');
+    expect(failed('classToPlain is not a function')).toContain('"overrides": {"class-transformer": "0.4.0"}');
     env['FABRIC_CFG_PATH'] = '/nonexistent';
     expect(advice('REFUSED_BY_PEER', 'access denied for [JoinChain][ch]: …')).toBeUndefined();
   });

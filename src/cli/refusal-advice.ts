@@ -15,6 +15,17 @@ interface Hint {
 const HINTS: readonly Hint[] = [
   {
     code: 'REFUSED_BY_PEER',
+    pattern: /^endorsement failure during .*Error:no_usable_index/,
+    advice: () => '`selvage query explain` with that query, -C and -n prints the index file that the chaincode lacks.',
+  },
+  {
+    code: 'REFUSED_BY_PEER',
+    pattern: /^endorsement failure during .*classToPlain is not a function/,
+    advice: () =>
+      'fabric-contract-api fails so with class-transformer 0.4.1: add "overrides": {"class-transformer": "0.4.0"} to the package.json of the chaincode.',
+  },
+  {
+    code: 'REFUSED_BY_PEER',
     pattern: /creator org \[|creator org unknown|MSP .* is (?:unknown|not defined)/,
     advice: ({ mspId, mspPath }) =>
       `The peer knows no MSP ${mspId} (CORE_PEER_LOCALMSPID), or not the identity in ${mspPath} (CORE_PEER_MSPCONFIGPATH) as one of it.`,

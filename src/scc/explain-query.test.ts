@@ -55,6 +55,21 @@ describe('an explained query', () => {
     });
   });
 
+  it('names the file of the index that a sort misses, which then serves it', async () => {
+    for (const query of [
+      { selector: { owner: 'o1' }, sort: [{ n: 'desc' }] },
+      { selector: { n: { $gt: 3 } }, sort: ['owner', 'n'] },
+      { selector: { $or: [{ n: 1 }, { n: 2 }] }, sort: ['owner'] },
+    ]) {
+      const ledger = await ledgerWith(['nothing']);
+      const refusal = await explained(ledger, query).then(String, (thrown: Error) => thrown.message);
+      const [, path, content = ''] = /Reason:No index exists for this sort, .* Add to the chaincode (\S+): (.*)$/.exec(refusal) ?? [];
+      expect(path).toMatch(/^META-INF\/statedb\/couchdb\/indexes\/index\w+\.json$/);
+      await ledger.indexes?.deploy('cc', [{ path: path ?? '', content }]);
+      expect(await explained(ledger, query)).toMatchObject({ scannedAll: false, results: expect.toSatisfy((n: number) => n > 0) });
+    }
+  });
+
   it('is refused in the words that chaincode gets, and where there are no queries or no such name', async () => {
     const ledger = await ledgerWith(['owner']);
     const refused = async (of: Parameters<typeof explainQuery>[0], chaincode: string, query: string): Promise<string> =>

@@ -110,10 +110,14 @@ const tlsInWords = ({ tls, mutualTls }: DevNetwork['plan']): string => (mutualTl
 
 function tellAdvice({ namespace, query, documentsExamined, file }: QueryAdvice, reporter: Reporter): void {
   const documents = `${documentsExamined} document${documentsExamined === 1 ? '' : 's'}`;
-  reporter.problem('query', `no index serves this query of ${namespace}, which looked at ${documents}: ${query}`, {
+  const what =
+    documentsExamined === undefined
+      ? `no index has the order that this query of ${namespace} asks for, so it failed`
+      : `no index serves this query of ${namespace}, which looked at ${documents}`;
+  reporter.problem('query', `${what}: ${query}`, {
     namespace,
     query,
-    documentsExamined,
+    ...(documentsExamined !== undefined && { documentsExamined }),
     ...(file && { path: file.path, index: JSON.parse(file.content) as unknown }),
   });
   if (file === undefined) reporter.detail('no index would help: the selector names no field that all results have');

@@ -55,6 +55,20 @@ describe('advice for a query that no index serves', () => {
     expect(told.map(({ file }) => file)).toEqual([undefined]);
   });
 
+  it('is given for one that was refused, too', () => {
+    const { told, logged, advisor: advice } = advisor();
+    for (const owner of ['a', 'b'])
+      advice.tellRefused({ namespace: 'cc', query: `{"selector":{"owner":"${owner}"},"sort":["size"]}` }, ['owner', 'size']);
+    const file = indexFileFor('cc', { indexable: ['owner', 'size'] });
+    expect(told).toEqual([{ namespace: 'cc', query: '{"selector":{"owner":"a"},"sort":["size"]}', documentsExamined: undefined, file }]);
+    expect(logged).toEqual([
+      [
+        'no index has the order that this query asks for: it was refused',
+        expect.objectContaining({ index: file?.content, path: file?.path }),
+      ],
+    ]);
+  });
+
   it('passes on what CouchDB would warn of, once for each kind', () => {
     const { logged, advisor: advice } = advisor();
     const warnings = [{ query: '{"selector":{}}', text: 'The number of documents examined is high in proportion to 10 results.' }];

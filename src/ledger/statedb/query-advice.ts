@@ -11,7 +11,8 @@ export interface QueryAdvice {
   readonly namespace: string;
   /** As chaincode sent it. */
   readonly query: string;
-  readonly documentsExamined: number;
+  /** Undefined for a query that was refused, since no index has the order that it asks for. */
+  readonly documentsExamined: number | undefined;
   /** Where the file belongs in the package, and what is in it; undefined where no index helps, since nothing of the query can use one. */
   readonly file: { readonly path: string; readonly content: string } | undefined;
 }
@@ -42,6 +43,19 @@ export class QueryAdvisor {
       if (!this.#isNew(JSON.stringify([shape, warning.text.replaceAll(/\d+/g, '')]))) continue;
       this.#parts.log.warn(`The query [${shortened(warning.query)}] caused the following warning: [${warning.text}]`, { namespace });
     }
+  }
+
+  /** A query that CouchDB refuses, too, with a text that names neither the fields nor a file. @param indexable fields that an index needs */
+  tellRefused({ namespace, query }: Pick<QueryAdvice, 'namespace' | 'query'>, indexable: readonly string[]): void {
+    if (!this.#isNew(JSON.stringify([namespace, 'refused', indexable]))) return;
+    const file = indexFileFor(namespace, { indexable });
+    const advice = { namespace, query: shortened(query), documentsExamined: undefined, file };
+    this.#parts.log.warn('no index has the order that this query asks for: it was refused', {
+      namespace,
+      query: advice.query,
+      ...(file && { index: file.content, path: file.path }),
+    });
+    this.#parts.advise?.(advice);
   }
 
   /** In place of CouchDB's own warning, which does not tell which index. A state with no documents tells nothing. */
@@ -85,14 +99,14 @@ function capitalized(field: string): string {
   return letters.slice(0, 1).toUpperCase() + letters.slice(1);
 }
 
-/** A rich query that tells what it cost when it is over. */
+/** A rich query that tells when it is over: what it cost, or which index it misses. */
 export class AdvisedQuery implements StateQuery {
   readonly #query: RichQuery;
-  readonly #over: (cost: QueryCost) => void;
+  readonly #over: (query: Pick<RichQuery, 'cost' | 'missingIndex'>) => void;
   #disposed = false;
 
   /** @param query owned from here on */
-  constructor(query: RichQuery, over: (cost: QueryCost) => void) {
+  constructor(query: RichQuery, over: (query: Pick<RichQuery, 'cost' | 'missingIndex'>) => void) {
     this.#query = query;
     this.#over = over;
   }
@@ -109,11 +123,15 @@ export class AdvisedQuery implements StateQuery {
     return this.#query.cost;
   }
 
+  get missingIndex(): readonly string[] | undefined {
+    return this.#query.missingIndex;
+  }
+
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    const { cost } = this.#query;
+    const { cost, missingIndex } = this.#query;
     this.#query[Symbol.dispose]();
-    if (cost !== undefined) this.#over(cost);
+    this.#over({ cost, missingIndex });
   }
 }

@@ -43,7 +43,10 @@ export class RichState implements AsyncDisposable {
   ): StateQuery {
     const { limits } = this.#parts;
     const opened = openRichQuery({ source: new KvDocuments(kv, namespace), query, page, limits });
-    return new AdvisedQuery(opened, (cost) => this.#advisor.tell({ namespace, query }, cost));
+    return new AdvisedQuery(opened, ({ cost, missingIndex }) => {
+      if (missingIndex !== undefined) this.#advisor.tellRefused({ namespace, query }, missingIndex);
+      else if (cost !== undefined) this.#advisor.tell({ namespace, query }, cost);
+    });
   }
 
   explain(kv: KvSnapshot, namespace: string, query: string): Promise<QueryPlan> {

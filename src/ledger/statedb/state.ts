@@ -95,6 +95,8 @@ export interface StateQuery extends StateIterator {
   bookmark(): MaybePromise<string>;
   /** What it has cost so far, where the store counts. */
   readonly cost?: QueryCost | undefined;
+  /** Fields, in order, of an index that would serve it, where it was refused for want of one. */
+  readonly missingIndex?: readonly string[] | undefined;
 }
 
 export interface QueryPage {

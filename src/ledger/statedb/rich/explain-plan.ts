@@ -21,12 +21,10 @@ export async function explainQuery(indexes: readonly IndexDefinition[], query: s
 }
 
 /** A plan in words and texts. */
-export function explainPlan(plan: ChosenPlan, { selector, sort }: QueryOptions): QueryPlan {
+export function explainPlan(plan: ChosenPlan, options: QueryOptions): QueryPlan {
+  const { selector, sort } = options;
   const candidates = plan.usability.map(({ index, usable, reason }) => ({ index: indexLabel(index), usable, reason }));
   const chosen = indexLabel(plan.index);
-  const fields = indexableFields(selector);
-  const constants = constantFields(selector);
-  const sorted = sort.map(({ name }) => name);
   return {
     selector: goJson(asJson(selector)),
     index: chosen,
@@ -35,9 +33,16 @@ export function explainPlan(plan: ChosenPlan, { selector, sort }: QueryOptions):
       plan.prefix === 'nothing'
         ? undefined
         : { low: goJson(startKey(plan.prefix)), high: goJson(endKey(plan.prefix)), descending: plan.descending },
-    indexable: [...new Set([...fields.filter((name) => constants.has(name)), ...sorted, ...fields])],
-    sort: sorted,
+    indexable: indexableBy(options),
+    sort: sort.map(({ name }) => name),
   };
+}
+
+/** What an index for a query is made of: fields bound to one value, those of the sort, then all others that it can find documents by. */
+export function indexableBy({ selector, sort }: Pick<QueryOptions, 'selector' | 'sort'>): readonly string[] {
+  const fields = indexableFields(selector);
+  const constants = constantFields(selector);
+  return [...new Set([...fields.filter((name) => constants.has(name)), ...sort.map(({ name }) => name), ...fields])];
 }
 
 /** A selector in normal form, as JSON again. */

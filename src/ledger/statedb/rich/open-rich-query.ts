@@ -1,7 +1,8 @@
 import { SelvageError } from '../../../common/errors.ts';
 import type { StateEntry } from '../state.ts';
 import { canonicalValue, goJson } from './document-json.ts';
-import { explainPlan } from './explain-plan.ts';
+import type { DocumentSource } from './document-source.ts';
+import { explainPlan, indexableBy } from './explain-plan.ts';
 import { type FindAnswer, findDocuments } from './find-documents.ts';
 import type { JsonValue } from './json-value.ts';
 import { PeerRequest } from './peer-request.ts';
@@ -29,6 +30,7 @@ class PagedQuery implements RichQuery {
   #cursor = 0;
   #returned = 0;
   #examined = 0;
+  #missingIndex: readonly string[] | undefined;
   readonly #warnings: { readonly query: string; readonly text: string }[] = [];
 
   constructor(parts: RichQueryParts) {
@@ -63,6 +65,10 @@ class PagedQuery implements RichQuery {
     };
   }
 
+  get missingIndex(): readonly string[] | undefined {
+    return this.#missingIndex;
+  }
+
   [Symbol.dispose](): void {
     this.#turns[Symbol.dispose]();
   }
@@ -74,11 +80,20 @@ class PagedQuery implements RichQuery {
     const additions = { limit: Math.min(missing, limits.internal), bookmark: this.#bookmark };
     this.#request ??= await PeerRequest.read(query, this.#turns);
     this.#options = this.#options === undefined ? this.#request.options(additions) : { ...this.#options, ...additions };
-    this.#answer = await findDocuments(source, this.#options, this.#turns);
+    this.#answer = await this.#find(source, this.#options);
     this.#bookmark = this.#answer.bookmark ?? '';
     this.#cursor = 0;
     this.#examined += this.#answer.documentsExamined;
     if (this.#answer.warning !== undefined) this.#warnings.push({ query: this.#request.text(additions), text: this.#answer.warning });
+  }
+
+  async #find(source: DocumentSource, options: QueryOptions): Promise<FindAnswer> {
+    try {
+      return await findDocuments(source, options, this.#turns);
+    } catch (thrown) {
+      if (SelvageError.from(thrown).details['error'] === 'no_usable_index') this.#missingIndex = indexableBy(options);
+      throw thrown;
+    }
   }
 
   async #read(key: string): Promise<StateEntry> {

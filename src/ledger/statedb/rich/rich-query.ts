@@ -36,4 +36,6 @@ export interface RichQuery extends Disposable {
   bookmark(): string;
   /** What it has cost so far; undefined before the first request was planned. */
   readonly cost: QueryCost | undefined;
+  /** Fields, in order, of an index that would serve it, where it was refused since none has the order that it asks for. */
+  readonly missingIndex: readonly string[] | undefined;
 }
