@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import { type Caller, joinedChannels } from '../../client/system-calls.ts';
 import { SelvageError } from '../../common/errors.ts';
+import { systemTimers } from '../../common/timers.ts';
 import { readConnectionProfile } from '../../node/config/connection-profile.ts';
 import type { Connections } from '../connections.ts';
 import { chaincodeTargets, type Target } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
 import type { ExplainFlags } from './explain-flags.ts';
+import { Patience } from './patience.ts';
 import { PeerBlocks } from './peer-blocks.ts';
 
 /** The blocks that the flags and the environment name: of one channel, with one peer. */
@@ -31,7 +33,8 @@ function targets(flags: ExplainFlags, connections: Connections): readonly Target
 }
 
 async function onlyChannel(caller: Caller, terminal: Terminal): Promise<string> {
-  const channels = await joinedChannels(caller, terminal);
+  using patience = new Patience(`the peer at ${caller.peer.address} does not tell its channels`, systemTimers, terminal.signal);
+  const channels = await joinedChannels(caller, patience);
   const [only] = channels;
   if (only !== undefined && channels.length === 1) return only;
   const which = channels.length === 0 ? 'has joined no channel' : `has joined ${channels.length} channels: ${channels.join(', ')}`;
