@@ -83,11 +83,16 @@ describe.skipIf(sample === undefined)('a stream that breaks (skipped without fix
     expect((await holding).message).toMatch(/connection to svc:1 terminated: \w+: .+/);
   });
 
-  it.each(['write', 'answer'])('because a message is too large for the peer (%s) tells its size', async (fcn) => {
-    const peer = await shimPeer(scope, { script: PROCESS });
-    const { message } = await failureOf(peer.call('cc:1', fcn, '110000000'));
-    expect(message).toMatch(/RESOURCE_EXHAUSTED: Received message larger than max \(1100000\d\d vs 104857600\)/);
-    expect(message).not.toContain('internal error');
-    expect((await peer.call('cc:1', 'write', '10')).response.status).toBe(200);
+  describe.each([
+    { over: 'its own socket', localTransport: true },
+    { over: 'gRPC', localTransport: false },
+  ])('over $over', ({ localTransport }) => {
+    it.each(['write', 'answer'])('because a message is too large for the peer (%s) tells its size', async (fcn) => {
+      const peer = await shimPeer(scope, { script: PROCESS, localTransport });
+      const { message } = await failureOf(peer.call('cc:1', fcn, '110000000'));
+      expect(message).toMatch(/RESOURCE_EXHAUSTED: Received message larger than max \(1100000\d\d vs 104857600\)/);
+      expect(message).not.toContain('internal error');
+      expect((await peer.call('cc:1', 'write', '10')).response.status).toBe(200);
+    });
   });
 });

@@ -156,8 +156,8 @@ export class LocalConnection implements ChaincodeConnection {
       cause,
       details: { reason },
     });
+    this.#hangUp(SelvageError.from(cause)); // first: who hears of the end closes this, as if all were well
     this.incoming.end(error);
-    this.#hangUp(SelvageError.from(cause));
   }
 
   #closed(): void {
