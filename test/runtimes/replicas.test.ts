@@ -99,10 +99,11 @@ const idle = Promise.resolve();
 async function untilAllServe(peer: TestPeer, launched: readonly Launched[], count: number, gone: readonly Launched[] = []): Promise<void> {
   const gate = deferred<void>();
   const answers: Promise<string>[] = [];
-  do {
-    answers.push(read(peer, `${count} ${answers.length}`, gate.promise));
-    await expect.poll(() => totalLoad(launched)).toBe(answers.length);
-  } while (launched.length < count || launched.some((each) => !gone.includes(each) && loadOf(each) === 0));
+  const serving = (): boolean => {
+    if (totalLoad(launched) === answers.length) answers.push(read(peer, `${count} ${answers.length}`, gate.promise));
+    return launched.length >= count && launched.every((each) => gone.includes(each) || loadOf(each) > 0);
+  };
+  await expect.poll(serving).toBe(true);
   gate.resolve();
   await Promise.all(answers);
 }
