@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MaybePromise } from './maybe.ts';
 
 /** Hears what comes in, in order. */
@@ -14,6 +15,9 @@ export interface Incoming<T> extends AsyncIterable<T> {
   listen?(listener: Listener<T>): void;
 }
 
+/** So many items later all others get their turn: a sender with many small items holds nobody up. */
+const MOST_AT_ONCE = 256;
+
 /** Has a listener hear everything, in the quickest way there is. */
 export function listenTo<T>(incoming: Incoming<T>, listener: Listener<T>): void {
   if (incoming.listen !== undefined) incoming.listen(listener);
@@ -21,10 +25,15 @@ export function listenTo<T>(incoming: Incoming<T>, listener: Listener<T>): void 
 }
 
 async function handOver<T>(incoming: AsyncIterable<T>, listener: Listener<T>): Promise<void> {
+  let sincePause = 0;
   try {
     for await (const item of incoming) {
       const handled = listener.received(item);
       if (handled instanceof Promise) await handled;
+      sincePause += 1;
+      if (sincePause < MOST_AT_ONCE) continue;
+      sincePause = 0;
+      await nextTurn();
     }
   } catch (failure) {
     listener.ended(failure);
@@ -40,9 +49,6 @@ export interface Waiting<T> {
   /** Set when nothing more comes than what waits. */
   readonly over: { readonly failure: unknown } | undefined;
 }
-
-/** So many items later all others get their turn: a sender with many small items holds nobody up. */
-const MOST_AT_ONCE = 256;
 
 /** Hands what waits to a listener, each item when the one before is dealt with, and then the end, once. */
 export class Delivery<T> {
