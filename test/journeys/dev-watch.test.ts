@@ -67,6 +67,8 @@ describe.each([
     await edit((text) => `throw new Error('broken on purpose');\n${text}`);
     const problem = JSON.parse(await told('{"fact":"chaincode","problem"'));
     expect(problem.problem).toMatch(/^not upgraded: [^\n]*Error: broken on purpose$/);
+    const advice = /^The chaincode ended before it registered with the peer\. Its last output says why[^\n]+$/;
+    expect(problem.advice ?? '').toMatch(lifecycle === '2' ? advice : /^$/); // with 1.x the peer answers a call by a text alone
     expect(await query('get', 'a')).toBe('1\n');
     await edit((text) => text.replace(/^throw.*\n/, ''));
     expect(JSON.parse(await told('{"fact":"unchanged"'))).toMatchObject({ name: 'kv' });

@@ -67,8 +67,12 @@ export async function deployOnChange(deployment: DevDeployment, options: Cancell
       failed = false;
     } catch (thrown) {
       if (options.signal.aborted) return;
-      const { code, message } = SelvageError.from(thrown);
-      reporter.problem('chaincode', `${amongOthers ? `${name} ` : ''}not upgraded: ${inOneLine(message)}`, { name, code, message });
+      const error = SelvageError.from(thrown);
+      const { code, message } = error;
+      const advice = adviceOf(error);
+      const facts = { name, code, message, ...(advice && { advice }) };
+      reporter.problem('chaincode', `${amongOthers ? `${name} ` : ''}not upgraded: ${inOneLine(message)}`, facts);
+      if (advice !== undefined) reporter.detail(advice);
       reporter.detail('what ran before goes on answering');
       failed = true;
     }
@@ -80,6 +84,12 @@ export function inOneLine(message: string): string {
   const [first = '', ...output] = message.replace(INSTALL, '').replaceAll(HASH, '').split('\n');
   const error = output.find((line) => /^\s*[\w.]*(Error|Exception|panic)\b/.test(line));
   return error === undefined ? first : `${first} ${error.trim()}`;
+}
+
+/** What to do, with the cause where the message ends with both, as that of a failed launch does. */
+export function adviceOf({ message, advice }: Pick<SelvageError, 'message' | 'advice'>): string | undefined {
+  const last = message.slice(message.lastIndexOf('\n') + 1);
+  return advice !== undefined && last.endsWith(advice) ? last : advice;
 }
 
 /** What stands before the reason of a build that failed: who asked whom. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../common/bytes.ts';
 import { kvrwset, protos, rwset } from '../../protos/messages.ts';
-import { inOneLine } from './deployments.ts';
+import { adviceOf, inOneLine } from './deployments.ts';
 import { describeInvalid, describeRwset } from './describe.ts';
 
 function payload(sets: Readonly<Record<string, kvrwset.KVRWSetInit>>): Uint8Array {
@@ -64,5 +64,12 @@ describe('one line', () => {
       'exited with 1, its last output: TypeError: no',
     );
     expect(inOneLine('refused\nsomehow')).toBe('refused');
+  });
+
+  it('says what to do, with the cause that a failed launch ends with', () => {
+    const message = 'exited with 1, its last output:\nSyntaxError: no\nThe sources have an error: x.js:1: no. Correct that line.';
+    expect(adviceOf({ message, advice: 'Correct that line.' })).toBe('The sources have an error: x.js:1: no. Correct that line.');
+    expect(adviceOf({ message: 'refused', advice: 'Ask.' })).toBe('Ask.');
+    expect(adviceOf({ message, advice: undefined })).toBeUndefined();
   });
 });
