@@ -4,10 +4,10 @@ import { SelvageError } from '../../common/errors.ts';
 import { systemTimers } from '../../common/timers.ts';
 import { readConnectionProfile } from '../../node/config/connection-profile.ts';
 import type { Connections } from '../connections.ts';
+import { Patience } from '../patience.ts';
 import { chaincodeTargets, type Target } from '../targets.ts';
 import type { Terminal } from '../terminal.ts';
 import type { ExplainFlags } from './explain-flags.ts';
-import { Patience } from './patience.ts';
 import { PeerBlocks } from './peer-blocks.ts';
 
 /** The blocks that the flags and the environment name: of one channel, with one peer. */

@@ -1,18 +1,12 @@
-import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
+import { type DeliveryScript, deliveringPeer, signer } from '../../../test/fakes/delivering-peer.ts';
 import { FakeTimers } from '../../../test/fakes/fake-timers.ts';
-import { PeerClient } from '../../client/peer-client.ts';
-import { listen } from '../../comm/server.ts';
-import { utf8 } from '../../common/bytes.ts';
 import { deferred } from '../../common/deferred.ts';
-import { silent } from '../../common/log.ts';
 import { Scope } from '../../common/scope.ts';
-import { common, protos } from '../../protos/messages.ts';
+import type { common } from '../../protos/messages.ts';
 import { PeerBlocks } from './peer-blocks.ts';
 
 const never = { signal: new AbortController().signal };
-const signer = { mspId: 'Org1MSP', serialized: utf8('creator'), sign: () => utf8('signed') };
-const { SUCCESS } = common.Status;
 
 let scope = new Scope();
 afterEach(async () => {
@@ -20,40 +14,10 @@ afterEach(async () => {
   scope = new Scope();
 });
 
-/** A peer that delivers blocks of these numbers, each when it may, and then hangs unless the script ends. It answers no proposal. */
-async function peerWith(script: AsyncIterable<bigint | 'end'> | Iterable<bigint | 'end'>) {
-  const asked = deferred<void>();
-  const server = await listen({
-    address: '127.0.0.1:0',
-    log: silent,
-    methods: [
-      {
-        kind: 'bidi',
-        path: '/protos.Deliver/Deliver',
-        handle: async (stream, { signal }) => {
-          for await (const number of script) {
-            if (number === 'end') return void (await stream.send(protos.DeliverResponse.encode({ status: SUCCESS })));
-            const header = { number, previousHash: utf8(''), dataHash: utf8('') };
-            await stream.send(protos.DeliverResponse.encode({ block: { header } }));
-          }
-          if (!signal.aborted) await once(signal, 'abort');
-        },
-      },
-      {
-        kind: 'unary',
-        path: '/protos.Endorser/ProcessProposal',
-        handle: async (_, { signal }) => {
-          asked.resolve();
-          if (!signal.aborted) await once(signal, 'abort');
-          return new Uint8Array(0);
-        },
-      },
-    ],
-  });
-  scope.use(server);
-  const peer = scope.use(new PeerClient({ address: `127.0.0.1:${server.port}` }));
+async function peerWith(script: DeliveryScript) {
+  const { peer, asked } = await deliveringPeer(script, scope);
   const timers = new FakeTimers();
-  return { blocks: new PeerBlocks({ peer, signer }, { channelId: 'c', tlsCertHash: undefined, timers }), timers, asked: asked.promise };
+  return { blocks: new PeerBlocks({ peer, signer }, { channelId: 'c', tlsCertHash: undefined, timers }), timers, asked };
 }
 
 async function numbersOf(blocks: AsyncIterable<common.Block>): Promise<(bigint | undefined)[]> {

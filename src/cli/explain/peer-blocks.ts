@@ -5,7 +5,7 @@ import { SelvageError } from '../../common/errors.ts';
 import { systemTimers, type Timers } from '../../common/timers.ts';
 import type { BlockSpan, ExplainedBlocks } from '../../explain/explained-blocks.ts';
 import { common } from '../../protos/messages.ts';
-import { Patience } from './patience.ts';
+import { Patience } from '../patience.ts';
 
 interface PeerBlocksParts {
   readonly channelId: string;

@@ -1,5 +1,5 @@
-import { SelvageError } from '../../common/errors.ts';
-import type { Timers } from '../../common/timers.ts';
+import { SelvageError } from '../common/errors.ts';
+import type { Timers } from '../common/timers.ts';
 
 /** A node that runs says something within this time, milliseconds, whatever it is asked for here. */
 const SILENCE_MS = 60_000;
