@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { lifecycleChannel } from '../../test/fakes/lifecycle-channel.ts';
-import { utf8 } from '../common/bytes.ts';
+import { lifecycleDefinition } from '../../test/fakes/lifecycle-definition.ts';
 import { deferred } from '../common/deferred.ts';
 import { type Logger, silent } from '../common/log.ts';
 import type { IndexFile, StateIndexes } from '../ledger/statedb/state.ts';
@@ -45,15 +45,8 @@ class FakeIndexes implements StateIndexes {
   async built() {}
 }
 
-const definition = (...collections: readonly string[]): KnownChaincode['definition'] => ({
-  sequence: 1n,
-  version: '1.0',
-  initRequired: false,
-  endorsementPlugin: 'escc',
-  validationPlugin: 'vscc',
-  validationParameter: utf8('p'),
-  collections: { config: collections.map((name) => ({ staticCollectionConfig: { name } })) },
-});
+const definition = (...collections: readonly string[]): KnownChaincode['definition'] =>
+  lifecycleDefinition({ collections: { config: collections.map((name) => ({ staticCollectionConfig: { name } })) } });
 
 function world() {
   const { channel, channels, ledger } = lifecycleChannel();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { lifecycleChannel } from '../../test/fakes/lifecycle-channel.ts';
+import { lifecycleDefinition } from '../../test/fakes/lifecycle-definition.ts';
 import { proposal } from '../../test/fakes/proposals.ts';
 import { utf8 } from '../common/bytes.ts';
 import { common, msp, type protos } from '../protos/messages.ts';
@@ -17,15 +18,7 @@ const config = (changed: protos.StaticCollectionConfigInit = {}): protos.Collect
 async function channelWith(...collections: protos.CollectionConfigInit[]) {
   const fake = lifecycleChannel();
   const simulator = await fake.ledger.simulate('define');
-  const definition = {
-    sequence: 1n,
-    version: '1.0',
-    initRequired: false,
-    endorsementPlugin: 'escc',
-    validationPlugin: 'vscc',
-    validationParameter: utf8('p'),
-    collections: { config: collections },
-  };
+  const definition = lifecycleDefinition({ collections: { config: collections } });
   await writeRecord(committedName('cc'), definitionRecord(definition), {
     get: (key) => simulator.getState(LIFECYCLE, key),
     put: (key, value) => simulator.putState(LIFECYCLE, key, value),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { lifecycleChannel } from '../../test/fakes/lifecycle-channel.ts';
+import { lifecycleDefinition } from '../../test/fakes/lifecycle-definition.ts';
 import { utf8 } from '../common/bytes.ts';
 import { SelvageError } from '../common/errors.ts';
 import type { TxSimulator } from '../ledger/simulator/tx-simulator.ts';
@@ -18,17 +19,6 @@ import {
 } from './lifecycle-definition.ts';
 import { LifecycleDefinitions } from './lifecycle-definitions.ts';
 import { LIFECYCLE, type StateRecord, type WritableRecords, writeRecord } from './records.ts';
-
-const definition = (changed: Partial<LifecycleDefinition> = {}): LifecycleDefinition => ({
-  sequence: 1n,
-  version: '1.0',
-  initRequired: false,
-  endorsementPlugin: 'escc',
-  validationPlugin: 'vscc',
-  validationParameter: utf8('policy'),
-  collections: {},
-  ...changed,
-});
 
 const LEGACY: ChaincodeDefinition = {
   name: 'old',
@@ -104,9 +94,9 @@ const B = 'b:22';
 describe('a chaincode of the 2.x lifecycle', () => {
   it('runs when it is defined, approved and installed', async () => {
     const { define, approve, install, find, definitions } = peer();
-    await approve('cc', definition(), A);
+    await approve('cc', lifecycleDefinition(), A);
     expect(await find('cc')).toBeUndefined();
-    await define('cc', definition());
+    await define('cc', lifecycleDefinition());
     await expect(find('cc')).rejects.toThrow("chaincode definition for 'cc' exists, but chaincode is not installed");
     install(A);
     const found = await find('cc');
@@ -125,44 +115,44 @@ describe('a chaincode of the 2.x lifecycle', () => {
   it('does not run for an organisation that approved nothing, or something else', async () => {
     const { define, approve, install, find } = peer();
     install(A);
-    await define('cc', definition());
+    await define('cc', lifecycleDefinition());
     const text = "chaincode definition for 'cc' at sequence 1 on channel 'ch' has not yet been approved by this org";
     await expect(find('cc')).rejects.toThrow(text);
-    await approve('cc', definition(), A, 'Org2MSP');
+    await approve('cc', lifecycleDefinition(), A, 'Org2MSP');
     await expect(find('cc')).rejects.toThrow(text);
-    await approve('cc', definition({ version: '1.1' }), A);
+    await approve('cc', lifecycleDefinition({ version: '1.1' }), A);
     await expect(find('cc')).rejects.toThrow(text);
-    await approve('cc', definition(), A);
+    await approve('cc', lifecycleDefinition(), A);
     expect((await find('cc'))?.ccid).toBe(A);
   });
 
   it('runs the package that was approved last', async () => {
     const { define, approve, install, find } = peer();
     for (const id of [A, B]) install(id);
-    await approve('cc', definition(), A);
-    await define('cc', definition());
-    await approve('cc', definition(), B);
+    await approve('cc', lifecycleDefinition(), A);
+    await define('cc', lifecycleDefinition());
+    await approve('cc', lifecycleDefinition(), B);
     expect((await find('cc'))?.ccid).toBe(B);
-    await approve('cc', definition(), '');
+    await approve('cc', lifecycleDefinition(), '');
     await expect(find('cc')).rejects.toThrow('exists, but chaincode is not installed');
-    await approve('cc', definition(), A);
+    await approve('cc', lifecycleDefinition(), A);
     expect((await find('cc'))?.ccid).toBe(A);
   });
 
   it('needs a source of a kind that it knows', async () => {
     const { define, approveWithoutSource, install, find } = peer();
     install(A);
-    await define('cc', definition());
-    await approveWithoutSource('cc', definition(), { ...packageRecord(A), datatype: 'ChaincodeRemotePackage' });
+    await define('cc', lifecycleDefinition());
+    await approveWithoutSource('cc', lifecycleDefinition(), { ...packageRecord(A), datatype: 'ChaincodeRemotePackage' });
     await expect(find('cc')).rejects.toThrow('exists, but chaincode is not installed');
   });
 
   it('must be approved again when its next sequence is committed', async () => {
     const { define, approve, install, find } = peer();
     install(A);
-    await approve('cc', definition(), A);
-    await define('cc', definition());
-    const next = definition({ sequence: 2n, version: '2.0', initRequired: true });
+    await approve('cc', lifecycleDefinition(), A);
+    await define('cc', lifecycleDefinition());
+    const next = lifecycleDefinition({ sequence: 2n, version: '2.0', initRequired: true });
     await define('cc', next);
     await expect(find('cc')).rejects.toThrow(
       "chaincode definition for 'cc' at sequence 2 on channel 'ch' has not yet been approved by this org",
@@ -173,9 +163,9 @@ describe('a chaincode of the 2.x lifecycle', () => {
 
   it('is started by its user under name and version, where they do that and nothing is installed', async () => {
     const { define, approve, install, find } = peer({ userRunsChaincode: true });
-    await define('cc', definition());
+    await define('cc', lifecycleDefinition());
     await expect(find('cc')).rejects.toThrow('has not yet been approved by this org');
-    await approve('cc', definition(), A);
+    await approve('cc', lifecycleDefinition(), A);
     expect((await find('cc'))?.ccid).toBe('cc:1.0');
     install(A);
     expect((await find('cc'))?.ccid).toBe(A);
@@ -184,11 +174,11 @@ describe('a chaincode of the 2.x lifecycle', () => {
   it('is read again when the state is newer than what is known, and tried again when it is older', async () => {
     const { ledger, define, approve, install, find, definitions } = peer();
     install(A);
-    await approve('cc', definition(), A);
-    await define('cc', definition());
+    await approve('cc', lifecycleDefinition(), A);
+    await define('cc', lifecycleDefinition());
     await find('cc');
     await using old = await ledger.simulate('old');
-    const next = definition({ sequence: 2n, version: '2.0' });
+    const next = lifecycleDefinition({ sequence: 2n, version: '2.0' });
     await approve('cc', next, A);
     await find('cc');
     await define('cc', next, { told: false });
@@ -205,7 +195,7 @@ describe('a chaincode of the 2.x lifecycle', () => {
     await expect(definitions.checkRunnable(LEGACY)).rejects.toThrow('fingerprint mismatch');
     expect(await find('ghost')).toBeUndefined();
     expect(await find('')).toBeUndefined();
-    await define('old', definition());
+    await define('old', lifecycleDefinition());
     await expect(find('old')).rejects.toThrow('has not yet been approved');
     const bundle = channel.bundle();
     const { application } = bundle;
@@ -220,8 +210,8 @@ describe('a chaincode of the 2.x lifecycle', () => {
   it('is found by one recorded read', async () => {
     const { define, approve, install, ledger, definitions } = peer();
     install(A);
-    await approve('cc', definition(), A);
-    await define('cc', definition());
+    await approve('cc', lifecycleDefinition(), A);
+    await define('cc', lifecycleDefinition());
     const reads: string[] = [];
     await using simulator = await ledger.simulate('t');
     const state = {
@@ -238,10 +228,10 @@ describe('a chaincode of the 2.x lifecycle', () => {
 describe('what is known of the lifecycle', () => {
   it('says who runs a package, and what can run', async () => {
     const { define, approve, install, cache } = peer();
-    await approve('cc', definition(), A);
-    await define('cc', definition());
-    await approve('dd', definition(), A);
-    await define('dd', definition({ version: '1.0' }));
+    await approve('cc', lifecycleDefinition(), A);
+    await define('cc', lifecycleDefinition());
+    await approve('dd', lifecycleDefinition(), A);
+    await define('dd', lifecycleDefinition({ version: '1.0' }));
     expect((await cache.referencesTo(A)).size).toBe(0);
     install(A);
     expect([...(await cache.referencesTo(A))]).toEqual([['ch', ['cc', 'dd'].map((name) => ({ name, version: '1.0', ccid: A }))]]);
@@ -250,8 +240,8 @@ describe('what is known of the lifecycle', () => {
 
   it('runs no package for a definition that was not approved', async () => {
     const { define, approve, install, cache } = peer();
-    await approve('cc', definition({ version: '1.1' }), A);
-    await define('cc', definition());
+    await approve('cc', lifecycleDefinition({ version: '1.1' }), A);
+    await define('cc', lifecycleDefinition());
     install(A);
     expect((await cache.find('ch', 'cc')).installed).toBeUndefined();
     expect((await cache.runnable()).size).toBe(0);
@@ -272,7 +262,7 @@ describe('what is known of the lifecycle', () => {
 
   it('is asked for again after it could not be read', async () => {
     const { ledger, cache, define } = peer();
-    await define('cc', definition());
+    await define('cc', lifecycleDefinition());
     const snapshot = ledger.snapshot.bind(ledger);
     ledger.snapshot = () => {
       throw new SelvageError('LEDGER_UNAVAILABLE', 'not now');

@@ -15,6 +15,7 @@ import { LIFECYCLE, readSequence, writeRecord } from '../../src/lifecycle/record
 import { blockDataHash } from '../../src/protos/hashes.ts';
 import { common, kvrwset, protos, queryresult, rwset } from '../../src/protos/messages.ts';
 import { lifecycleChannel } from '../fakes/lifecycle-channel.ts';
+import { lifecycleDefinition } from '../fakes/lifecycle-definition.ts';
 
 type KeyValue = readonly [key: string, value: string, isBase64?: boolean];
 
@@ -116,13 +117,7 @@ export class RecordedPeer {
   }
 }
 
-const DEFINITION = {
-  sequence: 1n,
-  version: '1.0',
-  initRequired: false,
-  endorsementPlugin: 'escc',
-  validationPlugin: 'vscc',
-  validationParameter: utf8('policy'),
+const DEFINITION = lifecycleDefinition({
   collections: {
     config: [
       {
@@ -133,7 +128,7 @@ const DEFINITION = {
       },
     ],
   },
-};
+});
 
 function blockOf(
   { number, previousHash }: { readonly number: bigint; readonly previousHash: Uint8Array },
