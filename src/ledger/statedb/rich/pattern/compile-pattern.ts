@@ -1,5 +1,6 @@
-import { type ParsedPattern, PatternError, parsePattern } from './parse-pattern.ts';
+import { type ParsedPattern, parsePattern } from './parse-pattern.ts';
 import type { Assertion, ByteSet, PatternNode, RepeatMode } from './pattern-node.ts';
+import { PatternError } from './pattern-text.ts';
 
 /** One step of a pattern's program. */
 export type Instruction =
