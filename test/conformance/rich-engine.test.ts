@@ -1,8 +1,9 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { SelvageError } from '../../src/common/errors.ts';
 import { compareValues } from '../../src/ledger/statedb/rich/compare-values.ts';
-import { canonicalValue, goJson } from '../../src/ledger/statedb/rich/document-json.ts';
+import { canonicalValue } from '../../src/ledger/statedb/rich/document-json.ts';
 import { type FindAnswer, findDocuments } from '../../src/ledger/statedb/rich/find-documents.ts';
+import { goJson } from '../../src/ledger/statedb/rich/go-json.ts';
 import { parseIndexDefinition } from '../../src/ledger/statedb/rich/index-definition.ts';
 import { indexLabel } from '../../src/ledger/statedb/rich/plan-query.ts';
 import { projectFields } from '../../src/ledger/statedb/rich/project-fields.ts';

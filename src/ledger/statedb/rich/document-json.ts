@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { compareUtf8 } from '../../../common/bytes.ts';
+import { goJson } from './go-json.ts';
 import type { JsonValue } from './json-value.ts';
-import { LEAST_DOUBLE } from './json-value.ts';
 
 export interface JsonDocument {
   readonly members: { readonly [name: string]: JsonValue };
@@ -34,62 +33,6 @@ export function canonicalValue(value: Uint8Array): Uint8Array {
   const { members, beyondDoubles } = asCouchDbHasIt(parsed.object);
   return beyondDoubles ? value : Buffer.from(goJson(members), 'utf8');
 }
-
-/** JSON as Go's encoding/json marshals a map: sorted members, no white space, `<`, `>` and `&` escaped. */
-export function goJson(value: JsonValue): string {
-  const parts: string[] = [];
-  const todo: (string | { readonly value: JsonValue })[] = [{ value }];
-  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-    if (typeof next === 'string') parts.push(next);
-    else open(next.value, parts, todo);
-  }
-  return parts.join('');
-}
-
-function open(value: JsonValue, parts: string[], todo: (string | { readonly value: JsonValue })[]): void {
-  if (typeof value === 'string') parts.push(goString(value));
-  else if (typeof value === 'number') parts.push(numberText(value));
-  else if (typeof value !== 'object' || value === null) parts.push(String(value));
-  else if (Array.isArray(value)) {
-    const items = value as readonly JsonValue[];
-    parts.push('[');
-    todo.push(']');
-    for (let at = items.length - 1; at >= 0; at -= 1) {
-      todo.push({ value: items[at] ?? null });
-      if (at > 0) todo.push(',');
-    }
-  } else {
-    const members = (value instanceof Map ? [...(value as ReadonlyMap<string, JsonValue>)] : Object.entries(value)) as [
-      string,
-      JsonValue,
-    ][];
-    members.sort(([a], [b]) => compareUtf8(b, a));
-    parts.push('{');
-    todo.push('}');
-    for (const [at, [name, item]] of members.entries()) {
-      if (at > 0) todo.push(',');
-      todo.push({ value: item }, `${goString(name)}:`);
-    }
-  }
-}
-
-/** As `Number.prototype.toString` prints a double; but the least one of all comes back from CouchDB as a zero. */
-const numberText = (value: number): string => (Math.abs(value) === LEAST_DOUBLE ? (value < 0 ? '-0.0' : '0.0') : String(value));
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON has to escape them
-const ESCAPED = /[\u0000-\u001f"\\<>&\u2028\u2029]/g;
-const SHORT = new Map([
-  ['"', '\\"'],
-  ['\\', '\\\\'],
-  ['\b', '\\b'],
-  ['\f', '\\f'],
-  ['\n', '\\n'],
-  ['\r', '\\r'],
-  ['\t', '\\t'],
-]);
-
-export const goString = (text: string): string =>
-  `"${text.toWellFormed().replace(ESCAPED, (mark) => SHORT.get(mark) ?? `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`;
 
 function parsedObject(value: Uint8Array): { readonly text: string; readonly object: { readonly [name: string]: JsonValue } } | undefined {
   if (!beginsAsObject(value)) return undefined;

@@ -1,6 +1,6 @@
 import type { Condition } from './condition.ts';
-import { goJson } from './document-json.ts';
 import { indexableFields } from './field-range.ts';
+import { goJson } from './go-json.ts';
 import type { IndexDefinition } from './index-definition.ts';
 import type { JsonValue } from './json-value.ts';
 import { PeerRequest } from './peer-request.ts';

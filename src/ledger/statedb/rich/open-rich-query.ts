@@ -1,9 +1,10 @@
 import { SelvageError } from '../../../common/errors.ts';
 import type { StateEntry } from '../state.ts';
-import { canonicalValue, goJson } from './document-json.ts';
+import { canonicalValue } from './document-json.ts';
 import type { DocumentSource } from './document-source.ts';
 import { explainPlan, indexableBy } from './explain-plan.ts';
 import { type FindAnswer, findDocuments } from './find-documents.ts';
+import { goJson } from './go-json.ts';
 import type { JsonValue } from './json-value.ts';
 import { PeerRequest } from './peer-request.ts';
 import { projectFields } from './project-fields.ts';

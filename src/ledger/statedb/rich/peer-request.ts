@@ -1,6 +1,6 @@
 import { compareUtf8 } from '../../../common/bytes.ts';
 import { SelvageError } from '../../../common/errors.ts';
-import { goString } from './document-json.ts';
+import { goJson, NumberText } from './go-json.ts';
 import { type JsonDialect, JsonReader } from './json-reader.ts';
 import type { JsonValue } from './json-value.ts';
 import { checkDepth } from './query-depth.ts';
@@ -15,14 +15,6 @@ export interface QueryAdditions {
   readonly limit: number;
   /** Replaces the query's own if it is not empty. */
   readonly bookmark: string;
-}
-
-/** A number as it stands in the text. */
-class NumberText {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
 }
 
 type GoValue = null | boolean | string | NumberText | GoValue[] | Map<string, GoValue>;
@@ -66,7 +58,7 @@ export class PeerRequest {
 
   /** The text that is sent, which logs show. */
   text(additions: QueryAdditions): string {
-    return written(this.#with(additions));
+    return goJson(this.#with(additions));
   }
 
   #with({ limit, bookmark }: QueryAdditions): Map<string, GoValue> {
@@ -110,35 +102,3 @@ async function firstValue(query: string, turns: Turns): Promise<GoValue> {
 }
 
 const refused = (text: string): SelvageError => new SelvageError('SIMULATION_FAILED', text);
-
-/** Without recursion. */
-function written(value: GoValue): string {
-  const parts: string[] = [];
-  const todo: (string | { readonly value: GoValue })[] = [{ value }];
-  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-    if (typeof next === 'string') parts.push(next);
-    else write(next.value, parts, todo);
-  }
-  return parts.join('');
-}
-
-function write(value: GoValue, parts: string[], todo: (string | { readonly value: GoValue })[]): void {
-  if (typeof value === 'string') parts.push(goString(value));
-  else if (value instanceof NumberText) parts.push(value.text);
-  else if (Array.isArray(value)) {
-    parts.push('[');
-    todo.push(']');
-    for (const [at, item] of [...value.entries()].reverse()) {
-      todo.push({ value: item });
-      if (at > 0) todo.push(',');
-    }
-  } else if (value instanceof Map) {
-    const members = [...sorted(value)].reverse();
-    parts.push('{');
-    todo.push('}');
-    for (const [at, [name, item]] of members.entries()) {
-      if (at > 0) todo.push(',');
-      todo.push({ value: item }, `${goString(name)}:`);
-    }
-  } else parts.push(String(value));
-}
