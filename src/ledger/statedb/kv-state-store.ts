@@ -4,8 +4,9 @@ import type { MaybePromise } from '../../common/maybe.ts';
 import type { Gauge, Histogram } from '../../common/metrics.ts';
 import { batches } from '../commit/pace.ts';
 import { answered } from '../kv/answer.ts';
-import type { KvIterator, KvSnapshot, KvStore, KvWrite } from '../kv/kv-store.ts';
+import type { KvSnapshot, KvStore, KvWrite } from '../kv/kv-store.ts';
 import { after } from '../kv/long-keys.ts';
+import { stateScan } from './entry-scan.ts';
 import type { QueryPlan } from './rich/query-plan.ts';
 import type { RichState } from './rich-state.ts';
 import {
@@ -14,7 +15,6 @@ import {
   noQueries,
   type QueryPage,
   type Savepoint,
-  type StateEntry,
   type StateIndexes,
   type StateIterator,
   type StateQuery,
@@ -23,7 +23,7 @@ import {
   type StateUpdate,
   type StateValue,
 } from './state.ts';
-import { keyOfState, stateKey, statePrefix } from './state-key.ts';
+import { stateKey, statePrefix } from './state-key.ts';
 import { decodeStateValue, encodeStateValue } from './state-value.ts';
 
 const SAVEPOINT: Uint8Array = Buffer.from('sp', 'utf8');
@@ -114,7 +114,7 @@ class KvStateSnapshot implements StateSnapshot {
   range(namespace: string, start: string, end: string): StateIterator {
     const prefix = statePrefix(namespace);
     const lt = end === '' ? after(prefix) : concatBytes(prefix, Buffer.from(end, 'utf8'));
-    return new KvStateIterator(this.#kv.range({ gte: concatBytes(prefix, Buffer.from(start, 'utf8')), lt }), prefix);
+    return stateScan(this.#kv.range({ gte: concatBytes(prefix, Buffer.from(start, 'utf8')), lt }), prefix);
   }
 
   get documents(): DocumentRules | undefined {
@@ -140,24 +140,3 @@ class KvStateSnapshot implements StateSnapshot {
 }
 
 const decoded = (bytes: Uint8Array | undefined): StateValue | undefined => bytes && decodeStateValue(bytes);
-
-class KvStateIterator implements StateIterator {
-  readonly #entries: KvIterator;
-  readonly #prefix: Uint8Array;
-
-  constructor(entries: KvIterator, prefix: Uint8Array) {
-    this.#entries = entries;
-    this.#prefix = prefix;
-  }
-
-  next(): MaybePromise<StateEntry | undefined> {
-    return answered(
-      this.#entries.next(),
-      (entry) => entry && { key: keyOfState(entry.key, this.#prefix), ...decodeStateValue(entry.value) },
-    );
-  }
-
-  [Symbol.dispose](): void {
-    this.#entries[Symbol.dispose]();
-  }
-}

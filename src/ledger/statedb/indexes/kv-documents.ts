@@ -1,13 +1,12 @@
 import { concatBytes } from '../../../common/bytes.ts';
 import { SelvageError } from '../../../common/errors.ts';
-import type { MaybePromise } from '../../../common/maybe.ts';
-import { answered } from '../../kv/answer.ts';
-import type { KvEntry, KvIterator, KvRange, KvSnapshot } from '../../kv/kv-store.ts';
+import type { KvRange, KvSnapshot } from '../../kv/kv-store.ts';
 import { after } from '../../kv/long-keys.ts';
+import { EntryScan, stateScan } from '../entry-scan.ts';
 import type { DocumentScan, DocumentSource, IndexRange, KeyRange } from '../rich/document-source.ts';
 import type { IndexDefinition } from '../rich/index-definition.ts';
 import type { StateEntry } from '../state.ts';
-import { keyOfState, stateKey, statePrefix } from '../state-key.ts';
+import { stateKey, statePrefix } from '../state-key.ts';
 import { decodeStateValue } from '../state-value.ts';
 import { documentOf, rowsPrefix } from './key-space.ts';
 import { MergedScan } from './merged-scan.ts';
@@ -42,10 +41,7 @@ export class KvDocuments implements DocumentSource {
     const prefix = statePrefix(this.#namespace);
     const gte = concatBytes(prefix, Buffer.from(low ?? '', 'utf8'));
     const lt = high === undefined ? after(prefix) : concatBytes(prefix, Buffer.from(`${high}\0`, 'utf8'));
-    return new EntryScan(this.#kv.range({ gte, lt, reverse: descending }), ({ key, value }) => ({
-      key: keyOfState(key, prefix),
-      ...decodeStateValue(value),
-    }));
+    return stateScan(this.#kv.range({ gte, lt, reverse: descending }), prefix);
   }
 
   /**
@@ -75,23 +71,3 @@ export class KvDocuments implements DocumentSource {
 const EVERYTHING: KeyRange = { low: undefined, high: undefined, descending: false };
 
 const within = (prefix: Uint8Array): KvRange => ({ gte: prefix, lt: after(prefix) });
-
-type ReadEntry = (entry: KvEntry) => StateEntry;
-
-class EntryScan implements DocumentScan {
-  readonly #entries: KvIterator;
-  readonly #read: ReadEntry;
-
-  constructor(entries: KvIterator, read: ReadEntry) {
-    this.#entries = entries;
-    this.#read = read;
-  }
-
-  next(): MaybePromise<StateEntry | undefined> {
-    return answered(this.#entries.next(), (entry) => entry && this.#read(entry));
-  }
-
-  [Symbol.dispose](): void {
-    this.#entries[Symbol.dispose]();
-  }
-}
